@@ -1,0 +1,40 @@
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export OMP_NUM_THREADS := 1
+
+.PHONY: grokking comparisons figures test test-slow bench lint clean
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -c "import torch; assert torch.version.cuda is None or torch.cuda.is_available(), 'this torch was built for CUDA but sees no GPU; see README, Install'"
+	touch $@
+
+grokking: $(READY)
+	$(BIN)/python -m comparisons.grokking --preset quick --jobs $(JOBS)
+
+comparisons: $(READY)
+	$(BIN)/python -m comparisons --preset quick --jobs $(JOBS)
+
+figures: $(READY)
+	$(BIN)/python -m figures all --preset quick --jobs $(JOBS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) -q
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) -q -m slow
+
+bench: $(READY)
+	$(BIN)/python -m pytest benchmarks -q -s -p no:xdist --override-ini "filterwarnings=default"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+clean:
+	rm -rf $(VENV) results build *.egg-info

@@ -1,0 +1,5 @@
+"""Solvable minimal models of deep learning. numpy, scipy, sympy, networkx; never torch, never matplotlib."""
+
+from toymodels.trajectory import SimulationError, Trajectory
+
+__all__ = ["SimulationError", "Trajectory"]

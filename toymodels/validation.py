@@ -1,0 +1,74 @@
+"""Argument checks shared by all models: each names the parameter, the constraint and the value got."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float) -> np.ndarray:
+    """`value` as a finite, non-empty array of `ndim` dimensions (any, if None)."""
+    try:
+        array = np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numeric, got {value!r}") from None
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)].flat[0]} among its entries")
+    return array
+
+
+def positive(name: str, value: ArrayLike) -> np.ndarray:
+    """`value` as a finite array with every entry > 0."""
+    array = finite(name, value)
+    if not (array > 0).all():
+        raise ValueError(f"{name} must be > 0, got {array.min():g}")
+    return array
+
+
+def non_negative(name: str, value: ArrayLike) -> np.ndarray:
+    """`value` as a finite array with every entry >= 0."""
+    array = finite(name, value)
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be >= 0, got {array.min():g}")
+    return array
+
+
+def positive_int(name: str, value, *, minimum: int = 1) -> int:
+    """`value` as an int >= `minimum`; floats and bools are refused."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} must be an integer, got {value!r}")
+    if value < minimum:
+        raise ValueError(f"{name} must be >= {minimum}, got {value}")
+    return int(value)
+
+
+def fraction(name: str, value: float, *, closed: bool = False) -> float:
+    """`value` as a float in (0, 1), or in [0, 1] when `closed`."""
+    number = float(finite(name, value, ndim=0))
+    inside = 0 <= number <= 1 if closed else 0 < number < 1
+    if not inside:
+        raise ValueError(f"{name} must be in {'[0, 1]' if closed else '(0, 1)'}, got {number:g}")
+    return number
+
+
+def times(t: ArrayLike, *, name: str = "t") -> np.ndarray:
+    """Times as a (n_t,) array: non-negative, strictly increasing, `inf` allowed as the last entry."""
+    array = np.atleast_1d(np.asarray(t, dtype=float))
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be a non-empty 1-D array, got shape {array.shape}")
+    if np.isnan(array).any() or (array < 0).any():
+        raise ValueError(f"{name} must be >= 0 and not NaN, got {array}")
+    if not np.all(array[1:] > array[:-1]):
+        raise ValueError(f"{name} must be strictly increasing, got {array}")
+    return array
+
+
+def choice(name: str, value, allowed) -> str:
+    """`value` if it is one of `allowed`."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
+    return value
