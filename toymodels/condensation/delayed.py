@@ -1,0 +1,262 @@
+r"""Delayed generalisation of a two-layer ReLU network: a large start, weight decay, and condensation in the end.
+
+:math:`f(x) = \sum_j a_j\,\mathrm{relu}(w_j\cdot x)` without bias follows the gradient flow of
+:math:`\frac{1}{2n}\sum_i (f(x_i)-y_i)^2 + \frac{\mu}{2}(|a|^2+|W|^2)`. Neurons start in pairs with opposite :math:`a`,
+so :math:`f=0`, and all weights are scaled by :math:`\alpha/\sqrt m`: the tangent kernel is of order :math:`\alpha^2` and
+fits the training set in a time of order :math:`\alpha^{-2}`. Then the weights decay like :math:`e^{-\mu t}` until the path
+norm comes down to what the target needs, which takes :math:`\ln(\alpha/\alpha_c)/\mu`; the features follow.
+
+The two tasks: `parity` (:math:`y = x_1x_2` on :math:`\{-1,1\}^d`, scored by accuracy) and `even`
+(:math:`y \propto |x_1|-|x_2|` for Gaussian inputs, unit variance, scored by :math:`R^2`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from toymodels.condensation.similarity import clusters, effective_rank
+from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import choice, positive, positive_int
+
+CRITICAL_SCALE = 1.0  # fitted, for the parity task with 30 inputs and 150 samples
+FIT_CONSTANT = 7.8  # fitted, same setting: the training set is learned at FIT_CONSTANT / init_scale**2
+MAX_STEP = 0.4  # the tangent kernel grows suddenly when a small start leaves its saddle
+REFRESH = 25  # steps between two looks at the kernel's largest eigenvalue
+RIDGE = 1e-3  # of the kernel predictor, relative to the kernel's mean diagonal
+
+
+@dataclass(frozen=True)
+class DelayedTask:
+    r"""A two-layer ReLU network that fits first and generalises later.
+
+    Parameters
+    ----------
+    task : str
+        "parity" or "even", see the module.
+    dim, n_samples, width, n_test : int
+        Inputs (>= 2), training samples, neurons (even), fresh test points.
+    init_scale : float
+        :math:`\alpha`: the weights start of size :math:`\alpha/\sqrt{m}`. 4 delays by two decades; 0.1 does not delay.
+    weight_decay : float
+        :math:`\mu > 0`.
+    horizon : float, optional
+        Length of the run in units of 1/weight_decay; None is 8 for parity (all four clusters form) and 7 for even.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range or `width` is odd.
+    """
+
+    task: str = "parity"
+    dim: int = 30
+    n_samples: int = 150
+    width: int = 200
+    init_scale: float = 4.0
+    weight_decay: float = 0.02
+    n_test: int = 2000
+    horizon: float | None = None
+
+    def __post_init__(self):
+        choice("task", self.task, ("parity", "even"))
+        positive_int("dim", self.dim, minimum=2)
+        positive_int("n_samples", self.n_samples, minimum=2)
+        positive_int("n_test", self.n_test, minimum=2)
+        if positive_int("width", self.width, minimum=2) % 2:
+            raise ValueError(f"width must be even (neurons start in pairs), got {self.width}")
+        positive("init_scale", self.init_scale)
+        positive("weight_decay", self.weight_decay)
+        if self.horizon is not None:
+            positive("horizon", self.horizon)
+
+    @property
+    def predicted_train_time(self) -> float | None:
+        """Working formula with a constant fitted at the preset; None outside its range."""
+        return FIT_CONSTANT / self.init_scale**2 if self._formula_applies else None
+
+    @property
+    def predicted_test_time(self) -> float | None:
+        """ln(init_scale / critical scale) / weight_decay, the critical scale fitted at the preset; None outside its range."""
+        return (
+            float(np.log(self.init_scale / CRITICAL_SCALE) / self.weight_decay)
+            if self._formula_applies
+            else None
+        )
+
+    @property
+    def _formula_applies(self) -> bool:
+        fitted = (self.task, self.dim, self.n_samples) == ("parity", 30, 150)
+        return fitted and self.init_scale > CRITICAL_SCALE
+
+    def record_times(self, n_records: int = 100) -> np.ndarray:
+        """(n_records,) log-spaced times from before the fit to the horizon, in flow time."""
+        positive_int("n_records", n_records, minimum=2)
+        horizon = self.horizon or {"parity": 8.0, "even": 7.0}[self.task]
+        end = horizon / self.weight_decay
+        return np.geomspace(min(0.5 / max(self.init_scale**2, 1.0), end / 10), end, n_records)
+
+    def simulate(self, rngs: Sequence[np.random.Generator], n_records: int = 100) -> list[Trajectory]:
+        """Train one network per generator, all at once; each has its own data, start and step sizes.
+
+        A trial's numbers do not depend on the trials beside it.
+
+        Parameters
+        ----------
+        rngs : sequence of numpy Generators
+            One per trial.
+        n_records : int
+            Log-spaced records, >= 2.
+
+        Returns
+        -------
+        list of Trajectory
+            On the clock "flow time". `train`, `test` (accuracy or R2), `n_clusters` (leaders, cosine > .95, equal sign of
+            a, over 99 % of the mass |a||w|), `effective_rank` (of W), `weight_norm` (squared, all weights), `path_norm`,
+            `kernel_distance` (1 - cosine to the first tangent kernel), `kernel_predictor` (test score of ridge regression
+            with the present kernel). `meta` has `predicted_train_time`, `predicted_test_time` (fitted constants, or None).
+
+        Raises
+        ------
+        ValueError
+            If `rngs` is empty.
+        SimulationError
+            If the weights overflow.
+        """
+        if len(rngs) == 0:
+            raise ValueError("rngs must hold at least one generator, got none")
+        trials = _Trials(self, rngs)
+        t = self.record_times(n_records)
+        first = trials.kernel()
+        rows = []
+        for start, end in zip(np.append(0.0, t[:-1]), t, strict=True):
+            trials.advance(end - start)
+            rows.append(trials.measure(first, end))
+        meta = {
+            "predicted_train_time": self.predicted_train_time,
+            "predicted_test_time": self.predicted_test_time,
+            "predictions": "t = 7.8/alpha^2 and ln(alpha/1.0)/mu; both constants fitted at the preset, not derived",
+        }
+        names = rows[0].keys()
+        return [
+            Trajectory(
+                t, {name: [row[name][k] for row in rows] for name in names}, clock="flow time", meta=meta
+            )
+            for k in range(len(rngs))
+        ]
+
+
+class _Trials:
+    """The state of all trials: data x (T, n, d), y (T, n); weights a (T, m), w (T, m, d); in single precision."""
+
+    def __init__(self, task: DelayedTask, rngs: Sequence[np.random.Generator]):
+        self.task = task
+        draws = [_draw(task, rng) for rng in rngs]
+        self.x, self.y, self.x_test, self.y_test, self.a, self.w = (
+            np.stack(parts).astype(np.float32) for parts in zip(*draws, strict=True)
+        )
+
+    def advance(self, duration: float) -> None:
+        """Explicit Euler steps up to `duration`; a trial that is there already takes steps of size 0."""
+        left = np.full(len(self.a), duration)
+        limit = left
+        step = 0
+        while (left > 0).any():
+            if step % REFRESH == 0:
+                limit = self.step_limit()
+            h = np.minimum(limit, left)
+            left = left - h
+            self.step(h.astype(np.float32))
+            step += 1
+
+    def step_limit(self) -> np.ndarray:
+        top = np.linalg.eigvalsh(self.kernel())[:, -1] / self.task.n_samples
+        return np.minimum(0.8 / top, min(MAX_STEP, 0.05 / self.task.weight_decay))
+
+    def step(self, h: np.ndarray) -> None:
+        z = np.maximum(self.x @ self.w.swapaxes(1, 2), 0)  # (T, n, m)
+        residual = ((z @ self.a[:, :, None])[..., 0] - self.y) / np.float32(self.task.n_samples)
+        grad_a = (residual[:, None, :] @ z)[:, 0]
+        back = (z > 0) * residual[:, :, None]
+        grad_w = self.a[:, :, None] * (back.swapaxes(1, 2) @ self.x)
+        decay = (1 - h * np.float32(self.task.weight_decay))[:, None]
+        self.a = decay * self.a - h[:, None] * grad_a
+        self.w = decay[:, :, None] * self.w - h[:, None, None] * grad_w
+
+    def kernel(self) -> np.ndarray:
+        """Tangent kernel on the training inputs, (T, n, n)."""
+        z = np.maximum(self.x @ self.w.swapaxes(1, 2), 0)
+        slope = (z > 0) * self.a[:, None, :]
+        return z @ z.swapaxes(1, 2) + (slope @ slope.swapaxes(1, 2)) * (self.x @ self.x.swapaxes(1, 2))
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return (np.maximum(x @ self.w.swapaxes(1, 2), 0) @ self.a[:, :, None])[..., 0]
+
+    def kernel_predict(self, kernel: np.ndarray) -> np.ndarray:
+        """Ridge regression with the tangent kernel, on the test inputs, without forming the test kernel."""
+        n = self.task.n_samples
+        mean = np.trace(kernel, axis1=1, axis2=2)[:, None, None] / n
+        dual = np.linalg.solve(kernel + RIDGE * mean * np.eye(n, dtype=np.float32), self.y[..., None])
+        z = np.maximum(self.x @ self.w.swapaxes(1, 2), 0)
+        along_a = z.swapaxes(1, 2) @ dual  # (T, m, 1)
+        along_w = self.a[:, :, None] * (((z > 0) * dual).swapaxes(1, 2) @ self.x)  # (T, m, d)
+        z_test = self.x_test @ self.w.swapaxes(1, 2)
+        moved = (z_test > 0) * (self.x_test @ along_w.swapaxes(1, 2))
+        return (np.maximum(z_test, 0) @ along_a + moved @ self.a[:, :, None])[..., 0]
+
+    def measure(self, first: np.ndarray, t: float) -> dict[str, np.ndarray]:
+        if not (np.isfinite(self.a).all() and np.isfinite(self.w).all()):
+            raise SimulationError(f"weights are not finite at flow time {t:g}")
+        kernel = self.kernel()
+        norms = np.linalg.norm(self.w, axis=2)
+        score = _accuracy if self.task.task == "parity" else _r2
+        pairs = list(zip(self.a, self.w, norms, strict=True))
+        return {
+            "train": score(self.predict(self.x), self.y),
+            "test": score(self.predict(self.x_test), self.y_test),
+            "n_clusters": np.array([_count_clusters(a, w, np.abs(a) * norm) for a, w, norm in pairs]),
+            "effective_rank": np.array([effective_rank(w, norm**2) for _, w, norm in pairs]),
+            "weight_norm": (self.a**2).sum(axis=1) + (norms**2).sum(axis=1),
+            "path_norm": (np.abs(self.a) * norms).sum(axis=1),
+            "kernel_distance": 1 - _cosine(kernel, first),
+            "kernel_predictor": score(self.kernel_predict(kernel), self.y_test),
+        }
+
+
+def _draw(task: DelayedTask, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    shapes = (task.n_samples, task.dim), (task.n_test, task.dim)
+    if task.task == "parity":
+        x, x_test = (2.0 * rng.integers(0, 2, shape) - 1 for shape in shapes)
+        y, y_test = (x[:, 0] * x[:, 1] for x in (x, x_test))
+    else:
+        x, x_test = (rng.standard_normal(shape) for shape in shapes)
+        std = np.sqrt(2 - 4 / np.pi)  # of |x1| - |x2|
+        y, y_test = ((np.abs(x[:, 0]) - np.abs(x[:, 1])) / std for x in (x, x_test))
+    half = task.width // 2
+    w = rng.standard_normal((half, task.dim)) / np.sqrt(task.dim)
+    a = rng.choice([-1.0, 1.0], half)
+    scale = task.init_scale / np.sqrt(task.width)
+    return x, y, x_test, y_test, scale * np.concatenate([a, -a]), scale * np.concatenate([w, w])
+
+
+def _accuracy(f: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (f * y > 0).mean(axis=1)
+
+
+def _r2(f: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return 1 - ((f - y) ** 2).sum(axis=1) / ((y - y.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+
+
+def _cosine(kernel: np.ndarray, first: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(kernel, axis=(1, 2)) * np.linalg.norm(first, axis=(1, 2))
+    return (kernel.astype(float) * first).sum(axis=(1, 2)) / norms
+
+
+def _count_clusters(a: np.ndarray, w: np.ndarray, mass: np.ndarray) -> int:
+    """Leader clusters, separately for each sign of a, of the largest neurons that carry 99 % of the mass."""
+    order = np.argsort(-mass)
+    kept = order[np.cumsum(mass[order]) <= 0.99 * mass.sum()]
+    parts = (kept[a[kept] > 0], kept[a[kept] < 0])
+    return sum(clusters(w[p], mass[p], threshold=0.95, min_share=0.0).max() + 1 for p in parts if p.size)
