@@ -1,8 +1,8 @@
 """Multilayer perceptrons whose layers can be looked into.
 
-Layers are counted as in the order-preserving-neuron papers: layer 1 is the input, layers 2 .. L-1 are hidden and
-layer L gives the logits, so `MLP([784, 200, 200, 10])` has depth L = 4. With batch norm the local field is taken
-after it,
+Layers are counted as in the order-preserving-neuron papers: layer 1 is the input, layers 2 .. L-1 are hidden
+and layer L gives the logits, so `MLP([784, 200, 200, 10])` has depth L = 4. With batch norm the local field is
+taken after it,
 
     h^(l) = BN(W^(l) x^(l-1) + b^(l)),   x^(l) = f(h^(l)),
 
@@ -13,6 +13,7 @@ hidden layer, x^(l) = x^(l-2) + f(h^(l)) for l = 4, 6, ..
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -102,24 +103,18 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, K) of inputs (n, d)."""
-        last = x
-        for _, last in self._hidden_layers(x):
-            pass
-        return self.linears[-1](last)
+        return deque(self._layers(x), maxlen=1).pop()[0]
 
     def fields(self, x: Tensor) -> list[Tensor]:
         """Local fields h^(2) .. h^(L-1) (n, N_l), after batch norm, then the logits (n, K): L - 1 tensors."""
-        fields, last = [], x
-        for field, last in self._hidden_layers(x):
-            fields.append(field)
-        return [*fields, self.linears[-1](last)]
+        return [field for field, _ in self._layers(x)]
 
     def activations(self, x: Tensor) -> list[Tensor]:
         """Activations x^(1) .. x^(L-1), the input first: L - 1 tensors (n, N_l)."""
-        return [x, *(outputs for _, outputs in self._hidden_layers(x))]
+        return [x, *(outputs for _, outputs in self._layers(x))][:-1]
 
-    def _hidden_layers(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Local field and activation of every hidden layer, from layer 2 upwards."""
+    def _layers(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Local field and activation of every layer from layer 2 upwards; the last pair is the logits twice."""
         two_below = below = x
         for index, linear in enumerate(self.linears[:-1]):  # index 0 is layer 2
             field = linear(below)
@@ -130,6 +125,8 @@ class MLP(nn.Module):
                 outputs = outputs + two_below
             yield field, outputs
             two_below, below = below, outputs
+        logits = self.linears[-1](below)
+        yield logits, logits
 
 
 class ScaledOutput(nn.Module):
@@ -186,7 +183,7 @@ def init_normal_(network: nn.Module, scale: float, rng: Rng) -> nn.Module:
 
 @torch.no_grad()
 def scale_parameters_(network: nn.Module, factor: float) -> nn.Module:
-    """Multiply every parameter, biases included, by `factor`: the large initialisation of arXiv:2210.01117."""
+    """Multiply every parameter, biases included, by `factor` (large initialisation, arXiv:2210.01117)."""
     factor = float(finite("factor", factor, ndim=0))
     for parameter in network.parameters():
         parameter.mul_(factor)
