@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from tests.tolerances import EXACT
+from toymodels.metrics.grokking import crossing_time, delay, half_way_time
+
+T = np.geomspace(1e-2, 1e4, 61)
+
+
+def step(time):
+    """A sigmoid in log10 t, 0.5 at `time`."""
+    return 1 / (1 + (time / T) ** 4)
+
+
+@st.composite
+def curves(draw):
+    n = draw(st.integers(1, 12))
+    gaps = draw(st.lists(st.floats(1e-3, 1e3), min_size=n, max_size=n))
+    values = draw(st.lists(st.floats(-1e6, 1e6), min_size=n, max_size=n))
+    return np.cumsum(gaps), np.array(values)
+
+
+def test_the_worked_example_is_one_decade():
+    assert delay([1, 10, 100], [0, 1, 1], [0, 0, 1]) == 1.0
+
+
+def test_a_crossing_is_interpolated_linearly_in_log_time():
+    assert_allclose(crossing_time([1, 100], [0.0, 1.0], 0.25), 10**0.5, **EXACT)
+
+
+def test_the_interval_from_time_zero_counts_as_its_end():
+    assert crossing_time([0, 5, 50], [0.0, 1.0, 1.0], 0.5) == 5.0
+
+
+def test_a_level_held_by_the_first_record_is_reached_there():
+    assert crossing_time([3, 5], [1.0, 0.0], 0.5) == 3.0
+
+
+def test_the_first_crossing_counts_even_if_the_curve_falls_back():
+    assert crossing_time([1, 2, 3, 4], [0, 1, 0, 1], 1.0) == 2.0
+
+
+def test_a_level_reached_only_at_infinity_is_never_reached():
+    assert crossing_time([1, np.inf], [0.0, 1.0], 0.5) == np.inf
+    assert delay([1, 2, np.inf], [0, 1, 1], [0, 0, 1]) == np.inf
+
+
+@pytest.mark.parametrize("size", [5e-324, 1.0, 1e308])
+def test_tiny_and_huge_values_neither_underflow_nor_overflow(size):
+    assert crossing_time([1, 100], [-size, size], size) == 100
+    assert_allclose(crossing_time([1, 100], [-size, size], 0.0), 10, **EXACT)
+
+
+def test_each_score_has_its_own_level():
+    t, score = [1, 10, 100], [0.0, 0.5, 1.0]
+    assert_allclose(delay(t, score, score, level=(0.5, 1.0)), 1.0, **EXACT)
+    assert delay(t, score, score, level=0.5) == 0.0
+
+
+def test_a_test_score_that_never_succeeds_is_infinitely_late():
+    assert delay([1, 2], [0, 1], [0, 0.2]) == np.inf
+
+
+def test_a_training_score_that_never_succeeds_is_refused():
+    with pytest.raises(ValueError, match=r"train must reach level 0.95 in finite time, got at most 0.2"):
+        delay([1, 2], [0, 0.2], [0, 1])
+
+
+@pytest.mark.parametrize(("train", "test", "name"), [([1, 1], [0, 1], "train"), ([0, 1], [1, 1], "test")])
+def test_success_at_time_zero_has_no_delay(train, test, name):
+    with pytest.raises(ValueError, match=f"{name} must reach its level after t = 0"):
+        delay([0, 1], train, test)
+
+
+@given(st.floats(0.1, 10.0), st.floats(1.0, 300.0))
+def test_shifting_a_curve_in_log_time_is_its_delay(t_train, ratio):
+    measured = delay(T, step(t_train), step(t_train * ratio), level=0.5)
+    assert_allclose(measured, np.log10(ratio), atol=0.01)  # a tenth of the record spacing
+
+
+@given(curves(), curves(), st.floats(1e-3, 1e3))
+def test_delay_does_not_depend_on_the_unit_of_time(train, test, unit):
+    n = min(len(train[0]), len(test[0]))
+    t, train, test = train[0][:n], train[1][:n], test[1][:n]
+    level = (float(train.max()), float(test.max()))
+    assert_allclose(delay(unit * t, train, test, level), delay(t, train, test, level), rtol=1e-9, atol=1e-9)
+
+
+@given(curves(), curves())
+def test_swapping_the_curves_changes_the_sign(one, other):
+    n = min(len(one[0]), len(other[0]))
+    t, one, other = one[0][:n], one[1][:n], other[1][:n]
+    levels = (float(one.max()), float(other.max()))
+    assert delay(t, one, other, levels) == -delay(t, other, one, levels[::-1])
+
+
+@given(curves(), st.floats(-1e6, 1e6))
+def test_a_crossing_lies_between_its_records_and_a_higher_level_is_not_earlier(curve, level):
+    t, values = curve
+    time = crossing_time(t, values, level)
+    assert crossing_time(t, values, level - 1.0) <= time
+    if np.isfinite(time):
+        k = int((values >= level).argmax())
+        assert (t[k - 1] if k else t[0]) <= time <= t[k]
+    else:
+        assert values.max() < level
+
+
+@given(curves(), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.floats(0.1, 10), st.floats(-10, 10))
+def test_half_way_is_the_same_for_a_shifted_scaled_or_negated_quantity(curve, baseline, final, scale, shift):
+    assume(abs(baseline - final) > 1e-3)
+    t, values = curve
+    middle = (baseline + final) / 2
+    assume((abs(values - middle) > 1e-6).all())  # on the middle rounding decides the side
+    time = half_way_time(t, values, baseline, final)
+    for factor in (scale, -scale):
+        same = half_way_time(t, factor * values + shift, factor * baseline + shift, factor * final + shift)
+        assert_allclose(same, time, rtol=1e-6)
+
+
+def test_half_way_takes_the_callers_baseline_not_the_first_value():
+    t, values = [1, 2, 4, 8], [0.0, 1.0, 1.0, 3.0]
+    assert_allclose(half_way_time(t, values, baseline=1.0, final=3.0), 4 * 2**0.5, **EXACT)
+    assert_allclose(half_way_time(t, values, baseline=0.0, final=3.0), 4 * 2**0.25, **EXACT)
+
+
+def test_half_way_without_a_way_is_refused():
+    with pytest.raises(ValueError, match="baseline must differ from final, got 1 for both"):
+        half_way_time([1, 2], [1, 2], 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("t", "values", "level", "message"),
+    [
+        ([1, 2], [0.0], 1.0, "one value per time"),
+        ([2, 1], [0.0, 1.0], 1.0, "t must be strictly increasing"),
+        ([-1, 1], [0.0, 1.0], 1.0, "t must be >= 0"),
+        ([1, 2], [0.0, np.nan], 1.0, "values must be finite"),
+        ([1, 2], [0.0, 1.0], np.nan, "level must be finite"),
+        ([], [], 1.0, "must"),
+    ],
+)
+def test_bad_curves_are_refused(t, values, level, message):
+    with pytest.raises(ValueError, match=message):
+        crossing_time(t, values, level)
+
+
+def test_a_level_is_one_number_or_two():
+    with pytest.raises(ValueError, match=r"level must be a number or a \(train, test\) pair"):
+        delay([1, 2], [0, 1], [0, 1], level=(0.1, 0.2, 0.3))  # pyright: ignore[reportArgumentType]
