@@ -95,7 +95,7 @@ class Verdict:
 
     @staticmethod
     def from_scores(scores: Sequence[float], absent_below: float, shown_from: float, **more: Any) -> Verdict:
-        """Judge the median: `shown` from `shown_from`, `absent` below `absent_below`, else (or if infinite) `unclear`."""
+        """Judge the median: `shown` from `shown_from`, `absent` below `absent_below`, else or if infinite `unclear`."""
         if not len(scores):
             raise ValueError("scores must not be empty")
         if not absent_below <= shown_from:

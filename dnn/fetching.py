@@ -1,4 +1,4 @@
-"""Finding a file of a public data set: folder, cache, system, mirrors, npm; no byte is used unless its SHA-256 agrees."""
+"""Finding a file of a public data set: folder, cache, system, mirrors, npm; no byte is used unless its SHA-256 fits."""
 
 from __future__ import annotations
 

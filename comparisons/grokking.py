@@ -1,0 +1,106 @@
+"""Does test performance rise long after training performance? The same score, decades of delay, for every family.
+
+python -m comparisons.grokking --preset quick
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from comparisons import grokking_models as models
+from comparisons.study import OFF, BaseParams, Knob, Runs, Study, Verdict
+from toymodels.trajectory import Trajectory
+
+
+@dataclass(frozen=True)
+class Params(BaseParams):
+    """Levels and thresholds, fixed beforehand, and each model's settings."""
+
+    train_level: float = 0.95
+    full_level: float = 0.95  # test level where the task can be learnt fully
+    digits_level: float = 0.80  # test accuracy on MNIST digits after 1,000 samples
+    absent_below: float = 0.3  # decades
+    shown_from: float = 0.5
+    layerwise_scale: float = 3.0
+    layerwise_scale_off: float = 0.03
+    layerwise_decay: float = 0.02
+    layerwise_samples: int = 50
+    neurashed_epsilon: float = 1e-4
+    neurashed_steps: int = 6000
+    condensation_scale: float = 4.0
+    condensation_scale_off: float = 0.1
+    condensation_decay: float = 0.02
+    dnn_scale: float = 8.0
+    dnn_scale_off: float = 1.0
+    dnn_steps: int = 14_000
+    dnn_steps_off: int = 2_000
+    dnn_optimiser: str = "adam"
+    dnn_decay: float = 1e-3
+    dnn_records: int = 40
+    dnn_probes: bool = True
+
+
+def crossings(run: Trajectory, p: Params) -> tuple[float, float]:
+    """When train and test first reach their levels; `inf` when they never do."""
+    from toymodels.metrics.grokking import crossing_time
+
+    return (
+        crossing_time(run.t, run["train"], p.train_level),
+        crossing_time(run.t, run["test"], run.meta.get("test_level", p.full_level)),
+    )
+
+
+def judge(runs: Sequence[Trajectory], p: Params) -> Verdict:
+    """Decades between train and test reaching their levels."""
+    times = np.array([crossings(run, p) for run in runs])  # (replicates, 2)
+    unfitted = int(np.isinf(times[:, 0]).sum())
+    if unfitted:
+        return Verdict("unclear", note=f"the training level was not reached in {unfitted} of {len(runs)} runs")
+    never = int(np.isinf(times[:, 1]).sum())
+    predictions = [run.meta.get("predicted_test_time") for run in runs]
+    known = [time for time in predictions if time is not None and 0 < time < np.inf]
+    return Verdict.from_scores(
+        np.log10(times[:, 1] / times[:, 0]),
+        p.absent_below,
+        p.shown_from,
+        note=f"test level not reached in {never} of {len(runs)} runs" if never else "",
+        predicted=float(np.median(known)) if len(known) == len(runs) else None,
+        measured=float(np.median(times[:, 1])),
+    )
+
+
+def plot(runs: Runs, verdicts: Mapping[str, Verdict], p: Params):
+    """Top: train and test on each model's own clock. Bottom: its order parameters as shares of their own change."""
+    from comparisons.grokking_plot import draw
+
+    return draw(runs, verdicts, p)
+
+
+STUDY = Study(
+    name="grokking",
+    question=(
+        "Does test performance rise long after training performance? Score: decades of each model's own time between "
+        "reaching the two levels; shown from 0.5, absent below 0.3."
+    ),
+    presets={
+        "quick": Params(),
+        "paper": Params(dnn_optimiser="adamw", dnn_decay=0.01, dnn_steps=100_000, dnn_steps_off=20_000, dnn_records=60),
+    },
+    models={
+        "layerwise": Knob(models.layerwise, models.layerwise_off, "initial scale 3 -> 0.03"),
+        "neurashed": Knob(models.neurashed, models.neurashed_off, "initial handicap 1e-4 -> 1"),
+        "condensation": Knob(models.condensation, models.condensation_off, "initial scale 4 -> 0.1"),
+    },
+    judge=judge,
+    plot=plot,
+)
+
+__all__ = ["OFF", "STUDY", "Params", "crossings", "judge", "plot"]
+
+if __name__ == "__main__":
+    from comparisons.runner import main
+
+    raise SystemExit(main("grokking"))
