@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comparisons import grokking_models as models
+from comparisons import order
 from comparisons.study import OFF, BaseParams, Knob, Runs, Study, Verdict
 from toymodels.trajectory import Trajectory
 
@@ -72,6 +73,32 @@ def judge(runs: Sequence[Trajectory], p: Params) -> Verdict:
     )
 
 
+def details(runs: Runs, p: Params) -> str:
+    """Which order parameter is half-way before the test score, and which after: decades, median over replicates."""
+    lines = ["half-way before (-) or after (+) the test score, decades, median [min, max] over replicates:"]
+    for row, replicates in runs.items():
+        if row.endswith(OFF) or not all(run.meta.get("order") for run in replicates):
+            continue
+        found = [order.leads(run, run.meta["order"], *crossings(run, p)) for run in replicates if _delayed(run, p)]
+        lines += [f"  {row}: {_spread(found)}"] if found else []
+    return "\n".join(lines)
+
+
+def _delayed(run: Trajectory, p: Params) -> bool:
+    t_train, t_test = crossings(run, p)
+    return t_train < t_test < np.inf
+
+
+def _spread(found: Sequence[dict[str, float]]) -> str:
+    names = [name for name in found[0] if all(name in one for one in found)]
+    values = {name: [one[name] for one in found] for name in names}
+    ordered = sorted(values, key=lambda name: np.median(values[name]))
+    return ", ".join(
+        f"{name} {np.median(values[name]):+.2f} [{min(values[name]):+.2f}, {max(values[name]):+.2f}]"
+        for name in ordered
+    )
+
+
 def plot(runs: Runs, verdicts: Mapping[str, Verdict], p: Params):
     """Top: train and test on each model's own clock. Bottom: its order parameters as shares of their own change."""
     from comparisons.grokking_plot import draw
@@ -96,6 +123,7 @@ STUDY = Study(
     },
     judge=judge,
     plot=plot,
+    details=details,
 )
 
 __all__ = ["OFF", "STUDY", "Params", "crossings", "judge", "plot"]

@@ -9,9 +9,9 @@ from toymodels.trajectory import Trajectory
 
 
 def plateau_time(t_train: float, t_test: float) -> float:
-    """Where to read the baseline: after the fit has settled, before generalisation: t_train * min(30, sqrt(t_test/t_train)).
+    """Where to read the baseline: after the fit has settled and before generalisation.
 
-    At the fit itself the tail of the fit would count as an early onset.
+    It is t_train * min(30, sqrt(t_test / t_train)); at the fit itself the fit's tail would count as an early onset.
     """
     if not 0 < t_train < np.inf or not t_train < t_test:
         raise ValueError(f"need 0 < t_train < t_test, got {t_train} and {t_test}")
@@ -39,9 +39,15 @@ def changes(run: Trajectory, names: list[str], t_train: float, t_test: float) ->
 
 
 def half_times(run: Trajectory, shares: dict[str, np.ndarray]) -> dict[str, float]:
-    """When each share first reaches one half, log-interpolated."""
+    """When each share first reaches one half, log-interpolated between records."""
     times = {}
     for name, share in shares.items():
         seen = np.isfinite(share)
         times[name] = crossing_time(run.t[seen], share[seen], 0.5)
     return times
+
+
+def leads(run: Trajectory, names: list[str], t_train: float, t_test: float) -> dict[str, float]:
+    """Decades by which each quantity is half-way before (negative) or after (positive) the test score is."""
+    times = half_times(run, changes(run, ["test", *names], t_train, t_test))
+    return {name: float(np.log10(time / times["test"])) for name, time in times.items() if name != "test"}

@@ -143,6 +143,8 @@ class Study:
         Draws what the runs contain; computes nothing.
     controls : tuple of str
         Rows besides the knobs' off rows that must come out `absent` in every replicate.
+    details : callable (runs, params) -> str, optional
+        More lines to print under the table.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Study:
     judge: Callable[[Sequence[Trajectory], Any], Verdict]
     plot: Callable[[Runs, Mapping[str, Verdict], Any], Figure]
     controls: tuple[str, ...] = ()
+    details: Callable[[Runs, Any], str] | None = None
 
     def __post_init__(self):
         for name in self.controls:

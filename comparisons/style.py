@@ -1,4 +1,4 @@
-"""One colour per family everywhere, safe for colour-blind readers (Okabe and Ito 2008), and the few shared plot habits."""
+"""One colour per family everywhere, safe for colour-blind readers (Okabe and Ito 2008), and shared plot habits."""
 
 from __future__ import annotations
 
