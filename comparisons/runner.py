@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import hashlib
 import importlib
 import os
@@ -208,11 +209,19 @@ def digest(run: Trajectory) -> str:
     return state.hexdigest()
 
 
+class _Parser(argparse.ArgumentParser):
+    """Answers a misspelt flag with the nearest one."""
+
+    def error(self, message: str):
+        wrong = [word for word in message.split() if word.startswith("--")]
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(wrong[0], flags, n=1) if "unrecognized" in message and wrong else []
+        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+
+
 def parser(study: Study) -> argparse.ArgumentParser:
     """The command line that every study has."""
-    made = argparse.ArgumentParser(
-        prog=f"python -m comparisons.{study.name}", description=study.question, allow_abbrev=False
-    )
+    made = _Parser(prog=f"python -m comparisons.{study.name}", description=study.question, allow_abbrev=False)
     made.add_argument("--preset", default="quick", choices=list(study.presets), help="sizes and horizons")
     made.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=_known(study))
     made.add_argument("--models", nargs="+", choices=list(study.models), metavar="MODEL", help=" ".join(study.models))
