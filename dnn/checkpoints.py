@@ -1,0 +1,49 @@
+"""Checkpoints that hold tensors, numbers and strings only, so that reading one cannot run foreign code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def save_checkpoint(path: str | Path, state: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Write `state` (nested dicts and lists of tensors, numbers, strings) under a temporary name, then rename it.
+
+    `settings` says which run the state belongs to; :func:`load_checkpoint` compares it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        torch.save({"settings": dict(settings), "state": dict(state)}, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: str | Path, settings: Mapping[str, Any], device: torch.device | str = "cpu") -> dict:
+    """The state that :func:`save_checkpoint` wrote, on `device`.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such checkpoint, or was written with other settings; the message names the first one.
+    FileNotFoundError
+        If there is no file.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        written, state = content["settings"], content["state"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"checkpoint must be one written by training, got {path}: {error}") from error
+    for name in settings:
+        if written.get(name) != settings[name]:
+            got = written.get(name)
+            raise ValueError(f"checkpoint {path} must have the {name} of this run, {settings[name]!r}, got {got!r}")
+    return state

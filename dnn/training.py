@@ -1,0 +1,274 @@
+"""One training loop for everything: probes on a schedule, checkpoints, bit-exact resume.
+
+    run = train(MLP([784, 200, 200, 10], rng=rng), load("mnist-mini"), TrainConfig(n_steps=1000), rng)
+
+Adam's moments of weights that no longer receive a gradient decay into subnormal numbers, on which a CPU is slow
+(a factor two on digits, whose border pixels are dead); they are flushed to zero while training.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dnn.checkpoints import load_checkpoint, save_checkpoint
+from dnn.config import TrainConfig
+from dnn.data import Split
+from dnn.networks import batch_norm_mode
+from dnn.objectives import LOSS_FUNCTIONS, evaluate, make_targets, prepare
+from toymodels.trajectory import SimulationError, Trajectory
+
+Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
+
+_CHUNK = 256  # steps between two looks at the losses: the loop never waits for the device inside
+_SAVE_SECONDS = 20.0
+
+
+def train(
+    network: nn.Module,
+    split: Split,
+    config: TrainConfig,
+    rng: np.random.Generator,
+    probes: Mapping[str, Probe] | None = None,
+    checkpoint: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Trajectory:
+    """Train `network` in place and record how it does.
+
+    Parameters
+    ----------
+    network : Module
+        Maps x (n, ...) to logits (n, K); moved to the device and dtype of `config`.
+    split : Split
+        x of any dtype (integers stay, for tokens), y (n,) in 0..K-1.
+    config : TrainConfig
+    rng : numpy Generator
+        Seeds the order of the batches.
+    probes : mapping of str to function, optional
+        `probe(network, split)` returns a number, an array, or a dict of them, of the same shape at every record;
+        the entry `k` of a dict from probe `p` is recorded as `p.k`. The network is in eval mode meanwhile.
+    checkpoint : path, optional
+        If the file is there the run goes on from it, else it is written every 20 seconds and at the end. The
+        numbers are those of an uninterrupted run, bit for bit, on the same device and number of threads.
+    progress : function of (step, n_steps), optional
+
+    Returns
+    -------
+    Trajectory
+        Clock "step"; `train_loss train_accuracy test_loss test_accuracy` in eval mode (running batch-norm
+        statistics) and the probes. A record at step s is taken after s updates.
+
+    Raises
+    ------
+    ValueError
+        For data that do not fit together, or a checkpoint of another run.
+    SimulationError
+        If the loss or a probe stops being finite; names the step.
+    """
+    seed = int(rng.integers(2**63))
+    with _flushed_subnormals(), _deterministic(config.torch_device):
+        run = _Run(network, prepare(split, config), config, probes or {}, seed)
+        if checkpoint is not None and Path(checkpoint).exists():
+            run.load_state(load_checkpoint(checkpoint, run.settings(), config.torch_device))
+        saved = time.monotonic()
+        for _ in run.advance():
+            if progress is not None:
+                progress(run.step, config.n_steps)
+            if checkpoint is not None and time.monotonic() - saved >= _SAVE_SECONDS:
+                save_checkpoint(checkpoint, run.state(), run.settings())
+                saved = time.monotonic()
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, run.state(), run.settings())
+        return run.finish()
+
+
+class _Run:
+    """Everything that changes while training, and how to put it into a checkpoint and back."""
+
+    def __init__(self, network: nn.Module, split: Split, config: TrainConfig, probes: Mapping[str, Probe], seed: int):
+        self.network = network.to(config.torch_device, config.torch_dtype)
+        self.split, self.config, self.probes, self.seed = split, config, probes, seed
+        self.optimiser = make_optimiser(network.parameters(), config)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.order = torch.empty(0, dtype=torch.int64, device=config.torch_device)  # of this epoch
+        self.position = 0
+        self.step = 0
+        self.record_steps: list[int] = []
+        self.records: dict[str, list[np.ndarray]] = {}
+        self.best: dict[str, Any] | None = None
+        n_classes = self._n_classes()
+        self.targets = make_targets(split.y_train, n_classes, config.loss, config.target_scale, config.torch_dtype)
+
+    def _n_classes(self) -> int:
+        with batch_norm_mode(self.network, "running"), torch.no_grad():
+            n_classes = self.network(self.split.x_train[:1]).shape[1]
+        largest = int(max(self.split.y_train.max(), self.split.y_test.max()))
+        if largest >= n_classes:
+            raise ValueError(f"labels must be in 0..{n_classes - 1}, the outputs of the network, got {largest}")
+        return n_classes
+
+    def advance(self) -> Iterator[None]:
+        """Train to the end, pausing after every chunk of steps."""
+        recorded = self.config.record_steps
+        for stop in (*recorded, self.config.n_steps):
+            while self.step < stop and not self._is_stale():
+                self._run_chunk(min(_CHUNK, stop - self.step))
+                yield
+            if self.step == stop and stop in recorded and stop not in self.record_steps[-1:]:
+                self._record()
+
+    def _run_chunk(self, n_steps: int) -> None:
+        self.network.train()
+        loss_function = LOSS_FUNCTIONS[self.config.loss]
+        parameters = list(self.network.parameters())
+        losses = torch.empty(n_steps, dtype=self.config.torch_dtype, device=self.config.torch_device)
+        for index in range(n_steps):
+            x, targets = self._next_batch()
+            loss = loss_function(self.network(x), targets)
+            self.optimiser.zero_grad()
+            loss.backward()
+            if self.config.clip_norm is not None:
+                nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
+            if not self.config.constant_lr:
+                self._set_lr(self.config.lr_at(self.step + index))
+            self.optimiser.step()
+            losses[index] = loss.detach()
+        bad = ~torch.isfinite(losses)
+        if bad.any():
+            raise SimulationError(f"training loss is not finite at step {self.step + int(bad.int().argmax()) + 1}")
+        self.step += n_steps
+
+    def _set_lr(self, lr: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+
+    def _next_batch(self) -> tuple[Tensor, Tensor]:
+        size = self.config.batch_size
+        if size is None:
+            return self.split.x_train, self.targets
+        if self.position >= len(self.order):
+            order = torch.randperm(len(self.targets), generator=self.generator)
+            self.order, self.position = order.to(self.targets.device), 0
+        chosen = self.order[self.position : self.position + size]
+        self.position += size
+        return self.split.x_train.index_select(0, chosen), self.targets.index_select(0, chosen)
+
+    def _record(self) -> None:
+        with batch_norm_mode(self.network, "running"):
+            values = self._measure()
+        for name, value in values.items():
+            if not np.isfinite(value).all():
+                raise SimulationError(f"{name} is not finite at step {self.step}")
+            self.records.setdefault(name, []).append(value)
+        self.record_steps.append(self.step)
+        if self.config.patience is not None and self._is_best():
+            self.best = deepcopy(self.network.state_dict())
+
+    def _measure(self) -> dict[str, np.ndarray]:
+        values: dict[str, Any] = {}
+        for part in ("train", "test"):
+            x, y = getattr(self.split, f"x_{part}"), getattr(self.split, f"y_{part}")
+            loss, accuracy = evaluate(self.network, x, y, self.config.loss, self.config.target_scale)
+            values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
+        for name, probe in self.probes.items():
+            found = probe(self.network, self.split)
+            values |= (
+                {f"{name}.{key}": value for key, value in found.items()}
+                if isinstance(found, Mapping)
+                else {name: found}
+            )
+        return {name: np.asarray(value) for name, value in values.items()}
+
+    def _is_best(self) -> bool:
+        accuracies = [float(value) for value in self.records["test_accuracy"]]
+        return accuracies[-1] > max(accuracies[:-1], default=-1.0)
+
+    def _is_stale(self) -> bool:
+        if self.config.patience is None or not self.record_steps:
+            return False
+        accuracies = np.array(self.records["test_accuracy"])
+        return len(accuracies) - 1 - int(accuracies.argmax()) >= self.config.patience
+
+    def settings(self) -> dict[str, Any]:
+        """What a checkpoint must agree in with the run that reads it."""
+        shapes = {name: list(value.shape) for name, value in self.network.state_dict().items()}
+        return {
+            "config": repr(self.config),
+            "seed": self.seed,
+            "samples": len(self.targets),
+            "network": shapes,
+            "probes": sorted(self.probes),
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+            "order": self.order,
+            "position": self.position,
+            "step": self.step,
+            "record_steps": self.record_steps,
+            "records": {name: torch.from_numpy(np.stack(values)) for name, values in self.records.items()},
+            "best": self.best,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.generator.set_state(state["generator"].cpu())
+        self.records = {name: list(values.cpu().numpy()) for name, values in state["records"].items()}
+        for name in ("order", "position", "step", "record_steps", "best"):
+            setattr(self, name, state[name])
+
+    def finish(self) -> Trajectory:
+        if self.best is not None:
+            self.network.load_state_dict(self.best)
+        self.network.eval()
+        data = {name: np.stack(values) for name, values in self.records.items()}
+        return Trajectory(np.array(self.record_steps), data, clock="step", meta={"config": asdict(self.config)})
+
+
+def make_optimiser(parameters, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimiser `config` names, in its fused form."""
+    shared = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": True}
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(parameters, momentum=config.momentum, **shared)
+    adam = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
+    return adam(parameters, betas=config.betas, **shared)
+
+
+@contextmanager
+def _flushed_subnormals() -> Iterator[None]:
+    """Subnormal numbers count as zero inside; the setting before is restored."""
+    flushing = (torch.tensor(1e-30) * torch.tensor(1e-10)).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushing)
+
+
+@contextmanager
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """On a GPU, only kernels that repeat their numbers; a CPU needs nothing."""
+    if device.type == "cpu":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
