@@ -1,0 +1,24 @@
+r"""Mutual information in bits: exact for discrete and for Gaussian variables, estimated otherwise.
+
+A deterministic network with continuous activations carries infinite information about its input, so every finite number
+belongs to a choice: bins, added noise, or finite precision. Which function answers which question:
+
+* :func:`quantised`: the data set is the population and the representation is discrete (low precision): exact.
+* :func:`binned`: the same after cutting each unit's range into bins. As an estimate for a larger population it is
+  biased upwards, by about (cells - 1)(classes - 1)/(2 n ln 2) bits while every cell is well filled [1]_.
+* :func:`gaussian`, :func:`gaussian_joint`: linear networks with Gaussian input, exact.
+* :func:`gaussian_mixture`, :func:`mixture_bounds`: a finite set of inputs, Gaussian noise on the representation:
+  unbiased Monte Carlo, and bounds without sampling.
+* :func:`ksg`: samples of two continuous vectors; biased low when the information is large or the vectors are long.
+
+References
+----------
+.. [1] Miller (1955). Note on the bias of information estimates. Information Theory in Psychology II-B.
+"""
+
+from toymodels.metrics.information.discrete import binned, quantised
+from toymodels.metrics.information.linear import gaussian, gaussian_joint
+from toymodels.metrics.information.mixture import gaussian_mixture, mixture_bounds
+from toymodels.metrics.information.neighbours import ksg
+
+__all__ = ["binned", "gaussian", "gaussian_joint", "gaussian_mixture", "ksg", "mixture_bounds", "quantised"]

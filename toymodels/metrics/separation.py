@@ -1,0 +1,105 @@
+r"""Separation of the classes layer by layer, and the law it follows in trained networks.
+
+With :math:`n_c` of :math:`n` samples in class :math:`c`,
+
+.. math:: SS_w=\frac1n\sum_{c,i}(h_{ci}-\mu_c)(h_{ci}-\mu_c)^\top,\quad
+          SS_b=\frac1n\sum_cn_c(\mu_c-\bar\mu)(\mu_c-\bar\mu)^\top,\quad
+          D=\mathrm{Tr}(SS_w\,SS_b^\dagger),
+
+the law says that :math:`D_l=\rho^l D_0` over the layers of a trained network [1]_. For balanced classes :math:`D` is K
+times the first measure of neural collapse.
+
+References
+----------
+.. [1] He and Su (2023). A law of data separation in deep learning. PNAS 120. arXiv:2210.17020.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.metrics._samples import labelled, scatter_trace
+from toymodels.validation import positive
+
+
+class Law(NamedTuple):
+    r"""The geometric law fitted to the separation of successive layers.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`\rho`: each layer multiplies the fuzziness by it.
+    correlation : float
+        Pearson correlation of :math:`\log D_l` with :math:`l`: -1 when the law holds exactly with a rate below 1; 0
+        when no layer differs.
+    """
+
+    rate: float
+    correlation: float
+
+
+def fuzziness(features: ArrayLike, labels: ArrayLike) -> float:
+    r"""Spread within classes against that between them, :math:`D=\mathrm{Tr}(SS_w\,SS_b^\dagger)`.
+
+    Parameters
+    ----------
+    features : (n, d) array
+        One sample per row.
+    labels : (n,) array
+        Integers 0..K-1, each class present, K >= 2.
+
+    Returns
+    -------
+    float
+        0 when the classes are separated to points (in the space of the centred class means).
+
+    Raises
+    ------
+    ValueError
+        For non-finite features, a missing class, K < 2, or class means that all coincide.
+
+    Examples
+    --------
+    >>> round(fuzziness([[0.0], [2.0], [10.0], [12.0]], [0, 0, 1, 1]), 12)
+    0.04
+    """
+    features, labels = labelled(features, labels)
+    return scatter_trace(features, labels, np.bincount(labels) / len(labels))
+
+
+def law_of_separation(by_layer: ArrayLike) -> Law:
+    r"""Least-squares fit of :math:`\log D_l` against the layer.
+
+    Parameters
+    ----------
+    by_layer : (n_layers,) array
+        Fuzziness of successive layers, > 0, at least two.
+
+    Returns
+    -------
+    Law
+        `rate` and `correlation`.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not > 0 or fewer than two are given.
+
+    Examples
+    --------
+    >>> law_of_separation([8.0, 4.0, 2.0, 1.0])
+    Law(rate=0.5, correlation=-1.0)
+    """
+    log_fuzziness = np.log2(positive("by_layer", by_layer))
+    if log_fuzziness.ndim != 1 or len(log_fuzziness) < 2:
+        raise ValueError(f"by_layer must hold at least 2 layers, got shape {log_fuzziness.shape}")
+    layer = np.arange(len(log_fuzziness)) - (len(log_fuzziness) - 1) / 2
+    deviation = log_fuzziness - log_fuzziness.mean()
+    slope = layer @ deviation / (layer @ layer)
+    if np.ptp(log_fuzziness) == 0:
+        return Law(rate=1.0, correlation=0.0)
+    correlation = layer @ deviation / np.sqrt((layer @ layer) * (deviation @ deviation))
+    return Law(rate=float(2.0**slope), correlation=float(correlation))
