@@ -1,10 +1,12 @@
-r"""Delayed generalisation of a two-layer ReLU network: a large start, weight decay, and condensation in the end.
+r"""Delayed generalisation of a two-layer ReLU network: a large start, weight decay, and condensation in the
+end.
 
 :math:`f(x) = \sum_j a_j\,\mathrm{relu}(w_j\cdot x)` without bias follows the gradient flow of
-:math:`\frac{1}{2n}\sum_i (f(x_i)-y_i)^2 + \frac{\mu}{2}(|a|^2+|W|^2)`. Neurons start in pairs with opposite :math:`a`,
-so :math:`f=0`, and all weights are scaled by :math:`\alpha/\sqrt m`: the tangent kernel is of order :math:`\alpha^2` and
-fits the training set in a time of order :math:`\alpha^{-2}`. Then the weights decay like :math:`e^{-\mu t}` until the path
-norm comes down to what the target needs, which takes :math:`\ln(\alpha/\alpha_c)/\mu`; the features follow.
+:math:`\frac{1}{2n}\sum_i (f(x_i)-y_i)^2 + \frac{\mu}{2}(|a|^2+|W|^2)`. Neurons start in pairs with opposite
+:math:`a`, so :math:`f=0`, and all weights are scaled by :math:`\alpha/\sqrt m`: the tangent kernel is of
+order :math:`\alpha^2` and fits the training set in a time of order :math:`\alpha^{-2}`. Then the weights
+decay like :math:`e^{-\mu t}` until the path norm comes down to what the target needs, which takes
+:math:`\ln(\alpha/\alpha_c)/\mu`; the features follow.
 
 The two tasks: `parity` (:math:`y = x_1x_2` on :math:`\{-1,1\}^d`, scored by accuracy) and `even`
 (:math:`y \propto |x_1|-|x_2|` for Gaussian inputs, unit variance, scored by :math:`R^2`).
@@ -17,7 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toymodels.condensation.similarity import clusters, effective_rank
+from toymodels.condensation.grouping import clusters
+from toymodels.condensation.similarity import effective_rank
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import choice, positive, positive_int
 
@@ -39,11 +42,13 @@ class DelayedTask:
     dim, n_samples, width, n_test : int
         Inputs (>= 2), training samples, neurons (even), fresh test points.
     init_scale : float
-        :math:`\alpha`: the weights start of size :math:`\alpha/\sqrt{m}`. 4 delays by two decades; 0.1 does not delay.
+        :math:`\alpha`: the weights start of size :math:`\alpha/\sqrt{m}`. 4 delays by two decades; 0.1 does
+        not delay.
     weight_decay : float
         :math:`\mu > 0`.
     horizon : float, optional
-        Length of the run in units of 1/weight_decay; None is 8 for parity (all four clusters form) and 7 for even.
+        Length of the run in units of 1/weight_decay; None is 8 for parity (all four clusters form) and 7
+        for even.
 
     Raises
     ------
@@ -80,11 +85,7 @@ class DelayedTask:
     @property
     def predicted_test_time(self) -> float | None:
         """ln(init_scale / critical scale) / weight_decay, the critical scale fitted at the preset; None outside its range."""
-        return (
-            float(np.log(self.init_scale / CRITICAL_SCALE) / self.weight_decay)
-            if self._formula_applies
-            else None
-        )
+        return float(np.log(self.init_scale / CRITICAL_SCALE) / self.weight_decay) if self._formula_applies else None
 
     @property
     def _formula_applies(self) -> bool:
@@ -113,10 +114,11 @@ class DelayedTask:
         Returns
         -------
         list of Trajectory
-            On the clock "flow time". `train`, `test` (accuracy or R2), `n_clusters` (leaders, cosine > .95, equal sign of
-            a, over 99 % of the mass |a||w|), `effective_rank` (of W), `weight_norm` (squared, all weights), `path_norm`,
-            `kernel_distance` (1 - cosine to the first tangent kernel), `kernel_predictor` (test score of ridge regression
-            with the present kernel). `meta` has `predicted_train_time`, `predicted_test_time` (fitted constants, or None).
+            On the clock "flow time". `train`, `test` (accuracy or R2), `n_clusters` (leaders, cosine > .95,
+            equal sign of a, over 99 % of the mass |a||w|), `effective_rank` (of W), `weight_norm` (squared,
+            all weights), `path_norm`, `kernel_distance` (1 - cosine to the first tangent kernel),
+            `kernel_predictor` (test score of ridge regression with the present kernel). `meta` has
+            `predicted_train_time`, `predicted_test_time` (fitted constants, or None).
 
         Raises
         ------
@@ -142,7 +144,7 @@ class DelayedTask:
         names = rows[0].keys()
         return [
             Trajectory(
-                t, {name: [row[name][k] for row in rows] for name in names}, clock="flow time", meta=meta
+                t, {name: np.array([row[name][k] for row in rows]) for name in names}, clock="flow time", meta=meta
             )
             for k in range(len(rngs))
         ]

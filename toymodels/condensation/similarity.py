@@ -3,8 +3,8 @@ r"""How condensed a layer is: cosine similarity, orientations, clusters, effecti
 Every function takes the rows of a weight matrix as neurons, so a two-layer network, a convolution
 (:func:`flatten_kernels`) or the outputs of neurons over data (:func:`output_similarity`) are measured alike.
 
-**Zero vectors.** A neuron with zero weights has no direction. Its cosine with every other neuron is 0 and with itself
-1, and no cluster contains it (label -1).
+**Zero vectors.** A neuron with zero weights has no direction. Its cosine with every other neuron is 0 and
+with itself 1, and no cluster contains it (label -1).
 
 References
 ----------
@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import choice, finite, non_negative
+from toymodels.validation import finite, non_negative
 
 
 def unit_rows(w: np.ndarray) -> np.ndarray:
@@ -25,13 +25,13 @@ def unit_rows(w: np.ndarray) -> np.ndarray:
     return np.divide(w, norms, out=np.zeros_like(w), where=norms > 0)
 
 
-def _rows(name: str, w: ArrayLike) -> np.ndarray:
+def as_rows(name: str, w: ArrayLike) -> np.ndarray:
     """A finite (m, d) matrix; single precision is kept, everything else becomes double."""
-    single = getattr(w, "dtype", None) == np.float32
-    return finite(name, w, ndim=2, dtype=np.float32 if single else float)
+    single: type = np.float32 if getattr(w, "dtype", None) == np.float32 else float
+    return finite(name, w, ndim=2, dtype=single)
 
 
-def _amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:
+def amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:
     if amplitude is None:
         return np.linalg.norm(w, axis=1)
     amplitude = non_negative("amplitude", amplitude)
@@ -63,7 +63,7 @@ def cosine_similarity(w: ArrayLike) -> np.ndarray:
     >>> cosine_similarity([[1.0, 0.0], [-2.0, 0.0], [0.0, 0.0]]).tolist()
     [[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    units = unit_rows(_rows("w", w))
+    units = unit_rows(as_rows("w", w))
     similarity = np.clip(units @ units.T, -1, 1)  # rounding may leave [-1, 1] by one unit in the last place
     np.fill_diagonal(similarity, 1)
     return similarity + 0.0  # -0.0 becomes 0.0
@@ -80,7 +80,8 @@ def heatmap_order(similarity: ArrayLike) -> np.ndarray:
     Returns
     -------
     (m,) integer array
-        `similarity[np.ix_(order, order)]` is the heat map. The eigenvector's sign is fixed by its largest entry.
+        `similarity[np.ix_(order, order)]` is the heat map. The eigenvector's sign is fixed by its largest
+        entry.
 
     Raises
     ------
@@ -108,8 +109,8 @@ def orientation(w: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     theta : (m,) array
-        :math:`\mathrm{sign}(b)\arccos(w/\sqrt{w^2+b^2})` in (-pi, pi]. Two limits are filled in by continuity: b = 0 gives
-        0 or pi. A zero neuron has theta 0.
+        :math:`\mathrm{sign}(b)\arccos(w/\sqrt{w^2+b^2})` in (-pi, pi]. Two limits are filled in by
+        continuity: b = 0 gives 0 or pi. A zero neuron has theta 0.
     amplitude : (m,) array
         :math:`\sqrt{w^2+b^2}`; 0 for a zero neuron.
 
@@ -124,101 +125,9 @@ def orientation(w: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return np.arctan2(b + 0.0, w + 0.0), np.hypot(w, b)
 
 
-def clusters(
-    w: ArrayLike,
-    amplitude: ArrayLike | None = None,
-    *,
-    threshold: float = 0.99,
-    signed: bool = True,
-    linkage: str = "leader",
-    min_share: float = 0.002,
-) -> np.ndarray:
-    """Groups of neurons whose weight vectors point the same way.
-
-    Parameters
-    ----------
-    w : (m, d) array
-        One neuron per row.
-    amplitude : (m,) array, optional
-        Size of each neuron, the norm of its row if None. The leader method visits neurons by falling amplitude.
-    threshold : float
-        Neurons belong together from this cosine upwards, in (0, 1].
-    signed : bool
-        If False, opposite directions count as the same (odd activations).
-    linkage : str
-        "leader": each cluster holds the neurons similar to its largest member. "single": chains of similar
-        neurons are joined (scipy), which can link far ends.
-    min_share : float
-        Neurons with less than this share of the total amplitude are left out, in [0, 1).
-
-    Returns
-    -------
-    (m,) integer array
-        Labels 0, 1, ... by falling amplitude of the cluster's largest neuron; -1 for neurons left out (too small, or zero).
-
-    Raises
-    ------
-    ValueError
-        If `threshold` is outside (0, 1], `min_share` outside [0, 1), or weights are not finite.
-
-    Examples
-    --------
-    >>> clusters([[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 0.0]]).tolist()
-    [0, 0, 1, -1]
-    """
-    w = _rows("w", w)
-    amplitude = _amplitudes(amplitude, w)
-    threshold = check_threshold(threshold)
-    if not 0 <= float(min_share) < 1:
-        raise ValueError(f"min_share must be in [0, 1), got {min_share:g}")
-    choice("linkage", linkage, ("leader", "single"))
-    kept = (amplitude >= min_share * amplitude.sum()) & w.any(axis=1)
-    order = np.flatnonzero(kept)[np.argsort(-amplitude[kept], kind="stable")]
-    labels = np.full(len(w), -1)
-    if order.size:
-        units = unit_rows(w[order])
-        similarity = units @ units.T
-        similarity = similarity if signed else np.abs(similarity)
-        group = _leaders if linkage == "leader" else _chains
-        labels[order] = group(similarity, threshold)
-    return labels
-
-
-def check_threshold(threshold: float) -> float:
-    """A cosine in (0, 1], lowered by rounding error so that 1 accepts parallel vectors."""
-    if not 0 < float(threshold) <= 1:
-        raise ValueError(f"threshold must be in (0, 1], got {threshold}")
-    return float(threshold) - 1e-12
-
-
-def _leaders(similarity: np.ndarray, threshold: float) -> np.ndarray:
-    near = similarity >= threshold - _rounding(similarity)
-    np.fill_diagonal(near, True)
-    labels = np.full(len(near), -1)
-    count = 0
-    for leader in range(len(near)):
-        if labels[leader] < 0:
-            labels[near[leader] & (labels < 0)] = count
-            count += 1
-    return labels
-
-
-def _chains(similarity: np.ndarray, threshold: float) -> np.ndarray:
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    near = csr_array(similarity >= threshold - _rounding(similarity))
-    labels = connected_components(near, directed=False)[1]
-    first = np.unique(labels, return_index=True)[1]
-    return np.argsort(np.argsort(first))[labels]
-
-
-def _rounding(similarity: np.ndarray) -> float:
-    return 8 * float(np.finfo(similarity.dtype).eps)
-
-
 def effective_rank(w: ArrayLike, amplitude: ArrayLike | None = None) -> float:
-    r"""Number of directions in use: the exponential of the entropy of the spectrum of the normalised Gram matrix.
+    r"""Number of directions in use: the exponential of the entropy of the spectrum of the normalised Gram
+    matrix.
 
     With unit vectors :math:`u_k` and weights :math:`p_k` proportional to the amplitudes, the eigenvalues of
     :math:`\sum_k p_k u_k u_k^T` sum to 1 and their entropy is exponentiated.
@@ -228,8 +137,8 @@ def effective_rank(w: ArrayLike, amplitude: ArrayLike | None = None) -> float:
     w : (m, d) array
         One neuron per row.
     amplitude : (m,) array, optional
-        Weight of each direction; equal if None. The squared norms give the effective rank of `w` itself (entropy of its
-        squared singular values). Zero vectors never count.
+        Weight of each direction; equal if None. The squared norms give the effective rank of `w` itself
+        (entropy of its squared singular values). Zero vectors never count.
 
     Returns
     -------
@@ -241,8 +150,8 @@ def effective_rank(w: ArrayLike, amplitude: ArrayLike | None = None) -> float:
     ValueError
         If an entry is not finite or every neuron has zero weight.
     """
-    w = _rows("w", w)
-    weights = w.any(axis=1) * (np.ones(len(w)) if amplitude is None else _amplitudes(amplitude, w))
+    w = as_rows("w", w)
+    weights = w.any(axis=1) * (np.ones(len(w)) if amplitude is None else amplitudes(amplitude, w))
     if not weights.sum() > 0:
         raise ValueError("w must have a neuron with non-zero weights and amplitude, got none")
     scaled = np.sqrt(weights / weights.sum())[:, None] * unit_rows(w)
@@ -272,10 +181,10 @@ def static_neurons(w: ArrayLike, x: ArrayLike) -> np.ndarray:
     ValueError
         If shapes do not agree or an entry is not finite.
     """
-    w, x = _rows("w", w), _rows("x", x)
+    w, x = as_rows("w", w), as_rows("x", x)
     if w.shape[1] != x.shape[1] + 1:
         raise ValueError(f"w must have {x.shape[1] + 1} columns (inputs and bias), got shape {w.shape}")
-    return (x @ w[:, :-1].T + w[:, -1] <= 0).all(axis=0)
+    return np.all(x @ w[:, :-1].T + w[:, -1] <= 0, axis=0)
 
 
 def output_similarity(outputs: ArrayLike) -> np.ndarray:
@@ -284,7 +193,8 @@ def output_similarity(outputs: ArrayLike) -> np.ndarray:
     Parameters
     ----------
     outputs : (n, m) or (n, m, ...) array
-        Output of neuron or channel k on sample i in `outputs[i, k]`; trailing axes (image positions) are flattened.
+        Output of neuron or channel k on sample i in `outputs[i, k]`; trailing axes (image positions) are
+        flattened.
 
     Returns
     -------
@@ -322,7 +232,5 @@ def flatten_kernels(kernels: ArrayLike) -> np.ndarray:
     """
     kernels = np.asarray(kernels)
     if kernels.ndim < 2:
-        raise ValueError(
-            f"kernels must have at least 2 axes (output channels first), got shape {kernels.shape}"
-        )
-    return _rows("kernels", kernels.reshape(len(kernels), -1))
+        raise ValueError(f"kernels must have at least 2 axes (output channels first), got shape {kernels.shape}")
+    return as_rows("kernels", kernels.reshape(len(kernels), -1))

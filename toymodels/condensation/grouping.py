@@ -1,0 +1,104 @@
+"""Clusters of neurons that point the same way, by leaders or by single linkage."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.condensation.similarity import amplitudes, as_rows, unit_rows
+from toymodels.validation import choice
+
+
+def clusters(
+    w: ArrayLike,
+    amplitude: ArrayLike | None = None,
+    *,
+    threshold: float = 0.99,
+    signed: bool = True,
+    linkage: str = "leader",
+    min_share: float = 0.002,
+) -> np.ndarray:
+    """Groups of neurons whose weight vectors point the same way.
+
+    Parameters
+    ----------
+    w : (m, d) array
+        One neuron per row.
+    amplitude : (m,) array, optional
+        Size of each neuron, the norm of its row if None. The leader method visits neurons by falling
+        amplitude.
+    threshold : float
+        Neurons belong together from this cosine upwards, in (0, 1].
+    signed : bool
+        If False, opposite directions count as the same (odd activations).
+    linkage : str
+        "leader": each cluster holds the neurons similar to its largest member. "single": chains of similar
+        neurons are joined (scipy), which can link far ends.
+    min_share : float
+        Neurons with less than this share of the total amplitude are left out, in [0, 1).
+
+    Returns
+    -------
+    (m,) integer array
+        Labels 0, 1, ... by falling amplitude of the cluster's largest neuron; -1 for neurons left out (too
+        small, or zero).
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is outside (0, 1], `min_share` outside [0, 1), or weights are not finite.
+
+    Examples
+    --------
+    >>> clusters([[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 0.0]]).tolist()
+    [0, 0, 1, -1]
+    """
+    w = as_rows("w", w)
+    amplitude = amplitudes(amplitude, w)
+    threshold = check_threshold(threshold)
+    if not 0 <= float(min_share) < 1:
+        raise ValueError(f"min_share must be in [0, 1), got {min_share:g}")
+    choice("linkage", linkage, ("leader", "single"))
+    kept = (amplitude >= min_share * amplitude.sum()) & w.any(axis=1)
+    order = np.flatnonzero(kept)[np.argsort(-amplitude[kept], kind="stable")]
+    labels = np.full(len(w), -1)
+    if order.size:
+        units = unit_rows(w[order])
+        similarity = units @ units.T
+        similarity = similarity if signed else np.abs(similarity)
+        group = _leaders if linkage == "leader" else _chains
+        labels[order] = group(similarity, threshold)
+    return labels
+
+
+def check_threshold(threshold: float) -> float:
+    """A cosine in (0, 1], lowered by rounding error so that 1 accepts parallel vectors."""
+    if not 0 < float(threshold) <= 1:
+        raise ValueError(f"threshold must be in (0, 1], got {threshold}")
+    return float(threshold) - 1e-12
+
+
+def _leaders(similarity: np.ndarray, threshold: float) -> np.ndarray:
+    near = similarity >= threshold - _rounding(similarity)
+    np.fill_diagonal(near, True)
+    labels = np.full(len(near), -1)
+    count = 0
+    for leader in range(len(near)):
+        if labels[leader] < 0:
+            labels[near[leader] & (labels < 0)] = count
+            count += 1
+    return labels
+
+
+def _chains(similarity: np.ndarray, threshold: float) -> np.ndarray:
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    near = csr_array(similarity >= threshold - _rounding(similarity))
+    labels = connected_components(near, directed=False)[1]
+    first = np.unique(labels, return_index=True)[1]
+    return np.argsort(np.argsort(first))[labels]
+
+
+def _rounding(similarity: np.ndarray) -> float:
+    return 8 * float(np.finfo(similarity.dtype).eps)

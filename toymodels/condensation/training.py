@@ -1,0 +1,136 @@
+"""Gradient descent, Adam and dropout for many two-layer networks at once.
+
+The loop works in buffers made once: at these sizes allocating costs more than arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toymodels.condensation.activations import get_activation
+from toymodels.trajectory import Trajectory
+from toymodels.validation import choice, positive, positive_int
+
+if TYPE_CHECKING:
+    from toymodels.condensation.network import TwoLayerNetwork
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam
+
+
+def descend(
+    network: TwoLayerNetwork,
+    x1: np.ndarray,
+    y: np.ndarray,
+    n_steps: int,
+    lr: float,
+    every: int | Iterable[int],
+    dropout: float,
+    rng: np.random.Generator | None,
+    optimizer: str,
+    record: tuple[str, ...],
+) -> Trajectory:
+    """The work behind `TwoLayerNetwork.train`, which documents the arguments; `x1` carries the constant input."""
+    positive_int("n_steps", n_steps)
+    lr = float(positive("lr", lr))
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be in [0, 1), got {dropout:g}")
+    if dropout > 0 and rng is None:
+        raise ValueError("rng must be given when dropout > 0, got None")
+    for name in record:
+        choice("record", name, ("a", "w", "loss"))
+    steps = _record_steps(every, n_steps)
+    state = _State(network, x1, y)
+    update = {"gd": _GradientDescent, "adam": _Adam}[choice("optimizer", optimizer, ("gd", "adam"))](lr)
+    rows = []
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes a SimulationError below
+        done = 0
+        for target in steps:
+            for _ in range(target - done):
+                grads = state.gradient(dropout, rng)
+                update(state.parameters, grads)
+            done = target
+            rows.append({name: state.snapshot(name) for name in record})
+    data = {name: np.array([row[name] for row in rows]) for name in record}
+    return Trajectory(np.array(steps), data, clock="step", meta={"lr": lr, "optimizer": optimizer, "dropout": dropout})
+
+
+def _record_steps(every: int | Iterable[int], n_steps: int) -> list[int]:
+    if isinstance(every, int | np.integer):
+        wanted = range(0, n_steps, positive_int("every", every))
+    else:
+        wanted = [positive_int("every", step, minimum=0) for step in every]
+        if any(step > n_steps for step in wanted):
+            raise ValueError(f"every must hold steps up to n_steps = {n_steps}, got {max(wanted)}")
+    return sorted({0, *wanted, n_steps})
+
+
+class _State:
+    """Parameters a (..., m, 1) and w transposed (..., d + 1, m), which suits the matrix products, with all buffers."""
+
+    def __init__(self, network: TwoLayerNetwork, x1: np.ndarray, y: np.ndarray):
+        self.fill = get_activation(network.activation).fill
+        self.x1, self.y = x1, y[..., None]
+        self.a = network.a[..., None].copy()
+        self.w = np.ascontiguousarray(network.w.swapaxes(-1, -2))
+        shape = (*network.a.shape[:-1], len(x1), network.width)
+        self.z, self.value, self.slope = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.error = np.empty((*shape[:-1], 1))
+        self.grad_a, self.grad_w = np.empty_like(self.a), np.empty_like(self.w)
+
+    @property
+    def parameters(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.a, self.w
+
+    def forward(self, dropout: float, rng: np.random.Generator | None) -> None:
+        np.matmul(self.x1, self.w, out=self.z)
+        self.fill(self.z, self.value, self.slope)
+        if dropout > 0 and rng is not None:
+            mask = (rng.random(self.z.shape, dtype=np.float32) >= dropout) / (1 - dropout)
+            self.value *= mask
+            self.slope *= mask
+        np.matmul(self.value, self.a, out=self.error)
+        self.error -= self.y
+
+    def gradient(self, dropout: float, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+        self.forward(dropout, rng)
+        self.error /= len(self.x1)
+        np.matmul(self.value.swapaxes(-1, -2), self.error, out=self.grad_a)
+        np.matmul((self.error * self.x1).swapaxes(-1, -2), self.slope, out=self.grad_w)
+        self.grad_w *= self.a.swapaxes(-1, -2)
+        return self.grad_a, self.grad_w
+
+    def snapshot(self, name: str) -> Any:
+        if name == "a":
+            return self.a[..., 0].copy()
+        if name == "w":
+            return self.w.swapaxes(-1, -2).copy()
+        self.forward(0.0, None)
+        return (self.error[..., 0] ** 2).mean(axis=-1) / 2
+
+
+class _GradientDescent:
+    def __init__(self, lr: float):
+        self.lr = lr
+
+    def __call__(self, parameters: tuple[np.ndarray, ...], grads: tuple[np.ndarray, ...]) -> None:
+        for parameter, grad in zip(parameters, grads, strict=True):
+            grad *= self.lr
+            parameter -= grad
+
+
+class _Adam:
+    def __init__(self, lr: float):
+        self.lr, self.step = lr, 0
+        self.moments: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def __call__(self, parameters: tuple[np.ndarray, ...], grads: tuple[np.ndarray, ...]) -> None:
+        self.moments = self.moments or [(np.zeros_like(g), np.zeros_like(g)) for g in grads]
+        self.step += 1
+        for parameter, grad, (first, second) in zip(parameters, grads, self.moments, strict=True):
+            first += (1 - BETA1) * (grad - first)
+            second += (1 - BETA2) * (grad**2 - second)
+            scale = np.sqrt(second / (1 - BETA2**self.step)) + EPSILON
+            parameter -= self.lr / (1 - BETA1**self.step) * first / scale
