@@ -8,6 +8,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -51,7 +52,7 @@ class Book:
             self.finished = {run: s for run, s in old["finished"].items() if (where / "runs" / run).exists()}
         elif resume and old:
             raise ValueError(f"--resume needs the same parameters as {where / 'manifest.json'}, got others")
-        self._forget_unfinished()
+        self._forget_unfinished(keep_scratch=resume)
         self._write({})
 
     def has(self, path: Path) -> bool:
@@ -90,9 +91,12 @@ class Book:
         content = {"identity": self.identity, "finished": dict(sorted(self.finished.items())), **more}
         write(self.where / "manifest.json", json.dumps(content, indent=1) + "\n")
 
-    def _forget_unfinished(self) -> None:
-        for path in (self.where / "runs").glob("*.npz*"):
-            if path.name not in self.finished and not path.is_dir():
+    def _forget_unfinished(self, keep_scratch: bool) -> None:
+        for path in (self.where / "runs").glob("*"):
+            if path.is_dir():
+                if not keep_scratch:
+                    shutil.rmtree(path)
+            elif path.name not in self.finished:
                 path.unlink()
 
 

@@ -37,7 +37,7 @@ class Params(BaseParams):
     dnn_scale: float = 8.0
     dnn_scale_off: float = 1.0
     dnn_steps: int = 14_000
-    dnn_steps_off: int = 2_000
+    dnn_steps_off: int = 600
     dnn_optimiser: str = "adam"
     dnn_decay: float = 1e-3
     dnn_records: int = 40
@@ -64,7 +64,7 @@ def judge(runs: Sequence[Trajectory], p: Params) -> Verdict:
     predictions = [run.meta.get("predicted_test_time") for run in runs]
     known = [time for time in predictions if time is not None and 0 < time < np.inf]
     return Verdict.from_scores(
-        np.log10(times[:, 1] / times[:, 0]),
+        np.log10(times[:, 1] / times[:, 0]).tolist(),
         p.absent_below,
         p.shown_from,
         note=f"test level not reached in {never} of {len(runs)} runs" if never else "",
@@ -120,6 +120,7 @@ STUDY = Study(
         "layerwise": Knob(models.layerwise, models.layerwise_off, "initial scale 3 -> 0.03"),
         "neurashed": Knob(models.neurashed, models.neurashed_off, "initial handicap 1e-4 -> 1"),
         "condensation": Knob(models.condensation, models.condensation_off, "initial scale 4 -> 0.1"),
+        "dnn": Knob(models.dnn, models.dnn_off, "initial scale 8 -> 1"),
     },
     judge=judge,
     plot=plot,

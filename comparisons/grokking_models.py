@@ -63,3 +63,40 @@ def condensation(p: Params, rng: np.random.Generator) -> Trajectory:
 def condensation_off(p: Params, rng: np.random.Generator) -> Trajectory:
     """The same from a small start."""
     return condensation(replace(p, condensation_scale=p.condensation_scale_off), rng)
+
+
+def dnn(p: Params, rng: np.random.Generator) -> Trajectory:
+    """784-200-200-10 ReLU net on 1,000 digits from a start 8 times too large (Liu et al. 2023, arXiv:2210.01117)."""
+    return _train_digits(p, rng, p.dnn_scale, p.dnn_steps)
+
+
+def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
+    """The same from PyTorch's own start."""
+    return _train_digits(p, rng, p.dnn_scale_off, p.dnn_steps_off)
+
+
+def _train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: int) -> Trajectory:
+    from dnn.data import load
+    from dnn.networks import MLP, scale_parameters_
+    from dnn.training import TrainConfig, train
+
+    split = load("mnist-mini")
+    network = scale_parameters_(MLP([784, 200, 200, 10], rng=rng), scale)
+    config = TrainConfig(
+        n_steps=n_steps,
+        optimiser=p.dnn_optimiser,
+        weight_decay=p.dnn_decay,
+        loss="mse",
+        batch_size=200,
+        records=p.dnn_records,
+        device=p.device,
+    )
+    checkpoint = p.scratch / "checkpoint.pt" if p.scratch else None
+    run = train(network, split, config, rng, probes=_probes(network) if p.dnn_probes else {}, checkpoint=checkpoint)
+    data = {**run.data, "train": run["train_accuracy"], "test": run["test_accuracy"]}
+    order = [name for name in data if "." in name]
+    return _labelled(Trajectory(run.t, data, clock=run.clock), p.digits_level, order)
+
+
+def _probes(network) -> dict:
+    return {}

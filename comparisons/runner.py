@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import importlib
 import os
+import shutil
 import sys
 import time
 import zlib
@@ -155,6 +156,7 @@ def run_cell(cell: Cell) -> Outcome:
     try:
         with threadpool_limits(1):
             cell.adapter(cell.params, np.random.default_rng(cell.seed)).save(cell.path)
+            shutil.rmtree(cell.params.scratch, ignore_errors=True)
     except SimulationError as error:
         return Outcome(cell, time.perf_counter() - start, str(error) or "SimulationError")
     return Outcome(cell, time.perf_counter() - start)
@@ -164,6 +166,10 @@ def _execute(cells, book: folder.Book, jobs: int, engine: str, tell) -> tuple[di
     from tqdm import tqdm
 
     waiting = [cell for cell in cells if not book.has(cell.path)]
+    names = list(dict.fromkeys(cell.row.removesuffix(OFF) for cell in cells))
+    waiting.sort(
+        key=lambda cell: -names.index(cell.row.removesuffix(OFF))
+    )  # the last model is the longest: start with it
     failures: dict[str, str] = {}
     bar = tqdm(total=len(cells), initial=len(cells) - len(waiting), disable=None, unit="run", leave=False)
     try:

@@ -136,7 +136,7 @@ class Study:
     presets : mapping of str to BaseParams
         At least "quick" and "paper".
     models : mapping of str to adapter, Knob or Silent
-        Each adapter maps (params, rng) to a Trajectory.
+        Each adapter maps (params, rng) to a Trajectory. The longest goes last: the runner starts with it.
     judge : callable (replicates, params) -> Verdict
         Reduces the runs of one row to a dimensionless score and a verdict.
     plot : callable (runs, verdicts, params) -> Figure
