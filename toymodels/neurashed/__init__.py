@@ -1,5 +1,20 @@
 """Neurashed: a graph model of deep learning whose features fire, strengthen and compete (Su, 2024)."""
 
+from toymodels.neurashed import graphs
 from toymodels.neurashed.delayed import DelayedGeneralisation
+from toymodels.neurashed.graph import Neurashed
+from toymodels.neurashed.graphs import Task
+from toymodels.neurashed.hierarchy import HierarchicalTask
+from toymodels.neurashed.rules import Additive, Frozen, Multiplicative, Stochastic
 
-__all__ = ["DelayedGeneralisation"]
+__all__ = [
+    "Additive",
+    "DelayedGeneralisation",
+    "Frozen",
+    "HierarchicalTask",
+    "Multiplicative",
+    "Neurashed",
+    "Stochastic",
+    "Task",
+    "graphs",
+]

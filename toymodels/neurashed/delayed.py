@@ -152,10 +152,7 @@ class DelayedGeneralisation:
         labels = np.arange(self.n_train) % self.n_classes
         route = self._log_route(counts, labels, steps)
         columns = np.array(
-            [
-                self._observe(*state, train_votes, test_votes, initial)
-                for state in zip(counts, route, strict=True)
-            ]
+            [self._observe(*state, train_votes, test_votes, initial) for state in zip(counts, route, strict=True)]
         )
         names = ("train", "test", "log_spurious_votes", "route_share")
         data = dict(zip(names, columns.T, strict=True)) | {"log_class_route": route.mean(axis=1)}
@@ -164,9 +161,7 @@ class DelayedGeneralisation:
 
     def _draw_votes(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Distinct random votes of n samples, (n, votes_per_sample)."""
-        return rng.random((n, self.n_votes)).argpartition(self.votes_per_sample - 1)[
-            :, : self.votes_per_sample
-        ]
+        return rng.random((n, self.n_votes)).argpartition(self.votes_per_sample - 1)[:, : self.votes_per_sample]
 
     def _log_route(self, counts: np.ndarray, labels: np.ndarray, steps: np.ndarray) -> np.ndarray:
         """ln S of every class, (n_t, n_classes)."""
@@ -174,9 +169,7 @@ class DelayedGeneralisation:
         growth = fired * np.log(self.up) + (steps[:, None] - fired) * np.log(self.down)
         return self.depth * (np.log(self.epsilon) + growth)
 
-    def _observe(
-        self, counts, log_route, train_votes, test_votes, initial
-    ) -> tuple[float, float, float, float]:
+    def _observe(self, counts, log_route, train_votes, test_votes, initial) -> tuple[float, float, float, float]:
         """Accuracies, ln(spurious votes) and route share in the state reached after `counts`."""
         edges = initial.copy()
         owner = np.repeat(np.arange(self.n_train) % self.n_classes, self.votes_per_sample)

@@ -1,0 +1,265 @@
+r"""Update rules: how an amplification factor grows when its node fires and shrinks when it does not.
+
+Su (2024), eq. (2.2) and (2.3): :math:`\lambda \leftarrow g^+(\lambda)` with :math:`g^+` increasing and
+:math:`g^+(x) > x`, else :math:`\lambda \leftarrow g^-(\lambda)` with :math:`g^-` increasing and
+:math:`0 \le g^-(x) \le x`; both may vary with node and step. Every rule here is affine in its own
+representation, :math:`y = \ln\lambda` for the multiplicative one (which spans hundreds of orders of
+magnitude) and :math:`y = \lambda` for the additive one:
+:math:`y \leftarrow y + u` when firing, :math:`y \leftarrow d\,y + v` otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toymodels.validation import finite, fraction
+
+Rate = float | Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Multiplicative:
+    """g+(x) = a x and g-(x) = b x.
+
+    Parameters
+    ----------
+    a, b : float, or function of the step (1, 2, ...) giving a float
+        a > 1 and 0 < b <= 1.
+
+    Raises
+    ------
+    ValueError
+        If a rate breaks g+(x) > x or 0 < g-(x) <= x; for functions, when the step is reached.
+    """
+
+    a: Rate
+    b: Rate = 1.0
+    logarithmic = True
+    probability = 1.0
+
+    def __post_init__(self):
+        _check_constants(self)
+
+    def coefficients(self, step: int) -> tuple[float, float, float]:
+        """(u, d, v) at `step`: ln a, 1, ln b."""
+        a, b = _rate("a", self.a, step), _rate("b", self.b, step)
+        if a <= 1:
+            raise ValueError(f"a must be > 1 so that g+(x) > x, got {a:g}")
+        if not 0 < b <= 1:
+            raise ValueError(f"b must be in (0, 1] so that 0 < g-(x) <= x, got {b:g}")
+        return float(np.log(a)), 1.0, float(np.log(b))
+
+
+@dataclass(frozen=True)
+class Additive:
+    """g+(x) = x + c and g-(x) = b x.
+
+    Parameters
+    ----------
+    c, b : float, or function of the step (1, 2, ...) giving a float
+        c > 0 and 0 <= b <= 1.
+
+    Raises
+    ------
+    ValueError
+        If a rate breaks g+(x) > x or 0 <= g-(x) <= x; for functions, when the step is reached.
+    """
+
+    c: Rate
+    b: Rate = 1.0
+    logarithmic = False
+    probability = 1.0
+
+    def __post_init__(self):
+        _check_constants(self)
+
+    def coefficients(self, step: int) -> tuple[float, float, float]:
+        """(u, d, v) at `step`: c, b, 0."""
+        c, b = _rate("c", self.c, step), _rate("b", self.b, step)
+        if c <= 0:
+            raise ValueError(f"c must be > 0 so that g+(x) > x, got {c:g}")
+        if not 0 <= b <= 1:
+            raise ValueError(f"b must be in [0, 1] so that 0 <= g-(x) <= x, got {b:g}")
+        return c, b, 0.0
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Never updated, the remedy of the paper's appendix (amplifying factors that are constant)."""
+
+    logarithmic = False
+    probability = 1.0
+
+    def coefficients(self, step: int) -> tuple[float, float, float]:
+        """(0, 1, 0) at every step."""
+        return 0.0, 1.0, 0.0
+
+
+@dataclass(frozen=True)
+class Stochastic:
+    """`rule`, applied at each step to each node with a probability, independently; an extension of ours.
+
+    The paper's outlook names stochastic g+ and g- as an open generalisation without fixing a form.
+
+    Parameters
+    ----------
+    rule : Multiplicative or Additive
+        What is applied.
+    probability : float
+        In (0, 1]; 1 is `rule` itself.
+    """
+
+    rule: Multiplicative | Additive
+    probability: float
+
+    def __post_init__(self):
+        if not isinstance(self.rule, Multiplicative | Additive):
+            raise ValueError(f"rule must be Multiplicative or Additive, got {self.rule!r}")
+        if fraction("probability", self.probability, closed=True) == 0:
+            raise ValueError("probability must be > 0, got 0")
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the state is kept in logs."""
+        return self.rule.logarithmic
+
+    def coefficients(self, step: int) -> tuple[float, float, float]:
+        """Those of `rule`."""
+        return self.rule.coefficients(step)
+
+
+Rule = Multiplicative | Additive | Frozen | Stochastic
+
+
+def _rate(name: str, rate: Rate, step: int) -> float:
+    return float(finite(name, rate(step) if callable(rate) else rate, ndim=0))
+
+
+def _varies(rule: Any) -> bool:
+    inner = getattr(rule, "rule", rule)
+    return any(callable(rate) for rate in vars(inner).values())
+
+
+def _check_constants(rule: Multiplicative | Additive) -> None:
+    if not _varies(rule):
+        rule.coefficients(1)
+        return
+    for name, rate in vars(rule).items():
+        if not callable(rate):
+            finite(name, rate, ndim=0)
+
+
+def mean_log_rate(rule: Multiplicative, frequency: float | np.ndarray) -> np.ndarray:
+    r"""Mean growth of :math:`\ln\lambda` per step of a node that fires in a share `frequency` of the steps.
+
+    :math:`r(p) = p\ln a + (1-p)\ln b`; it is positive iff :math:`p > \ln(1/b)/\ln(a/b)`. Our derivation from eq. (2.2)
+    and (2.3).
+
+    Parameters
+    ----------
+    rule : Multiplicative
+        With constant rates.
+    frequency : float or array
+        In [0, 1].
+    """
+    frequency = finite("frequency", frequency)
+    if ((frequency < 0) | (frequency > 1)).any():
+        raise ValueError(f"frequency must be in [0, 1], got {frequency}")
+    if _varies(rule):
+        raise ValueError("rule must have constant rates")
+    up, _, down = rule.coefficients(1)
+    return frequency * up + (1 - frequency) * down
+
+
+def batch_frequency(share: float | np.ndarray, batch_size: int) -> np.ndarray:
+    """Probability 1 - (1 - share)^B that a batch of B draws with replacement holds a sample that fires the node."""
+    return -np.expm1(batch_size * np.log1p(-finite("share", share)))
+
+
+class RuleTable:
+    """The rules of all units (hidden nodes, then trained edges) as arrays, one entry per unit.
+
+    Parameters
+    ----------
+    rule : rule, or mapping to rules
+        Keys of a mapping: a node `(level, index)`, an edge `(node, class node)`, a level (int), `"edges"`, and
+        `"default"`; a unit takes the most specific entry.
+    units : sequence
+        Nodes and edges in the order of the state.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no rule, a key names nothing in `units`, or a unit has no entry.
+    """
+
+    def __init__(self, rule: Rule | Mapping[Any, Rule], units: Sequence[Any]):
+        entries = dict(rule) if isinstance(rule, Mapping) else {"default": rule}
+        for key, entry in entries.items():
+            if not isinstance(entry, Rule):
+                raise ValueError(f"rule must be a rule of toymodels.neurashed, got {entry!r} for {key!r}")
+        self._rules = list(entries.values())
+        self._which = _assign(list(entries), units)
+        self.logarithmic = np.array([entry.logarithmic for entry in self._rules])[self._which]
+        self.probability = np.array([entry.probability for entry in self._rules])[self._which]
+        self._varies = any(_varies(entry) for entry in self._rules)
+        self._load(1)
+
+    def _load(self, step: int) -> None:
+        table = np.array([entry.coefficients(step) for entry in self._rules])
+        self._up, self._factor, self._down = table[self._which].T.copy()
+        self._decays = bool((self._factor != 1).any())
+        self._random = bool((self.probability < 1).any())
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """State of non-negative values (..., n_units): logs where the rule is multiplicative."""
+        if (values[..., self.logarithmic] <= 0).any():
+            raise ValueError("initial must be > 0 where the rule is multiplicative, got 0 (g+(0) = 0 never grows)")
+        state = values.astype(float)
+        state[..., self.logarithmic] = np.log(values[..., self.logarithmic])
+        return state
+
+    def decode(self, state: np.ndarray, *, logs: bool = False) -> np.ndarray:
+        """Values of a state, or their logs."""
+        values = state.copy()
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
+            if logs:
+                values[..., ~self.logarithmic] = np.log(values[..., ~self.logarithmic])
+            else:
+                values[..., self.logarithmic] = np.exp(values[..., self.logarithmic])
+        return values
+
+    def update(self, state: np.ndarray, fires: np.ndarray, step: int, generators) -> np.ndarray:
+        """State after one update; `fires` (n_replicas, n_units) bool, `generators` one per replica."""
+        if self._varies:
+            self._load(step)
+        if self._decays:
+            new = np.where(fires, state + self._up, state * self._factor + self._down)
+        else:
+            new = state + np.where(fires, self._up, self._down)
+        if self._random:
+            drawn = np.stack([rng.random(len(self._which)) for rng in generators])
+            new = np.where(drawn < self.probability, new, state)
+        return new
+
+
+def _assign(keys: list[Any], units: Sequence[Any]) -> np.ndarray:
+    """Position in `keys` of the most specific key of every unit, (n_units,)."""
+    position = {key: k for k, key in enumerate(keys)}
+    if keys == ["default"]:
+        return np.zeros(len(units), dtype=np.intp)
+    groups = [unit[0] if isinstance(unit[0], int) else "edges" for unit in units]
+    unknown = set(keys) - set(units) - set(groups) - {"default", "edges"}
+    if unknown:
+        raise ValueError(f"rule must name nodes, edges or levels of the graph, got {min(unknown, key=str)!r}")
+    which = [
+        position.get(unit, position.get(group, position.get("default")))
+        for unit, group in zip(units, groups, strict=True)
+    ]
+    if None in which:
+        raise ValueError(f"rule must cover every unit, got none for {units[which.index(None)]!r} and no 'default'")
+    return np.array(which, dtype=np.intp)
