@@ -1,0 +1,342 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dnn.training
+from dnn.checkpoints import load_checkpoint
+from dnn.config import TrainConfig, log_spaced_steps
+from dnn.networks import MLP, batch_norm_mode, scale_parameters_
+from dnn.objectives import evaluate
+from dnn.training import train
+from tests.dnn.blobs import blobs
+from toymodels.trajectory import SimulationError
+
+CPU = {"device": "cpu"}
+
+
+def network(seed=0, widths=(8, 16, 4), **settings):
+    return MLP(list(widths), rng=np.random.default_rng(seed), **settings)
+
+
+def run(config, net=None, seed=3, split=None, **settings):
+    return train(net or network(), split or blobs(), config, np.random.default_rng(seed), **settings)
+
+
+def bare_loop(net, split, config, optimiser):
+    """Full-batch training as anyone would write it."""
+    targets = torch.nn.functional.one_hot(split.y_train, 4).float() * config.target_scale
+    for _ in range(config.n_steps):
+        logits = net(split.x_train)
+        if config.loss == "mse":
+            loss = ((logits - targets) ** 2).mean()
+        else:
+            loss = torch.nn.functional.cross_entropy(logits, split.y_train)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+OPTIMISERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.5, weight_decay=0.01),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.05, weight_decay=0.01),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_full_batch_training_is_the_plain_loop(optimiser, loss):
+    config = TrainConfig(20, optimiser, 0.05, 0.01, momentum=0.5, loss=loss, target_scale=2.0, **CPU)
+    ours, plain = network(), network()
+    run(config, ours)
+    bare_loop(plain, blobs(), config, OPTIMISERS[optimiser](plain.parameters()))
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_coupled_and_decoupled_decay_differ():
+    """With no gradient left Adam with coupled decay moves by lr, AdamW by lr x decay x weight."""
+    split = blobs()._replace(x_train=torch.zeros(64, 8))
+    for optimiser, shrinkage in (("adam", 0.01), ("adamw", None)):
+        net = network()
+        before = net.linears[0].weight.detach().clone()
+        run(TrainConfig(1, optimiser, 0.01, 0.1, **CPU), net, split=split)
+        change = (before - net.linears[0].weight.detach()).abs()
+        expected = torch.full_like(change, shrinkage) if shrinkage else 0.001 * before.abs()
+        torch.testing.assert_close(change, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_records_are_what_evaluating_the_network_gives():
+    net, split = network(batch_norm=True), blobs()
+    config = TrainConfig(30, "sgd", 0.1, loss="mse", target_scale=3.0, records=(0, 30), **CPU)
+    result = run(config, net, split=split)
+    assert result.clock == "step"
+    assert list(result.t) == [0, 30]
+    with batch_norm_mode(net, "running"), torch.no_grad():
+        logits = net(split.x_test)
+    targets = 3 * torch.nn.functional.one_hot(split.y_test, 4)
+    assert result["test_loss"][-1] == pytest.approx(float(((logits - targets) ** 2).mean()), rel=1e-5)
+    assert result["test_accuracy"][-1] == float((logits.argmax(1) == split.y_test).float().mean())
+    assert result["train_accuracy"][-1] > 0.9 > result["train_accuracy"][0]
+
+
+def test_evaluation_does_not_depend_on_the_chunk():
+    net, split = network(), blobs()
+    whole = evaluate(net, split.x_train, split.y_train)
+    assert evaluate(net, split.x_train, split.y_train, chunk=7) == pytest.approx(whole, rel=1e-6)
+
+
+@given(size=st.integers(1, 64), seed=st.integers(0, 100))
+def test_every_epoch_shows_each_sample_once(size, seed):
+    split = blobs()
+    seen = []
+
+    class Watching(torch.nn.Linear):
+        def forward(self, x):
+            if self.training:
+                seen.append(x.detach().clone())
+            return super().forward(x)
+
+    per_epoch = -(-64 // size)
+    config = TrainConfig(2 * per_epoch, "sgd", 1e-9, batch_size=size, records=(0,), **CPU)
+    run(config, Watching(8, 4), seed, split)
+    for epoch in (seen[:per_epoch], seen[per_epoch:]):
+        rows = torch.cat(epoch)
+        assert len(rows) == 64
+        assert torch.equal(rows.sort(0).values, split.x_train.sort(0).values)
+    if size < 64:
+        assert not torch.equal(torch.cat(seen[:per_epoch]), torch.cat(seen[per_epoch:]))
+
+
+def test_same_seed_same_bits_and_global_generators_are_untouched():
+    before = torch.get_rng_state()
+    config = TrainConfig(40, batch_size=10, **CPU)
+    first, second = run(config), run(config)
+    other = run(config, seed=4)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(np.array_equal(first[name], second[name]) for name in first.data)
+    assert not np.array_equal(first["train_loss"], other["train_loss"])
+
+
+def test_batch_norm_momentum_leaves_full_batch_training_alone():
+    """Running statistics are read in eval mode only, so they cannot move the weights."""
+    results = [network(batch_norm=True, bn_momentum=momentum) for momentum in (0.03, 0.1, 1.0)]
+    for net in results:
+        run(TrainConfig(15, **CPU), net)
+    for net in results[1:]:
+        for a, b in zip(results[0].parameters(), net.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_probes_may_return_numbers_arrays_and_dicts():
+    def norms(net, split):
+        assert not net.training
+        return {"first": net.linears[0].weight.norm().item(), "all": [p.norm().item() for p in net.parameters()]}
+
+    probes = {"norm": norms, "n": lambda net, split: len(split.x_train)}
+    result = run(TrainConfig(10, records=(0, 5, 10), **CPU), probes=probes)
+    assert result["norm.first"].shape == (3,)
+    assert result["norm.all"].shape == (3, 4)
+    assert np.array_equal(result["norm.all"][:, 0], result["norm.first"])
+    assert list(result["n"]) == [64, 64, 64]
+
+
+def test_probes_do_not_disturb_training():
+    def noisy(net, split):
+        with batch_norm_mode(net, "batch"):
+            return net(split.x_test).sum().item()
+
+    config = TrainConfig(20, batch_size=16, **CPU)
+    plain, probed = (run(config, network(batch_norm=True), probes=p) for p in ({}, {"noisy": noisy}))
+    assert np.array_equal(plain["test_loss"], probed["test_loss"])
+
+
+def interrupted(config, make, path, at, monkeypatch, **settings):
+    """Train until a probe stops the run at step `at`, then resume with another network from the same start."""
+    monkeypatch.setattr(dnn.training, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(dnn.training, "_CHUNK", 3)
+
+    class Interruption(Exception):
+        pass
+
+    def stop(step, n_steps):
+        if step >= at:
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        run(config, make(), checkpoint=path, progress=stop, **settings)
+    net = make()
+    return net, run(config, net, checkpoint=path, **settings)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("at", [1, 7, 20, 38])
+def test_a_resumed_run_repeats_every_bit(tmp_path, monkeypatch, optimiser, at):
+    config = TrainConfig(40, optimiser, 0.01, 0.01, momentum=0.9, batch_size=10, patience=40, schedule="cosine", **CPU)
+    probes = {"norm": lambda net, split: [p.norm().item() for p in net.parameters()]}
+
+    def make():
+        return network(batch_norm=True)
+
+    whole_net = make()
+    whole = run(config, whole_net, probes=probes)
+    net, resumed = interrupted(config, make, tmp_path / "run.pt", at, monkeypatch, probes=probes)
+    assert np.array_equal(whole.t, resumed.t)
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole.data)
+    assert all(torch.equal(whole_net.state_dict()[name], value) for name, value in net.state_dict().items())
+    assert list(tmp_path.iterdir()) == [tmp_path / "run.pt"]
+
+
+def test_resuming_a_finished_run_only_returns_it(tmp_path):
+    config = TrainConfig(12, batch_size=10, **CPU)
+    first = run(config, checkpoint=tmp_path / "run.pt")
+    net = network()
+    again = run(config, net, checkpoint=tmp_path / "run.pt", probes={})
+    assert np.array_equal(first["test_loss"], again["test_loss"])
+    assert evaluate(net, *blobs()[2:])[0] == first["test_loss"][-1]
+
+
+def test_checkpoints_of_other_runs_and_broken_files_are_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    config = TrainConfig(12, batch_size=10, **CPU)
+    run(config, checkpoint=path)
+    with pytest.raises(ValueError, match="must have the config of this run"):
+        run(replace(config, lr=0.1), checkpoint=path)
+    with pytest.raises(ValueError, match="must have the seed of this run"):
+        run(config, checkpoint=path, seed=9)
+    with pytest.raises(ValueError, match="must have the network of this run"):
+        run(config, network(widths=(8, 12, 4)), checkpoint=path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="checkpoint must be one written by training"):
+        run(config, checkpoint=path)
+
+
+def test_a_checkpoint_that_carries_code_is_refused(tmp_path):
+    torch.save({"settings": {}, "state": np.random.default_rng(0)}, tmp_path / "evil.pt")
+    with pytest.raises(ValueError, match="checkpoint must be one written by training"):
+        load_checkpoint(tmp_path / "evil.pt", {})
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "missing.pt", {})
+
+
+def test_a_diverging_loss_names_the_step():
+    config = TrainConfig(400, "sgd", 1e6, loss="mse", records=(0,), **CPU)
+    with pytest.raises(SimulationError, match=r"training loss is not finite at step (\d+)") as caught:
+        run(config)
+    step = int(str(caught.value).split()[-1])
+    run(replace(config, n_steps=step - 1, records=(0,)))  # finite up to the step before
+    with pytest.raises(SimulationError, match=f"at step {step}$"):
+        run(replace(config, n_steps=step, records=(0,)))
+
+
+def test_a_probe_that_is_not_finite_names_itself_and_the_step():
+    def late(net, split, calls=iter([0.0, 1.0, np.inf])):  # noqa: B008
+        return next(calls)
+
+    with pytest.raises(SimulationError, match="late is not finite at step 6"):
+        run(TrainConfig(9, records=(0, 3, 6, 9), **CPU), probes={"late": late})
+
+
+def test_early_stopping_returns_to_the_best_weights():
+    split = blobs(spread=1.5)
+    net = network()
+    config = TrainConfig(400, "adam", 0.03, records=tuple(range(0, 401, 5)), patience=6, **CPU)
+    result = run(config, net, split=split)
+    accuracies = result["test_accuracy"]
+    assert len(accuracies) - 1 - accuracies.argmax() == 6
+    assert evaluate(net, split.x_test, split.y_test)[1] == accuracies.max()
+    assert result.t[-1] < 400
+
+
+def test_cosine_schedule_rises_then_falls_to_nothing():
+    config = TrainConfig(100, lr=2.0, schedule="cosine", warmup_steps=10, **CPU)
+    rates = [config.lr_at(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[10] == 2.0
+    assert np.all(np.diff(rates[:10]) > 0)
+    assert np.all(np.diff(rates[10:]) < 0)
+    assert rates[55] == pytest.approx(1.0)
+
+
+def test_clipping_bounds_the_first_step_of_sgd():
+    net = network()
+    before = torch.nn.utils.parameters_to_vector(net.parameters()).detach().clone()
+    run(TrainConfig(1, "sgd", 1.0, clip_norm=0.01, **CPU), net)
+    moved = torch.nn.utils.parameters_to_vector(net.parameters()).detach() - before
+    assert float(moved.norm()) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_double_precision_runs_agree_with_single_at_first():
+    results = [run(TrainConfig(5, "sgd", 0.01, dtype=dtype, **CPU)) for dtype in ("float32", "float64")]
+    assert results[0]["test_loss"] == pytest.approx(results[1]["test_loss"], rel=1e-4)
+
+
+def test_subnormals_are_flushed_only_while_training():
+    seen = []
+    run(TrainConfig(1, **CPU), probes={"p": lambda *_: seen.append(float(torch.tensor(1e-30) * 1e-10)) or 0.0})
+    assert seen == [0.0, 0.0]
+    assert float(torch.tensor(1e-30) * 1e-10) > 0
+
+
+def test_log_spaced_steps_start_at_zero_and_end_at_the_last():
+    steps = log_spaced_steps(1000, 12)
+    assert steps[:2] == (0, 1)
+    assert steps[-1] == 1000
+    assert len(steps) <= 13
+    assert log_spaced_steps(5, [5, 0, 2]) == (0, 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_steps": 0}, "n_steps must be >= 1"),
+        ({"optimiser": "lbfgs"}, "optimiser must be one of"),
+        ({"lr": 0.0}, "lr must be > 0"),
+        ({"weight_decay": -1.0}, "weight_decay must be >= 0"),
+        ({"momentum": 1.0}, "momentum must be < 1"),
+        ({"betas": (0.9, 1.5)}, "betas must be in"),
+        ({"loss": "hinge"}, "loss must be one of"),
+        ({"batch_size": 0}, "batch_size must be >= 1"),
+        ({"records": ()}, "records must be steps"),
+        ({"records": (3, 11)}, "records must be steps in 0..10"),
+        ({"dtype": "float16"}, "dtype must be one of"),
+        ({"device": "tpu"}, "device must be one of"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**{"n_steps": 10, **settings})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": torch.full((64, 8), torch.nan)}, "x_train must be finite"),
+        ({"y_test": torch.zeros(5, dtype=torch.int64)}, "x_test and y_test must be non-empty and of equal length"),
+        ({"y_train": torch.zeros(64)}, "y_train must be integers"),
+        ({"y_train": torch.full((64,), 4)}, "labels must be in 0..3"),
+        ({"y_train": torch.full((64,), -1)}, "y_train must be integers >= 0"),
+    ],
+)
+def test_bad_data_are_refused_by_name(change, message):
+    with pytest.raises(ValueError, match=message):
+        run(TrainConfig(2, **CPU), split=blobs()._replace(**change))
+
+
+def test_a_batch_larger_than_the_training_set_is_refused():
+    with pytest.raises(ValueError, match="batch_size must be <= 64, got 65"):
+        run(TrainConfig(2, batch_size=65, **CPU))
+
+
+def test_large_initialisation_on_digits_fits_long_before_it_generalises():
+    from dnn.data import load
+
+    net = scale_parameters_(network(widths=(784, 200, 200, 10)), 8)
+    config = TrainConfig(1800, loss="mse", weight_decay=1e-3, batch_size=200, records=(0, 1800), **CPU)
+    result = run(config, net, split=load("mnist-mini"))
+    assert result["train_accuracy"][-1] > 0.95
+    assert result["test_accuracy"][-1] < 0.3
