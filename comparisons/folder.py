@@ -15,7 +15,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from comparisons.runner import Result
 
 LIBRARIES = ("numpy", "scipy", "torch", "networkx", "matplotlib")
@@ -79,7 +83,7 @@ class Book:
         self._write(seconds | about)
         write(self.where / "verdicts.csv", _csv(result))
         if result.runs and not result.interrupted:
-            write(self.where / "figure.png", _png(result))
+            write(self.where / "figure.png", rendered(result.study.plot(result.runs, result.verdicts, result.params)))
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -147,14 +151,19 @@ def _csv(result: Result) -> str:
     return text.getvalue()
 
 
-def _png(result: Result) -> bytes:
+def rendered(figure: Figure, form: str = "png") -> bytes:
+    """A picture as bytes; the same picture gives the same bytes."""
     import matplotlib
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure = result.study.plot(result.runs, result.verdicts, result.params)
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110, metadata={"Software": None})
-    plt.close(figure)
+    stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
+    with matplotlib.rc_context({"svg.hashsalt": "toymodels"}):
+        figure.savefig(content, format=form, dpi=110, metadata=stamp)
+    return content.getvalue()
+
+
+def packed(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays as the bytes of an `.npz`, without pickle."""
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
     return content.getvalue()
