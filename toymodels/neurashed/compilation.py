@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Node = tuple[int, int]
 
@@ -98,6 +100,8 @@ def _levels_of(graph: Any) -> list[list[Node]]:
 
 
 def _compile_level(graph: Any, level: list[Node], parents: list[list[Node]], below: list[Node]) -> Level:
+    from scipy.sparse import csr_array
+
     position = {node: k for k, node in enumerate(below)}
     columns = [[position[parent] for parent in row] for row in parents]
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in columns])])

@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
 
 from toymodels.neurashed.compilation import Compiled, Node, compile_graph
 from toymodels.neurashed.training import train
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, non_negative
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 CHUNK = 128  # samples fired at once, so that the states of a level stay in cache
 MAX_CELLS = 4_000_000  # entries of the largest temporary array of log_logits
@@ -252,6 +254,8 @@ class Neurashed:
     @cached_property
     def _class_sums(self) -> csr_array:
         """(K, n_edges) indicator of the edges into each class."""
+        from scipy.sparse import csr_array
+
         n_edges = len(self.compiled.edge_class)
         where = (self.compiled.edge_class, np.arange(n_edges))
         return csr_array((np.ones(n_edges), where), shape=(self.n_classes, n_edges))

@@ -1,0 +1,214 @@
+r"""Local elasticity: how far one update at a base input moves the logits at another (Su 2024, eq. 3.1, Theorems 1,
+2).
+
+On the random graph of the theorems, without overlaps, with g+(x) = x + c, g-(x) = x, zero start, edges fixed at 1 and
+t updates per class, every node of a class's pathway at a level contributes c t (its own) or c K t (a shared one), so
+with :math:`A = ct b_2 + cKt b_1` the logit of an input of class j is :math:`A^L`, and one more update on class j
+changes the logit of an input of
+
+* class j by :math:`(c(t+1)b_2 + c(Kt+1)b_1)^L - A^L` (the expression in the paper's sketch of the proof),
+* another class j' by :math:`(ct b_2 + c(Kt+1)b_1)^L - A^L`.
+
+Their ratio is exact at finite t; it tends to :math:`(b_1+b_2)/b_1` at fixed L (Theorem 1) and diverges only when L/t
+does (Theorem 2). Two readings under which this fails are here too: both logits taken at the *same* input, and edges
+that are trained by the same rule from 0. The finite-t forms and both alternative limits are our derivations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.neurashed.graph import Neurashed
+from toymodels.neurashed.graphs import random_classes
+from toymodels.neurashed.rules import Additive
+from toymodels.validation import choice, positive, positive_int
+
+READINGS = ("own_input", "same_input", "trained_edges")
+
+
+def local_elasticity(
+    model: Neurashed,
+    state: tuple[ArrayLike, ArrayLike],
+    base: ArrayLike,
+    test: ArrayLike,
+    *,
+    rule: Any,
+    labels: ArrayLike | None = None,
+) -> np.ndarray:
+    """Change of the logits at test inputs relative to that at the base input, eq. (3.1).
+
+    Parameters
+    ----------
+    model : Neurashed
+    state : (amplification, edge_weights)
+        Arrays (n_hidden,) and (n_edges,), such as the last rows of a training run.
+    base : (n_base, n_0) array of booleans
+        Each is updated on alone, from `state`.
+    test : (n_test, n_0) array of booleans
+    rule : rule or mapping
+        What updates the state, as in `train`.
+    labels : (n_base,) array of integers, optional
+        Classes of the base inputs; if given, edges are trained too, otherwise they stay as they are.
+
+    Returns
+    -------
+    (n_base, n_test) array
+        0 when nothing moves at the test input, 1 at the base input itself; above 1 when the test input moves more.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments, or if an update leaves the logits of its own base input unchanged.
+    """
+    amplification, weights = (np.asarray(part, dtype=float) for part in state)
+    base, test = model.check_inputs(base), model.check_inputs(test)
+    trained = labels is not None
+    labels = model.check_labels(labels, len(base)) if trained else np.zeros(len(base), dtype=int)
+    initial = np.concatenate([amplification, weights]) if trained else amplification
+    everything = model.fire(np.concatenate([base, test]))
+    before = model.logits(amplification, weights, everything)
+    matrix = np.empty((len(base), len(test)))
+    for k in range(len(base)):
+        moved, new_weights = _update(model, base[k], labels[k], rule, initial, trained)
+        after = model.logits(moved, new_weights if trained else weights, everything)
+        change = np.linalg.norm(after - before, axis=1)
+        if change[k] == 0:
+            raise ValueError(f"base input {k} must change its own logits, got no change")
+        matrix[k] = change[len(base) :] / change[k]
+    return matrix
+
+
+def _update(model, base, label, rule, initial, edge_training) -> tuple[np.ndarray, np.ndarray]:
+    """Amplification and edge weights after one update on one input."""
+    run = model.train(
+        base[None],
+        np.array([label]),
+        rule,
+        n_steps=1,
+        rng=np.random.default_rng(0),  # draws the only sample there is
+        initial=initial,
+        edge_training=edge_training,
+    )
+    return run["amplification"][-1], run["edge_weights"][-1]
+
+
+def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: ArrayLike) -> np.ndarray:
+    r"""Exact ratio of the logit changes at inputs of the same and of another class after t updates per class.
+
+    :math:`((1+d)^L - 1)/((1+d')^L - 1)` with :math:`d = (b_1+b_2)/(t(b_2+Kb_1))` and
+    :math:`d' = b_1/(t(b_2+Kb_1))`; the finite-t form of Theorem 1.
+
+    Parameters
+    ----------
+    t : float or array
+        Updates per class so far, > 0.
+    b1, b2 : int
+        Shared nodes per level, and own nodes per level and class.
+    n_classes, depth : int
+        K and the number L of hidden levels; `depth` may be an array.
+    """
+    _check_sizes(b1, b2, n_classes)
+    base = positive("t", t) * (b2 + n_classes * b1)
+    depth = positive("depth", depth)
+    return np.expm1(depth * np.log1p((b1 + b2) / base)) / np.expm1(depth * np.log1p(b1 / base))
+
+
+def elasticity_limit(b1: int, b2: int, n_classes: int, depth: int, reading: str = "own_input") -> float:
+    r"""Limit of the ratio for t to infinity at fixed depth L.
+
+    With :math:`s = b_2 + K b_1`: "own_input" (Theorem 1) :math:`(b_1+b_2)/b_1` for every L; "same_input"
+    :math:`L s (b_1+b_2)/(b_1 [s + K (L-1)(b_1+b_2)])`, decreasing in L to :math:`1 + b_2/(K b_1)`;
+    "trained_edges" :math:`(b_1+b_2)/b_1 + s/(L b_1)`. The last two are our derivations.
+    """
+    _check_sizes(b1, b2, n_classes)
+    positive_int("depth", depth)
+    choice("reading", reading, READINGS)
+    spread, both = b2 + n_classes * b1, b1 + b2
+    if reading == "same_input":
+        return depth * spread * both / (b1 * (spread + n_classes * (depth - 1) * both))
+    return both / b1 + (spread / (depth * b1) if reading == "trained_edges" else 0.0)
+
+
+def deep_limit(layers_per_update: ArrayLike, b1: int, b2: int, n_classes: int) -> np.ndarray:
+    r"""Limit of the ratio when L = s t and t to infinity, :math:`(e^{s(b_1+b_2)/S}-1)/(e^{s b_1/S}-1)`, S = b2 + K b1.
+
+    This is the sense in which Theorem 2 holds: the ratio diverges iff s = L/t does.
+    """
+    _check_sizes(b1, b2, n_classes)
+    scaled = positive("layers_per_update", layers_per_update) / (b2 + n_classes * b1)
+    return np.expm1(scaled * (b1 + b2)) / np.expm1(scaled * b1)
+
+
+@dataclass(frozen=True)
+class ElasticityRun:
+    """One simulated update on the random graph: changes of the logits, their ratio, and whether choices overlapped."""
+
+    logit: float
+    own_change: float
+    other_change: float
+    overlaps: bool
+
+    @property
+    def ratio(self) -> float:
+        """Change for the updated class over change for the other."""
+        return self.own_change / self.other_change
+
+
+def simulate_elasticity(
+    t: int,
+    b1: int,
+    b2: int,
+    n_classes: int,
+    depth: int,
+    rng: np.random.Generator,
+    *,
+    m: int = 1_000_000,
+    c: float = 2.0,
+    reading: str = "own_input",
+) -> ElasticityRun:
+    """Draw the graph of Theorem 1, train t rounds over the classes, then update once more on class 0.
+
+    Parameters
+    ----------
+    t, b1, b2, n_classes, depth : int
+        As in :func:`elasticity_ratio`; at least two classes.
+    rng : numpy.random.Generator
+        Draws the graph.
+    m : int
+        Nodes per level.
+    c : float
+        Increment of g+.
+    reading : {"own_input", "same_input", "trained_edges"}
+        Whether the other logit is that of class 1 at an input of class 1, or at the input of class 0; or own inputs
+        with edges trained by the same rule from 0.
+    """
+    positive_int("n_classes", n_classes, minimum=2)
+    choice("reading", reading, READINGS)
+    task = random_classes(m, b1, b2, n_classes, depth, rng)
+    n_steps = n_classes * positive_int("t", t) + 1
+    run = task.model.train(
+        task.inputs,
+        task.labels,
+        Additive(c),
+        n_steps=n_steps,
+        rng=rng,
+        initial=0,
+        edge_training=reading == "trained_edges",
+        order=[[step % n_classes] for step in range(n_steps)],
+        every=n_steps - 1,
+    )
+    firing = task.model.fire(task.inputs)
+    before, after = task.model.logits(run["amplification"][1:], run["edge_weights"][1:], firing)
+    change = after - before  # (input, class)
+    other = change[0, 1] if reading == "same_input" else change[1, 1]
+    disjoint = depth * (b1 + n_classes * b2)
+    return ElasticityRun(before[0, 0], change[0, 0], other, overlaps=len(task.model.nodes) < disjoint)
+
+
+def _check_sizes(b1: int, b2: int, n_classes: int) -> None:
+    for name, value in (("b1", b1), ("b2", b2), ("n_classes", n_classes)):
+        positive_int(name, value)
