@@ -92,11 +92,36 @@ def _train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: in
         device=p.device,
     )
     checkpoint = p.scratch / "checkpoint.pt" if p.scratch else None
-    run = train(network, split, config, rng, probes=_probes(network) if p.dnn_probes else {}, checkpoint=checkpoint)
+    probes = _probes(network) if p.dnn_probes else {}
+    run = train(network, split, config, rng, probes=probes, checkpoint=checkpoint)
     data = {**run.data, "train": run["train_accuracy"], "test": run["test_accuracy"]}
-    order = [name for name in data if "." in name]
-    return _labelled(Trajectory(run.t, data, clock=run.clock), p.digits_level, order)
+    return _labelled(Trajectory(run.t, data, clock=run.clock), p.digits_level, list(probes and DNN_ORDER))
+
+
+DNN_ORDER = (
+    "weight.norm",
+    "kernel_distance",
+    "rank_gradient.layer_1",
+    "rank_gradient.layer_2",
+    "linear_map.accuracy",
+    "basin.sample",
+    "basin.weight",
+)
 
 
 def _probes(network) -> dict:
-    return {}
+    """Lean forms of the probes: few samples, since they run at every record."""
+    from copy import deepcopy
+    from functools import partial
+
+    from dnn import probes
+
+    return {
+        "weight": lambda net, _: {"norm": float(sum(w.detach().square().sum() for w in net.parameters())) ** 0.5},
+        "kernel_distance": partial(probes.kernel_distance, reference=deepcopy(network)),
+        "rank_gradient": lambda net, data: dict(
+            zip(("layer_1", "layer_2"), probes.rank_gradients(net, data), strict=True)
+        ),
+        "linear_map": lambda net, data: {"accuracy": probes.linear_map_accuracy(net, data)[0]},
+        "basin": partial(probes.basins, draws=1, samples=500),
+    }
