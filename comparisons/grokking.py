@@ -40,7 +40,7 @@ class Params(BaseParams):
     dnn_steps_off: int = 600
     dnn_optimiser: str = "adam"
     dnn_decay: float = 1e-3
-    dnn_records: int = 40
+    dnn_records: int = 48
     dnn_probes: bool = True
 
 

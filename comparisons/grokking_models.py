@@ -88,7 +88,7 @@ def _train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: in
         weight_decay=p.dnn_decay,
         loss="mse",
         batch_size=200,
-        records=p.dnn_records,
+        records=_records(n_steps, p.dnn_records),
         device=p.device,
     )
     checkpoint = p.scratch / "checkpoint.pt" if p.scratch else None
@@ -96,6 +96,13 @@ def _train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: in
     run = train(network, split, config, rng, probes=probes, checkpoint=checkpoint)
     data = {**run.data, "train": run["train_accuracy"], "test": run["test_accuracy"]}
     return _labelled(Trajectory(run.t, data, clock=run.clock), p.digits_level, list(probes and DNN_ORDER))
+
+
+def _records(n_steps: int, n_records: int) -> tuple[int, ...]:
+    """Half of the records log-spaced, half evenly, so that both the fit and the late rise are resolved."""
+    half = n_records // 2
+    steps = np.concatenate([np.geomspace(1, n_steps, half), np.linspace(0, n_steps, n_records - half)])
+    return tuple(sorted({int(step) for step in np.rint(steps)}))
 
 
 DNN_ORDER = (

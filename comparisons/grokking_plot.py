@@ -27,9 +27,9 @@ def draw(runs: Runs, verdicts: Mapping[str, Verdict], p: Params) -> Figure:
     axes = figure.subplots(2, max(len(shown), 1), squeeze=False)
     for column, row in enumerate(shown):
         top, bottom = axes[:, column]
+        style.log_time(top, runs[row][0].clock)
         _performance(top, row, runs, verdicts[row])
         _order_parameters(bottom, runs[row], p)
-        bottom.sharex(top)
         style.log_time(bottom, runs[row][0].clock)
     axes[0, 0].set_ylabel("train and test performance")
     axes[1, 0].set_ylabel("order parameter\n(share of its change since the lazy plateau)")
@@ -44,7 +44,6 @@ def _performance(axes: Axes, row: str, runs: Runs, verdict: Verdict) -> None:
         label = "test, knob off" if i == 0 else None
         axes.plot(run.t, run["test"], color=style.colour(row), lw=0.9, ls=":", label=label)
     axes.set_title(f"{row}\n{verdict.outcome}, {verdict.score:.2f} decades", fontsize=11)
-    axes.set_xscale("log")
     axes.set_ylim(-0.05, 1.05)
     axes.legend(fontsize=8, frameon=False, loc="best")
     style.tidy(axes)
@@ -64,10 +63,10 @@ def _order_parameters(axes: Axes, replicates, p: Params) -> None:
     for i, (name, share) in enumerate(shares.items()):
         width, colour = (2.4, "0.2") if name == "test" else (1.5, style.ORDER[(i - 1) % len(style.ORDER)])
         dash = "-" if name == "test" else style.DASHES[(i // len(style.ORDER)) % len(style.DASHES)]
-        axes.plot(run.t, share, color=colour, lw=width, ls=dash, label=name.replace("_", " "))
-    for time, label in ((t_train, "fit"), (t_test, "test level")):
-        axes.axvline(time, color="0.6", lw=0.8, ls=":")
-        axes.text(time, 1.32, label, fontsize=7, ha="center", color="0.4")
+        axes.plot(run.t, share, color=colour, lw=width, ls=dash, label=name.replace("_", " ").replace(".", " "))
+    axes.axvline(t_test, color="0.6", lw=0.8, ls=":")
+    axes.text(t_test, 1.32, "test level", fontsize=7, ha="center", color="0.4")
+    axes.set_xlim(order.plateau_time(t_train, t_test), run.t[-1])
     axes.axhline(0.5, color="0.8", lw=0.8)
     axes.set_ylim(-0.3, 1.4)
-    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    axes.legend(fontsize=7, frameon=False, loc="lower right")
