@@ -83,7 +83,7 @@ class Trajectory:
     def load(path: str | Path) -> Trajectory:
         """Read what :meth:`save` wrote; `ValueError` if the file is not such a trajectory."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))
                 data = {name[len("data/") :]: file[name] for name in file.files if name.startswith("data/")}
                 return Trajectory(file["t"], data, clock=header["clock"], meta=header["meta"])

@@ -207,7 +207,7 @@ def test_an_interrupt_keeps_what_is_finished(tmp_path, jobs):
     run = subprocess.Popen(
         [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=ROOT
     )
-    wait_for((tmp_path / "begun-3").exists)
+    wait_for((tmp_path / f"begun-{2 + jobs}").exists)  # every worker sleeps
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=30)
     assert run.returncode != 0

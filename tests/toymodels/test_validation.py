@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.testing import assert_array_equal
+
+from toymodels.validation import choice, finite, fraction, non_negative, positive, positive_int, times
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+arrays = hnp.arrays(float, hnp.array_shapes(min_dims=0), elements=numbers)
+
+
+@given(arrays)
+def test_finite_arrays_pass_unchanged(values):
+    assert_array_equal(finite("x", values), values, strict=True)
+    assert_array_equal(finite("x", values, ndim=values.ndim), values, strict=True)
+
+
+@given(arrays, st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_one_bad_entry_is_named(values, bad):
+    values.flat[-1] = bad
+    for check in (finite, positive, non_negative):
+        with pytest.raises(ValueError, match=f"x must be finite, got {bad} among its entries"):
+            check("x", values)
+
+
+@given(arrays)
+def test_signs_are_checked_at_the_smallest_entry(values):
+    smallest = values.min()
+    for check, passes in ((positive, smallest > 0), (non_negative, smallest >= 0)):
+        if passes:
+            assert_array_equal(check("x", values), values, strict=True)
+        else:
+            with pytest.raises(ValueError, match=r"x must be >=? 0, got"):
+                check("x", values)
+
+
+@given(arrays, st.integers(0, 5))
+def test_the_number_of_dimensions_is_checked(values, ndim):
+    if ndim != values.ndim:
+        with pytest.raises(ValueError, match=rf"x must have {ndim} dimension\(s\)"):
+            finite("x", values, ndim=ndim)
+
+
+@pytest.mark.parametrize("value", ["abc", [[1], [1, 2]], object(), None, 1j])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match=r"x must be (numeric|finite)"):
+        finite("x", value)
+
+
+def test_empty_arrays_are_refused():
+    with pytest.raises(ValueError, match=r"x must not be empty, got shape \(0,\)"):
+        finite("x", [])
+
+
+def test_complex_numbers_pass_when_asked_for():
+    assert finite("x", [1j], dtype=complex).tolist() == [1j]
+
+
+@given(st.integers(-5, 5), st.integers(-5, 5))
+def test_integers_are_checked_against_their_minimum(value, minimum):
+    if value >= minimum:
+        assert positive_int("n", np.int64(value), minimum=minimum) == value
+        assert type(positive_int("n", np.int64(value), minimum=minimum)) is int
+    else:
+        with pytest.raises(ValueError, match=f"n must be >= {minimum}, got {value}"):
+            positive_int("n", value, minimum=minimum)
+
+
+@pytest.mark.parametrize("value", [1.0, True, np.bool_(True), "1", None, np.float64(2), [1]])
+def test_what_is_no_integer_is_refused(value):
+    with pytest.raises(ValueError, match="n must be an integer, got"):
+        positive_int("n", value)
+
+
+@given(numbers, st.booleans())
+def test_fractions_lie_in_the_unit_interval(value, closed):
+    if 0 < value < 1 or (closed and value in (0, 1)):
+        assert fraction("p", value, closed=closed) == value
+    else:
+        with pytest.raises(ValueError, match=r"p must be in [\[(]0, 1[\])], got"):
+            fraction("p", value, closed=closed)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, unique=True), st.booleans())
+def test_increasing_times_pass_with_infinity_at_the_end(values, forever):
+    t = sorted(values) + [np.inf] * forever
+    assert_array_equal(times(t), t)
+
+
+def test_a_single_time_becomes_an_array():
+    assert_array_equal(times(3), [3.0], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("t", "message"),
+    [
+        ([], "t must be a non-empty 1-D array"),
+        ([[1.0]], "t must be a non-empty 1-D array"),
+        ([-1.0, 0.0], "t must be >= 0 and not NaN"),
+        ([0.0, np.nan], "t must be >= 0 and not NaN"),
+        ([1.0, 1.0], "t must be strictly increasing"),
+        ([np.inf, np.inf], "t must be strictly increasing"),
+        ([np.inf, 1.0], "t must be strictly increasing"),
+    ],
+)
+def test_bad_times_are_refused(t, message):
+    with pytest.raises(ValueError, match=message):
+        times(t)
+
+
+def test_the_name_of_the_times_can_be_chosen():
+    with pytest.raises(ValueError, match="epochs must be >= 0"):
+        times([-1.0], name="epochs")
+
+
+def test_a_choice_is_one_of_those_allowed():
+    assert choice("mode", "rich", ["lazy", "rich"]) == "rich"
+    with pytest.raises(ValueError, match="mode must be one of lazy, rich, got 'rihc'"):
+        choice("mode", "rihc", ["lazy", "rich"])
