@@ -16,6 +16,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class MLP(nn.Module):
     activation : callable on tensors
     activation_name : str
     residual : bool
+    bn_momentum : float
 
     Raises
     ------
@@ -94,11 +96,10 @@ class MLP(nn.Module):
         self.residual = bool(residual)
         if residual:
             _check_residual_widths(self.widths)
-        momentum = fraction("bn_momentum", bn_momentum, closed=True)
-        pairs = zip(self.widths[:-1], self.widths[1:], strict=True)
-        self.linears = nn.ModuleList(skip_init(nn.Linear, n_in, n_out) for n_in, n_out in pairs)
+        self.bn_momentum = fraction("bn_momentum", bn_momentum, closed=True)
+        self.linears = nn.ModuleList(skip_init(nn.Linear, n_in, n_out) for n_in, n_out in pairwise(self.widths))
         hidden = self.widths[1:-1] if batch_norm else ()
-        self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=momentum) for width in hidden)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=self.bn_momentum) for width in hidden)
         init_uniform_(self, rng)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from dnn.config import TrainConfig
 from dnn.data import Split
+from dnn.networks import batch_norm_mode
 
 LOSS_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,
@@ -63,3 +64,14 @@ def prepare(split: Split, config: TrainConfig) -> Split:
         raise ValueError(f"batch_size must be <= {len(split.x_train)}, got {config.batch_size}")
     tensors = (t.to(config.torch_device, config.torch_dtype if t.is_floating_point() else torch.int64) for t in split)
     return Split(*tensors)
+
+
+@torch.no_grad()
+def count_classes(network: nn.Module, split: Split) -> int:
+    """Number of outputs of `network`; `ValueError` if a label of `split` is beyond them."""
+    with batch_norm_mode(network, "running"):
+        n_classes = network(split.x_train[:1]).shape[1]
+    largest = int(max(split.y_train.max(), split.y_test.max()))
+    if largest >= n_classes:
+        raise ValueError(f"labels must be in 0..{n_classes - 1}, the outputs of the network, got {largest}")
+    return n_classes

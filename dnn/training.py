@@ -25,7 +25,7 @@ from dnn.checkpoints import load_checkpoint, save_checkpoint
 from dnn.config import TrainConfig
 from dnn.data import Split
 from dnn.networks import batch_norm_mode
-from dnn.objectives import LOSS_FUNCTIONS, evaluate, make_targets, prepare
+from dnn.objectives import LOSS_FUNCTIONS, count_classes, evaluate, make_targets, prepare
 from toymodels.trajectory import SimulationError, Trajectory
 
 Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
@@ -76,7 +76,7 @@ def train(
         If the loss or a probe stops being finite; names the step.
     """
     seed = int(rng.integers(2**63))
-    with _flushed_subnormals(), _deterministic(config.torch_device):
+    with training_numerics(config.torch_device):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
         if checkpoint is not None and Path(checkpoint).exists():
             run.load_state(load_checkpoint(checkpoint, run.settings(), config.torch_device))
@@ -106,16 +106,8 @@ class _Run:
         self.record_steps: list[int] = []
         self.records: dict[str, list[np.ndarray]] = {}
         self.best: dict[str, Any] | None = None
-        n_classes = self._n_classes()
+        n_classes = count_classes(self.network, split)
         self.targets = make_targets(split.y_train, n_classes, config.loss, config.target_scale, config.torch_dtype)
-
-    def _n_classes(self) -> int:
-        with batch_norm_mode(self.network, "running"), torch.no_grad():
-            n_classes = self.network(self.split.x_train[:1]).shape[1]
-        largest = int(max(self.split.y_train.max(), self.split.y_test.max()))
-        if largest >= n_classes:
-            raise ValueError(f"labels must be in 0..{n_classes - 1}, the outputs of the network, got {largest}")
-        return n_classes
 
     def advance(self) -> Iterator[None]:
         """Train to the end, pausing after every chunk of steps."""
@@ -164,30 +156,11 @@ class _Run:
         return self.split.x_train.index_select(0, chosen), self.targets.index_select(0, chosen)
 
     def _record(self) -> None:
-        with batch_norm_mode(self.network, "running"):
-            values = self._measure()
-        for name, value in values.items():
-            if not np.isfinite(value).all():
-                raise SimulationError(f"{name} is not finite at step {self.step}")
+        for name, value in measure(self.network, self.split, self.config, self.probes, self.step).items():
             self.records.setdefault(name, []).append(value)
         self.record_steps.append(self.step)
         if self.config.patience is not None and self._is_best():
             self.best = deepcopy(self.network.state_dict())
-
-    def _measure(self) -> dict[str, np.ndarray]:
-        values: dict[str, Any] = {}
-        for part in ("train", "test"):
-            x, y = getattr(self.split, f"x_{part}"), getattr(self.split, f"y_{part}")
-            loss, accuracy = evaluate(self.network, x, y, self.config.loss, self.config.target_scale)
-            values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
-        for name, probe in self.probes.items():
-            found = probe(self.network, self.split)
-            values |= (
-                {f"{name}.{key}": value for key, value in found.items()}
-                if isinstance(found, Mapping)
-                else {name: found}
-            )
-        return {name: np.asarray(value) for name, value in values.items()}
 
     def _is_best(self) -> bool:
         accuracies = [float(value) for value in self.records["test_accuracy"]]
@@ -239,6 +212,27 @@ class _Run:
         return Trajectory(np.array(self.record_steps), data, clock="step", meta={"config": asdict(self.config)})
 
 
+def measure(
+    network: nn.Module, split: Split, config: TrainConfig, probes: Mapping[str, Probe], step: int
+) -> dict[str, np.ndarray]:
+    """Losses, accuracies and probes of one record, in eval mode; `SimulationError` for what is not finite."""
+    values: dict[str, Any] = {}
+    with batch_norm_mode(network, "running"):
+        for part in ("train", "test"):
+            x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
+            loss, accuracy = evaluate(network, x, y, config.loss, config.target_scale)
+            values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
+        for name, probe in probes.items():
+            found = probe(network, split)
+            entries = found.items() if isinstance(found, Mapping) else [(None, found)]
+            values |= {name if key is None else f"{name}.{key}": value for key, value in entries}
+    arrays = {name: np.asarray(value) for name, value in values.items()}
+    for name, value in arrays.items():
+        if not np.isfinite(value).all():
+            raise SimulationError(f"{name} is not finite at step {step}")
+    return arrays
+
+
 def make_optimiser(parameters, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser `config` names, in its fused form."""
     shared = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": True}
@@ -249,26 +243,16 @@ def make_optimiser(parameters, config: TrainConfig) -> torch.optim.Optimizer:
 
 
 @contextmanager
-def _flushed_subnormals() -> Iterator[None]:
-    """Subnormal numbers count as zero inside; the setting before is restored."""
+def training_numerics(device: torch.device) -> Iterator[None]:
+    """Subnormal numbers count as zero inside, and a GPU runs only kernels that repeat their numbers."""
     flushing = (torch.tensor(1e-30) * torch.tensor(1e-10)).item() == 0
+    deterministic = torch.are_deterministic_algorithms_enabled()
     torch.set_flush_denormal(True)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(flushing)
-
-
-@contextmanager
-def _deterministic(device: torch.device) -> Iterator[None]:
-    """On a GPU, only kernels that repeat their numbers; a CPU needs nothing."""
-    if device.type == "cpu":
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(deterministic)

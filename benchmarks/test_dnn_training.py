@@ -1,0 +1,100 @@
+"""Training against the loop one would write by hand, and ensembles against one network at a time."""
+
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from dnn.config import TrainConfig
+from dnn.data import load
+from dnn.ensembles import train_ensemble
+from dnn.networks import MLP
+from dnn.training import train, training_numerics
+
+CPU = {"device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def seconds(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def ratios(slow, fast, rounds):
+    """Time of `slow` over that of `fast`, alternating so that both meet the same load of the machine."""
+    return np.array([seconds(slow) / seconds(fast) for _ in range(rounds)])
+
+
+def bare_loop(split, n_steps, widths, batch_size):
+    layers = [torch.nn.Linear(a, b) for a, b in pairwise(widths)]
+    hidden = [module for layer in layers[:-1] for module in (layer, torch.nn.ReLU())]
+    network = torch.nn.Sequential(*hidden, layers[-1])
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3, weight_decay=1e-3, fused=True)
+    targets = torch.nn.functional.one_hot(split.y_train, 10).float()
+    per_epoch = len(split.x_train) // batch_size
+    for step in range(n_steps):
+        if step % per_epoch == 0:
+            order = torch.randperm(len(split.x_train))
+        start = step % per_epoch * batch_size
+        chosen = order[start : start + batch_size]
+        loss = torch.nn.functional.mse_loss(network(split.x_train[chosen]), targets[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+def test_a_step_costs_what_it_costs_in_a_bare_loop():
+    split, widths, n_steps = load("mnist-mini"), [784, 200, 200, 10], 600
+    config = TrainConfig(n_steps, loss="mse", weight_decay=1e-3, batch_size=200, records=(0,), **CPU)
+
+    def ours():
+        train(MLP(widths, rng=np.random.default_rng(0)), split, config, np.random.default_rng(0))
+
+    def bare():
+        with training_numerics(torch.device("cpu")):  # so that neither meets subnormal numbers
+            bare_loop(split, n_steps, widths, 200)
+
+    found = ratios(ours, bare, 9)
+    print(f"\ntraining step over bare loop: median {np.median(found):.3f}, {found.min():.3f} to {found.max():.3f}")
+    assert np.median(found) <= 1.05
+
+
+@pytest.mark.parametrize(
+    ("widths", "batch_size", "least"),
+    [
+        ([784, 64, 64, 10], 100, 1.4),
+        ([64, 32, 32, 10], 50, 1.4),
+        ([784, 200, 200, 10], 200, 0.9),
+    ],  # the last is bound by its products: no loss is all there is
+    ids=["784-64-64-10", "64-32-32-10", "784-200-200-10"],
+)
+def test_an_ensemble_of_eight_is_faster_than_one_at_a_time(widths, batch_size, least):
+    split = load("mnist-mini")
+    split = split._replace(
+        x_train=split.x_train[:, : widths[0]].contiguous(), x_test=split.x_test[:, : widths[0]].contiguous()
+    )
+    config = TrainConfig(60, batch_size=batch_size, records=(0,), **CPU)
+
+    def networks():
+        return [MLP(widths, rng=np.random.default_rng(seed)) for seed in range(8)]
+
+    def generators():
+        return [np.random.default_rng(seed) for seed in range(8)]
+
+    def alone():
+        for network, rng in zip(networks(), generators(), strict=True):
+            train(network, split, config, rng)
+
+    found = ratios(alone, lambda: train_ensemble(networks(), split, config, generators()), 7)
+    print(f"\n{widths}: ensemble of 8 is {np.median(found):.2f} times as fast ({found.min():.2f} to {found.max():.2f})")
+    assert np.median(found) >= least
