@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.metrics.elasticity import relative_change
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import random_classes
 from toymodels.neurashed.rules import Additive
@@ -75,10 +76,7 @@ def local_elasticity(
     for k in range(len(base)):
         moved, new_weights = _update(model, base[k], labels[k], rule, initial, trained)
         after = model.logits(moved, new_weights if trained else weights, everything)
-        change = np.linalg.norm(after - before, axis=1)
-        if change[k] == 0:
-            raise ValueError(f"base input {k} must change its own logits, got no change")
-        matrix[k] = change[len(base) :] / change[k]
+        matrix[k] = relative_change(before, after, k)[len(base) :]
     return matrix
 
 

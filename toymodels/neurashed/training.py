@@ -123,18 +123,18 @@ def train(
 def evolve(
     state: np.ndarray,
     rules: RuleTable,
-    fires: Callable[[int], np.ndarray],
+    fires: Callable[[int, np.ndarray], np.ndarray],
     n_steps: int,
     every: int,
     generators: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Steps recorded (n_t,) and states (n_t, n_replicas, n_units); `fires(k)` are the units firing in step k + 1."""
+    """Steps recorded (n_t,) and states (n_t, n_replicas, n_units); `fires(k, state)` is step k + 1."""
     steps = np.unique(np.r_[np.arange(0, n_steps, positive_int("every", every)), n_steps])
     states = np.empty((len(steps), *state.shape))
     states[0] = state
     row = 1
     for step in range(1, n_steps + 1):
-        state = rules.update(state, fires(step - 1), step, generators)
+        state = rules.update(state, fires(step - 1, state), step, generators)
         if step == steps[row]:
             states[row] = state
             row += 1
@@ -192,8 +192,8 @@ def _given_batches(n: int, n_steps: int, order: Sequence[ArrayLike]) -> Batches:
     return batches
 
 
-def _firing(model, inputs, labels, batches: Batches, edge_rule: str | None) -> Callable[[int], np.ndarray]:
-    """Function of the step giving the firing units, (n_replicas or 1, n_units) bool."""
+def _firing(model, inputs, labels, batches: Batches, edge_rule: str | None):
+    """Function of step and state giving the firing units, (n_replicas or 1, n_units) bool."""
     drawn = np.zeros(len(inputs), dtype=bool)  # samples that are never drawn need not be fired
     for batch in batches:
         drawn[batch] = True
@@ -206,7 +206,7 @@ def _firing(model, inputs, labels, batches: Batches, edge_rule: str | None) -> C
     elif edge_rule == "union":
         table = np.hstack([table, labels[:, None] == np.arange(model.n_classes)])
 
-    def fires(k: int) -> np.ndarray:
+    def fires(k: int, _: np.ndarray) -> np.ndarray:
         union = np.any(table[position[batches[k]]], axis=1)
         if edge_rule != "union":
             return union

@@ -1,0 +1,161 @@
+"""Generalisations that Su (2024), section 4, names as open. What is made of them here is ours, not the paper's.
+
+Stochastic rules are :class:`toymodels.neurashed.Stochastic`. Here are edges that fire instead of nodes, and pathways
+that adapt to the amplification learned so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.neurashed.graph import Neurashed
+from toymodels.neurashed.rules import RuleTable
+from toymodels.neurashed.training import draw_batches, evolve, initial_values
+from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import fraction, non_negative
+
+
+class FiringEdges:
+    """A neurashed model in which edges, not nodes, are amplified: an edge fires when both of its ends do.
+
+    Scores are :math:`S_F = [F fires]` at level 0 and :math:`S_F = [F fires] sum_f weight_fF S_f` above; logits are the
+    same sum at a class node.
+
+    Parameters
+    ----------
+    model : Neurashed
+        Gives graph and firing rules.
+
+    Attributes
+    ----------
+    edges : tuple of (node, node)
+        All edges, sorted: the order of `weights`.
+    """
+
+    def __init__(self, model: Neurashed):
+        self.model = model
+        nodes = [node for level in model.compiled.nodes for node in level]
+        position = {node: k for k, node in enumerate(nodes)}
+        self.edges = tuple(sorted(model.graph.edges))
+        self._ends = np.array([[position[end] for end in edge] for edge in self.edges])
+        self._level = np.array([source[0] for source, _ in self.edges])
+
+    def train(
+        self,
+        inputs: ArrayLike,
+        labels: ArrayLike,
+        rule: Any,
+        *,
+        n_steps: int,
+        rng: np.random.Generator,
+        initial: Any,
+        batch_size: int = 1,
+        order: Sequence[ArrayLike] | None = None,
+        every: int = 1,
+    ) -> Trajectory:
+        """Algorithm 1 on edges; an edge is strengthened when a sample of the batch fires both of its ends.
+
+        Arguments are those of `Neurashed.train`, with edges as units; the result holds `weights` (n_t, n_edges).
+        """
+        inputs = self.model.check_inputs(inputs)
+        table = self._firing(inputs, self.model.check_labels(labels, len(inputs)))
+        rules = RuleTable(rule, self.edges)
+        state = rules.encode(initial_values(initial, len(self.edges), [rng]))
+        batches = draw_batches(len(inputs), n_steps, batch_size, "iid", order, [rng])
+        steps, states = evolve(state, rules, lambda k, _: np.any(table[batches[k]], axis=1), n_steps, every, [rng])
+        return Trajectory(steps, {"weights": rules.decode(states)[:, 0]}, clock="step")
+
+    def logits(self, weights: ArrayLike, inputs: ArrayLike) -> np.ndarray:
+        """Logits (n, K) of inputs (n, n_0) for weights (n_edges,)."""
+        weights = non_negative("weights", weights)
+        if weights.shape != (len(self.edges),):
+            raise ValueError(f"weights must have {len(self.edges)} entries, got shape {weights.shape}")
+        fires = self.model.firing_table(inputs)
+        n_hidden, n_first = fires.shape[1], self.model.offsets[1]
+        score = np.zeros((n_hidden + self.model.n_classes, len(fires)))  # one row per node
+        score[:n_first] = fires[:, :n_first].T
+        with np.errstate(over="ignore", invalid="ignore"):
+            for level in range(self._level.max() + 1):
+                source, target = self._ends[self._level == level].T
+                np.add.at(score, target, weights[self._level == level, None] * score[source])
+                hidden = np.unique(target[target < n_hidden])
+                score[hidden] *= fires[:, hidden].T
+        if not np.isfinite(score).all():
+            raise SimulationError("logits overflow float64")
+        return score[n_hidden:].T
+
+    def _firing(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Which edges each sample fires, (n, n_edges) bool."""
+        classes = labels[:, None] == np.arange(self.model.n_classes)
+        nodes = np.hstack([self.model.firing_table(inputs), classes])
+        return nodes[:, self._ends[:, 0]] & nodes[:, self._ends[:, 1]]
+
+
+def adaptive_firing(model: Neurashed, amplification: np.ndarray, inputs: np.ndarray, threshold: float) -> np.ndarray:
+    """States (n, n_hidden) when weak nodes are silenced, level by level.
+
+    A node that its rule lets fire stays silent if its amplification is below `threshold` times the largest among the
+    firing nodes of its level for that input; levels above see the silenced states.
+
+    Parameters
+    ----------
+    model : Neurashed
+    amplification : (n_hidden,) array
+    inputs : (n, n_0) bool array
+    threshold : float
+        In [0, 1]: 0 silences nothing, 1 all but the strongest.
+    """
+    factors = np.split(non_negative("amplification", amplification), model.offsets[1:-1])
+    states = [_silence(model.check_inputs(inputs), factors[0], threshold)]
+    for level, factor in zip(model.compiled.levels, factors[1:], strict=True):
+        states.append(_silence(level.fire(np.ascontiguousarray(states[-1].T)).T, factor, threshold))
+    return np.hstack(states)
+
+
+def _silence(fires: np.ndarray, factor: np.ndarray, threshold: float) -> np.ndarray:
+    strongest = (fires * factor).max(axis=1, keepdims=True)
+    return fires & (factor >= threshold * strongest)
+
+
+def train_adaptive(
+    model: Neurashed,
+    inputs: ArrayLike,
+    labels: ArrayLike,
+    rule: Any,
+    *,
+    threshold: float,
+    n_steps: int,
+    rng: np.random.Generator,
+    initial: Any,
+    batch_size: int = 1,
+    order: Sequence[ArrayLike] | None = None,
+    every: int = 1,
+) -> Trajectory:
+    """Algorithm 1 with the pathways of :func:`adaptive_firing`; `threshold` 0 is `Neurashed.train`, bit for bit.
+
+    The other arguments and the result are those of `Neurashed.train` with trained edges and its default edge rule.
+    """
+    inputs = model.check_inputs(inputs)
+    labels = model.check_labels(labels, len(inputs))
+    fraction("threshold", threshold, closed=True)
+    n_hidden = len(model.nodes)
+    rules = RuleTable(rule, [*model.nodes, *model.edges])
+    state = rules.encode(initial_values(initial, n_hidden + len(model.edges), [rng]))
+    batches = draw_batches(len(inputs), n_steps, batch_size, "iid", order, [rng])
+    last, top = model.offsets[-2] + model.compiled.edge_source, model.compiled.edge_class
+
+    def fires(k: int, state: np.ndarray) -> np.ndarray:
+        batch = batches[k][0]
+        nodes = adaptive_firing(model, rules.decode(state)[0, :n_hidden], inputs[batch], threshold)
+        edges = nodes[:, last] & (labels[batch][:, None] == top)
+        return np.hstack([nodes, edges]).any(axis=0, keepdims=True)
+
+    steps, states = evolve(state, rules, fires, n_steps, every, [rng])
+    values = rules.decode(states)[:, 0]
+    return Trajectory(
+        steps, {"amplification": values[:, :n_hidden], "edge_weights": values[:, n_hidden:]}, clock="step"
+    )
