@@ -1,5 +1,92 @@
 """Condensation: neurons of a layer fall into a few groups that say the same thing."""
 
 from toymodels.condensation.delayed import DelayedTask
+from toymodels.condensation.directions import condensed_directions, normalised_descent
+from toymodels.condensation.dropout import DropoutComparison, compare_dropout, dropout_penalty
+from toymodels.condensation.embedding import (
+    add_null,
+    critical_point,
+    critical_points,
+    inertia,
+    plateau_histogram,
+    split,
+    split_inertia,
+)
+from toymodels.condensation.grouping import clusters, count_clusters
+from toymodels.condensation.initial import initial_descent, initial_flow, multiplicity, potential
+from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.phase import (
+    DistanceScaling,
+    classical_initialisations,
+    coordinates,
+    distance_exponent,
+    distance_scaling,
+    phase,
+    relative_distance,
+)
+from toymodels.condensation.reduction import (
+    Reduction,
+    low_rank_sample_size,
+    merge,
+    optimistic_sample_size,
+    recovery_error,
+    reduction_curve,
+    tangent_rank,
+)
+from toymodels.condensation.similarity import (
+    cosine_similarity,
+    effective_rank,
+    flatten_kernels,
+    heatmap_order,
+    orientation,
+    output_similarity,
+    static_neurons,
+)
+from toymodels.condensation.three_layer import LayerScaling, three_layer_exponents, three_layer_scaling
 
-__all__ = ["DelayedTask"]
+__all__ = [
+    "DelayedTask",
+    "DistanceScaling",
+    "DropoutComparison",
+    "LayerScaling",
+    "Reduction",
+    "TwoLayerNetwork",
+    "add_null",
+    "classical_initialisations",
+    "clusters",
+    "compare_dropout",
+    "condensed_directions",
+    "coordinates",
+    "cosine_similarity",
+    "count_clusters",
+    "critical_point",
+    "critical_points",
+    "distance_exponent",
+    "distance_scaling",
+    "dropout_penalty",
+    "effective_rank",
+    "flatten_kernels",
+    "heatmap_order",
+    "inertia",
+    "initial_descent",
+    "initial_flow",
+    "low_rank_sample_size",
+    "merge",
+    "multiplicity",
+    "normalised_descent",
+    "optimistic_sample_size",
+    "orientation",
+    "output_similarity",
+    "phase",
+    "plateau_histogram",
+    "potential",
+    "recovery_error",
+    "reduction_curve",
+    "relative_distance",
+    "split",
+    "split_inertia",
+    "static_neurons",
+    "tangent_rank",
+    "three_layer_exponents",
+    "three_layer_scaling",
+]

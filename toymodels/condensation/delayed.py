@@ -14,7 +14,7 @@ The two tasks: `parity` (:math:`y = x_1x_2` on :math:`\{-1,1\}^d`, scored by acc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,9 @@ FIT_CONSTANT = 7.8  # fitted, same setting: the training set is learned at FIT_C
 MAX_STEP = 0.4  # the tangent kernel grows suddenly when a small start leaves its saddle
 REFRESH = 25  # steps between two looks at the kernel's largest eigenvalue
 RIDGE = 1e-3  # of the kernel predictor, relative to the kernel's mean diagonal
+
+
+Observer = Callable[..., dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class DelayedTask:
 
     @property
     def predicted_test_time(self) -> float | None:
-        """ln(init_scale / critical scale) / weight_decay, the critical scale fitted at the preset; None outside its range."""
+        """ln(init_scale / critical scale) / weight_decay, that scale fitted at the preset; None outside its range."""
         return float(np.log(self.init_scale / CRITICAL_SCALE) / self.weight_decay) if self._formula_applies else None
 
     @property
@@ -99,7 +102,9 @@ class DelayedTask:
         end = horizon / self.weight_decay
         return np.geomspace(min(0.5 / max(self.init_scale**2, 1.0), end / 10), end, n_records)
 
-    def simulate(self, rngs: Sequence[np.random.Generator], n_records: int = 100) -> list[Trajectory]:
+    def simulate(
+        self, rngs: Sequence[np.random.Generator], n_records: int = 100, observe: Observer | None = None
+    ) -> list[Trajectory]:
         """Train one network per generator, all at once; each has its own data, start and step sizes.
 
         A trial's numbers do not depend on the trials beside it.
@@ -110,6 +115,8 @@ class DelayedTask:
             One per trial.
         n_records : int
             Log-spaced records, >= 2.
+        observe : callable, optional
+            `observe(x, y, x_test, y_test, a, w) -> dict of float` for one trial at one record; recorded as well.
 
         Returns
         -------
@@ -135,7 +142,7 @@ class DelayedTask:
         rows = []
         for start, end in zip(np.append(0.0, t[:-1]), t, strict=True):
             trials.advance(end - start)
-            rows.append(trials.measure(first, end))
+            rows.append(trials.measure(first, end) | trials.observed(observe))
         meta = {
             "predicted_train_time": self.predicted_train_time,
             "predicted_test_time": self.predicted_test_time,
@@ -207,6 +214,13 @@ class _Trials:
         z_test = self.x_test @ self.w.swapaxes(1, 2)
         moved = (z_test > 0) * (self.x_test @ along_w.swapaxes(1, 2))
         return (np.maximum(z_test, 0) @ along_a + moved @ self.a[:, :, None])[..., 0]
+
+    def observed(self, observe: Observer | None) -> dict[str, np.ndarray]:
+        if observe is None:
+            return {}
+        parts = zip(self.x, self.y, self.x_test, self.y_test, self.a, self.w, strict=True)
+        found = [observe(*part) for part in parts]
+        return {name: np.array([one[name] for one in found]) for name in found[0]}
 
     def measure(self, first: np.ndarray, t: float) -> dict[str, np.ndarray]:
         if not (np.isfinite(self.a).all() and np.isfinite(self.w).all()):

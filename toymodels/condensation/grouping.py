@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.similarity import amplitudes, as_rows, unit_rows
-from toymodels.validation import choice
+from toymodels.validation import choice, finite
 
 
 def clusters(
@@ -66,7 +66,7 @@ def clusters(
         units = unit_rows(w[order])
         similarity = units @ units.T
         similarity = similarity if signed else np.abs(similarity)
-        group = _leaders if linkage == "leader" else _chains
+        group = leaders if linkage == "leader" else _chains
         labels[order] = group(similarity, threshold)
     return labels
 
@@ -78,7 +78,7 @@ def check_threshold(threshold: float) -> float:
     return float(threshold) - 1e-12
 
 
-def _leaders(similarity: np.ndarray, threshold: float) -> np.ndarray:
+def leaders(similarity: np.ndarray, threshold: float) -> np.ndarray:
     near = similarity >= threshold - _rounding(similarity)
     np.fill_diagonal(near, True)
     labels = np.full(len(near), -1)
@@ -102,3 +102,41 @@ def _chains(similarity: np.ndarray, threshold: float) -> np.ndarray:
 
 def _rounding(similarity: np.ndarray) -> float:
     return 8 * float(np.finfo(similarity.dtype).eps)
+
+
+def count_clusters(
+    a: ArrayLike,
+    w: ArrayLike,
+    *,
+    threshold: float = 0.99,
+    signed: bool = True,
+    linkage: str = "leader",
+    min_share: float = 0.002,
+    cluster_share: float = 0.0,
+) -> int:
+    """Number of clusters of a two-layer network, neurons weighed by their mass |a||w|.
+
+    Parameters
+    ----------
+    a : (m,) array
+        Output weights.
+    w : (m, d) array
+        Input weights.
+    threshold, signed, linkage, min_share
+        As in :func:`clusters`.
+    cluster_share : float
+        Clusters with less than this share of the total mass do not count, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        As :func:`clusters`, or if `cluster_share` is outside [0, 1).
+    """
+    if not 0 <= float(cluster_share) < 1:
+        raise ValueError(f"cluster_share must be in [0, 1), got {cluster_share:g}")
+    w = as_rows("w", w)
+    mass = np.abs(finite("a", a, ndim=1)) * np.linalg.norm(w, axis=1)
+    labels = clusters(w, mass, threshold=threshold, signed=signed, linkage=linkage, min_share=min_share)
+    kept = labels >= 0
+    shares = np.bincount(labels[kept], mass[kept]) if kept.any() else np.zeros(0)
+    return int((shares >= cluster_share * mass.sum()).sum())

@@ -210,7 +210,8 @@ class TwoLayerNetwork:
         every : int or iterable of ints
             Record every so many steps, or at these steps. The first and the last state are always recorded.
         dropout : float
-            Probability in [0, 1) that a hidden neuron is silent for a sample; the others are scaled up by 1/(1 - dropout).
+            Probability in [0, 1) that a hidden neuron is silent for a sample; the others are scaled up by 1/(1 -
+            dropout).
         rng : numpy Generator
             Needed when `dropout` > 0.
         optimizer : str

@@ -5,11 +5,11 @@ r"""Phase diagram of two-layer ReLU networks at infinite width, and a finite-wid
 
 .. math:: \gamma = -\lim \ln(\beta_1\beta_2/\alpha)/\ln m, \qquad \gamma' = -\lim \ln(\beta_1/\beta_2)/\ln m.
 
-Linear: :math:`\gamma<1` or :math:`\gamma'>\gamma-1` (theorem 1). Condensed: :math:`\gamma>1` and :math:`\gamma'<\gamma-1`
-(theorem 2). In between lies the critical line. The exponents of :func:`distance_exponent` are derived here: the change
-of the function, :math:`T m(\beta_1^2+\beta_2^2)/\alpha^2`, reaches order one at the time T, when the input weights
-have moved by :math:`T\beta_1/(\alpha\beta_2)` relative to their start; once a exceeds its start,
-:math:`|a|=\alpha/(m\beta_2)`; in the condensed phase :math:`|a|=|w|` and :math:`m|a||w|/\alpha=1`.
+Linear: :math:`\gamma<1` or :math:`\gamma'>\gamma-1` (theorem 1). Condensed: :math:`\gamma>1` and
+:math:`\gamma'<\gamma-1` (theorem 2). In between lies the critical line. The exponents of :func:`distance_exponent`
+are derived here: the change of the function, :math:`T m(\beta_1^2+\beta_2^2)/\alpha^2`, reaches order one at the time
+T, when the input weights have moved by :math:`T\beta_1/(\alpha\beta_2)` relative to their start; once a exceeds its
+start, :math:`|a|=\alpha/(m\beta_2)`; in the condensed phase :math:`|a|=|w|` and :math:`m|a||w|/\alpha=1`.
 """
 
 from __future__ import annotations

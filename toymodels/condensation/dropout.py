@@ -1,0 +1,116 @@
+r"""Dropout as a penalty that favours condensation.
+
+With keep probability q and inverted scaling on the hidden layer, the expected training loss is exactly
+
+.. math:: E\,L_{drop} = L + \frac{1-q}{2nq}\sum_i\sum_k (a_k h_k(x_i))^2 .
+
+k copies of a neuron with output weight a/k divide its term by k, so for a fixed output the penalty is smallest when
+all :math:`a_k h_k` are equal: condensed.
+
+References
+----------
+Zhang, Xu (2024). Implicit regularization of dropout. IEEE TPAMI; overview, section 6.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.condensation.grouping import count_clusters
+from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.similarity import static_neurons
+from toymodels.validation import finite, fraction
+
+
+def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.ndarray:
+    """What dropout adds to the expected loss, exactly.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+    x : (n, d) array
+    keep : float
+        Probability in (0, 1] that a neuron is kept.
+
+    Returns
+    -------
+    (...) array
+        One value per trial; 0 at keep = 1.
+
+    Raises
+    ------
+    ValueError
+        If `keep` is outside (0, 1] or `x` does not fit.
+    """
+    if keep != 1:
+        fraction("keep", keep)
+    parts = network.a[..., None, :] * network.hidden(x)
+    return (1 - keep) / (2 * keep) * (parts**2).sum(axis=-1).mean(axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class DropoutComparison:
+    """The same starts trained without and with dropout; each array is (2, trials), without first.
+
+    Parameters
+    ----------
+    clusters : integer array
+        Leader clusters at cosine 0.99 among the neurons that are active on some input and have at least 0.2 % of
+        their mass |a||w|.
+    penalty : array
+        :func:`dropout_penalty` at the keep probability of the second row, for both rows.
+    loss : array
+        Training loss without dropout noise.
+    """
+
+    clusters: np.ndarray
+    penalty: np.ndarray
+    loss: np.ndarray
+
+
+def compare_dropout(
+    x: ArrayLike,
+    y: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    keep: float = 0.9,
+    width: int = 100,
+    std: float = 0.1,
+    lr: float = 0.05,
+    n_steps: int = 60_000,
+    trials: int = 2,
+) -> DropoutComparison:
+    """Train ReLU networks from the same starts without and with dropout (overview, figures 8 and 9).
+
+    Parameters
+    ----------
+    x : (n, d) array
+    y : (n,) array
+    rng : numpy Generator
+    keep : float
+        Keep probability in (0, 1).
+    width, std, lr, n_steps, trials
+        Neurons, initial standard deviation, learning rate, steps, networks.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    SimulationError
+        If training diverges.
+    """
+    keep = fraction("keep", keep)
+    dim = finite("x", x, ndim=2).shape[1]
+    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, trials=trials)
+    counts, penalties, losses = [], [], []
+    for rate in (0.0, 1 - keep):
+        run = start.train(x, y, n_steps, lr, n_steps, rate, rng)
+        end = TwoLayerNetwork(run["a"][-1], run["w"][-1])
+        active = [~static_neurons(w, x) for w in end.w]
+        counts.append([count_clusters(a[on], w[on]) for a, w, on in zip(end.a, end.w, active, strict=True)])
+        penalties.append(dropout_penalty(end, x, keep))
+        losses.append(run["loss"][-1])
+    return DropoutComparison(np.array(counts), np.array(penalties), np.array(losses))

@@ -1,0 +1,290 @@
+r"""Embedding principle: the critical points of a narrow network live on in every wider one.
+
+Two embeddings keep the output and the criticality: **split** a neuron (same input weights, output weights
+:math:`\delta a_k` and :math:`(1-\delta) a_k`, any real :math:`\delta`) and **null** (a neuron with a = 0, w = 0,
+which needs s(0) = 0; a = 0 with w != 0 is not critical). The numbers of positive, zero and negative Hessian
+eigenvalues do not decrease. For a split the law is exact when :math:`a_k\ne0`, derived here by a change of basis:
+
+.. math:: \mathrm{in}(H_{wide}) = \mathrm{in}(H_{narrow}) + (0,1,0) + \mathrm{in}(\delta(1-\delta)\,a_k B),\qquad
+          B = \tfrac1n\sum_i e_i\, s''(w_k\cdot x_i)\, x_i x_i^T.
+
+A minimum becomes a saddle when :math:`\delta(1-\delta) a_k B` has a negative eigenvalue.
+
+References
+----------
+Zhang et al. (2021), arXiv:2105.14573; overview, section 6.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.condensation.activations import get_activation
+from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.trajectory import SimulationError
+from toymodels.validation import finite, positive, positive_int
+
+ZERO = 1e-8  # an eigenvalue counts as zero below this part of the largest one
+SILENT = 1e-6  # an output weight below this is zero: its Hessian block would drown in rounding
+AT_INFINITY = 20.0  # parameters beyond this belong to critical points at infinity
+
+
+def split(network: TwoLayerNetwork, k: int, fraction: float) -> TwoLayerNetwork:
+    """Replace neuron k by two with the same input weights; the second one comes last.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Leading axes are kept.
+    k : int
+        Neuron, 0 <= k < width.
+    fraction : float
+        Share of the output weight that neuron k keeps; any real number.
+
+    Raises
+    ------
+    ValueError
+        If there is no neuron k, or `fraction` is not finite.
+    """
+    k = _neuron(network, k)
+    fraction = float(finite("fraction", fraction, ndim=0))
+    share = network.a[..., k : k + 1]
+    a = np.concatenate([network.a, (1 - fraction) * share], axis=-1)
+    a[..., k : k + 1] = fraction * share
+    return TwoLayerNetwork(a, np.concatenate([network.w, network.w[..., k : k + 1, :]], axis=-2), network.activation)
+
+
+def add_null(network: TwoLayerNetwork) -> TwoLayerNetwork:
+    """Append a neuron with zero output weight, input weights and bias.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Its activation must vanish at 0.
+
+    Raises
+    ------
+    ValueError
+        If s(0) != 0: the new point would not be critical.
+    """
+    value, slope = np.empty(1), np.empty(1)
+    get_activation(network.activation).fill(np.zeros(1), value, slope)
+    if value[0] != 0:
+        raise ValueError(f"activation must vanish at 0 for a null neuron, got {network.activation}")
+    a = np.concatenate([network.a, np.zeros_like(network.a[..., :1])], axis=-1)
+    return TwoLayerNetwork(
+        a, np.concatenate([network.w, np.zeros_like(network.w[..., :1, :])], axis=-2), network.activation
+    )
+
+
+def inertia(matrix: ArrayLike, scale: float | None = None) -> tuple[int, int, int]:
+    """Numbers of positive, zero and negative eigenvalues of a symmetric matrix.
+
+    Parameters
+    ----------
+    matrix : (p, p) array
+    scale : float, optional
+        Eigenvalues below 1e-8 of it count as zero; the largest one in absolute value if None.
+
+    Returns
+    -------
+    (positive, zero, negative) : ints
+
+    Raises
+    ------
+    ValueError
+        If the matrix is not finite and square.
+    """
+    matrix = finite("matrix", matrix, ndim=2)
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"matrix must be square, got shape {matrix.shape}")
+    values = np.linalg.eigvalsh(matrix)
+    cut = ZERO * (np.abs(values).max() if scale is None else scale)
+    above, below = int((values > cut).sum()), int((values < -cut).sum())
+    return above, len(values) - above - below, below
+
+
+def split_inertia(
+    network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, k: int, fraction: float
+) -> tuple[int, int, int]:
+    """Inertia of the Hessian after `split(network, k, fraction)`, predicted from the narrow network alone.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        At a critical point, without trial axes.
+    x : (n, d) array
+    y : (n,) array
+    k : int
+        Neuron with a non-zero output weight.
+    fraction : float
+        As in :func:`split`.
+
+    Returns
+    -------
+    (positive, zero, negative) : ints
+
+    Raises
+    ------
+    ValueError
+        If there is no neuron k, its output weight is 0 (the law fails there), or the network has trial axes.
+    """
+    k = _neuron(network, k)
+    if network.a.ndim != 1:
+        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    if abs(network.a[k]) < SILENT:
+        raise ValueError(f"network must have a non-zero output weight at neuron {k}, got {network.a[k]:g}")
+    hessian = network.hessian(x, y)
+    x = np.asarray(x, dtype=float)
+    x1 = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    bend = (network(x) - y) * get_activation(network.activation).curvature(x1 @ network.w[k]) / len(x)
+    block = fraction * (1 - fraction) * network.a[k] * (x1.T * bend) @ x1
+    scale = float(np.abs(np.linalg.eigvalsh(hessian)).max())
+    total = [*np.add(inertia(hessian, scale), inertia(block, scale)), 0, 1, 0]
+    return int(total[0]), int(total[1]), int(total[2])
+
+
+def critical_point(
+    network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, *, tolerance: float = 1e-11
+) -> TwoLayerNetwork:
+    """Nearest critical point, of any kind, by Newton's method on the gradient.
+
+    Levenberg-Marquardt on the squared gradient (scipy), then full Newton steps.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Start, without trial axes.
+    x : (n, d) array
+    y : (n,) array
+    tolerance : float
+        Largest norm of the gradient that is accepted, > 0.
+
+    Raises
+    ------
+    ValueError
+        If the network has trial axes or the data do not fit.
+    SimulationError
+        If no critical point is reached or it lies at infinity (a weight above 20).
+    """
+    from scipy.optimize import least_squares
+
+    if network.a.ndim != 1:
+        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    positive("tolerance", tolerance)
+
+    def unpack(theta):
+        return TwoLayerNetwork(
+            theta[: network.width], theta[network.width :].reshape(network.w.shape), network.activation
+        )
+
+    def gradient(theta):
+        grad_a, grad_w = unpack(theta).gradient(x, y)
+        return np.concatenate([grad_a, grad_w.ravel()])
+
+    def hessian(theta):
+        return unpack(theta).hessian(x, y)
+
+    start = np.concatenate([network.a, network.w.ravel()])
+    options = {"jac": hessian, "method": "lm", "xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
+    theta = least_squares(gradient, start, **options).x
+    for _ in range(10):
+        if np.linalg.norm(gradient(theta)) < tolerance or np.abs(theta).max() > AT_INFINITY:
+            break
+        theta = theta - np.linalg.lstsq(hessian(theta), gradient(theta), rcond=None)[0]
+    size = float(np.linalg.norm(gradient(theta)))
+    if np.abs(theta).max() > AT_INFINITY or not size < tolerance:
+        raise SimulationError(f"gradient is {size:.1e} after Newton steps, largest weight {np.abs(theta).max():.3g}")
+    return unpack(theta)
+
+
+def critical_points(
+    width: int, x: ArrayLike, y: ArrayLike, activation: str, rng: np.random.Generator, starts: int = 20
+) -> list[TwoLayerNetwork]:
+    """Critical points found from random normal starts; starts that lead to none, or to infinity, are left out.
+
+    Parameters
+    ----------
+    width : int
+    x : (n, d) array
+    y : (n,) array
+    activation : str
+    rng : numpy Generator
+    starts : int
+
+    Returns
+    -------
+    list of TwoLayerNetwork
+        At most `starts`, all with a gradient below 1e-11.
+    """
+    dim = finite("x", x, ndim=2).shape[1]
+    found = []
+    for _ in range(positive_int("starts", starts)):
+        start = TwoLayerNetwork.random(width, dim, 1.0, activation, rng)
+        try:
+            found.append(critical_point(start, x, y))
+        except SimulationError:
+            continue  # a start without a critical point nearby says nothing about those that have one
+    return found
+
+
+def plateau_histogram(
+    x: ArrayLike,
+    y: ArrayLike,
+    widths: Sequence[int],
+    edges: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    trials: int = 50,
+    n_steps: int = 20_000,
+    lr: float = 0.05,
+    std: float = 0.05,
+    every: int = 20,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where training spends its time: histogram of the loss over all trials, one row per width (overview, figure 7).
+
+    Parameters
+    ----------
+    x : (n, d) array
+    y : (n,) array
+    widths : sequence of ints
+        Widths of ReLU networks.
+    edges : (n_bins + 1,) array
+        Increasing bin edges of log10 of the mean squared error (without the 1/2).
+    rng : numpy Generator
+    trials, n_steps, lr, std, every
+        Networks per width, gradient steps, learning rate, initial standard deviation, steps between two records.
+
+    Returns
+    -------
+    frequency : (n_widths, n_bins) array
+        Part of the time spent in each bin. Rows sum to at most 1: what lies outside the edges is not counted.
+    final : (n_widths, trials) array
+        log10 of the last mean squared error.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    edges = finite("edges", edges, ndim=1)
+    if len(edges) < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError(f"edges must be increasing and at least two, got {edges}")
+    dim = finite("x", x, ndim=2).shape[1]
+    frequency, final = [], []
+    for width in widths:
+        network = TwoLayerNetwork.random(width, dim, std, "relu", rng, trials=trials)
+        loss = network.train(x, y, n_steps, lr, every, record=("loss",))["loss"]
+        level = np.log10(2 * loss)
+        frequency.append(np.histogram(level, edges)[0] / level.size)
+        final.append(level[-1])
+    return np.array(frequency), np.array(final)
+
+
+def _neuron(network: TwoLayerNetwork, k: int) -> int:
+    if positive_int("k", k, minimum=0) >= network.width:
+        raise ValueError(f"k must be a neuron, 0 to {network.width - 1}, got {k}")
+    return int(k)

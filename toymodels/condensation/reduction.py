@@ -1,0 +1,280 @@
+r"""Narrower networks that say the same, and the sample size that a target really needs.
+
+Neurons of one cluster are replaced by one. For ReLU a cluster is a direction, since
+:math:`\mathrm{relu}` is homogeneous: :math:`a=\sum_k a_k|w_k|` on the mean direction. Other activations need equal
+norms as well; there, odd or even ones also merge opposite weights.
+
+**Optimistic sample size**: the smallest rank of the tangent space :math:`\mathrm{span}\{\partial
+f/\partial\theta_i\}` over all parameters that represent the target, reached at condensed parameters; for a two-layer
+network it depends on the width the target needs, not on the width of the network that is trained.
+
+References
+----------
+Zhang et al. (2021), arXiv:2105.14573; Zhang et al. (2023), arXiv:2307.08921; overview, sections 7.1 and 7.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.condensation.grouping import check_threshold, leaders
+from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.similarity import static_neurons, unit_rows
+from toymodels.validation import finite, positive, positive_int
+
+PARITY = {"tanh": -1, "x2tanh": -1, "xtanh": 1}  # s(-z) = parity * s(z)
+RANK_TOLERANCE = 1e-10  # relative to the largest singular value
+
+
+def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | None = None) -> TwoLayerNetwork:
+    """One neuron per cluster of similar neurons.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Without trial axes.
+    threshold : float
+        Neurons merge from this similarity upwards, in (0, 1]: the cosine for ReLU, for other activations
+        1 - |w - w'|^2 / (2 max(|w|, |w'|)^2), which is the cosine when the norms agree. Below .99 the output suffers.
+    x : (n, d) array, optional
+        If given, ReLU neurons inactive on all of it are dropped: the output stays the same there, not elsewhere.
+
+    Returns
+    -------
+    TwoLayerNetwork
+        Exactly the same function if the network is perfectly condensed.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is outside (0, 1], the network has trial axes, or nothing is left.
+    """
+    if network.a.ndim != 1:
+        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    threshold = check_threshold(threshold)
+    kept = _speaking(network, x)
+    if not kept.any():
+        raise ValueError("network must have a neuron that contributes, got none")
+    a, w = network.a[kept], network.w[kept]
+    order = np.argsort(-np.abs(a) * np.linalg.norm(w, axis=1), kind="stable")
+    group = _merge_directions if network.activation == "relu" else _merge_vectors
+    a, w = group(a[order], w[order], threshold, PARITY.get(network.activation, 0))
+    return TwoLayerNetwork(a, w, network.activation)
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """What merging does at each threshold; arrays of shape (n_thresholds,).
+
+    Parameters
+    ----------
+    thresholds : array
+    neurons : integer array
+        Width of the merged network.
+    error : array
+        Norm of the change of the output, relative to the output's norm.
+    loss, retrained : arrays
+        Loss of the merged network, before and after training it further.
+    """
+
+    thresholds: np.ndarray
+    neurons: np.ndarray
+    error: np.ndarray
+    loss: np.ndarray
+    retrained: np.ndarray
+
+
+def reduction_curve(
+    network: TwoLayerNetwork,
+    x: ArrayLike,
+    y: ArrayLike,
+    thresholds: Sequence[float] = (0.9, 0.95, 0.99, 0.999, 0.9999),
+    *,
+    n_steps: int = 2000,
+    lr: float = 0.1,
+) -> Reduction:
+    """Merge at several thresholds, and train each reduced network a little further.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Trained, without trial axes.
+    x : (n, d) array
+    y : (n,) array
+    thresholds : sequence of floats
+        In (0, 1].
+    n_steps, lr
+        Retraining by gradient descent.
+
+    Raises
+    ------
+    ValueError
+        As :func:`merge`.
+    SimulationError
+        If retraining diverges.
+    """
+    output = network(x)
+    rows = []
+    for threshold in thresholds:
+        small = merge(network, threshold, x=x if network.activation == "relu" else None)
+        error = np.linalg.norm(small(x) - output) / np.linalg.norm(output)
+        loss = small.train(x, y, n_steps, lr, n_steps, record=("loss",))["loss"]
+        rows.append((small.width, error, loss[0], loss[-1]))
+    neurons, error, loss, retrained = np.array(rows).T
+    return Reduction(np.array(thresholds), neurons.astype(int), error, loss, retrained)
+
+
+def tangent_rank(network: TwoLayerNetwork, points: ArrayLike) -> int:
+    """Rank of the functions df/dtheta_i, on many points (at least as many as parameters).
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Without trial axes.
+    points : (n, d) array
+        Generic inputs, n >= number of parameters.
+
+    Raises
+    ------
+    ValueError
+        If there are too few points.
+    """
+    jacobian = network.jacobian(points)
+    if jacobian.ndim != 2 or jacobian.shape[0] < jacobian.shape[1]:
+        raise ValueError(f"points must be at least {jacobian.shape[-1]} for a single network, got {jacobian.shape}")
+    return int(np.linalg.matrix_rank(jacobian, rtol=RANK_TOLERANCE))
+
+
+def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
+    """Smallest number of samples from which a network of any width may recover `target`.
+
+    The target is merged to its smallest width m*; a generic one needs m* (d + 2) samples: one output weight, d input
+    weights and a bias per neuron.
+
+    Parameters
+    ----------
+    target : TwoLayerNetwork
+        Without trial axes.
+    points : (n, d) array
+        Generic inputs on which the rank is taken, at least m* (d + 2).
+
+    Raises
+    ------
+    ValueError
+        If there are too few points.
+    """
+    return tangent_rank(merge(target, 1.0), points)
+
+
+def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:
+    """Optimistic sample size of a rows x columns matrix of that rank, trained as a product: r (rows + columns - r).
+
+    Raises
+    ------
+    ValueError
+        If `rank` is not an integer from 1 to min(rows, columns).
+    """
+    rows, columns = positive_int("rows", rows), positive_int("columns", columns)
+    if positive_int("rank", rank) > min(rows, columns):
+        raise ValueError(f"rank must be <= {min(rows, columns)}, got {rank}")
+    return rank * (rows + columns - rank)
+
+
+def recovery_error(
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    dim: int = 1,
+    teacher_width: int = 1,
+    width: int = 30,
+    std: float = 1e-4,
+    lr: float = 0.3,
+    n_steps: int = 20_000,
+    trials: int = 20,
+) -> np.ndarray:
+    """Test error of wide tanh networks fitted to n samples of a narrow teacher, for several n.
+
+    Random teachers, normal inputs (one set per n, shared by the trials), gradient descent. A small `std` lets the
+    student condense; from `std` = 1 it fits and does not recover.
+
+    Parameters
+    ----------
+    sizes : sequence of ints
+        Sample sizes n.
+    rng : numpy Generator
+    dim, teacher_width, width, std, lr, n_steps, trials
+        Inputs, neurons of teacher and student, initial standard deviation of the student, learning rate, steps, and
+        teachers per sample size.
+
+    Returns
+    -------
+    (n_sizes, trials) array
+        Mean squared error on 1000 fresh inputs relative to the teacher's variance; 0 is recovery, 1 is the mean.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    SimulationError
+        If training diverges.
+    """
+    positive("std", std)
+    x_test = rng.standard_normal((1000, dim))
+    errors = []
+    for n in sizes:
+        teacher = TwoLayerNetwork.random(teacher_width, dim, 1.0, "tanh", rng, trials=trials)
+        x = rng.standard_normal((positive_int("sizes", n), dim))
+        student = TwoLayerNetwork.random(width, dim, std, "tanh", rng, trials=trials)
+        run = student.train(x, teacher(x), n_steps, lr, n_steps)
+        wanted = teacher(x_test)
+        off = TwoLayerNetwork(run["a"][-1], run["w"][-1], "tanh")(x_test) - wanted
+        errors.append((off**2).mean(axis=-1) / wanted.var(axis=-1))
+    return np.array(errors)
+
+
+def _speaking(network: TwoLayerNetwork, x: ArrayLike | None) -> np.ndarray:
+    """Neurons that contribute to the output."""
+    kept = (network.a != 0) & (network.w.any(axis=1) | (network.activation in ("sigmoid", "softplus")))
+    if x is None:
+        return kept
+    if network.activation != "relu":
+        raise ValueError(f"x must be None unless the activation is relu, got activation {network.activation}")
+    return kept & ~static_neurons(network.w, finite("x", x, ndim=2))
+
+
+def _merge_directions(a: np.ndarray, w: np.ndarray, threshold: float, _: int) -> tuple[np.ndarray, np.ndarray]:
+    """ReLU: weighted mean direction per cluster, with the summed output on it."""
+    units, norms = unit_rows(w), np.linalg.norm(w, axis=1)
+    labels = leaders(units @ units.T, threshold)
+    mass = np.abs(a) * norms
+    means = _sums(labels, mass[:, None] * units)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    return _sums(labels, a * norms), means
+
+
+def _merge_vectors(a: np.ndarray, w: np.ndarray, threshold: float, parity: int) -> tuple[np.ndarray, np.ndarray]:
+    """Any activation: weighted mean weight vector per cluster, with the summed output weight."""
+    norms = np.linalg.norm(w, axis=1)
+    largest = np.maximum(norms[:, None], norms)
+    dot, squares = w @ w.T, norms[:, None] ** 2 + norms**2
+    safe = 2 * np.where(largest > 0, largest, 1.0) ** 2
+    similarity = 1 - (squares - 2 * (np.abs(dot) if parity else dot)) / safe
+    labels = leaders(similarity, threshold)
+    if parity:
+        first = np.unique(labels, return_index=True)[1][labels]
+        flip = np.where(dot[np.arange(len(a)), first] < 0, -1.0, 1.0)
+        w = flip[:, None] * w
+        a = np.where(flip < 0, parity * a, a)
+    weight = np.abs(a)
+    means = _sums(labels, weight[:, None] * w) / _sums(labels, weight)[:, None]
+    return _sums(labels, a), means
+
+
+def _sums(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    total = np.zeros((labels.max() + 1, *values.shape[1:]))
+    np.add.at(total, labels, values)
+    return total

@@ -1,0 +1,146 @@
+r"""Which layers of a three-layer ReLU network move, against width.
+
+:math:`f(x) = \frac{1}{\alpha}\sum_k a_k\,\mathrm{relu}(\sum_j V_{kj}\,\mathrm{relu}(w_j\cdot x))` with m neurons in both
+hidden layers; std of a, V, w and the scale alpha are powers of m. Every layer has its own
+relative distance, as in the empirical phase diagram of Zhou et al. (2022), NeurIPS 35. The exponents below are
+derived here, for the linear regime only: the tangent kernel has the parts :math:`K_a = (m\sigma_V\sigma_w/\alpha)^2,\
+K_V = (m\sigma_a\sigma_w/\alpha)^2,\ K_w = (m\sigma_a\sigma_V/\alpha)^2`, the data are fitted at the time
+:math:`1/(K_a+K_V+K_w)`, and each layer has then moved by that time times the root of its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from toymodels.condensation.phase import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS, relative_distance
+from toymodels.trajectory import SimulationError
+from toymodels.validation import finite, positive_int
+
+
+def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
+    """Exponents of the relative distances of a, V and w in the linear regime, from exponents of the width.
+
+    Parameters
+    ----------
+    std_a, std_v, std_w, scale : float
+        The standard deviations and the scale go like the width to these powers.
+
+    Returns
+    -------
+    (a, v, w) : floats
+        The prediction holds where the first and the last are negative; otherwise the layer moves by order one or more
+        and the linear regime is left.
+
+    Raises
+    ------
+    ValueError
+        If an exponent is not finite.
+
+    Examples
+    --------
+    >>> three_layer_exponents(0.0, 0.0, 0.0, 1.0)
+    (-0.5, -1.0, -0.5)
+    """
+    a, v, w, alpha = (
+        float(finite(name, value, ndim=0))
+        for name, value in (("std_a", std_a), ("std_v", std_v), ("std_w", std_w), ("scale", scale))
+    )
+    roots = np.array([v + w, a + w, a + v]) + 1 - alpha  # exponents of the square roots of the kernel's parts
+    start = np.array([a + 0.5, v + 1, w + 0.5])  # exponents of the initial norms
+    moved = roots - 2 * roots.max() - start
+    return float(moved[0]), float(moved[1]), float(moved[2])
+
+
+@dataclass(frozen=True, eq=False)
+class LayerScaling:
+    """Relative distances of the three layers at the fit, against width.
+
+    Parameters
+    ----------
+    widths : (n_widths,) array
+    distance : (n_widths, replicates, 3) array
+        For a, V and w.
+    slope, predicted : (3,) arrays
+        Fitted against ln width, and :func:`three_layer_exponents`.
+    """
+
+    widths: np.ndarray
+    distance: np.ndarray
+    slope: np.ndarray
+    predicted: np.ndarray
+
+
+def three_layer_scaling(
+    exponents: tuple[float, float, float, float],
+    widths: Sequence[int],
+    rng: np.random.Generator,
+    replicates: int = 3,
+) -> LayerScaling:
+    """Train three-layer networks of several widths to the fit and fit the exponent of each layer's distance.
+
+    Three points in one dimension. The output at the start is subtracted, so every run begins at f = 0 (mirrored pairs
+    of neurons, as in the two-layer experiment, would make the gradient of the first layer vanish at the start).
+
+    Parameters
+    ----------
+    exponents : (std_a, std_v, std_w, scale)
+        Powers of the width.
+    widths : sequence of ints
+        At least two.
+    rng : numpy Generator
+    replicates : int
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    SimulationError
+        If a run does not fit within the step limit.
+    """
+    if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
+        raise ValueError(f"widths must be at least two, got {list(widths)}")
+    predicted = np.array(three_layer_exponents(*exponents))
+    positive_int("replicates", replicates)
+    distance = np.array([[_fit(exponents, m, rng) for _ in range(replicates)] for m in widths])
+    slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=1), 1)[0]
+    return LayerScaling(np.array(widths), distance, slope, predicted)
+
+
+def _fit(exponents: tuple[float, float, float, float], width: int, rng: np.random.Generator) -> list[float]:
+    """Relative distances of a, V, w at the fit."""
+    std_a, std_v, std_w, scale = (float(width) ** power for power in exponents)
+    shapes = ((width,), std_a), ((width, width), std_v), ((width, 2), std_w)
+    start = layers = [std * rng.standard_normal(shape) for shape, std in shapes]
+    x1 = np.stack([INPUTS, np.ones_like(INPUTS)], axis=1)
+    initial = _velocity(start, x1, scale, np.zeros_like(TARGETS))[0]
+    for _ in range(MAX_STEPS):
+        error, moves, top = _velocity(layers, x1, scale, initial + TARGETS)
+        if (error**2).sum() < FITTED * (TARGETS**2).sum():
+            return [
+                float(np.linalg.norm(now - then) / np.linalg.norm(then))
+                for now, then in zip(layers, start, strict=True)
+            ]
+        relative = max(np.linalg.norm(move) / np.linalg.norm(now) for move, now in zip(moves, layers, strict=True))
+        h = min(STABLE / top, MOVE / relative)
+        layers = [now + h * move for now, move in zip(layers, moves, strict=True)]
+    raise SimulationError(f"loss not fitted after {MAX_STEPS} steps at width {width}")
+
+
+def _velocity(
+    layers: list[np.ndarray], x1: np.ndarray, scale: float, wanted: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray], float]:
+    """Error (3,), minus the gradient of every layer, and the largest eigenvalue of the tangent kernel over n."""
+    a, v, w = layers
+    n = len(wanted)
+    first = np.maximum(x1 @ w.T, 0)  # (n, m)
+    second = np.maximum(first @ v.T, 0)
+    error = second @ a / scale - wanted
+    back = (second > 0) * a / scale  # df / d(pre-activation of the second layer)
+    lower = (first > 0) * (back @ v)
+    kernel = second @ second.T / scale**2 + (back @ back.T) * (first @ first.T) + (lower @ lower.T) * (x1 @ x1.T)
+    force = -error / n
+    moves = [force @ second / scale, (force[:, None] * back).T @ first, (force[:, None] * lower).T @ x1]
+    return error, moves, float(np.linalg.eigvalsh(kernel)[-1]) / n
