@@ -183,6 +183,25 @@ def init_normal_(network: nn.Module, scale: float, rng: Rng) -> nn.Module:
 
 
 @torch.no_grad()
+def init_power_(network: nn.Module, gamma: float, rng: Rng) -> nn.Module:
+    """Draw every weight matrix from N(0, d_in^(-2 gamma)) and set biases to zero.
+
+    gamma = 1/2 is LeCun's initialisation, larger values are the small ones that condense. d_in is the fan-in, and
+    for an embedding the length of its vectors.
+    """
+    gamma = float(finite("gamma", gamma, ndim=0))
+    generator = as_torch_generator(rng)
+    for layer in affine_layers(network):
+        layer.weight.normal_(0, _fan_in(layer) ** -gamma, generator=generator)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    for module in network.modules():
+        if isinstance(module, nn.Embedding):
+            module.weight.normal_(0, module.embedding_dim**-gamma, generator=generator)
+    return network
+
+
+@torch.no_grad()
 def scale_parameters_(network: nn.Module, factor: float) -> nn.Module:
     """Multiply every parameter, biases included, by `factor` (large initialisation, arXiv:2210.01117)."""
     factor = float(finite("factor", factor, ndim=0))
