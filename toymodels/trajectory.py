@@ -81,7 +81,7 @@ class Trajectory:
 
     @staticmethod
     def load(path: str | Path) -> Trajectory:
-        """Read what :meth:`save` wrote; `ValueError` if the file is not such a trajectory."""
+        """Read what :meth:`save` wrote to `path`; `ValueError` if the file is not such a trajectory."""
         try:
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))

@@ -1,1 +1,5 @@
 """One module per phenomenon, arrays in and plain numbers out: features (n, d), labels (n,), weight (K, d)."""
+
+from toymodels.metrics import collapse, elasticity, grokking, information, separation
+
+__all__ = ["collapse", "elasticity", "grokking", "information", "separation"]
