@@ -11,8 +11,8 @@ weight decay only slides beta down: from the smallest L2 norm (kernel regime) to
 (sparse, hence the truth). Generalisation waits until beta has fallen to the value ``beta_c`` at which
 the interpolator is good enough.
 
-The selection by hyperbolic entropy is due to Woodworth et al. (2020), Kernel and rich regimes in overparametrized models,
-arXiv:2002.09277. Not modelled: noise in the labels, discrete steps, minibatches.
+The selection by hyperbolic entropy is due to Woodworth et al. (2020), Kernel and rich regimes in overparametrized
+models, arXiv:2002.09277. Not modelled: noise in the labels, discrete steps, minibatches.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ class SparseRegression:
 def critical_beta(x: np.ndarray, y: np.ndarray, truth: np.ndarray) -> float | None:
     r"""The beta below which the interpolator of least hyperbolic entropy explains 95 % of the variance.
 
-    The interpolator is :math:`w = 2\beta^2 \sinh(X^\top\nu)` with :math:`Xw = y`, found by Newton's method and continued
-    down from large beta.
+    The interpolator is :math:`w = 2\beta^2 \sinh(X^\top\nu)` with :math:`Xw = y`, found by Newton's method and
+    continued down from large beta.
 
     Parameters
     ----------

@@ -1,0 +1,210 @@
+r"""The master solution: every model with two scalar factors is one Riccati equation.
+
+For :math:`f = \frac1Z \sum_i a_i b_i` driven by the residual, :math:`\dot a_i = \frac{r}{2} b_i (S - f)` and
+:math:`\dot b_i = \frac{r}{2} a_i (S - f)`, the sums :math:`a_i + b_i` all grow by one common factor :math:`\sqrt y`
+and the differences :math:`a_i - b_i` all shrink by it, so
+
+.. math:: f = P y - Q / y, \qquad \dot y = r (-P y^2 + S y + Q), \qquad y(0) = 1,
+
+with :math:`P = \frac1{4Z}\sum (a_i + b_i)^2` and :math:`Q = \frac1{4Z}\sum (a_i - b_i)^2` at the start. Its solution,
+in terms of :math:`\Delta = \sqrt{S^2 + 4PQ}`, is written here in sums of non-negative terms, so that both the
+progress :math:`(f - f_0)/(S - f_0)` and what remains of it, 1 - progress, keep their relative accuracy.
+
+The structure is Theorem I.1 with Eq. 15, 19 and 71-98 of Nam et al. (2025), Position: solve layerwise linear models
+first, arXiv:2502.21009; the stable form is ours. Not covered: more than two factors, or factors with different
+targets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.validation import finite, fraction
+
+# stands for t = inf: every decay with a rate above 1e-277 is over, and products with it stay finite
+_FOREVER = 1e280
+
+
+class FlowState(NamedTuple):
+    """The flow at given times; `log_y` may be infinite in the limit of a saddle."""
+
+    function: np.ndarray
+    progress: np.ndarray
+    remaining: np.ndarray
+    log_y: np.ndarray
+
+
+@dataclass(frozen=True)
+class TwoFactorFlow:
+    r"""The flow of f = P y - Q / y, elementwise for arrays that broadcast.
+
+    Parameters
+    ----------
+    aligned, opposed : arrays
+        P and Q, both >= 0.
+    start : array
+        f(0) = P - Q, given apart since the difference cancels.
+    target : array
+        S, of any sign.
+    rate : array
+        r >= 0, twice the input variance over the normaliser.
+    """
+
+    aligned: np.ndarray
+    opposed: np.ndarray
+    start: np.ndarray
+    target: np.ndarray
+    rate: np.ndarray
+
+    @staticmethod
+    def from_weights(a, b, target, variance: ArrayLike = 1.0) -> TwoFactorFlow:
+        """One flow per entry of `a` and `b`: one unit each."""
+        a, b, target = np.asarray(a, float), np.asarray(b, float), np.asarray(target, float)
+        return TwoFactorFlow(
+            (a + b) ** 2 / 4,
+            (a - b) ** 2 / 4,
+            a * b,
+            target,
+            2 * np.asarray(variance, float),
+        )
+
+    @staticmethod
+    def from_product(product, imbalance, target) -> TwoFactorFlow:
+        r"""The flow of one unit given by a b and :math:`a^2 - b^2`."""
+        product, half = np.asarray(product, float), np.abs(imbalance) / 2
+        total = np.hypot(product, half)
+        large = (total + np.abs(product)) / 2
+        small = np.divide(half, 4 * large, out=np.zeros_like(total + half), where=large > 0) * half
+        aligned, opposed = np.where(product >= 0, large, small), np.where(product >= 0, small, large)
+        return TwoFactorFlow(aligned, opposed, product, np.asarray(target, float), np.asarray(2.0))
+
+    @property
+    def total(self) -> np.ndarray:
+        r"""P + Q, the paper's :math:`\Sigma_0`."""
+        return self.aligned + self.opposed
+
+    @property
+    def gap(self) -> np.ndarray:
+        r""":math:`\Delta = \sqrt{S^2 + 4PQ}`; r times it is the final rate of convergence."""
+        return np.hypot(self.target, self.overlap)
+
+    @property
+    def overlap(self) -> np.ndarray:
+        r""":math:`2\sqrt{PQ}`, conserved; half the imbalance for a single unit."""
+        return 2 * np.sqrt(self.aligned) * np.sqrt(self.opposed)
+
+    def _factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Delta + S + 2Q and Delta - S + 2P, both without cancellation."""
+        gap, overlap = self.gap, self.overlap
+        large = gap + np.abs(self.target)
+        small = overlap * np.divide(overlap, large, out=np.zeros_like(large), where=large > 0)
+        rising = self.target >= 0
+        return np.where(rising, large, small) + 2 * self.opposed, np.where(rising, small, large) + 2 * self.aligned
+
+    def at(self, t: ArrayLike) -> FlowState:
+        """The state at times `t` >= 0, `inf` included, that broadcast with the parameters."""
+        up, down = self._factors()
+        low, high = np.minimum(up, down), np.maximum(up, down)
+        elapsed, decay, share = self._clock(t)
+        low_sum, high_sum = 2 * decay + share * low, 2 * decay + share * high
+        saddle = low_sum == 0 if np.all(low > 0) else (low == 0) | (low_sum == 0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a zero sum is a saddle reached, replaced at once
+            held, freed = 2 * decay / low_sum, share * low / low_sum
+            log_low = np.log(low_sum)
+        if np.any(saddle):
+            held, freed = np.where(saddle, 1.0, held), np.where(saddle, 0.0, freed)
+            log_low = np.where(saddle, np.log(2) - elapsed, log_low)
+        remaining = 2 * held / high_sum
+        progress = share * (2 * self.total * held + high * freed) / high_sum
+        log_y = np.where(up >= down, 1.0, -1.0) * (np.log(high_sum) - log_low)
+        return FlowState(self._function(progress, remaining, saddle, log_y), progress, remaining, log_y)
+
+    def _clock(self, t: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x = r Delta t, exp(-x) and (1 - exp(-x)) / Delta."""
+        scaled = np.minimum(self.rate * np.minimum(np.asarray(t, float), _FOREVER), _FOREVER)
+        gap = self.gap
+        elapsed = scaled * gap
+        share = np.array(np.broadcast_to(scaled, elapsed.shape))
+        # below 1e-200 the product has lost its digits, and the limit r t is exact
+        np.divide(-np.expm1(-elapsed), gap, out=share, where=elapsed > 1e-200)
+        return elapsed, np.exp(-elapsed), share
+
+    def _function(self, progress, remaining, saddle, log_y) -> np.ndarray:
+        function = self.start * remaining + self.target * progress
+        falling = saddle & (self.start * self.target < 0)
+        if not np.any(falling):
+            return function
+        # towards a saddle f decays to 0, which the sum above resolves only up to rounding of f(0)
+        signed = np.where(self.start > 0, log_y, -log_y)
+        return np.where(falling, self.start * np.exp(np.where(falling, signed, 0.0)), function)
+
+    def limit(self) -> np.ndarray:
+        r"""y at infinite time, the paper's :math:`\gamma_+` (Eq. 19); `inf` or 0 at a saddle, 1 if nothing moves."""
+        top = np.where(self.target >= 0, self.gap + self.target, 2 * self.opposed)
+        bottom = np.where(self.target >= 0, 2 * self.aligned, self.gap - self.target)
+        ratio = np.divide(top, bottom, out=np.full_like(top, np.inf), where=bottom > 0)
+        return np.where(self.total == 0, 1.0, ratio)
+
+    def time_to(self, part: float) -> np.ndarray:
+        """When the progress reaches `part` in (0, 1); `inf` where a saddle is in the way.
+
+        Raises
+        ------
+        ValueError
+            If `part` is not in (0, 1).
+        """
+        part = fraction("fraction", part)
+        up, down = self._factors()
+        low, high = np.minimum(up, down), np.maximum(up, down)
+        rest, gap = 1 - part, self.gap
+        # z = expm1(r Delta t) / Delta solves rest AB z^2 + 2 half z - 4 part = 0
+        half = 2 * (rest * self.total - part * gap)
+        root = np.hypot(half, 2 * np.sqrt(rest * part) * np.sqrt(low) * np.sqrt(high))
+        top = np.where(half >= 0, 4 * part, (root - half) / rest)
+        bottom = np.where(half >= 0, root + half, low * high)
+        with np.errstate(divide="ignore", invalid="ignore"):  # inf: never; the branch for gap = 0 is chosen after
+            z = top / bottom
+            elapsed = np.where(gap > 0, np.log1p(gap * z) / gap, z)
+            return np.where(self.rate > 0, elapsed / self.rate, np.inf)
+
+
+def grown_weights(a0, b0, log_y) -> tuple[np.ndarray, np.ndarray]:
+    """The weights a and b once y has grown to exp(log_y); a zero sum or difference stays zero whatever y is."""
+    total, difference = np.asarray(a0 + b0), np.asarray(a0 - b0)
+    rising = np.where(total == 0, 0.0, total * np.exp(np.where(total == 0, 0.0, log_y / 2)))
+    falling = np.where(difference == 0, 0.0, difference * np.exp(np.where(difference == 0, 0.0, -log_y / 2)))
+    return (rising + falling) / 2, (rising - falling) / 2
+
+
+def transition(t: ArrayLike, *, target: ArrayLike, initial: ArrayLike, imbalance: ArrayLike) -> np.ndarray:
+    r"""The mode :math:`s = w_1 w_2` of a two-layer linear network with :math:`w_2^2 - w_1^2 = \lambda`, at time t.
+
+    This is :math:`S_\lambda(t)` of Theorem G.2 (Eq. 69-70) of arXiv:2502.21009: the sigmoid of Saxe et al. at
+    :math:`\lambda = 0`, and :math:`1 - e^{-|\lambda| t}` of the way from start to target for large :math:`|\lambda|`.
+
+    Parameters
+    ----------
+    t : array
+        Flow times >= 0, `inf` allowed, in any order.
+    target, initial, imbalance : arrays
+        The mode's target, its start s(0) and lambda, each of any sign.
+
+    Returns
+    -------
+    array
+        s(t), of the shape all four broadcast to.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or NaN, or a parameter is not finite.
+    """
+    t = np.asarray(t, dtype=float)
+    if not (t >= 0).all():
+        raise ValueError(f"t must be >= 0 and not NaN, got {t[~(t >= 0)].flat[0]}")
+    parts = finite("initial", initial), finite("imbalance", imbalance), finite("target", target)
+    return TwoFactorFlow.from_product(*np.broadcast_arrays(*parts)).at(t).function

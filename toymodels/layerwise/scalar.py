@@ -1,0 +1,138 @@
+r"""The scalar network of any width: from lazy to rich through one ratio.
+
+For one input of variance :math:`\sigma^2`, :math:`f(x) = \frac1Z \sum_{i=1}^p a_i b_i\, x` and target :math:`S x` the
+flow
+
+.. math:: \dot a_i = \tfrac{\sigma^2}{Z} b_i (S - f), \qquad \dot b_i = \tfrac{\sigma^2}{Z} a_i (S - f)
+
+is Theorem I.1 of Nam et al. (2025), arXiv:2502.21009 (Eq. 15-20 and 71-98). Its features move by the factor
+:math:`\gamma_+` that only depends on the weight-to-target ratio :math:`\Sigma_0/|S|` and on :math:`f(0)`: near 1 is
+lazy, large is rich.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
+from toymodels.trajectory import Trajectory
+from toymodels.validation import finite, non_negative, positive, positive_int, times
+
+
+@dataclass(frozen=True, eq=False)
+class ScalarNetwork:
+    r"""Two-layer linear network with one input and one output.
+
+    Parameters
+    ----------
+    a0, b0 : (p,) arrays
+        Initial weights of the p hidden units.
+    target : float
+        S, of any sign.
+    normalizer : float
+        Z > 0; :math:`\sqrt p` with weights of order 1 is the kernel scaling.
+    variance : float
+        Input variance :math:`\sigma^2 \ge 0`.
+
+    Raises
+    ------
+    ValueError
+        If the weights differ in length, or a value is not finite or of the wrong sign.
+    """
+
+    a0: np.ndarray
+    b0: np.ndarray
+    target: float
+    normalizer: float = 1.0
+    variance: float = 1.0
+
+    def __post_init__(self):
+        a0, b0 = (finite(name, np.atleast_1d(getattr(self, name)), ndim=1) for name in ("a0", "b0"))
+        if a0.shape != b0.shape:
+            raise ValueError(f"b0 must have as many entries as a0, {a0.size}, got {b0.size}")
+        object.__setattr__(self, "a0", a0)
+        object.__setattr__(self, "b0", b0)
+        object.__setattr__(self, "target", float(finite("target", self.target, ndim=0)))
+        object.__setattr__(
+            self, "normalizer", float(positive("normalizer", finite("normalizer", self.normalizer, ndim=0)))
+        )
+        object.__setattr__(self, "variance", float(non_negative("variance", finite("variance", self.variance, ndim=0))))
+
+    @property
+    def flow(self) -> TwoFactorFlow:
+        """The Riccati equation all units share."""
+        a, b, scale = self.a0, self.b0, 4 * self.normalizer
+        return TwoFactorFlow(
+            np.sum((a + b) ** 2) / scale,
+            np.sum((a - b) ** 2) / scale,
+            a @ b / self.normalizer,
+            np.asarray(self.target),
+            np.asarray(2 * self.variance / self.normalizer),
+        )
+
+    @property
+    def weight_to_target(self) -> float:
+        r""":math:`\Sigma_0 / |S|` with :math:`\Sigma_0 = \sum_i (a_i^2 + b_i^2) / 2Z` (Eq. 20); `inf` at S = 0."""
+        return float(self.flow.total / abs(self.target)) if self.target else np.inf
+
+    @property
+    def gamma_inf(self) -> float:
+        r""":math:`\gamma_+ = (S + \sqrt{\Sigma_0^2 - f_0^2 + S^2}) / (\Sigma_0 + f_0)` (Eq. 19).
+
+        The sums a + b have grown by its square root in the end. `inf` or 0 at a saddle, 1 if nothing moves.
+        """
+        return float(self.flow.limit())
+
+    def solve(self, t: ArrayLike) -> Trajectory:
+        r"""Exact flow at the times `t`.
+
+        Returns
+        -------
+        Trajectory
+            `function` f (the slope), `progress` (f - f(0)) / (S - f(0)), `residual` S - f, `ntk` k with kernel
+            k x x', and the two modes `aligned` P y and `opposed` -Q / y whose sum is f (:math:`h_\pm` of Eq. 16-18 when
+            every unit starts with :math:`|a| = |b|`), all (n_t,); `a`, `b` (n_t, p).
+        """
+        t, flow = times(t), self.flow
+        state = flow.at(t)
+        a, b = grown_weights(self.a0, self.b0, state.log_y[:, None])
+        residual = (self.target - flow.start) * state.remaining
+        return Trajectory(t, self._data(a, b, state.function, residual, state.progress), clock="flow time")
+
+    def time_to(self, fraction: float) -> float:
+        """When f has gone `fraction` of its way from f(0) to the target; `inf` if a saddle is in the way."""
+        return float(self.flow.time_to(fraction))
+
+    def simulate(self, n_steps: int, lr: float) -> Trajectory:
+        """Gradient descent with the same names by step; step k is flow time k lr up to O(lr)."""
+        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
+        a, b = np.empty((2, n_steps + 1, self.a0.size))
+        a[0], b[0] = self.a0, self.b0
+        scale = lr * self.variance / self.normalizer
+        with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run
+            for k in range(n_steps):
+                pull = scale * (self.target - a[k] @ b[k] / self.normalizer)
+                a[k + 1], b[k + 1] = a[k] + pull * b[k], b[k] + pull * a[k]
+            function = np.sum(a * b, axis=1) / self.normalizer
+            residual = self.target - function
+            distance = self.target - function[0]
+            progress = (function - function[0]) / distance if distance else np.zeros_like(function)
+            data = self._data(a, b, function, residual, progress)
+        return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
+
+    def _data(self, a, b, function, residual, progress) -> dict[str, np.ndarray]:
+        aligned = np.sum((a + b) ** 2, axis=1) / (4 * self.normalizer)
+        opposed = -np.sum((a - b) ** 2, axis=1) / (4 * self.normalizer)
+        return {
+            "function": function,
+            "progress": progress,
+            "residual": residual,
+            "ntk": 2 * (aligned - opposed) / self.normalizer,
+            "aligned": aligned,
+            "opposed": opposed,
+            "a": a,
+            "b": b,
+        }
