@@ -44,8 +44,9 @@ class DelayedGeneralisation:
         Number L of nodes in the chain of a class.
     epsilon : float
         Initial amplification of the chain nodes, > 0. At 1, that of the memorising nodes, there is
-        no handicap: the control. Test accuracy then starts near 1 and dips while the votes are few
-        and uneven, as training accuracy does.
+        no handicap: the control. Test accuracy then starts near 1 and dips for a while (with the
+        default sizes to 0.65) as training accuracy does, while the votes are few and uneven; from 2
+        it does not.
     up, down : float
         Multiplicative rates of the chain nodes, `up` > 1 and 0 < `down` <= 1.
     n_test : int

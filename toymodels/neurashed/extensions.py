@@ -152,7 +152,7 @@ def train_adaptive(
         batch = batches[k][0]
         nodes = adaptive_firing(model, rules.decode(state)[0, :n_hidden], inputs[batch], threshold)
         edges = nodes[:, last] & (labels[batch][:, None] == top)
-        return np.hstack([nodes, edges]).any(axis=0, keepdims=True)
+        return np.atleast_2d(np.any(np.hstack([nodes, edges]), axis=0))
 
     steps, states = evolve(state, rules, fires, n_steps, every, [rng])
     values = rules.decode(states)[:, 0]
