@@ -13,6 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 from dnn.networks import batch_norm_mode
 from dnn.unfolding import is_elementwise
 
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _AFFINE = (
     nn.Linear,
     _ConvNd,
@@ -68,7 +69,7 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
 def _activation_modules(network: nn.Module) -> list[nn.Module]:
     activations = []
     for name, module in network.named_modules():
-        if next(module.children(), None) is not None or isinstance(module, _AFFINE):
+        if next(module.children(), None) is not None or isinstance(module, _AFFINE + _CONTAINERS):
             continue
         if not is_elementwise(module):
             raise ValueError(f"network must be affine apart from activations, got {type(module).__name__} as {name!r}")
