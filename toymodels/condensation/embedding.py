@@ -143,8 +143,8 @@ def split_inertia(
     bend = (network(x) - y) * get_activation(network.activation).curvature(x1 @ network.w[k]) / len(x)
     block = fraction * (1 - fraction) * network.a[k] * (x1.T * bend) @ x1
     scale = float(np.abs(np.linalg.eigvalsh(hessian)).max())
-    total = [*np.add(inertia(hessian, scale), inertia(block, scale)), 0, 1, 0]
-    return int(total[0]), int(total[1]), int(total[2])
+    (above, zero, below), (more_above, more_zero, more_below) = inertia(hessian, scale), inertia(block, scale)
+    return above + more_above, zero + more_zero + 1, below + more_below
 
 
 def critical_point(

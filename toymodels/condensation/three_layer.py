@@ -1,11 +1,11 @@
 r"""Which layers of a three-layer ReLU network move, against width.
 
-:math:`f(x) = \frac{1}{\alpha}\sum_k a_k\,\mathrm{relu}(\sum_j V_{kj}\,\mathrm{relu}(w_j\cdot x))` with m neurons in both
-hidden layers; std of a, V, w and the scale alpha are powers of m. Every layer has its own
-relative distance, as in the empirical phase diagram of Zhou et al. (2022), NeurIPS 35. The exponents below are
-derived here, for the linear regime only: the tangent kernel has the parts :math:`K_a = (m\sigma_V\sigma_w/\alpha)^2,\
-K_V = (m\sigma_a\sigma_w/\alpha)^2,\ K_w = (m\sigma_a\sigma_V/\alpha)^2`, the data are fitted at the time
-:math:`1/(K_a+K_V+K_w)`, and each layer has then moved by that time times the root of its part.
+:math:`f(x) = \frac{1}{\alpha}\sum_k a_k\,\mathrm{relu}(\sum_j V_{kj}\,\mathrm{relu}(w_j\cdot x))` with m neurons in
+both hidden layers; std of a, V, w and the scale alpha are powers of m. Every layer has its own relative distance, as in
+the empirical phase diagram of Zhou et al. (2022), NeurIPS 35. The exponents below are derived here, for the linear
+regime only: the tangent kernel has the parts :math:`K_a = (m\sigma_V\sigma_w/\alpha)^2`,
+:math:`K_V = (m\sigma_a\sigma_w/\alpha)^2` and :math:`K_w = (m\sigma_a\sigma_V/\alpha)^2`, the data are fitted at the
+time :math:`1/(K_a+K_V+K_w)`, and each layer has then moved by that time times the root of its part.
 """
 
 from __future__ import annotations
@@ -119,10 +119,7 @@ def _fit(exponents: tuple[float, float, float, float], width: int, rng: np.rando
     for _ in range(MAX_STEPS):
         error, moves, top = _velocity(layers, x1, scale, initial + TARGETS)
         if (error**2).sum() < FITTED * (TARGETS**2).sum():
-            return [
-                float(np.linalg.norm(now - then) / np.linalg.norm(then))
-                for now, then in zip(layers, start, strict=True)
-            ]
+            return [relative_distance(now, then) for now, then in zip(layers, start, strict=True)]
         relative = max(np.linalg.norm(move) / np.linalg.norm(now) for move, now in zip(moves, layers, strict=True))
         h = min(STABLE / top, MOVE / relative)
         layers = [now + h * move for now, move in zip(layers, moves, strict=True)]

@@ -18,7 +18,7 @@ def first_time(run, name, level=0.95):
 
 
 def test_the_preset_generalises_two_decades_after_it_fits_and_ends_in_four_clusters():
-    for run in DelayedTask().simulate(rngs(2)):
+    for run in DelayedTask().simulate(rngs(2), 60):
         fit, general = first_time(run, "train"), first_time(run, "test")
         assert 1.8 < np.log10(general / fit) < 2.5
         assert general == pytest.approx(run.meta["predicted_test_time"], rel=0.35)
@@ -31,7 +31,7 @@ def test_the_preset_generalises_two_decades_after_it_fits_and_ends_in_four_clust
 
 
 def test_a_small_start_does_not_delay():
-    for run in DelayedTask(init_scale=0.1, horizon=1.5).simulate(rngs(2)):
+    for run in DelayedTask(init_scale=0.1, horizon=1.5).simulate(rngs(2), 60):
         assert np.log10(first_time(run, "test") / first_time(run, "train")) < 0.3
 
 

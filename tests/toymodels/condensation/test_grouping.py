@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from toymodels.condensation import clusters, count_clusters
+
+
+def on_circle(*angles):
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def groups(labels):
+    return {frozenset(np.flatnonzero(labels == k)) for k in set(labels.tolist()) if k >= 0}
+
+
+@given(st.permutations(range(6)), st.sampled_from(["leader", "single"]))
+def test_clusters_do_not_depend_on_the_order_of_neurons(order, linkage):
+    w = on_circle(0.0, 0.01, 2.0, 2.01, -1.0, 0.02) * np.array([[6, 5, 4, 3, 2, 1]]).T
+    order = list(order)
+    expected = groups(clusters(w, linkage=linkage))
+    found = {frozenset(order[k] for k in group) for group in groups(clusters(w[order], linkage=linkage))}
+    assert found == expected == {frozenset({0, 1, 5}), frozenset({2, 3}), frozenset({4})}
+
+
+def test_single_linkage_joins_chains_that_leaders_break():
+    w = on_circle(*np.arange(0, 2, 0.1))
+    assert clusters(w, threshold=np.cos(0.15), linkage="single").max() == 0
+    assert clusters(w, threshold=np.cos(0.15)).max() > 5
+
+
+def test_opposite_neurons_are_one_cluster_when_unsigned():
+    w = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    assert clusters(w).tolist() == [0, 1]
+    assert clusters(w, signed=False).tolist() == [0, 0]
+
+
+def test_zero_and_negligible_neurons_are_left_out():
+    w = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1e-4]])
+    assert clusters(w).tolist() == [-1, 0, -1]
+    assert clusters(w, min_share=0).tolist() == [-1, 0, 1]
+    assert clusters(np.zeros((3, 2))).tolist() == [-1, -1, -1]
+
+
+def test_parallel_neurons_are_one_cluster_at_threshold_one():
+    w = np.outer([1.0, 3.0, 1e-3, 7.0], np.random.default_rng(1).standard_normal(50))
+    assert_array_equal(clusters(w, threshold=1.0, min_share=0), 0)
+
+
+def test_labels_go_by_falling_amplitude():
+    assert clusters(on_circle(0, 1, 2), [1.0, 3.0, 2.0]).tolist() == [2, 0, 1]
+
+
+def test_counting_weighs_neurons_by_their_mass_in_the_output():
+    w = on_circle(0, 1, 2)
+    assert count_clusters([1.0, 1.0, 1.0], w) == 3
+    assert count_clusters([1.0, -1.0, 1e-6], w) == 2
+    assert count_clusters([1.0, 1.0, 0.01], w, cluster_share=0.02) == 2
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.5, 1.5, np.nan])
+def test_a_threshold_outside_its_range_is_named(threshold):
+    with pytest.raises(ValueError, match=r"threshold must be in \(0, 1\]"):
+        clusters([[1.0, 0.0]], threshold=threshold)
+
+
+def test_other_bad_input_is_named():
+    with pytest.raises(ValueError, match="min_share"):
+        clusters([[1.0, 0.0]], min_share=1.0)
+    with pytest.raises(ValueError, match="linkage"):
+        clusters([[1.0, 0.0]], linkage="ward")
+    with pytest.raises(ValueError, match="w must be finite"):
+        clusters([[np.inf, 0.0]])
+    with pytest.raises(ValueError, match="cluster_share"):
+        count_clusters([1.0], [[1.0, 0.0]], cluster_share=-1)

@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.integrate import solve_ivp
+
+from tests.tolerances import FLOW
+from toymodels import SimulationError
+from toymodels.condensation import (
+    TwoLayerNetwork,
+    clusters,
+    condensed_directions,
+    initial_descent,
+    initial_flow,
+    multiplicity,
+    normalised_descent,
+    potential,
+)
+
+MULTIPLICITY = {"tanh": 1, "xtanh": 2, "x2tanh": 3, "sigmoid": 1, "softplus": 1}
+seeds = st.integers(0, 10**6)
+
+
+def task(seed, n=12, dim=1, m=5):
+    rng = np.random.default_rng(seed)
+    data = rng.uniform(-1, 1, (n, dim)), rng.standard_normal(n)
+    return *data, 0.1 * rng.standard_normal(m), 0.1 * rng.standard_normal((m, dim + 1))
+
+
+@pytest.mark.parametrize(("activation", "p"), MULTIPLICITY.items())
+def test_multiplicity_of_known_activations(activation, p):
+    assert multiplicity(activation) == p
+
+
+def test_multiplicity_of_an_expression():
+    z = sympy.Symbol("z")
+    assert multiplicity(z**4 * sympy.exp(z)) == 4
+    assert multiplicity(sympy.cos(z)) == 2
+
+
+@pytest.mark.parametrize(
+    "activation", ["relu", abs(sympy.Symbol("z")), sympy.sqrt(sympy.Symbol("z")), sympy.Integer(1), "gelu"]
+)
+def test_an_activation_without_taylor_series_is_refused(activation):
+    with pytest.raises(ValueError, match="activation"):
+        multiplicity(activation)
+
+
+def test_an_activation_flat_at_the_origin_is_refused():
+    z = sympy.Symbol("z")
+    with pytest.raises(ValueError, match="non-zero derivative"):
+        multiplicity(z**20)
+
+
+@given(seeds, st.integers(1, 4), st.integers(1, 3))
+def test_the_gradient_is_that_of_the_potential(seed, p, dim):
+    x, y, _, w = task(seed, dim=dim)
+    value, gradient = potential(x, y, w, p)
+    assert_allclose((w * gradient).sum(axis=1), p * value, rtol=1e-9, atol=1e-14)  # Euler's theorem
+    direction = np.random.default_rng(seed).standard_normal(dim + 1)
+    up, down = (potential(x, y, w + s * 1e-6 * direction, p)[0] for s in (1, -1))
+    assert_allclose((up - down) / 2e-6, gradient @ direction, rtol=1e-5, atol=1e-8)
+
+
+@given(seeds, st.integers(1, 3))
+def test_the_flow_matches_the_ode_and_conserves_its_invariant(seed, p):
+    x, y, a0, w0 = task(seed)
+    t = np.linspace(0, 2, 5)
+    run = initial_flow(x, y, a0, w0, t, p)
+    for k in range(len(a0)):
+
+        def rhs(_, state):
+            value, gradient = potential(x, y, state[1:], p)
+            return [value, *(state[0] * gradient)]
+
+        ode = solve_ivp(rhs, (0, 2), [a0[k], *w0[k]], "DOP853", t, rtol=1e-11, atol=1e-14)
+        assert_allclose(run["a"][:, k], ode.y[0], atol=FLOW)
+        assert_allclose(run["w"][:, k], ode.y[1:].T, atol=FLOW)
+    invariant = run["a"] ** 2 - (run["w"] ** 2).sum(axis=2) / p
+    assert_allclose(invariant, np.broadcast_to(invariant[0], invariant.shape), atol=1e-7)
+
+
+@given(seeds)
+def test_flow_restarts_where_it_stopped(seed):
+    x, y, a0, w0 = task(seed)
+    half = initial_flow(x, y, a0, w0, [1.5])
+    again = initial_flow(x, y, half["a"][0], half["w"][0], [1.0])
+    whole = initial_flow(x, y, a0, w0, [0.0, 2.5])
+    assert_allclose(whole["w"][0], w0, atol=1e-15)
+    assert_allclose(whole["w"][1], again["w"][0], rtol=1e-9, atol=1e-12)
+
+
+def test_discrete_closed_form_follows_a_real_tanh_network_from_a_small_start():
+    x, y, a0, w0 = task(1, dim=3, m=50)
+    network = TwoLayerNetwork(1e-5 * a0, 1e-5 * w0, "tanh")
+    rate = np.linalg.norm(np.c_[x, np.ones(len(x))].T @ y) / len(y)
+    run = network.train(x, y, 200, 0.05 / rate, 40)
+    theory = initial_descent(x, y, network.a, network.w, run.t, 0.05 / rate)
+    for row in range(len(run.t)):
+        if 1.05 ** run.t[row] < 1e3:
+            scale = np.abs(theory["w"][row]).max()
+            assert_allclose(run["w"][row], theory["w"][row], atol=1e-4 * scale)
+    v = np.c_[x, np.ones(len(x))].T @ y
+    cosines = run["w"][-1] @ v / np.linalg.norm(run["w"][-1], axis=1) / np.linalg.norm(v)
+    assert np.abs(cosines).mean() > 0.99
+    assert (np.sign(cosines) == np.sign(run["a"][-1])).all()
+
+
+def test_a_quadratic_activation_blows_up_in_finite_time():
+    x, y, a0, w0 = task(2)
+    with pytest.raises(SimulationError, match="blows up near"):
+        initial_flow(x, y, 30 * a0, 30 * w0, [0.0, 1e4], p=2)
+
+
+@given(seeds, st.integers(1, 5))
+def test_at_most_2p_directions_all_attracting(seed, p):
+    x, y, *_ = task(seed)
+    directions, signs = condensed_directions(x, y, p)
+    assert len(directions) <= 2 * p
+    angle = np.linspace(-np.pi, np.pi, 20000, endpoint=False)
+    height = potential(x, y, np.stack([np.cos(angle), np.sin(angle)], axis=1), p)[0]
+    peaks = (height > np.roll(height, 1)) & (height >= np.roll(height, -1)) & (height > 0)
+    dips = (height < np.roll(height, 1)) & (height <= np.roll(height, -1)) & (height < 0)
+    assert (signs > 0).sum() == peaks.sum()
+    assert (signs < 0).sum() == dips.sum()
+
+
+def test_several_inputs_are_known_for_the_first_two_orders_only():
+    x, y, *_ = task(3, dim=3)
+    u, signs = condensed_directions(x, y, 2)
+    x1 = np.c_[x, np.ones(len(x))]
+    values = np.linalg.eigvalsh((x1 * y[:, None]).T @ x1 / len(y))
+    assert_allclose(np.sort(potential(x, y, u, 2)[0]), np.sort([values[0], values[0], values[-1], values[-1]]))
+    assert sorted(signs) == [-1, -1, 1, 1]
+    with pytest.raises(ValueError, match="p must be <= 2"):
+        condensed_directions(x, y, 3)
+
+
+@pytest.mark.parametrize(("activation", "seed"), [("tanh", 0), ("xtanh", 1), ("x2tanh", 2), ("x2tanh", 3)])
+def test_normalised_descent_reaches_exactly_the_predicted_directions(activation, seed):
+    x, y, *_ = task(seed)
+    directions, signs = condensed_directions(x, y, MULTIPLICITY[activation])
+    rng = np.random.default_rng(seed)
+    run = normalised_descent(TwoLayerNetwork.random(100, 1, 1e-4, activation, rng), x, y, 1500, 0.02)
+    a, w = run["a"][-1], run["w"][-1]
+    assert_allclose(a**2 + (w**2).sum(axis=1), run["a"][0] ** 2 + (run["w"][0] ** 2).sum(axis=1))
+    alive = (w**2).sum(axis=1) > 0.1 * a**2  # the others have shrunk to w = 0 on the wrong side
+    cosines = w[alive] @ directions.T / np.linalg.norm(w[alive], axis=1, keepdims=True)
+    assert (cosines.max(axis=1) > np.cos(0.05)).mean() > 0.95
+    assert (np.sign(a[alive]) == signs[cosines.argmax(axis=1)]).mean() > 0.95
+    assert clusters(w[alive], threshold=np.cos(0.1)).max() + 1 == len(directions)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x, y, a, w: potential(x, y[:-1], w), "y"),
+        (lambda x, y, a, w: potential(x, y, w[:, :1]), "u"),
+        (lambda x, y, a, w: potential(x, y, w, 0), "p"),
+        (lambda x, y, a, w: initial_flow(x, y, a, w[:-1], [1.0]), "w0"),
+        (lambda x, y, a, w: initial_flow(x, y, a, w, [np.inf]), "t"),
+        (lambda x, y, a, w: initial_flow(x, y, a, w, [1.0, 0.5]), "t"),
+        (lambda x, y, a, w: initial_descent(x, y, a, w, [1], 0.0), "lr"),
+        (lambda x, y, a, w: normalised_descent(TwoLayerNetwork(a, w), x, y, 10, -1.0), "lr"),
+    ],
+)
+def test_bad_input_is_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        call(*task(0))

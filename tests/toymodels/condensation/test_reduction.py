@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from toymodels.condensation import (
+    TwoLayerNetwork,
+    low_rank_sample_size,
+    merge,
+    optimistic_sample_size,
+    recovery_error,
+    reduction_curve,
+    split,
+    tangent_rank,
+)
+from toymodels.condensation.activations import ACTIVATIONS
+
+X = np.random.default_rng(0).standard_normal((200, 2))
+
+
+def condensed(network, rng, copies):
+    """The same function with every neuron split again and again; ReLU copies also change scale."""
+    for _ in range(copies):
+        network = split(network, int(rng.integers(network.width)), float(rng.uniform(0.2, 0.8)))
+    if network.activation == "relu":
+        scale = rng.uniform(0.2, 5, network.width)
+        network = TwoLayerNetwork(network.a / scale, network.w * scale[:, None])
+    return network
+
+
+@given(st.sampled_from(sorted(ACTIVATIONS)), st.integers(0, 10**6), st.floats(0.99, 1))
+def test_merging_a_condensed_network_recovers_the_narrow_one(activation, seed, threshold):
+    rng = np.random.default_rng(seed)
+    angles = np.array([0.3, 1.4, 2.4])
+    w = np.stack([np.cos(angles), np.sin(angles), rng.uniform(-0.2, 0.2, 3)], axis=1)
+    narrow = TwoLayerNetwork(rng.choice([-1, 1], 3) * rng.uniform(0.5, 2, 3), w, activation)
+    small = merge(condensed(narrow, rng, 7), threshold)
+    assert small.width == 3
+    assert_allclose(small(X), narrow(X), atol=1e-10)
+
+
+@pytest.mark.parametrize(("activation", "sign"), [("tanh", -1), ("x2tanh", -1), ("xtanh", 1)])
+def test_opposite_weights_merge_when_the_activation_has_a_parity(activation, sign):
+    network = TwoLayerNetwork([2.0, sign * 3.0], [[1.0, 0.5, 0.2], [-1.0, -0.5, -0.2]], activation)
+    small = merge(network)
+    assert small.width == 1
+    assert_allclose(small(X), network(X), atol=1e-12)
+
+
+def test_equal_directions_with_different_norms_do_not_merge_for_tanh():
+    network = TwoLayerNetwork([1.0, 1.0], [[1.0, 0.0], [3.0, 0.0]], "tanh")
+    assert merge(network, 0.99).width == 2
+    assert merge(TwoLayerNetwork(network.a, network.w), 0.99).width == 1
+
+
+def test_static_neurons_go_when_inputs_are_given():
+    network = TwoLayerNetwork([1.0, 5.0], [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+    assert merge(network).width == 2
+    assert merge(network, x=X).width == 1
+    assert_allclose(merge(network, x=X)(X), network(X), atol=1e-12)
+
+
+def test_a_lower_threshold_gives_fewer_neurons_and_retraining_repairs():
+    x = np.linspace(-1, 1, 20)[:, None]
+    y = np.abs(x[:, 0]) - np.maximum(x[:, 0] - 0.5, 0)
+    start = TwoLayerNetwork.random(30, 1, 1e-2, "relu", np.random.default_rng(0))
+    run = start.train(x, y, 20000, 0.1, 20000)
+    network = TwoLayerNetwork(run["a"][-1], run["w"][-1])
+    curve = reduction_curve(network, x, y, (0.5, 0.9, 0.999))
+    assert (np.diff(curve.neurons) >= 0).all()
+    assert curve.neurons[-1] < 30
+    assert curve.error[-1] < curve.error[0]
+    assert (curve.retrained <= curve.loss + 1e-15).all()
+
+
+@pytest.mark.parametrize(("dim", "needed"), [(1, 1), (2, 2), (3, 1)])
+def test_rank_at_condensed_parameters_is_that_of_the_narrow_network(dim, needed):
+    rng = np.random.default_rng(dim)
+    points = rng.standard_normal((400, dim))
+    narrow = TwoLayerNetwork.random(needed, dim, 1.0, "tanh", rng)
+    wide = condensed(narrow, rng, 5)
+    assert tangent_rank(narrow, points) == tangent_rank(wide, points) == needed * (dim + 2)
+    assert optimistic_sample_size(wide, points) == needed * (dim + 2)
+    w = np.concatenate([narrow.w, rng.standard_normal((2, dim + 1))])
+    spread = TwoLayerNetwork(np.concatenate([narrow.a, [0.0, 0.0]]), w, "tanh")
+    assert_allclose(spread(points), narrow(points), atol=1e-12)
+    assert tangent_rank(spread, points) > needed * (dim + 2)
+
+
+def test_low_rank_sample_sizes():
+    assert low_rank_sample_size(1, 4, 4) == 7
+    assert low_rank_sample_size(4, 4, 4) == 16
+
+
+def test_wide_networks_recover_from_few_samples_only_when_they_start_small():
+    small = recovery_error([2, 8], np.random.default_rng(0), n_steps=6000, trials=8)
+    large = recovery_error([8], np.random.default_rng(0), n_steps=6000, trials=8, std=1.0, lr=0.03)
+    assert np.median(small[0]) > 0.05
+    assert np.median(small[1]) < 0.05
+    assert np.median(large) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda net: merge(net, 0.0), "threshold"),
+        (lambda net: merge(net, 1.2), "threshold"),
+        (lambda net: merge(TwoLayerNetwork([[1.0]], [[[1.0, 0.0]]])), "network"),
+        (lambda net: merge(TwoLayerNetwork([0.0], [[1.0, 0.0]])), "network"),
+        (lambda net: merge(net, x=X), "x"),
+        (lambda net: tangent_rank(net, X[:3]), "points"),
+        (lambda net: low_rank_sample_size(5, 4, 4), "rank"),
+        (lambda net: recovery_error([0], np.random.default_rng(0)), "sizes"),
+    ],
+)
+def test_bad_input_is_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        call(TwoLayerNetwork([1.0, 2.0], [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "tanh"))

@@ -1,0 +1,114 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tests.tolerances import EXACT
+from toymodels.condensation import (
+    cosine_similarity,
+    effective_rank,
+    flatten_kernels,
+    heatmap_order,
+    orientation,
+    output_similarity,
+    static_neurons,
+)
+
+matrices = arrays(float, st.tuples(st.integers(1, 8), st.integers(1, 5)), elements=st.floats(-10, 10, width=32))
+
+
+@given(matrices)
+def test_cosines_are_bounded_symmetric_and_blind_to_scale(w):
+    similarity = cosine_similarity(w)
+    assert_array_equal(np.diag(similarity), 1)
+    assert np.abs(similarity).max() <= 1
+    assert_array_equal(similarity, similarity.T)
+    assert_allclose(cosine_similarity(w * 4.0 ** np.arange(len(w))[:, None]), similarity, **EXACT)
+
+
+def test_cosine_of_a_hand_worked_case_and_of_a_zero_vector():
+    similarity = cosine_similarity([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    assert_allclose(similarity, [[1, np.sqrt(0.5), 0], [np.sqrt(0.5), 1, 0], [0, 0, 1]], **EXACT)
+
+
+def test_single_precision_stays_single():
+    assert cosine_similarity(np.ones((2, 3), np.float32)).dtype == np.float32
+
+
+def test_heatmap_order_puts_groups_side_by_side():
+    groups = np.array([0, 1, 0, 1, 1, 0])
+    directions = np.array([[1.0, 0.2], [-1.0, 0.3]])
+    order = heatmap_order(cosine_similarity(directions[groups]))
+    assert np.abs(np.diff(groups[order])).sum() == 1
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5).filter(lambda b: abs(b) > 1e-6))
+def test_orientation_is_the_formula_of_the_overview(w, b):
+    theta, amplitude = orientation([w], [b])
+    assert_allclose(amplitude, np.hypot(w, b), **EXACT)
+    assert_allclose(theta, np.sign(b) * np.arccos(w / np.hypot(w, b)), atol=1e-6)
+
+
+def test_orientation_without_bias_or_weight_has_its_limit():
+    theta, amplitude = orientation([2.0, -2.0, 0.0], [0.0, -0.0, 0.0])
+    assert_allclose(theta, [0, np.pi, 0], **EXACT)
+    assert_allclose(amplitude, [2, 2, 0], **EXACT)
+
+
+def test_effective_rank_of_known_cases():
+    assert effective_rank([[1.0, 2.0], [-2.0, -4.0], [0.0, 0.0]]) == pytest.approx(1)
+    assert effective_rank(np.eye(5)) == pytest.approx(5)
+    w = np.random.default_rng(0).standard_normal((7, 4))
+    values = np.linalg.svd(w, compute_uv=False) ** 2
+    p = values / values.sum()
+    assert effective_rank(w, (w**2).sum(axis=1)) == pytest.approx(np.exp(-(p * np.log(p)).sum()))
+
+
+@given(matrices.filter(lambda w: w.any()), st.integers(0, 1000))
+def test_effective_rank_is_bounded_and_invariant_under_rotation(w, seed):
+    rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((w.shape[1],) * 2))[0]
+    rank = effective_rank(w)
+    assert 1 - 1e-9 <= rank <= min(w.shape) + 1e-9
+    assert effective_rank(w @ rotation) == pytest.approx(rank, rel=1e-6)
+
+
+def test_static_neurons_are_those_without_output_on_the_data():
+    w = np.array([[1.0, 0.0], [1.0, -5.0], [0.0, -1.0], [-1.0, 0.5]])
+    assert static_neurons(w, [[-1.0], [1.0]]).tolist() == [False, True, True, False]
+
+
+def test_outputs_and_kernels_are_flattened_neuron_by_neuron():
+    outputs = np.random.default_rng(0).standard_normal((6, 3, 2, 2))
+    rows = np.stack([outputs[:, k].ravel() for k in range(3)])
+    assert_allclose(output_similarity(outputs), cosine_similarity(rows), **EXACT)
+    assert_array_equal(flatten_kernels(outputs), outputs.reshape(6, 12))
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: cosine_similarity([[np.nan, 1.0]]), "w"),
+        (lambda: cosine_similarity([1.0, 2.0]), "w"),
+        (lambda: heatmap_order([[1.0, 2.0], [0.0, 1.0]]), "similarity"),
+        (lambda: orientation([1.0], [1.0, 2.0]), "b"),
+        (lambda: effective_rank([[0.0, 0.0]]), "w"),
+        (lambda: effective_rank([[1.0, 0.0]], [1.0, 2.0]), "amplitude"),
+        (lambda: static_neurons([[1.0, 0.0]], [[1.0, 1.0]]), "w"),
+        (lambda: output_similarity([1.0]), "outputs"),
+        (lambda: flatten_kernels([1.0]), "kernels"),
+    ],
+)
+def test_bad_input_is_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name} "):
+        call()
+
+
+def test_importing_loads_no_heavy_library():
+    heavy = ("scipy.integrate", "scipy.optimize", "sklearn", "sympy", "torch", "matplotlib")
+    code = f"import sys, toymodels.condensation; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
