@@ -41,7 +41,6 @@ class Params(BaseParams):
     dnn_optimiser: str = "adam"
     dnn_decay: float = 1e-3
     dnn_records: int = 48
-    dnn_probes: bool = True
 
 
 def crossings(run: Trajectory, p: Params) -> tuple[float, float]:
@@ -90,8 +89,7 @@ def _delayed(run: Trajectory, p: Params) -> bool:
 
 
 def _spread(found: Sequence[dict[str, float]]) -> str:
-    names = [name for name in found[0] if all(name in one for one in found)]
-    values = {name: [one[name] for one in found] for name in names}
+    values = {name: [one[name] for one in found] for name in order.common(found)}
     ordered = sorted(values, key=lambda name: np.median(values[name]))
     return ", ".join(
         f"{name} {np.median(values[name]):+.2f} [{min(values[name]):+.2f}, {max(values[name]):+.2f}]"

@@ -67,20 +67,21 @@ def condensation_off(p: Params, rng: np.random.Generator) -> Trajectory:
 
 def dnn(p: Params, rng: np.random.Generator) -> Trajectory:
     """784-200-200-10 ReLU net on 1,000 digits from a start 8 times too large (Liu et al. 2023, arXiv:2210.01117)."""
-    return _train_digits(p, rng, p.dnn_scale, p.dnn_steps)
+    run = train_digits(p, rng, p.dnn_scale, p.dnn_steps, _lean_probes)
+    return _labelled(run, p.digits_level, list(LEAN))
 
 
 def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
-    """The same from PyTorch's own start."""
-    return _train_digits(p, rng, p.dnn_scale_off, p.dnn_steps_off)
+    """The same from PyTorch's own start; nothing is probed."""
+    return _labelled(train_digits(p, rng, p.dnn_scale_off, p.dnn_steps_off), p.digits_level, [])
 
 
-def _train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: int) -> Trajectory:
+def train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: int, make_probes=None) -> Trajectory:
+    """Train on the embedded digits; `make_probes(network)` gives the probes of :func:`dnn.training.train`."""
     from dnn.data import load
     from dnn.networks import MLP, scale_parameters_
     from dnn.training import TrainConfig, train
 
-    split = load("mnist-mini")
     network = scale_parameters_(MLP([784, 200, 200, 10], rng=rng), scale)
     config = TrainConfig(
         n_steps=n_steps,
@@ -92,10 +93,10 @@ def _train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: in
         device=p.device,
     )
     checkpoint = p.scratch / "checkpoint.pt" if p.scratch else None
-    probes = _probes(network) if p.dnn_probes else {}
-    run = train(network, split, config, rng, probes=probes, checkpoint=checkpoint)
+    probes = make_probes(network) if make_probes else {}
+    run = train(network, load("mnist-mini"), config, rng, probes=probes, checkpoint=checkpoint)
     data = {**run.data, "train": run["train_accuracy"], "test": run["test_accuracy"]}
-    return _labelled(Trajectory(run.t, data, clock=run.clock), p.digits_level, list(probes and DNN_ORDER))
+    return Trajectory(run.t, data, clock=run.clock)
 
 
 def _records(n_steps: int, n_records: int) -> tuple[int, ...]:
@@ -105,7 +106,7 @@ def _records(n_steps: int, n_records: int) -> tuple[int, ...]:
     return tuple(sorted({int(step) for step in np.rint(steps)}))
 
 
-DNN_ORDER = (
+LEAN = (
     "weight.norm",
     "kernel_distance",
     "rank_gradient.layer_1",
@@ -116,8 +117,8 @@ DNN_ORDER = (
 )
 
 
-def _probes(network) -> dict:
-    """Lean forms of the probes: few samples, since they run at every record."""
+def _lean_probes(network) -> dict:
+    """The order parameters LEAN, with few samples, since they run at every record."""
     from copy import deepcopy
     from functools import partial
 

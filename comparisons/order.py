@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from toymodels.metrics.grokking import crossing_time
 from toymodels.trajectory import Trajectory
+
+MOVES = 4.0
 
 
 def plateau_time(t_train: float, t_test: float) -> float:
@@ -22,15 +26,15 @@ def plateau_time(t_train: float, t_test: float) -> float:
 def changes(run: Trajectory, names: list[str], t_train: float, t_test: float) -> dict[str, np.ndarray]:
     """Each named quantity as (value - plateau) / (end - plateau), from the plateau on; NaN before it.
 
-    Quantities that end where the plateau was (within 1e-12 of their scale) have no change to share and are left out.
+    A quantity that hardly moves is left out: its whole change must be MOVES times the typical (median) jump between two
+    records, else its half-way time would be that of noise.
     """
-    start = int(np.searchsorted(run.t, plateau_time(t_train, t_test)))
-    start = min(start, len(run.t) - 1)
+    start = min(int(np.searchsorted(run.t, plateau_time(t_train, t_test))), len(run.t) - 2)
     shares = {}
     for name in names:
         values = np.asarray(run[name], dtype=float)
         span = values[-1] - values[start]
-        if abs(span) <= 1e-12 * np.abs(values).max():
+        if abs(span) <= max(MOVES * np.median(np.abs(np.diff(values[start:]))), 1e-12 * np.abs(values).max()):
             continue
         share = np.full(len(values), np.nan)
         share[start:] = (values[start:] - values[start]) / span
@@ -47,7 +51,14 @@ def half_times(run: Trajectory, shares: dict[str, np.ndarray]) -> dict[str, floa
     return times
 
 
+def common(found: Sequence[Mapping[str, float]]) -> list[str]:
+    """Names that every replicate has, in the order of the first; the others did not move in some replicate."""
+    return [name for name in found[0] if all(name in one for one in found)]
+
+
 def leads(run: Trajectory, names: list[str], t_train: float, t_test: float) -> dict[str, float]:
     """Decades by which each quantity is half-way before (negative) or after (positive) the test score is."""
     times = half_times(run, changes(run, ["test", *names], t_train, t_test))
+    if "test" not in times:
+        raise ValueError("the test score must move after the plateau, but its change is that of its fluctuations")
     return {name: float(np.log10(time / times["test"])) for name, time in times.items() if name != "test"}

@@ -1,0 +1,117 @@
+"""Every theory's own order parameter, read off any trained multilayer perceptron: one dict of numbers per record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from dnn.data import Split
+
+THEORY = {
+    "weight_norm": "any",
+    "kernel_distance": "layerwise",
+    "kernel_predictor": "layerwise",
+    "activation_overlap": "neurashed",
+    "clusters": "condensation",
+    "effective_rank": "condensation",
+    "rank_gradient_first": "dnn",
+    "rank_gradient_last": "dnn",
+    "linear_map_accuracy": "dnn",
+    "sample_basin": "dnn",
+    "weight_basin": "dnn",
+    "collapse_nc1": "any",
+    "information": "any",
+}
+SAMPLES = 400  # training and test samples that the probes look at
+NOISE = 0.1  # of the representation, per unit of its root mean square length
+
+
+def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> dict[str, float]:
+    """All order parameters of THEORY.
+
+    Parameters
+    ----------
+    network : Module
+        A chain of Linear layers and activations without batch norm.
+    split : Split
+        Its data; the first SAMPLES of each part are looked at.
+    reference : Module
+        The network at the start, for the kernel distance.
+
+    Returns
+    -------
+    dict of str to float
+        `collapse_nc1` is log10 of NC1; `information` is I(X;T) in bits of the last hidden layer, normalised to a root
+        mean square length of 1, with Gaussian noise of standard deviation NOISE per unit.
+    """
+    from dnn import probes
+    from dnn.kernels import kernel_accuracy
+
+    part = type(split)(*(values[:SAMPLES] for values in split))
+    gradients = probes.rank_gradients(network, part)
+    condensation = probes.condensation(network, part, threshold=0.95)
+    basins = probes.basins(network, part, draws=2)
+    features, labels = last_hidden(network, part.x_train), part.y_train.numpy()
+    found = {
+        "weight_norm": float(sum(w.detach().square().sum() for w in network.parameters())) ** 0.5,
+        "kernel_distance": probes.kernel_distance(network, part, reference=reference),
+        "kernel_predictor": kernel_accuracy(network, part, ridge=1e-3),
+        "activation_overlap": activation_overlap(features > 0, labels),
+        "clusters": condensation["clusters"],
+        "effective_rank": condensation["effective_rank"],
+        "rank_gradient_first": float(gradients[0]),
+        "rank_gradient_last": float(gradients[-1]),
+        "linear_map_accuracy": float(probes.linear_map_accuracy(network, part)[0]),
+        "sample_basin": basins["sample"],
+        "weight_basin": basins["weight"],
+        "collapse_nc1": float(np.log10(probes.collapse(network, part)["nc1"])),
+        "information": _information(features),
+    }
+    if len(gradients) == 1:  # one hidden layer is both first and last
+        del found["rank_gradient_first"]
+    return found
+
+
+def activation_overlap(firing: np.ndarray, labels: np.ndarray) -> float:
+    """How much more firing pathways overlap within a class than between classes.
+
+    Parameters
+    ----------
+    firing : (n, N) bool array
+        Which units fire for which sample.
+    labels : (n,) integer array
+
+    Returns
+    -------
+    float
+        Mean cosine of firing patterns over pairs of one class minus that over pairs of two classes; 0 when pathways
+        ignore the class, 1 when classes share no unit and samples of a class fire the same ones.
+    """
+    rows = firing / np.sqrt(np.maximum(firing.sum(axis=1, keepdims=True), 1))
+    cosine = rows @ rows.T
+    same = labels[:, None] == labels[None, :]
+    pairs = ~np.eye(len(labels), dtype=bool)
+    return float(cosine[same & pairs].mean() - cosine[~same].mean())
+
+
+def last_hidden(network: nn.Module, x: torch.Tensor) -> np.ndarray:
+    """Outputs (n, N) of the last hidden layer."""
+    import torch
+
+    from dnn.unfolding import unfold
+
+    with torch.no_grad():
+        *hidden, _ = (outputs for _, outputs in unfold(network).layers(x))
+    return hidden[-1].double().cpu().numpy()
+
+
+def _information(features: np.ndarray) -> float:
+    from toymodels.metrics.information import gaussian_mixture
+
+    unit = features / np.sqrt((features**2).sum(axis=1).mean())
+    return gaussian_mixture(unit, NOISE, np.random.default_rng(0), 4)  # the same noise at every record
