@@ -45,6 +45,8 @@ class TrainConfig:
         Largest gradient norm.
     records : int or sequence of int
         Number of log-spaced records besides step 0, or the steps themselves.
+    record_samples : int or None
+        Losses and accuracies of a record are those of the first so many samples of each part; None takes all.
     patience : int or None
         Stop after that many records without a better test accuracy, and return to the weights of the best record.
     dtype : {"float32", "float64"}
@@ -70,6 +72,7 @@ class TrainConfig:
     warmup_steps: int = 0
     clip_norm: float | None = None
     records: int | tuple[int, ...] = 40
+    record_samples: int | None = None
     patience: int | None = None
     dtype: str = "float32"
     device: str = "auto"
@@ -84,7 +87,7 @@ class TrainConfig:
                 raise ValueError(f"{name} must be < 1, got 1")
         choice("loss", self.loss, LOSSES)
         positive("target_scale", self.target_scale)
-        for name in ("batch_size", "patience"):
+        for name in ("batch_size", "record_samples", "patience"):
             if getattr(self, name) is not None:
                 positive_int(name, getattr(self, name))
         choice("schedule", self.schedule, ("constant", "cosine"))

@@ -219,7 +219,7 @@ def measure(
     values: dict[str, Any] = {}
     with batch_norm_mode(network, "running"):
         for part in ("train", "test"):
-            x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
+            x, y = (getattr(split, f"{name}_{part}")[: config.record_samples] for name in "xy")
             loss, accuracy = evaluate(network, x, y, config.loss, config.target_scale)
             values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
         for name, probe in probes.items():

@@ -121,3 +121,9 @@ class Transformer(nn.Module):
         for block in self.blocks[:-1]:
             x = block(x, length)
         return self.readout(self.blocks[-1](x, 1)[:, 0])
+
+    def query_weight(self, block: int = 0) -> Tensor:
+        """Query matrix (n_heads d_key, d_model) of a block."""
+        module = self.blocks[block]
+        assert isinstance(module, Block)
+        return module.attention.query.weight

@@ -91,6 +91,15 @@ def test_evaluation_does_not_depend_on_the_chunk():
     assert evaluate(net, split.x_train, split.y_train, chunk=7) == pytest.approx(whole, rel=1e-6)
 
 
+def test_records_may_look_at_the_first_samples_only():
+    split = blobs(spread=2.0)
+    short = split._replace(x_test=split.x_test[:5], y_test=split.y_test[:5])
+    config = TrainConfig(5, records=(5,), **CPU)
+    limited = run(replace(config, record_samples=5), split=split)
+    assert limited["test_loss"] == run(config, split=short)["test_loss"]
+    assert limited["train_loss"] != run(config, split=split)["train_loss"]
+
+
 @given(size=st.integers(1, 64), seed=st.integers(0, 100))
 def test_every_epoch_shows_each_sample_once(size, seed):
     split = blobs()
