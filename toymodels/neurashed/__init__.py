@@ -2,6 +2,7 @@
 
 from toymodels.neurashed import graphs
 from toymodels.neurashed.delayed import DelayedGeneralisation
+from toymodels.neurashed.elasticity import elasticity_ratio, local_elasticity
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import Task
 from toymodels.neurashed.hierarchy import HierarchicalTask
@@ -16,5 +17,7 @@ __all__ = [
     "Neurashed",
     "Stochastic",
     "Task",
+    "elasticity_ratio",
     "graphs",
+    "local_elasticity",
 ]

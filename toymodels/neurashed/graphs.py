@@ -149,8 +149,8 @@ def random_classes(m: int, b1: int, b2: int, n_classes: int, depth: int, rng: np
 
     At every hidden level `b1` of `m` nodes are chosen for all classes and `b2` more for each class (uniformly, so
     choices may coincide); the chosen nodes of consecutive levels are completely connected, class by class. A node
-    fires iff all nodes chosen below for one of its classes fire. Nodes that nobody chose cannot fire and are left
-    out.
+    fires iff its parents are in the state that an input of one of its classes puts them in: for that class, and for
+    small m, where choices coincide, perhaps for others too. Nodes that nobody chose cannot fire and are left out.
 
     Parameters
     ----------
@@ -170,7 +170,10 @@ def random_classes(m: int, b1: int, b2: int, n_classes: int, depth: int, rng: np
     chosen = [_choose(m, b1, b2, n_classes, rng) for _ in range(depth)]
     first = sorted(set().union(*chosen[0]))
     chosen[0] = [{first.index(node) for node in nodes} for nodes in chosen[0]]
-    hidden = [_connect(below, level) for below, level in pairwise(chosen)]
+    firing, hidden = chosen[0], []
+    for below, level in pairwise(chosen):
+        nodes, firing = _connect(below, level, firing)
+        hidden.append(nodes)
     model = build(len(first), hidden, chosen[-1])
     return _task(model, chosen[0], range(n_classes), [f"class {k + 1}" for k in range(n_classes)])
 
@@ -181,12 +184,16 @@ def _choose(m: int, b1: int, b2: int, n_classes: int, rng: np.random.Generator) 
     return [shared | set(rng.choice(m, b2, replace=False).tolist()) for _ in range(n_classes)]
 
 
-def _connect(below: list[set[int]], level: list[set[int]]) -> dict[int, tuple[list[int], dict]]:
-    """Parents and truth table of every chosen node of a level."""
-    nodes = {}
+def _connect(below: list[set[int]], level: list[set[int]], firing: list[set[int]]) -> tuple[dict, list[set[int]]]:
+    """Parents and truth tables of the chosen nodes of a level, and which of them fire for each class."""
+    nodes, above = {}, [set() for _ in level]
     for node in sorted(set().union(*level)):
-        pathways = [below[k] for k, chosen in enumerate(level) if node in chosen]
-        parents = sorted(set().union(*pathways))
-        table = {tuple(parent in pathway for parent in parents): True for pathway in pathways}
+        owners = [k for k, chosen in enumerate(level) if node in chosen]
+        parents = sorted(set().union(*(below[k] for k in owners)))
+        patterns = [tuple(parent in states for parent in parents) for states in firing]
+        table = {patterns[k]: True for k in owners}
         nodes[node] = (parents, table)
-    return nodes
+        for states, pattern in zip(above, patterns, strict=True):
+            if pattern in table:
+                states.add(node)
+    return nodes, above
