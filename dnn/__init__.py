@@ -10,7 +10,7 @@ from types import ModuleType
 _EXPORTS = {
     "MLP": "networks",
     "train": "training",
-    "TrainConfig": "training",
+    "TrainConfig": "config",
     "train_ensemble": "ensembles",
     "rank_probability": "rank_probability",
     "rank_gradient": "rank_probability",
