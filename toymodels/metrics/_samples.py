@@ -59,6 +59,7 @@ def scatter_trace(features: np.ndarray, labels: np.ndarray, class_weights: np.nd
     rank = min(len(means) - 1, int((singular > rounding).sum()))
     if rank == 0:
         raise ValueError("features must have class means that differ, got the same mean for every class")
-    coordinates = (features - means[labels]) @ directions[:rank].T / singular[:rank]  # (n, rank)
+    projection = directions[:rank].T / singular[:rank]  # (d, rank)
+    coordinates = features @ projection - (means @ projection)[labels]
     sample_weights = (class_weights / np.bincount(labels))[labels]
     return float(sample_weights @ (coordinates**2).sum(axis=1))

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from sklearn.metrics import mutual_info_score
+
+from tests.tolerances import EXACT, MONTE_CARLO
+from toymodels.metrics.information import binned, quantised
+
+
+@st.composite
+def tables(draw):
+    """Small integer codes (n, d), labels (n,), and the generator."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n, d = draw(st.integers(1, 40)), draw(st.integers(1, 4))
+    return rng.integers(-2, 3, (n, d)), rng.integers(0, 4, n), rng
+
+
+def entropy(labels):
+    p = np.unique(labels, axis=0, return_counts=True)[1] / len(labels)
+    return -(p * np.log2(p)).sum()
+
+
+def test_worked_examples():
+    assert quantised([[0], [1]], [0, 1]) == 1.0
+    assert quantised([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]) == 1.0  # parity: each column alone says nothing
+    assert quantised([0, 0, 1, 1], [0, 1, 1, 0]) == 0.0
+    assert_allclose(quantised([0, 0, 0, 1], [0, 0, 1, 1]), 1 - 0.75 * (np.log2(3) - 2 / 3), **EXACT)  # H(Y) - H(Y|T)
+
+
+@given(tables())
+def test_the_sum_agrees_with_another_library(table):
+    codes, labels, _ = table
+    symbols = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
+    assert_allclose(quantised(codes, labels), mutual_info_score(symbols, labels) / np.log(2), **EXACT)
+
+
+@given(tables())
+def test_information_lies_between_zero_and_the_entropies(table):
+    codes, labels, _ = table
+    bits = quantised(codes, labels)
+    assert -1e-12 <= bits <= min(entropy(codes), entropy(labels)) + 1e-12
+    assert_allclose(quantised(codes, np.arange(len(codes))), entropy(codes), **EXACT)
+
+
+@given(tables())
+def test_names_of_symbols_and_order_of_samples_do_not_matter(table):
+    codes, labels, rng = table
+    order = rng.permutation(len(codes))
+    renamed = np.exp(codes[order][:, ::-1])
+    assert_allclose(quantised(renamed, 3 - labels[order]), quantised(codes, labels), **EXACT)
+
+
+@given(tables())
+def test_processing_never_adds_information(table):
+    codes, labels, _ = table
+    for less in (codes[:, :1], codes // 2, abs(codes)):
+        assert quantised(less, labels) <= quantised(codes, labels) + 1e-12
+
+
+def test_the_two_zeros_are_one_symbol():
+    assert quantised([0.0, -0.0], [0, 1]) == 0.0
+
+
+@given(st.integers(0, 2**32), st.integers(1, 50), st.integers(1, 3), st.integers(1, 8))
+def test_bins_are_those_of_numpy(seed, n, dim, n_bins):
+    rng = np.random.default_rng(seed)
+    x = np.r_[rng.integers(-8, 9, (n, dim)) / 8, np.full((1, dim), 1.0)]  # many values fall on edges
+    edges = np.linspace(-1, 1, n_bins + 1)
+    labels = rng.integers(0, 3, n + 1)
+    cells = [[int(np.histogram(value, edges)[0].argmax()) for value in row] for row in x]
+    assert_allclose(binned(x, labels, edges), quantised(cells, labels), **EXACT)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_coarser_bins_hold_less_information(seed, n):
+    rng = np.random.default_rng(seed)
+    x, labels = rng.standard_normal((n, 2)), rng.integers(0, 3, n)
+    edges = np.r_[-np.inf, np.linspace(-2, 2, 9), np.inf]
+    assert binned(x, labels, edges[[0, 2, 4, 6, 8, 10]]) <= binned(x, labels, edges) + 1e-12
+    assert_allclose(binned(x, labels, [-np.inf, np.inf]), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "n_bins"), [(300, 5), (3000, 10)])
+def test_the_bias_for_independent_variables_is_that_of_miller(n, n_bins):
+    rng, n_draws = np.random.default_rng(0), 200
+    edges = np.linspace(0, 1, n_bins + 1)
+    bits = [binned(rng.random(n), rng.integers(0, n_bins, n), edges) for _ in range(n_draws)]
+    predicted = (n_bins - 1) ** 2 / (2 * n * np.log(2))
+    error = np.std(bits) / np.sqrt(n_draws)
+    assert abs(np.mean(bits) - predicted) < MONTE_CARLO * error + 0.05 * predicted  # the next order is 1/n smaller
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "edges", "message"),
+    [
+        ([0.0, 2.0], [0, 1], [-1, 1], "x must lie between the edges -1 and 1, got 2"),
+        ([0.0], [0], [1, -1], "edges must be an increasing 1-D array"),
+        ([0.0], [0], [1], "edges must be an increasing 1-D array"),
+        ([0.0], [0], [0, np.nan, 1], "edges must be an increasing 1-D array"),
+        ([np.nan], [0], [-1, 1], "x must be finite"),
+        ([[[0.0]]], [0], [-1, 1], "x must have 1 or 2 dimensions"),
+        ([0.0], [0, 1], [-1, 1], "labels must have one entry per row"),
+        ([0.0], [0.5], [-1, 1], "labels must be integers >= 0"),
+    ],
+)
+def test_bad_samples_are_refused(x, labels, edges, message):
+    with pytest.raises(ValueError, match=message):
+        binned(x, labels, edges)
