@@ -10,7 +10,7 @@ Its gradient is minus the least-squares slope of the density,
 
 0 for random ranks, at most :math:`6 (1 - \pi_k)`, and free of bins (:math:`\pi_k` is the share of class `k`).
 
-Ranks come from counting rather than sorting: :math:`2^{12}` equal buckets between a neuron's extremes, with
+Ranks come from counting rather than sorting: :math:`2^{11}` equal buckets between a neuron's extremes, with
 mid-ranks inside a bucket. Small samples, and neurons whose samples crowd into few buckets (ties, outliers), are
 ranked exactly.
 
@@ -26,9 +26,9 @@ from numpy.typing import ArrayLike
 
 from toymodels.validation import positive_int
 
-_BUCKETS = 2**12  # classes x buckets counts of one neuron stay within a processor's cache
+_BUCKETS = 2**11  # classes x buckets counts of one neuron stay within a processor's cache
 _CROWDED = 0.01  # share of the samples in one bucket beyond which bucket ranks are too coarse
-_NEURONS, _ROWS = 64, 512  # size of the blocks in which fields are transposed
+_NEURONS, _ROWS = 128, 512  # size of the blocks in which fields are transposed
 
 
 def rank_gradient(fields, sign, labels) -> np.ndarray:
@@ -133,6 +133,8 @@ def _checked(fields, sign, labels):
     labels, counts = check_labels(labels, len(fields), len(sign))
     if not counts.all():
         raise ValueError(f"labels must contain every class, got no sample of class {counts.argmin()}")
+    if fields.dtype.kind != "f":
+        fields = fields.astype(float)
     return fields, np.sign(sign).astype(float), labels, counts
 
 
@@ -158,19 +160,22 @@ def _tables(fields: np.ndarray, labels: np.ndarray, counts: np.ndarray):
     offsets = classes * _BUCKETS
     for start in range(0, fields.shape[1], _NEURONS):
         for i, field in enumerate(_transposed(fields[:, start : start + _NEURONS], order), start):
-            low, high = field.min(), field.max()
-            if not (np.isfinite(low) and np.isfinite(high)):
-                raise ValueError(f"fields must be finite, got NaN or infinity in neuron {i}")
+            low, span = field.min(), float(field.max()) - float(field.min())
+            if not np.isfinite(span):
+                raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {i}")
             table = None
-            if len(field) > _BUCKETS and high > low:
-                table = _bucket_table(field, low, high, offsets, len(counts))
+            if len(field) > _BUCKETS and 0 < span < np.finfo(field.dtype).max:
+                table = _bucket_table(field, low, span, offsets, len(counts))
             yield i, _exact_table(field, classes, len(counts)) if table is None else table
 
 
-def _bucket_table(field: np.ndarray, low, high, offsets: np.ndarray, n_classes: int) -> np.ndarray | None:
+def _bucket_table(field: np.ndarray, low, span, offsets: np.ndarray, n_classes: int) -> np.ndarray | None:
     """Counts (K, buckets) in equal intervals of the field, or None if one of them is crowded."""
-    bucket = ((field - low) * ((_BUCKETS - 0.5) / (high - low))).astype(np.int64)
-    table = _count(bucket + offsets, n_classes, _BUCKETS)
+    scaled = field - low
+    scaled *= (_BUCKETS - 0.5) / span
+    bucket = scaled.astype(np.int64)
+    bucket += offsets
+    table = _count(bucket, n_classes, _BUCKETS)
     return None if table.sum(axis=0).max() > _CROWDED * len(field) else table
 
 

@@ -181,7 +181,9 @@ def test_rescaled_weights_below_batch_statistics_keep_their_basin(factor):
 
 def test_classes_and_samples_average_to_the_whole(trained):
     network, x, y = trained
-    whole, classes, each = (sample_basin(network, x, y, rng(), by=by, method="grid") for by in ("all", "class", "sample"))
+    whole, classes, each = (
+        sample_basin(network, x, y, rng(), by=by, method="grid") for by in ("all", "class", "sample")
+    )
     counts = np.bincount(y)
     assert classes.curve.shape == (25, 4)
     assert np.shape(each.radius) == (len(x),)

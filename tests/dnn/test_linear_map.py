@@ -194,7 +194,10 @@ class FunctionalReLU(nn.Module):
         (lambda mlp, x: linear_map(Module(mlp), 6, x=x), r"layer must be in 1\.\.5, got 6"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), "svm"), "method must be one of"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), part="all"), "part must be one of"),
-        (lambda mlp, x: pruned_accuracy(mlp, random_split()._replace(y_test=torch.full((60,), 4))), r"in 0\.\.3, got 4"),
+        (
+            lambda mlp, x: pruned_accuracy(mlp, random_split()._replace(y_test=torch.full((60,), 4))),
+            r"in 0\.\.3, got 4",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

@@ -8,7 +8,15 @@ from torch import nn
 
 from dnn.data import Split
 from dnn.networks import MLP
-from dnn.projection import center_cosines, class_cosines, class_means, energy_distance, leading_directions, overlap, project
+from dnn.projection import (
+    center_cosines,
+    class_cosines,
+    class_means,
+    energy_distance,
+    leading_directions,
+    overlap,
+    project,
+)
 from tests.dnn.blobs import blobs
 from tests.dnn.test_unfolding import used
 from tests.tolerances import FLOAT32

@@ -49,6 +49,13 @@ def test_counted_ranks_agree_with_argsort(signal):
     assert_allclose(rank_gradient(fields.astype(np.float32), matrix, labels), expected, atol=COUNTING)
 
 
+@pytest.mark.parametrize("n_samples", [120, BUCKETED])
+def test_integer_fields_are_ranked_too(n_samples):
+    fields, matrix, labels = layer(6, n_samples, 3)
+    fields = (100 * fields).astype(int)
+    assert_allclose(rank_gradient(fields, matrix, labels), sorted_gradient(fields, matrix, labels), atol=COUNTING)
+
+
 def test_outliers_do_not_make_counted_ranks_coarse():
     fields, matrix, labels = layer(1, BUCKETED, 3, 10)
     fields[:2] = [[1e6], [-1e7]]
@@ -168,13 +175,13 @@ def test_weighting_by_the_readout_forgets_neurons_that_are_hardly_read():
 
 
 def test_many_wide_samples_need_little_more_memory_than_they_occupy():
-    fields, matrix, labels = layer(5, BUCKETED, 512, 10)
+    fields, matrix, labels = layer(5, 5000, 2048, 10)
     fields = fields.astype(np.float32)
     tracemalloc.start()
     rank_gradient(fields, matrix, labels)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 0.4 * fields.nbytes
+    assert peak < 0.25 * fields.nbytes  # 2 blocks of 128 neurons, of which one is being replaced
 
 
 @pytest.mark.parametrize(
