@@ -40,9 +40,10 @@ def integer_labels(labels: ArrayLike, n: int) -> np.ndarray:
 
 def class_means(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Mean of each class, (K, d)."""
-    order = np.argsort(labels, kind="stable")
-    counts = np.bincount(labels)
-    return np.add.reduceat(features[order], np.cumsum(counts) - counts) / counts[:, None]
+    from scipy.sparse import csr_array
+
+    share = 1 / np.bincount(labels)[labels]
+    return csr_array((share, (labels, np.arange(len(labels))))) @ features
 
 
 def scatter_trace(features: np.ndarray, labels: np.ndarray, class_weights: np.ndarray) -> float:
