@@ -53,7 +53,7 @@ def train(
         x of any dtype (integers stay, for tokens), y (n,) in 0..K-1.
     config : TrainConfig
     rng : numpy Generator
-        Seeds the order of the batches.
+        Seeds the order of the batches, and dropout if there is any.
     probes : mapping of str to function, optional
         `probe(network, split)` returns a number, an array, or a dict of them, of the same shape at every record;
         the entry `k` of a dict from probe `p` is recorded as `p.k`. The network is in eval mode meanwhile.
@@ -76,7 +76,7 @@ def train(
         If the loss or a probe stops being finite; names the step.
     """
     seed = int(rng.integers(2**63))
-    with training_numerics(config.torch_device):
+    with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
         if checkpoint is not None and Path(checkpoint).exists():
             run.load_state(load_checkpoint(checkpoint, run.settings(), config.torch_device))
@@ -188,6 +188,7 @@ class _Run:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
+            "randomness": _random_states(self.config.torch_device),
             "order": self.order,
             "position": self.position,
             "step": self.step,
@@ -200,6 +201,9 @@ class _Run:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"].cpu())
+        torch.set_rng_state(state["randomness"][0].cpu())
+        for cuda_state in state["randomness"][1:]:
+            torch.cuda.set_rng_state(cuda_state.cpu(), self.config.torch_device)
         self.records = {name: list(values.cpu().numpy()) for name, values in state["records"].items()}
         for name in ("order", "position", "step", "record_steps", "best"):
             setattr(self, name, state[name])
@@ -256,3 +260,15 @@ def training_numerics(device: torch.device) -> Iterator[None]:
     finally:
         torch.set_flush_denormal(flushing)
         torch.use_deterministic_algorithms(deterministic)
+
+
+@contextmanager
+def _own_randomness(device: torch.device, seed: int) -> Iterator[None]:
+    """Random layers (dropout) draw from `seed`; PyTorch's global generators are restored on leaving."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _random_states(device: torch.device) -> list[Tensor]:
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]

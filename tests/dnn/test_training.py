@@ -201,6 +201,22 @@ def test_a_resumed_run_repeats_every_bit(tmp_path, monkeypatch, optimiser, at):
     assert list(tmp_path.iterdir()) == [tmp_path / "run.pt"]
 
 
+def with_dropout():
+    torch.manual_seed(5)
+    return torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Dropout(0.5), torch.nn.Linear(16, 4))
+
+
+def test_dropout_repeats_and_resumes_and_leaves_the_global_generator_alone(tmp_path, monkeypatch):
+    config = TrainConfig(30, lr=0.01, batch_size=10, **CPU)
+    net = with_dropout()
+    before = torch.get_rng_state()
+    whole = run(config, net)
+    assert torch.equal(torch.get_rng_state(), before)
+    _, resumed = interrupted(config, with_dropout, tmp_path / "run.pt", 13, monkeypatch)
+    assert np.array_equal(whole["train_loss"], resumed["train_loss"])
+    assert not np.array_equal(whole["train_loss"], run(config, with_dropout(), seed=4)["train_loss"])
+
+
 def test_resuming_a_finished_run_only_returns_it(tmp_path):
     config = TrainConfig(12, batch_size=10, **CPU)
     first = run(config, checkpoint=tmp_path / "run.pt")
