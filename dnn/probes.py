@@ -21,6 +21,7 @@ from dnn.rank_probability import rank_gradient
 from dnn.unfolding import Unfolded, unfold
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
+from toymodels.layerwise.kernels import kernel_distance as distance_of_kernels
 from toymodels.metrics import collapse as collapse_metrics
 from toymodels.metrics.elasticity import contrast
 from toymodels.metrics.information import binned
@@ -126,9 +127,11 @@ def kernel_distance(network: nn.Module, split, *, reference: nn.Module | None = 
     """
     x = split.x_train[:samples]
     kernel = tangent_kernel(network, x, trace=True)
-    if reference is not None:
-        return _distance(tangent_kernel(reference, x, trace=True), kernel)
-    return _distance(_first_kernels.setdefault(network, kernel), kernel)
+    if reference is None:
+        first = _first_kernels.setdefault(network, kernel)
+    else:
+        first = tangent_kernel(reference, x, trace=True)
+    return distance_of_kernels(_numpy(first), _numpy(kernel))
 
 
 @torch.no_grad()
@@ -205,11 +208,6 @@ def _readout(unfolded: Unfolded) -> tuple[np.ndarray, np.ndarray | None]:
 def _last_hidden(unfolded: Unfolded, x: Tensor, statistics: str) -> np.ndarray:
     *hidden, _ = (outputs for _, outputs in unfolded.layers(x, statistics))
     return _numpy(hidden[-1] if hidden else x)
-
-
-def _distance(kernel: Tensor, other: Tensor) -> float:
-    cosine = (kernel * other).double().sum() / (kernel.double().norm() * other.double().norm())
-    return max(0.0, 1 - float(cosine))
 
 
 def _part(split, part: str) -> tuple[Tensor, Tensor]:

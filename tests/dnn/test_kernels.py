@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from torch import nn
 from torch.func import functional_call, jacrev
 
@@ -10,6 +11,8 @@ from dnn.kernels import kernel_accuracy, kernel_predictions, tangent_kernel
 from dnn.networks import MLP, ScaledOutput
 from tests.dnn.blobs import blobs
 from tests.dnn.test_unfolding import sequence, used
+from tests.tolerances import EXACT
+from toymodels.layerwise import linear_network_ntk
 
 
 def jacobian_kernel(network, x, other=None):
@@ -48,6 +51,15 @@ def test_kernels_of_sequences_scaled_outputs_and_two_sets_of_samples():
     for network in (used(sequence()).double(), ScaledOutput(MLP([6, 4, 3]), 2.5).double(), nn.Linear(6, 2).double()):
         expected = jacobian_kernel(network, x, other)
         torch.testing.assert_close(tangent_kernel(network, x, other), expected, rtol=1e-8, atol=1e-8)
+
+
+@given(st.integers(0, 100))
+def test_a_linear_network_without_biases_has_the_kernel_of_its_closed_form(seed):
+    generator = torch.Generator().manual_seed(seed)
+    network = nn.Sequential(nn.Linear(6, 5, bias=False), nn.Linear(5, 3, bias=False)).double()
+    w1, w2 = (layer.weight.data.normal_(generator=generator).numpy() for layer in network)
+    x = torch.randn(7, 6, dtype=torch.float64, generator=generator)
+    assert_allclose(tangent_kernel(network, x), linear_network_ntk(x.numpy(), w1, w2), **EXACT)
 
 
 def test_a_kernel_is_symmetric_positive_and_leaves_no_gradients():
