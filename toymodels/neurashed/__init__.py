@@ -3,6 +3,7 @@
 from toymodels.neurashed import graphs
 from toymodels.neurashed.delayed import DelayedGeneralisation
 from toymodels.neurashed.elasticity import elasticity_ratio, local_elasticity
+from toymodels.neurashed.extensions import FiringEdges, train_adaptive
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import Task
 from toymodels.neurashed.hierarchy import HierarchicalTask
@@ -11,6 +12,7 @@ from toymodels.neurashed.rules import Additive, Frozen, Multiplicative, Stochast
 __all__ = [
     "Additive",
     "DelayedGeneralisation",
+    "FiringEdges",
     "Frozen",
     "HierarchicalTask",
     "Multiplicative",
@@ -20,4 +22,5 @@ __all__ = [
     "elasticity_ratio",
     "graphs",
     "local_elasticity",
+    "train_adaptive",
 ]

@@ -91,7 +91,11 @@ class DelayedGeneralisation:
 
     @property
     def predicted_train_time(self) -> float:
-        """Steps until every training sample has been drawn about once, N ln N (coupon collector)."""
+        """Steps until every training sample has been drawn about once, N ln N (coupon collector): a scale, no more.
+
+        With the default sizes 95 % training accuracy comes at 0.6 to 2.3 times this, because samples that share votes
+        must be drawn more than once.
+        """
         return float(self.n_train * np.log(self.n_train))
 
     @property
