@@ -78,32 +78,11 @@ def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
 
 def train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: int, make_probes=None) -> Trajectory:
     """Train on the embedded digits; `make_probes(network)` gives the probes of :func:`dnn.training.train`."""
-    from dnn.data import load
-    from dnn.networks import MLP, scale_parameters_
-    from dnn.training import TrainConfig, train
+    from comparisons.digits import train_mlp
 
-    network = scale_parameters_(MLP([784, 200, 200, 10], rng=rng), scale)
-    config = TrainConfig(
-        n_steps=n_steps,
-        optimiser=p.dnn_optimiser,
-        weight_decay=p.dnn_decay,
-        loss="mse",
-        batch_size=200,
-        records=_records(n_steps, p.dnn_records),
-        device=p.device,
-    )
-    checkpoint = p.scratch / "checkpoint.pt" if p.scratch else None
-    probes = make_probes(network) if make_probes else {}
-    run = train(network, load("mnist-mini"), config, rng, probes=probes, checkpoint=checkpoint)
-    data = {**run.data, "train": run["train_accuracy"], "test": run["test_accuracy"]}
-    return Trajectory(run.t, data, clock=run.clock)
-
-
-def _records(n_steps: int, n_records: int) -> tuple[int, ...]:
-    """Half of the records log-spaced, half evenly, so that both the fit and the late rise are resolved."""
-    half = n_records // 2
-    steps = np.concatenate([np.geomspace(1, n_steps, half), np.linspace(0, n_steps, n_records - half)])
-    return tuple(sorted({int(step) for step in np.rint(steps)}))
+    settings = {"optimiser": p.dnn_optimiser, "weight_decay": p.dnn_decay, "loss": "mse", "batch_size": 200}
+    records = p.dnn_records
+    return train_mlp(p, rng, scale=scale, n_steps=n_steps, records=records, make_probes=make_probes, **settings)
 
 
 LEAN = (
