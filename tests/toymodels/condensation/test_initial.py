@@ -10,12 +10,9 @@ from tests.tolerances import FLOW
 from toymodels import SimulationError
 from toymodels.condensation import (
     TwoLayerNetwork,
-    clusters,
-    condensed_directions,
     initial_descent,
     initial_flow,
     multiplicity,
-    normalised_descent,
     potential,
 )
 
@@ -114,45 +111,6 @@ def test_a_quadratic_activation_blows_up_in_finite_time():
         initial_flow(x, y, 30 * a0, 30 * w0, [0.0, 1e4], p=2)
 
 
-@given(seeds, st.integers(1, 5))
-def test_at_most_2p_directions_all_attracting(seed, p):
-    x, y, *_ = task(seed)
-    directions, signs = condensed_directions(x, y, p)
-    assert len(directions) <= 2 * p
-    angle = np.linspace(-np.pi, np.pi, 20000, endpoint=False)
-    height = potential(x, y, np.stack([np.cos(angle), np.sin(angle)], axis=1), p)[0]
-    peaks = (height > np.roll(height, 1)) & (height >= np.roll(height, -1)) & (height > 0)
-    dips = (height < np.roll(height, 1)) & (height <= np.roll(height, -1)) & (height < 0)
-    assert (signs > 0).sum() == peaks.sum()
-    assert (signs < 0).sum() == dips.sum()
-
-
-def test_several_inputs_are_known_for_the_first_two_orders_only():
-    x, y, *_ = task(3, dim=3)
-    u, signs = condensed_directions(x, y, 2)
-    x1 = np.c_[x, np.ones(len(x))]
-    values = np.linalg.eigvalsh((x1 * y[:, None]).T @ x1 / len(y))
-    assert_allclose(np.sort(potential(x, y, u, 2)[0]), np.sort([values[0], values[0], values[-1], values[-1]]))
-    assert sorted(signs) == [-1, -1, 1, 1]
-    with pytest.raises(ValueError, match="p must be <= 2"):
-        condensed_directions(x, y, 3)
-
-
-@pytest.mark.parametrize(("activation", "seed"), [("tanh", 0), ("xtanh", 1), ("x2tanh", 2), ("x2tanh", 3)])
-def test_normalised_descent_reaches_exactly_the_predicted_directions(activation, seed):
-    x, y, *_ = task(seed)
-    directions, signs = condensed_directions(x, y, MULTIPLICITY[activation])
-    rng = np.random.default_rng(seed)
-    run = normalised_descent(TwoLayerNetwork.random(100, 1, 1e-4, activation, rng), x, y, 1500, 0.02)
-    a, w = run["a"][-1], run["w"][-1]
-    assert_allclose(a**2 + (w**2).sum(axis=1), run["a"][0] ** 2 + (run["w"][0] ** 2).sum(axis=1))
-    alive = (w**2).sum(axis=1) > 0.1 * a**2  # the others have shrunk to w = 0 on the wrong side
-    cosines = w[alive] @ directions.T / np.linalg.norm(w[alive], axis=1, keepdims=True)
-    assert (cosines.max(axis=1) > np.cos(0.05)).mean() > 0.95
-    assert (np.sign(a[alive]) == signs[cosines.argmax(axis=1)]).mean() > 0.95
-    assert clusters(w[alive], threshold=np.cos(0.1)).max() + 1 == len(directions)
-
-
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -163,7 +121,6 @@ def test_normalised_descent_reaches_exactly_the_predicted_directions(activation,
         (lambda x, y, a, w: initial_flow(x, y, a, w, [np.inf]), "t"),
         (lambda x, y, a, w: initial_flow(x, y, a, w, [1.0, 0.5]), "t"),
         (lambda x, y, a, w: initial_descent(x, y, a, w, [1], 0.0), "lr"),
-        (lambda x, y, a, w: normalised_descent(TwoLayerNetwork(a, w), x, y, 10, -1.0), "lr"),
     ],
 )
 def test_bad_input_is_named(call, name):

@@ -1,0 +1,70 @@
+"""Speed of the condensation experiments on one core, in processor time (set OMP_NUM_THREADS=1)."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from toymodels.condensation import DelayedTask, TwoLayerNetwork, clusters, cosine_similarity
+from toymodels.condensation.presets import figure_one, figure_one_data
+
+pytestmark = pytest.mark.benchmark(timer=time.process_time)
+
+TRIALS, WIDTH, STEPS, LR = 50, 100, 20_000, 0.05
+TORCH_STEPS = 1000  # of one trial; the time of a step does not depend on which step or trial it is
+
+
+def seconds(function):
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def torch_descent(start, x, y, n_steps):
+    """Gradient descent of one trial as one would write it in PyTorch, eager."""
+    x1 = torch.tensor(np.c_[x, np.ones(len(x))])
+    target = torch.tensor(y)
+    a = torch.tensor(start.a, requires_grad=True)
+    w = torch.tensor(start.w, requires_grad=True)
+    optimizer = torch.optim.SGD([a, w], lr=LR)
+    for _ in range(n_steps):
+        optimizer.zero_grad()
+        loss = ((torch.relu(x1 @ w.T) @ a - target) ** 2).mean() / 2
+        loss.backward()
+        optimizer.step()
+    return a.detach().numpy(), w.detach().numpy()
+
+
+def test_fifty_trials_against_a_pytorch_loop():
+    torch.set_num_threads(1)
+    x, y = figure_one_data()
+    many = TwoLayerNetwork.random(WIDTH, 1, 0.05, "relu", np.random.default_rng(0), trials=TRIALS)
+    one = TwoLayerNetwork(many.a[0], many.w[0])
+    run = many.train(x, y, TORCH_STEPS, LR, TORCH_STEPS)
+    a, w = torch_descent(one, x, y, TORCH_STEPS)
+    np.testing.assert_allclose(run["a"][-1, 0], a, atol=1e-9)
+    np.testing.assert_allclose(run["w"][-1, 0], w, atol=1e-9)
+
+    ours = seconds(lambda: many.train(x, y, STEPS, LR, STEPS))
+    step = min(seconds(lambda: torch_descent(one, x, y, TORCH_STEPS)) for _ in range(3)) / TORCH_STEPS
+    loop = step * STEPS * TRIALS
+    print(f"\nours {ours:.2f} s, PyTorch loop {loop:.0f} s ({step * 1e6:.0f} us a step), ratio {loop / ours:.1f}")
+    assert loop / ours > 20
+
+
+def test_figure_one(benchmark):
+    benchmark.pedantic(lambda: figure_one(np.random.default_rng(0), trials=1), rounds=1)
+    assert benchmark.stats.stats.max < 10
+
+
+def test_cosines_and_clusters_of_a_wide_layer(benchmark):
+    w = np.random.default_rng(0).standard_normal((4096, 1024))
+    benchmark.pedantic(lambda: (cosine_similarity(w), clusters(w, min_share=0)), rounds=3)
+    assert benchmark.stats.stats.min < 3
+
+
+def test_three_delayed_trials(benchmark):
+    rngs = [np.random.default_rng(seed) for seed in range(3)]
+    benchmark.pedantic(lambda: DelayedTask().simulate(rngs), rounds=1)
+    assert benchmark.stats.stats.max < 8
