@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -76,7 +75,7 @@ def write(path: Path, outputs: Mapping[str, np.ndarray], configuration: str) -> 
     """One netCDF-3 file, the same bytes for the same outputs, under a temporary name until it is whole."""
     from scipy.io import netcdf_file
 
-    part = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part")
+    part = path.with_name(f"{path.stem}.{os.urandom(8).hex()}.part")
     try:
         with netcdf_file(part, "w") as file:
             file.configuration = configuration  # pyright: ignore[reportAttributeAccessIssue]
@@ -127,6 +126,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if value is None or isinstance(value, bool | int | float | str):

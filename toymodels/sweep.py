@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -64,8 +63,8 @@ def sweep(
     function : callable
         `function(**point, rng)` returns a dict of real numbers and arrays, with the same names and shapes in every
         cell. With a cache it must be importable by name, or a `functools.partial` of such a function over plain values
-        (numbers, strings, arrays, dicts, dataclasses); edits to its body do not change the name of a file, so empty the
-        cache after them.
+        (numbers, strings, paths, arrays, dicts, dataclasses); edits to its body do not change the name of a file, so
+        empty the cache after them.
     grid : mapping of str to 1-D values
         Numbers, strings or bools for each swept parameter, without repeats. 1 and 1.0 are the same point.
     replicates : int
@@ -167,6 +166,8 @@ def _make_cells(function: Callable, axes: dict, replicates: int, seed: int, fold
 
 def _run_all(function: Callable, cells: list[_Cell], jobs: int, engine: str, progress: Callable) -> dict:
     """Results by index of the cell; when a worker dies what is left is tried again."""
+    from concurrent.futures.process import BrokenProcessPool
+
     results, deaths = _from_cache(cells), 0
     progress(len(results), len(cells))
     while waiting := [cell for cell in cells if cell.index not in results]:

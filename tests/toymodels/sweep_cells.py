@@ -23,7 +23,7 @@ def draw(width, rng, scale=1.0):
     return {"norm": np.linalg.norm(matrix @ matrix), "row": matrix[0, :2], "width_seen": width}
 
 
-def configured(width, settings, rng):
+def configured(width, settings, rng, folder=None):
     return {"norm": settings.scale * rng.standard_normal(width * settings.size).sum()}
 
 

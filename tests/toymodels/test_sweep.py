@@ -134,10 +134,11 @@ def test_cells_are_netcdf_files_with_the_same_bytes_each_time(tmp_path):
 
 def test_seed_replicate_point_function_and_bound_arguments_name_the_file(tmp_path):
     small = partial(cells.configured, settings=cells.Settings())
+    placed = partial(cells.configured, settings=cells.Settings(), folder=tmp_path)
     large = partial(cells.configured, settings=cells.Settings(size=4))
-    for function, seed in ((small, 0), (small, 1), (large, 0), (small, 0)):
+    for function, seed in ((small, 0), (small, 1), (large, 0), (placed, 0), (small, 0)):
         sweep(function, {"width": [2]}, replicates=2, seed=seed, cache=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"<html>" + b])
