@@ -116,6 +116,17 @@ def test_bisection_finds_the_radius_of_the_whole_grid_with_a_fifth_of_the_evalua
 
 
 @BOTH
+def test_the_radius_is_interpolated_linearly_in_the_logarithm_of_the_amplitude(trained, basin):
+    network, x, y = trained
+    run = basin(network, x, y, rng(), method="grid", amplitudes=np.geomspace(0.01, 10, 7))
+    right = int(np.argmax(run.curve <= 0.5))
+    pair = slice(right - 1, right + 1)
+    expected = np.exp(np.interp(-0.5, -run.curve[pair], np.log(run.amplitudes[pair])))
+    assert run.amplitudes[right - 1] < run.radius < run.amplitudes[right]
+    assert_allclose(run.radius, expected, **EXACT)
+
+
+@BOTH
 def test_curves_start_at_clean_accuracy_fall_and_are_shared_by_equal_generators(trained, basin):
     network, x, y = trained
     run = basin(network, x, y, rng(3), method="grid")
