@@ -59,7 +59,8 @@ class FiringEdges:
     ) -> Trajectory:
         """Algorithm 1 on edges; an edge is strengthened when a sample of the batch fires both of its ends.
 
-        Arguments are those of `Neurashed.train`, with edges as units; the result holds `weights` (n_t, n_edges).
+        `inputs`, `labels`, `rule`, `n_steps`, `rng`, `initial`, `batch_size`, `order` and `every` are those of
+        `Neurashed.train`, with edges as units; the result holds `weights` (n_t, n_edges).
         """
         inputs = self.model.check_inputs(inputs)
         table = self._firing(inputs, self.model.check_labels(labels, len(inputs)))
@@ -70,7 +71,7 @@ class FiringEdges:
         return Trajectory(steps, {"weights": rules.decode(states)[:, 0]}, clock="step")
 
     def logits(self, weights: ArrayLike, inputs: ArrayLike) -> np.ndarray:
-        """Logits (n, K) of inputs (n, n_0) for weights (n_edges,)."""
+        """Logits (n, K) of `inputs` (n, n_0) for `weights` (n_edges,)."""
         weights = non_negative("weights", weights)
         if weights.shape != (len(self.edges),):
             raise ValueError(f"weights must have {len(self.edges)} entries, got shape {weights.shape}")
@@ -137,7 +138,18 @@ def train_adaptive(
 ) -> Trajectory:
     """Algorithm 1 with the pathways of :func:`adaptive_firing`; `threshold` 0 is `Neurashed.train`, bit for bit.
 
-    The other arguments and the result are those of `Neurashed.train` with trained edges and its default edge rule.
+    Parameters
+    ----------
+    model : Neurashed
+    threshold : float
+        In [0, 1], as in :func:`adaptive_firing`.
+    inputs, labels, rule, n_steps, rng, initial, batch_size, order, every
+        As in `Neurashed.train`.
+
+    Returns
+    -------
+    Trajectory
+        As `Neurashed.train`, with trained edges and its default edge rule.
     """
     inputs = model.check_inputs(inputs)
     labels = model.check_labels(labels, len(inputs))

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.neurashed.compilation import Compiled, Node, compile_graph
+from toymodels.neurashed.sums import apply_rows, log_sums
 from toymodels.neurashed.training import train
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, non_negative
@@ -84,7 +85,7 @@ class Neurashed:
         return len(self.compiled.nodes[-1])
 
     def firing_table(self, inputs: ArrayLike) -> np.ndarray:
-        """States of all hidden nodes, (n, n_hidden) bool, for inputs (n, n_0)."""
+        """States of all hidden nodes, (n, n_hidden) bool, for `inputs` (n, n_0)."""
         inputs = self.check_inputs(inputs)
         table = np.empty((len(inputs), len(self.nodes)), dtype=bool)
         for start in range(0, len(inputs), CHUNK):
@@ -117,7 +118,7 @@ class Neurashed:
         return np.split(self.firing_table(inputs), self.offsets[1:-1], axis=1)
 
     def pathway(self, inputs: ArrayLike, label: int | None = None) -> set[Node]:
-        """Firing nodes of one input (n_0,), with the class node of `label` if that is given."""
+        """Firing nodes of one input, `inputs` (n_0,), with the class node of `label` if that is given."""
         states = self.firing_table(np.asarray(inputs)[None])[0]
         nodes = {node for node, fires in zip(self.nodes, states, strict=True) if fires}
         if label is not None:
@@ -197,9 +198,9 @@ class Neurashed:
         with np.errstate(over="ignore", invalid="ignore"):
             score = per_level[0][..., None, :] * firing[0]  # (..., n, n_level)
             for level, factor, fires in zip(self.compiled.levels, per_level[1:], firing[1:], strict=True):
-                score = factor[..., None, :] * fires * _apply(level.parents, score)
+                score = factor[..., None, :] * fires * apply_rows(level.parents, score)
             sent = score[..., self.compiled.edge_source] * weights[..., None, :]
-            logits = _apply(self._class_sums, sent)
+            logits = apply_rows(self._class_sums, sent)
         if not np.isfinite(logits).all():
             raise SimulationError("logits overflow float64; use log_logits on the logs of the state")
         return logits
@@ -238,13 +239,16 @@ class Neurashed:
     def _log_logits_of(self, factors, weights, firing) -> np.ndarray:
         score = np.where(firing[0], factors[0], -np.inf)
         for level, factor, fires in zip(self.compiled.levels, factors[1:], firing[1:], strict=True):
-            incoming = _log_sums(score[:, level.parents.indices], level.parents.indptr)
+            incoming = log_sums(score[:, level.parents.indices], level.parents.indptr)
             score = np.where(fires, factor + incoming, -np.inf)
         sent = score[:, self.compiled.edge_source] + weights
-        return _log_sums(sent[:, self._class_sums.indices], self._class_sums.indptr)
+        return log_sums(sent[:, self._class_sums.indices], self._class_sums.indptr)
 
     def predict(self, amplification: ArrayLike, edge_weights: ArrayLike, firing: Sequence[np.ndarray]) -> np.ndarray:
-        """Class probabilities (..., n, K): the softmax of :meth:`logits`, with the same arguments and errors."""
+        """Class probabilities (..., n, K), the softmax of the logits.
+
+        `amplification`, `edge_weights`, `firing` and the errors are those of :meth:`logits`.
+        """
         logits = self.logits(amplification, edge_weights, firing)
         weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return weights / weights.sum(axis=-1, keepdims=True)
@@ -278,28 +282,13 @@ class Neurashed:
         return array
 
     def check_labels(self, labels: ArrayLike, n: int) -> np.ndarray:
-        """`labels` as an (n,) integer array of classes, or `ValueError`."""
+        """`labels` as an integer array of `n` classes, or `ValueError`."""
         array = np.asarray(labels)
         if array.shape != (n,) or array.dtype.kind not in "iu":
             raise ValueError(f"labels must be {n} integers, got shape {array.shape} of {array.dtype}")
         if array.min() < 0 or array.max() >= self.n_classes:
             raise ValueError(f"labels must be in 0 ... {self.n_classes - 1}, got {array.min()} ... {array.max()}")
         return array
-
-
-def _apply(matrix: csr_array, values: np.ndarray) -> np.ndarray:
-    """matrix (m, k) times values (..., k) along the last axis, (..., m); sums run in column order."""
-    flat = matrix @ values.reshape(-1, values.shape[-1]).T
-    return flat.T.reshape(*values.shape[:-1], len(flat))
-
-
-def _log_sums(values: np.ndarray, indptr: np.ndarray) -> np.ndarray:
-    """ln sum exp over consecutive groups of columns, (n, n_groups)."""
-    top = np.maximum.reduceat(values, indptr[:-1], axis=1)
-    shift = np.where(np.isneginf(top), 0.0, top)
-    spread = np.repeat(shift, np.diff(indptr), axis=1)
-    with np.errstate(divide="ignore", under="ignore"):
-        return shift + np.log(np.add.reduceat(np.exp(values - spread), indptr[:-1], axis=1))
 
 
 def _sized(name: str, values: ArrayLike, n: int) -> np.ndarray:

@@ -107,8 +107,13 @@ def three_class() -> Task:
 def batch_size(n_shared: int = 3, n_own: int = 3, n_types: int = 2) -> Task:
     """Figures 3 and 4: one class whose types of input share some features and own others.
 
-    Two hidden levels alike: `n_shared` nodes that fire for every type, then `n_own` nodes per type. Sizes and
+    Two hidden levels alike: shared nodes that fire for every type, then the own nodes of each type. Sizes and
     dependencies are our reconstruction.
+
+    Parameters
+    ----------
+    n_shared, n_own, n_types : int
+        Shared nodes, own nodes per type, and types.
     """
     for name, value in (("n_shared", n_shared), ("n_own", n_own), ("n_types", n_types)):
         positive_int(name, value)

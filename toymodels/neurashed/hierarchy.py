@@ -55,12 +55,12 @@ class HierarchicalTask:
         return self.n_shared + self.n_classes * self.n_class + self.n_specific
 
     def nodes_of(self, label: int) -> range:
-        """Indices, in every level, of the nodes of a class."""
+        """Indices, in every level, of the nodes of class `label`."""
         start = self.n_shared + label * self.n_class
         return range(start, start + self.n_class)
 
     def build(self, rng: np.random.Generator) -> Neurashed:
-        """A random graph."""
+        """A random graph, drawn from `rng`."""
         hidden = [self._level(rng, last=level == self.depth - 1) for level in range(1, self.depth)]
         classes = [[*self.nodes_of(label), *self._specific] for label in range(self.n_classes)]
         return build(self.n_nodes, hidden, classes)
@@ -81,7 +81,7 @@ class HierarchicalTask:
         return level | {node: ([node], "any") for node in self._specific}
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """`n` samples: inputs (n, n_nodes) bool and labels (n,), classes in turn."""
+        """`n` samples drawn from `rng`: inputs (n, n_nodes) bool and labels (n,), classes in turn."""
         labels = np.arange(positive_int("n", n)) % self.n_classes
         inputs = np.zeros((n, self.n_nodes), dtype=bool)
         inputs[:, : self.n_shared] = True

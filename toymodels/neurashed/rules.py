@@ -95,7 +95,7 @@ class Frozen:
     probability = 1.0
 
     def coefficients(self, step: int) -> tuple[float, float, float]:
-        """(0, 1, 0) at every step."""
+        """(0, 1, 0) at every `step`."""
         return 0.0, 1.0, 0.0
 
 
@@ -128,7 +128,7 @@ class Stochastic:
         return self.rule.logarithmic
 
     def coefficients(self, step: int) -> tuple[float, float, float]:
-        """Those of `rule`."""
+        """Those of `rule` at `step`."""
         return self.rule.coefficients(step)
 
 
