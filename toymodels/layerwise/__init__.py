@@ -2,10 +2,14 @@
 
 from toymodels.layerwise.deep import DeepMode
 from toymodels.layerwise.diagonal import DiagonalNetwork
+from toymodels.layerwise.features import UnconstrainedFeatures
+from toymodels.layerwise.kernels import diagonal_network_ntk, gram_kernel_distance, kernel_distance, linear_network_ntk
 from toymodels.layerwise.linear_estimator import LinearEstimator
 from toymodels.layerwise.linear_model import LinearModel
+from toymodels.layerwise.matrix import LinearNetwork
 from toymodels.layerwise.riccati import transition
 from toymodels.layerwise.scalar import ScalarNetwork
+from toymodels.layerwise.skills import SkillModel
 from toymodels.layerwise.sparse_regression import SparseRegression
 
 __all__ = [
@@ -13,7 +17,14 @@ __all__ = [
     "DiagonalNetwork",
     "LinearEstimator",
     "LinearModel",
+    "LinearNetwork",
     "ScalarNetwork",
+    "SkillModel",
     "SparseRegression",
+    "UnconstrainedFeatures",
+    "diagonal_network_ntk",
+    "gram_kernel_distance",
+    "kernel_distance",
+    "linear_network_ntk",
     "transition",
 ]

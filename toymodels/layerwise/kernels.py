@@ -1,0 +1,150 @@
+r"""Tangent kernels of linear networks and the distance between kernels.
+
+The distance is that of Fort et al. (2020), arXiv:2010.15110, one minus the cosine of the two kernels. It is
+computed as half the squared difference of the normalised kernels, which resolves values far below 1e-16.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.validation import finite
+
+
+def diagonal_network_ntk(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> np.ndarray:
+    r"""Tangent kernel of :math:`\sum_i a_i b_i x_i`: :math:`\sum_i (a_i^2 + b_i^2) x_i x_i'`.
+
+    Parameters
+    ----------
+    x : (n, d) array
+        Inputs; nothing is divided by n.
+    a, b : (d,) arrays
+        Weights.
+
+    Returns
+    -------
+    (n, n) array
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match or a value is not finite.
+    """
+    x = finite("x", x, ndim=2)
+    a, b = (_shaped(name, value, (x.shape[1],)) for name, value in (("a", a), ("b", b)))
+    return (x * (a**2 + b**2)) @ x.T
+
+
+def linear_network_ntk(x: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> np.ndarray:
+    r"""Tangent kernel of :math:`W_2 W_1 x`: :math:`I \otimes X W_1^\top W_1 X^\top + W_2 W_2^\top \otimes X X^\top`.
+
+    Parameters
+    ----------
+    x : (n, d) array
+        Inputs; nothing is divided by n.
+    w1 : (h, d) array
+    w2 : (c, h) array
+
+    Returns
+    -------
+    (c n, c n) array
+        The output index runs slowly.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match or a value is not finite.
+    """
+    x, w1 = finite("x", x, ndim=2), finite("w1", w1, ndim=2)
+    if w1.shape[1] != x.shape[1]:
+        raise ValueError(f"w1 must have {x.shape[1]} columns, one per input, got shape {w1.shape}")
+    w2 = finite("w2", w2, ndim=2)
+    w2 = _shaped("w2", w2, (len(w2), len(w1)))
+    hidden = x @ w1.T
+    return np.kron(np.eye(len(w2)), hidden @ hidden.T) + np.kron(w2 @ w2.T, x @ x.T)
+
+
+def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> float:
+    """One minus the cosine of two kernels.
+
+    Parameters
+    ----------
+    k0, k1 : (n, n) arrays
+        Positive semi-definite.
+
+    Returns
+    -------
+    float
+        In [0, 1]: 0 for kernels that differ by a factor (always so for a single input and output), 1 for orthogonal
+        ones. Accurate relative to its own size down to about 1e-30.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a kernel is zero, or the two have a negative product, so that one is indefinite.
+    """
+    k0 = finite("k0", k0, ndim=2)
+    k1 = _shaped("k1", k1, k0.shape)
+    norms = np.linalg.norm(k0), np.linalg.norm(k1)
+    for name, norm in zip(("k0", "k1"), norms, strict=True):
+        if norm == 0:
+            raise ValueError(f"{name} must not be zero, got norm 0")
+    if np.vdot(k0, k1) < 0:
+        raise ValueError(f"k0 and k1 must be positive semi-definite, got a product of {np.vdot(k0, k1):g}")
+    # at most 1 for kernels, but for rounding
+    return float(min(0.5 * np.sum((k0 / norms[0] - k1 / norms[1]) ** 2), 1.0))
+
+
+def gram_kernel_distance(
+    gram_in0: ArrayLike, gram_out0: ArrayLike, gram_in1: ArrayLike, gram_out1: ArrayLike
+) -> np.ndarray:
+    r"""Kernel distance of two linear networks on white inputs.
+
+    The product of two kernels is :math:`c\,\mathrm{tr} A_0 A_1 + \mathrm{tr} A_0 \mathrm{tr} B_1 + \mathrm{tr} A_1
+    \mathrm{tr} B_0 + d\,\mathrm{tr} B_0 B_1`: no (c n, c n) matrix is formed, and the inputs drop out.
+
+    Parameters
+    ----------
+    gram_in0, gram_in1 : (..., d, d) arrays
+        :math:`A = W_1^\top W_1`.
+    gram_out0, gram_out1 : (..., c, c) arrays
+        :math:`B = W_2 W_2^\top`.
+        Leading axes broadcast, so that a trajectory can be compared with its start.
+
+    Returns
+    -------
+    (...) array
+        As :func:`kernel_distance`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match or a kernel is zero.
+    """
+    a0, b0 = finite("gram_in0", gram_in0), finite("gram_out0", gram_out0)
+    a1, b1 = finite("gram_in1", gram_in1), finite("gram_out1", gram_out1)
+    for name, value, other in (("gram_in1", a1, a0), ("gram_out1", b1, b0)):
+        if value.shape[-2:] != other.shape[-2:]:
+            raise ValueError(f"{name} must have matrices of shape {other.shape[-2:]}, got {value.shape[-2:]}")
+    norm0, norm1 = np.sqrt(_squared_norm(a0, b0)), np.sqrt(_squared_norm(a1, b1))
+    for name, norm in (("gram_in0 and gram_out0", norm0), ("gram_in1 and gram_out1", norm1)):
+        if np.any(norm == 0):
+            raise ValueError(f"{name} must not both be zero, got a kernel of norm 0")
+    norm0, norm1 = norm0[..., None, None], norm1[..., None, None]
+    # at most 1 for kernels, but for rounding
+    return np.minimum(0.5 * _squared_norm(a0 / norm0 - a1 / norm1, b0 / norm0 - b1 / norm1), 1.0)
+
+
+def _squared_norm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Squared Frobenius norm of I x A + B x I, of side c d."""
+    d, c = a.shape[-1], b.shape[-1]
+    traces = np.trace(a, axis1=-2, axis2=-1) * np.trace(b, axis1=-2, axis2=-1)
+    return c * np.sum(a**2, axis=(-2, -1)) + 2 * traces + d * np.sum(b**2, axis=(-2, -1))
+
+
+def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    array = finite(name, value)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array

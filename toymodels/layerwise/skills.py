@@ -1,0 +1,161 @@
+r"""Emergence and scaling laws from independent skills of power-law frequency.
+
+Skill k occurs with probability :math:`P_k \propto k^{-(\alpha+1)}` and the model :math:`\sum_k a_k b_k g_k` learns
+each by the sigmoid of a diagonal network with :math:`\sigma^2 = P_k`:
+
+.. math:: R_k(t) = \frac{S}{1 + (S/R_0 - 1) e^{-2 \eta P_k S t}}, \qquad L = \tfrac12 \sum_k P_k (S - R_k)^2 .
+
+One skill emerges after another; summed over skills the loss is a power law in time, in the number of examples (a skill
+is learned if it occurs at all) and in the number of skills the model has room for.
+
+Nam et al. (2024), An exactly solvable model for emergence and scaling laws in the multitask sparse parity problem,
+arXiv:2404.17563; Eq. 11 and 60 of arXiv:2502.21009. The loss here carries the 1/2; without it every rate doubles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.layerwise.riccati import TwoFactorFlow
+from toymodels.trajectory import Trajectory
+from toymodels.validation import finite, non_negative, positive, positive_int, times
+
+
+@dataclass(frozen=True)
+class SkillModel:
+    r"""The multilinear model on skills of power-law frequency.
+
+    Parameters
+    ----------
+    alpha : float
+        Exponent > 0 of the frequencies, :math:`P_k \propto k^{-(\alpha + 1)}`.
+    n_skills : int
+        Number of skills. The power laws need it large: for the slope in time at t, much larger than
+        :math:`t^{1/(\alpha+1)}`.
+    target : float
+        S > 0, the strength of every skill.
+    initial : float
+        R_0 > 0, the product a b of every skill at the start.
+    lr : float
+        :math:`\eta > 0`, flow time per unit of t.
+    """
+
+    alpha: float
+    n_skills: int
+    target: float = 5.0
+    initial: float = 1e-2
+    lr: float = 1.0
+
+    def __post_init__(self):
+        positive_int("n_skills", self.n_skills)
+        for name in ("alpha", "target", "initial", "lr"):
+            positive(name, finite(name, getattr(self, name), ndim=0))
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """P_k (n_skills,), falling, of sum 1."""
+        powers = np.arange(1, self.n_skills + 1) ** -(self.alpha + 1.0)
+        return powers / powers.sum()
+
+    def solve(self, t: ArrayLike, frequencies: ArrayLike | None = None) -> Trajectory:
+        """Exact flow at the times `t`.
+
+        Parameters
+        ----------
+        t : (n_t,) array
+            Flow times.
+        frequencies : (n_skills,) array, optional
+            Shares of the skills in a finite training set, counts over their sum; training on it is exactly the same
+            flow.
+
+        Returns
+        -------
+        Trajectory
+            `skill` R_k (n_t, n_skills) and the population `loss` (n_t,).
+        """
+        t = times(t)
+        shares = self.frequencies if frequencies is None else non_negative("frequencies", frequencies)
+        if shares.shape != (self.n_skills,):
+            raise ValueError(f"frequencies must have shape ({self.n_skills},), got {shares.shape}")
+        state = self._flow.at(self.lr * shares * np.minimum(t, 1e280)[:, None])  # 1e280 stands for inf
+        residual = (self.target - self.initial) * state.remaining
+        data = {"skill": state.function, "loss": 0.5 * residual**2 @ self.frequencies}
+        return Trajectory(t, data, clock="flow time")
+
+    @property
+    def _flow(self) -> TwoFactorFlow:
+        return TwoFactorFlow.from_product(self.initial, 0.0, self.target)
+
+    def time_to(self, fraction: float) -> np.ndarray:
+        """When each skill has gone `fraction` of its way from R_0 to S, (n_skills,): inversely as its frequency."""
+        return self._flow.time_to(fraction) / (self.lr * self.frequencies)
+
+    def loss_in_time(self, t: ArrayLike) -> np.ndarray:
+        """Loss at flow times `t` >= 0 in any order, with all the skills and all the data; shape of `t`."""
+        t, shares = non_negative("t", t), self.frequencies
+        gap = self.target - self.initial
+        losses = [0.5 * (gap * self._flow.at(self.lr * shares * time).remaining) ** 2 @ shares for time in t.flat]
+        return np.reshape(losses, t.shape)
+
+    def loss_in_data(self, n: ArrayLike) -> np.ndarray:
+        """Expected loss of n >= 0 random examples, fully trained from a small start; shape of `n`."""
+        n, shares = non_negative("n", n), self.frequencies
+        with np.errstate(divide="ignore"):  # a single skill has frequency 1, and is missed only when n = 0
+            missed = np.log1p(-shares)
+        losses = [shares @ np.exp(count * missed) if count > 0 else 1.0 for count in n.flat]
+        return 0.5 * self.target**2 * np.reshape(losses, n.shape)
+
+    def loss_in_parameters(self, n: ArrayLike) -> np.ndarray:
+        """Loss of a model with room for the n most frequent skills, fully trained; shape of `n`.
+
+        Raises
+        ------
+        ValueError
+            If n is not an integer from 0 to `n_skills`.
+        """
+        n = non_negative("n", n)
+        if np.any(n != np.round(n)):
+            raise ValueError(f"n must be integers, got {n[n != np.round(n)].flat[0]:g}")
+        if np.any(n > self.n_skills):
+            raise ValueError(f"n must be <= n_skills = {self.n_skills}, got {n.max():g}")
+        tail = np.append(np.cumsum(self.frequencies[::-1])[::-1], 0.0)  # from the smallest up
+        return 0.5 * self.target**2 * tail[n.astype(int)]
+
+    def exponents(self) -> dict[str, float]:
+        """Positive exponents e of the laws loss ~ x^-e for many skills.
+
+        Returns
+        -------
+        dict
+            `time`, `data`, `parameters`, and `compute` (time times parameters, at the best split).
+        """
+        a = self.alpha
+        return {"time": a / (a + 1), "data": a / (a + 1), "parameters": a, "compute": a / (a + 2)}
+
+    def constants(self) -> dict[str, float]:
+        """Constants A of the laws loss -> A x^-e for infinitely many skills, same names less `compute`.
+
+        Raises
+        ------
+        ValueError
+            If `initial` is not below `target`.
+        """
+        from scipy.integrate import quad
+        from scipy.special import gamma, zeta
+
+        if self.initial >= self.target:
+            raise ValueError(f"initial must be < target = {self.target:g}, got {self.initial:g}")
+        a, scale, c = self.alpha, 0.5 * self.target**2, self.target / self.initial - 1
+        shared = scale / ((a + 1) * zeta(a + 1) ** (1 / (a + 1)))
+        power = (a + 1) / a
+        end = (np.log1p(c) + 50) ** (1 / power)  # beyond, the integrand is below 1e-40
+        # in u = z^{1/power} the integral over z loses its singularity at 0
+        integral = power * quad(lambda u: (1 + np.exp(u**power) / c) ** -2, 0, end)[0]
+        return {
+            "time": shared * (2 * self.lr * self.target) ** (-1 / power) * integral,
+            "data": shared * gamma(1 / power),
+            "parameters": scale / (a * zeta(a + 1)),
+        }
