@@ -1,8 +1,9 @@
 """Modular addition: read `a b =`, answer (a + b) mod p. A transformer fits the training pairs long before the others.
 
 Architecture and training follow Nanda et al. (arXiv:2301.05217): one layer, four heads, no layer norm, full batch
-AdamW with strong decay. Upstream initialisation, heavier later layers, is made by lighter token embeddings, which
-shortens the delay (Kunin et al. 2024, cited in appendix G of the layerwise-linear paper, arXiv:2502.21009).
+AdamW with strong decay. Upstream initialisation, heavier later layers, is made by lighter token embeddings, which is
+reported to shorten the delay (Kunin et al. 2024, cited in appendix G of the layerwise-linear paper, arXiv:2502.21009).
+At the quick size one seed did not show it: 95 % of the test pairs at step 1329 with factor 1, and 1522 with 0.3.
 """
 
 from __future__ import annotations

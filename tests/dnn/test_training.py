@@ -6,9 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import dnn.training
-from dnn.checkpoints import load_checkpoint
-from dnn.config import TrainConfig, log_spaced_steps
+from dnn.config import TrainConfig
 from dnn.data import load
 from dnn.networks import MLP, batch_norm_mode, scale_parameters_
 from dnn.objectives import evaluate
@@ -165,90 +163,6 @@ def test_probes_do_not_disturb_training():
     assert np.array_equal(plain["test_loss"], probed["test_loss"])
 
 
-def interrupted(config, make, path, at, monkeypatch, **settings):
-    """Train until a probe stops the run at step `at`, then resume with another network from the same start."""
-    monkeypatch.setattr(dnn.training, "_SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(dnn.training, "_CHUNK", 3)
-
-    class Interruption(Exception):
-        pass
-
-    def stop(step, n_steps):
-        if step >= at:
-            raise Interruption
-
-    with pytest.raises(Interruption):
-        run(config, make(), checkpoint=path, progress=stop, **settings)
-    net = make()
-    return net, run(config, net, checkpoint=path, **settings)
-
-
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize("at", [1, 7, 20, 38])
-def test_a_resumed_run_repeats_every_bit(tmp_path, monkeypatch, optimiser, at):
-    config = TrainConfig(40, optimiser, 0.01, 0.01, momentum=0.9, batch_size=10, patience=40, schedule="cosine", **CPU)
-    probes = {"norm": lambda net, split: [p.norm().item() for p in net.parameters()]}
-
-    def make():
-        return network(batch_norm=True)
-
-    whole_net = make()
-    whole = run(config, whole_net, probes=probes)
-    net, resumed = interrupted(config, make, tmp_path / "run.pt", at, monkeypatch, probes=probes)
-    assert np.array_equal(whole.t, resumed.t)
-    assert all(np.array_equal(whole[name], resumed[name]) for name in whole.data)
-    assert all(torch.equal(whole_net.state_dict()[name], value) for name, value in net.state_dict().items())
-    assert list(tmp_path.iterdir()) == [tmp_path / "run.pt"]
-
-
-def with_dropout():
-    torch.manual_seed(5)
-    return torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Dropout(0.5), torch.nn.Linear(16, 4))
-
-
-def test_dropout_repeats_and_resumes_and_leaves_the_global_generator_alone(tmp_path, monkeypatch):
-    config = TrainConfig(30, lr=0.01, batch_size=10, **CPU)
-    net = with_dropout()
-    before = torch.get_rng_state()
-    whole = run(config, net)
-    assert torch.equal(torch.get_rng_state(), before)
-    _, resumed = interrupted(config, with_dropout, tmp_path / "run.pt", 13, monkeypatch)
-    assert np.array_equal(whole["train_loss"], resumed["train_loss"])
-    assert not np.array_equal(whole["train_loss"], run(config, with_dropout(), seed=4)["train_loss"])
-
-
-def test_resuming_a_finished_run_only_returns_it(tmp_path):
-    config = TrainConfig(12, batch_size=10, **CPU)
-    first = run(config, checkpoint=tmp_path / "run.pt")
-    net = network()
-    again = run(config, net, checkpoint=tmp_path / "run.pt", probes={})
-    assert np.array_equal(first["test_loss"], again["test_loss"])
-    assert evaluate(net, *blobs()[2:])[0] == first["test_loss"][-1]
-
-
-def test_checkpoints_of_other_runs_and_broken_files_are_refused(tmp_path):
-    path = tmp_path / "run.pt"
-    config = TrainConfig(12, batch_size=10, **CPU)
-    run(config, checkpoint=path)
-    with pytest.raises(ValueError, match="must have the config of this run"):
-        run(replace(config, lr=0.1), checkpoint=path)
-    with pytest.raises(ValueError, match="must have the seed of this run"):
-        run(config, checkpoint=path, seed=9)
-    with pytest.raises(ValueError, match="must have the network of this run"):
-        run(config, network(widths=(8, 12, 4)), checkpoint=path)
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="checkpoint must be one written by training"):
-        run(config, checkpoint=path)
-
-
-def test_a_checkpoint_that_carries_code_is_refused(tmp_path):
-    torch.save({"settings": {}, "state": np.random.default_rng(0)}, tmp_path / "evil.pt")
-    with pytest.raises(ValueError, match="checkpoint must be one written by training"):
-        load_checkpoint(tmp_path / "evil.pt", {})
-    with pytest.raises(FileNotFoundError):
-        load_checkpoint(tmp_path / "missing.pt", {})
-
-
 def test_a_diverging_loss_names_the_step():
     config = TrainConfig(400, "sgd", 1e6, loss="mse", records=(0,), **CPU)
     with pytest.raises(SimulationError, match=r"training loss is not finite at step (\d+)") as caught:
@@ -278,16 +192,6 @@ def test_early_stopping_returns_to_the_best_weights():
     assert result.t[-1] < 400
 
 
-def test_cosine_schedule_rises_then_falls_to_nothing():
-    config = TrainConfig(100, lr=2.0, schedule="cosine", warmup_steps=10, **CPU)
-    rates = [config.lr_at(step) for step in range(100)]
-    assert rates[0] == pytest.approx(0.2)
-    assert rates[10] == 2.0
-    assert np.all(np.diff(rates[:10]) > 0)
-    assert np.all(np.diff(rates[10:]) < 0)
-    assert rates[55] == pytest.approx(1.0)
-
-
 def test_clipping_bounds_the_first_step_of_sgd():
     net = network()
     before = torch.nn.utils.parameters_to_vector(net.parameters()).detach().clone()
@@ -306,36 +210,6 @@ def test_subnormals_are_flushed_only_while_training():
     run(TrainConfig(1, **CPU), probes={"p": lambda *_: seen.append(float(torch.tensor(1e-30) * 1e-10)) or 0.0})
     assert seen == [0.0, 0.0]
     assert float(torch.tensor(1e-30) * 1e-10) > 0
-
-
-def test_log_spaced_steps_start_at_zero_and_end_at_the_last():
-    steps = log_spaced_steps(1000, 12)
-    assert steps[:2] == (0, 1)
-    assert steps[-1] == 1000
-    assert len(steps) <= 13
-    assert log_spaced_steps(5, [5, 0, 2]) == (0, 2, 5)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"n_steps": 0}, "n_steps must be >= 1"),
-        ({"optimiser": "lbfgs"}, "optimiser must be one of"),
-        ({"lr": 0.0}, "lr must be > 0"),
-        ({"weight_decay": -1.0}, "weight_decay must be >= 0"),
-        ({"momentum": 1.0}, "momentum must be < 1"),
-        ({"betas": (0.9, 1.5)}, "betas must be in"),
-        ({"loss": "hinge"}, "loss must be one of"),
-        ({"batch_size": 0}, "batch_size must be >= 1"),
-        ({"records": ()}, "records must be steps"),
-        ({"records": (3, 11)}, "records must be steps in 0..10"),
-        ({"dtype": "float16"}, "dtype must be one of"),
-        ({"device": "tpu"}, "device must be one of"),
-    ],
-)
-def test_bad_settings_are_refused_by_name(settings, message):
-    with pytest.raises(ValueError, match=message):
-        TrainConfig(**{"n_steps": 10, **settings})
 
 
 @pytest.mark.parametrize(
