@@ -172,7 +172,8 @@ def initial_descent(
     x1, y, a0, w0 = _start(x, y, a0, w0)
     steps = finite("steps", times(steps, name="steps"))
     gain = float(positive("lr", lr)) * np.linalg.norm(x1.T @ y) / len(y)
-    a, w = _linear_modes(x1, y, a0, w0, (1 + gain) ** steps, (1 - gain) ** steps)
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow becomes a SimulationError in Trajectory
+        a, w = _linear_modes(x1, y, a0, w0, (1 + gain) ** steps, (1 - gain) ** steps)
     return Trajectory(steps, {"a": a, "w": w}, clock="step", meta={"lr": float(lr)})
 
 

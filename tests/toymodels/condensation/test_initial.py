@@ -126,3 +126,11 @@ def test_a_quadratic_activation_blows_up_in_finite_time():
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=f"^{name} "):
         call(*task(0))
+
+
+def test_growth_beyond_the_range_of_numbers_is_a_simulation_error():
+    x, y, a0, w0 = task(4)
+    with pytest.raises(SimulationError, match="not finite"):
+        initial_descent(x, y, a0, w0, [0, 10**6], 1.0)
+    with pytest.raises(SimulationError, match="not finite"):
+        initial_flow(x, y, a0, w0, [0.0, 1e6])
