@@ -1,7 +1,7 @@
 """Does learning one sample move its own class more than others? One update, eq. (3.1) of Su (2024).
 
-Score: decades by which the prediction changes more on other samples of the same class than on other classes, in excess of
-what the inputs' own inner products give (a linear model on the same inputs), so that similar inputs alone count nothing.
+Score: decades by which the prediction changes more on other samples of the same class than on other classes, in excess
+of what the inputs' own inner products give (a linear model on the same inputs): similar inputs alone count nothing.
 """
 
 from __future__ import annotations
@@ -23,19 +23,22 @@ class Params(BaseParams):
 
     absent_below: float = 0.1
     shown_from: float = 0.2
-    layerwise_scale: float = 1e-3
-    layerwise_scale_off: float = 30.0
+    layerwise_imbalance: float = 0.0
+    layerwise_imbalance_off: float = 20.0
     layerwise_classes: int = 6
     layerwise_dim: int = 24
     neurashed_own: tuple = (2, 4)  # shared and own nodes per level
     neurashed_own_off: tuple = (40, 1)
     neurashed_rounds: int = 20
     neurashed_depth: int = 3
+    condensation_dim: int = 10
+    condensation_samples: int = 100
     condensation_decay: float = 0.02
     condensation_decay_off: float = 1e-6
-    dnn_steps: int = 600
+    dnn_steps: int = 800
     dnn_scale: float = 1.0
     dnn_scale_off: float = 8.0
+    dnn_loss: str = "mse"
 
 
 def contrast(change: np.ndarray, labels: np.ndarray) -> float:
@@ -59,7 +62,7 @@ def contrast(change: np.ndarray, labels: np.ndarray) -> float:
 
 
 def kernel_change(kernel: np.ndarray) -> np.ndarray:
-    """Relative changes (n_base, n) of a model with one kernel for all outputs, from its kernel (n, n) on all samples."""
+    """Relative changes (n_base, n) of a model with one kernel for all outputs, from its (n, n) kernel."""
     return np.abs(kernel[:BASES]) / np.abs(np.diag(kernel))[:BASES, None]
 
 
@@ -95,7 +98,7 @@ def layerwise(p: Params, rng: np.random.Generator) -> Trajectory:
     x, labels = class_inputs(p, rng)
     n_classes = p.layerwise_classes
     correlation = np.eye(n_classes, p.layerwise_dim) / np.sqrt(n_classes)  # E[one-hot x'] for these inputs
-    net = LinearNetwork.balanced(correlation, p.layerwise_dim, 0.0, p.layerwise_scale, rng)
+    net = LinearNetwork.balanced(correlation, n_classes, p.layerwise_imbalance, 1e-3, rng)
     times = np.geomspace(1e-2, 100, 40)
     run = net.solve(times)
     direction = np.eye(n_classes)[labels[:BASES]] - 1 / n_classes
@@ -110,8 +113,8 @@ def layerwise(p: Params, rng: np.random.Generator) -> Trajectory:
 
 
 def layerwise_off(p: Params, rng: np.random.Generator) -> Trajectory:
-    """The same from a large start: the kernel stays white."""
-    return layerwise(replace(p, layerwise_scale=p.layerwise_scale_off), rng)
+    """The same with a heavy readout: the first layer learns alone, lazily, and the kernel stays white."""
+    return layerwise(replace(p, layerwise_imbalance=p.layerwise_imbalance_off), rng)
 
 
 def neurashed(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -154,7 +157,12 @@ def _parity(p: Params, rng: np.random.Generator, decay: float) -> Trajectory:
         baselines.append(contrast(kernel_change((x @ x.T).astype(float)), labels))
         return {"contrast": contrast(kernel_change(kernel.astype(float)), labels)}
 
-    task = DelayedTask(weight_decay=decay, horizon=8.0 * decay / p.condensation_decay)
+    task = DelayedTask(
+        dim=p.condensation_dim,
+        n_samples=p.condensation_samples,
+        weight_decay=decay,
+        horizon=8.0 * decay / p.condensation_decay,
+    )
     run = task.simulate([rng], n_records=40, observe=observe)[0]
     return _run(run.t, run["contrast"], baselines[0], run.clock)
 
@@ -166,21 +174,33 @@ def dnn(p: Params, rng: np.random.Generator) -> Trajectory:
 
     split = load("mnist-mini")
     labels = split.y_train[:300].numpy()
-    kept: dict[str, np.ndarray] = {}
+    kept: dict = {}
 
     def probes(network):
         def probe(net, data):
-            kept["change"] = change = network_change(net, data.x_train[:300], data.y_train[:300])
+            x, y = data.x_train[:300], data.y_train[:300]
+            kept["change"] = change = network_change(net, x, y, p.dnn_loss)
+            kept["fuzziness"] = _fuzziness(net, x, labels)
             return {"contrast": contrast(change[:BASES], labels)}
 
         return {"elasticity": probe}
 
-    run = train_mlp(p, rng, n_steps=p.dnn_steps, records=24, scale=p.dnn_scale, batch_size=100, make_probes=probes)
+    run = train_mlp(
+        p,
+        rng,
+        n_steps=p.dnn_steps,
+        records=16,
+        scale=p.dnn_scale,
+        batch_size=200,
+        loss=p.dnn_loss,
+        weight_decay=1e-4,
+        make_probes=probes,
+    )
     x = split.x_train[:300].numpy().astype(float)
     fours = np.flatnonzero(labels == 4)
     moved = {f"four_to_{k}": _others(kept["change"], fours, np.flatnonzero(labels == k)) for k in (4, 9, 0)}
     baseline = contrast(kernel_change(x @ x.T), labels)
-    return _run(run.t, run["elasticity.contrast"], baseline, run.clock, **moved, test=float(run["test"][-1]))
+    return _run(run.t, run["elasticity.contrast"], baseline, run.clock, **moved, fuzziness=kept["fuzziness"])
 
 
 def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -188,14 +208,33 @@ def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
     return dnn(replace(p, dnn_scale=p.dnn_scale_off), rng)
 
 
-def network_change(network, x, y) -> np.ndarray:
-    """Relative changes (n, n) of the logits at all samples after a vanishing SGD step on each, cross-entropy loss.
+def dnn_cross_entropy(p: Params, rng: np.random.Generator) -> Trajectory:
+    """The same with cross-entropy in place of squared loss."""
+    return dnn(replace(p, dnn_loss="cross_entropy"), rng)
+
+
+def _fuzziness(network, x, labels: np.ndarray) -> list[float]:
+    """Separation fuzziness of the inputs and of every hidden layer: how far from separated the classes are."""
+    import torch
+
+    from dnn.unfolding import unfold
+    from toymodels.metrics.separation import fuzziness
+
+    with torch.no_grad():
+        *hidden, _ = (outputs for _, outputs in unfold(network).layers(x))
+    return [fuzziness(layer.double().numpy(), labels) for layer in (x, *hidden)]
+
+
+def network_change(network, x, y, loss: str) -> np.ndarray:
+    """Relative changes (n, n) of the logits at all samples after a vanishing SGD step on each.
 
     Parameters
     ----------
     network : torch Module
         A chain of Linear layers and activations.
     x, y : (n, d) and (n,) tensors
+    loss : {"mse", "cross_entropy"}
+        Whose gradient the step follows.
     """
     import torch
 
@@ -203,7 +242,8 @@ def network_change(network, x, y) -> np.ndarray:
 
     with torch.no_grad():
         logits = network(x)
-        direction = torch.softmax(logits, dim=1) - torch.nn.functional.one_hot(y, logits.shape[1])
+        predicted = torch.softmax(logits, dim=1) if loss == "cross_entropy" else logits
+        direction = predicted - torch.nn.functional.one_hot(y, logits.shape[1])
         direction = direction / direction.norm(dim=1, keepdim=True).clamp_min(1e-30)
         kernel = tangent_kernel(network, x).reshape(logits.shape[1], len(x), logits.shape[1], len(x))
         size = torch.einsum("knlb,bl->bnk", kernel, direction).norm(dim=2).double().numpy()
@@ -245,7 +285,9 @@ def details(runs: Runs, p: Params) -> str:
         if replicates and "four_to_4" in replicates[0].meta:
             means = {k: np.median([np.mean(run.meta[f"four_to_{k}"]) for run in replicates]) for k in (4, 9, 0)}
             moved = ", ".join(f"{k}s {value:.2f}" for k, value in means.items())
-            lines.append(f"  {row}: after a step on a 4, relative change of other {moved}")
+            layers = np.median([run.meta["fuzziness"] for run in replicates], axis=0)
+            separation = " -> ".join(f"{value:.2g}" for value in layers)
+            lines.append(f"  {row}: step on a 4 moves {moved}; separation fuzziness by layer {separation}")
     return "\n".join(["similar and dissimilar digits, median over replicates:", *lines]) if lines else ""
 
 
@@ -265,9 +307,10 @@ STUDY = Study(
     presets={"quick": Params(), "paper": Params(neurashed_rounds=500, dnn_steps=5000)},
     models={
         "linear": linear,
-        "layerwise": Knob(layerwise, layerwise_off, "initial scale 0.001 -> 30"),
+        "layerwise": Knob(layerwise, layerwise_off, "imbalance 0 -> 20"),
         "neurashed": Knob(neurashed, neurashed_off, "own nodes 4 of 6 -> 1 of 41"),
         "condensation": Knob(condensation, condensation_off, "weight decay 0.02 -> 1e-6"),
+        "dnn cross-entropy": dnn_cross_entropy,
         "dnn": Knob(dnn, dnn_off, "initial scale 1 -> 8"),
     },
     controls=("linear",),
