@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 
@@ -45,26 +44,23 @@ def parallel_map(
         Unknown engine.
     """
     address = parse_engine(engine)
-    if address is None and jobs == 1:
+    if address is not None:
+        yield from _on_dask(function, items, address, jobs)
+    elif jobs == 1:
         yield from map(function, items)
-        return
-    from joblib import Parallel, delayed
+    else:
+        from joblib import Parallel, delayed, parallel_config
 
-    with _backend(address, jobs):
-        calls = (delayed(function)(item) for item in items)
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="all")(calls)
-
-
-@contextmanager
-def _backend(address: str | None, jobs: int):
-    from joblib import parallel_config
-
-    if address is None:
         with parallel_config(backend="loky", inner_max_num_threads=1):
-            yield
-        return
-    from dask.distributed import Client
+            calls = (delayed(function)(item) for item in items)
+            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all")(calls)
+
+
+def _on_dask(function: Callable[[Any], Any], items: Sequence[Any], address: str, jobs: int) -> Iterator[Any]:
+    """Straight through the client: joblib's Dask backend waits for ever for a task whose worker keeps dying."""
+    from dask.distributed import Client, as_completed
 
     own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-    with Client(address) if address else Client(**own), parallel_config(backend="dask"):
-        yield
+    with Client(address) if address else Client(**own) as client:
+        for _, result in as_completed(client.map(function, items, pure=False), with_results=True):
+            yield result
