@@ -77,14 +77,14 @@ def test_an_interruption_keeps_what_is_finished(tmp_path):
     def stop(p, rng):
         raise KeyboardInterrupt
 
-    study = STUDY.adding(stop=stop, never=late)
+    study = STUDY.adding(stop=stop, first=late)
     assert runner.main(study, ["--out", str(tmp_path)]) == runner.INTERRUPTED
     folder = tmp_path / "toy" / "quick-s0"
-    assert (folder / "runs" / "late-2.npz").exists()
-    assert not (folder / "runs" / "never-0.npz").exists()
+    assert (folder / "runs" / "first-2.npz").exists()  # the last model is taken first
+    assert not (folder / "runs" / "late-0.npz").exists()
     told = []
-    runner.run(STUDY.adding(never=late), out=tmp_path, resume=True, tell=told.append)
-    assert [line.split()[0] for line in told] == ["never"] * 3
+    runner.run(STUDY.adding(first=late), out=tmp_path, resume=True, tell=told.append)
+    assert [line.split()[0] for line in told] == ["late"] * 6
 
 
 def test_a_model_that_fails_numerically_is_named_and_the_rest_goes_on(tmp_path, capsys):
