@@ -225,12 +225,10 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}; did you mean {near[0]}?" if near else message)
 
 
-def parser(study: Study) -> argparse.ArgumentParser:
-    """The command line that every study has."""
-    made = _Parser(prog=f"python -m comparisons.{study.name}", description=study.question, allow_abbrev=False)
-    made.add_argument("--preset", default="quick", choices=list(study.presets), help="sizes and horizons")
-    made.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=_known(study))
-    made.add_argument("--models", nargs="+", choices=list(study.models), metavar="MODEL", help=" ".join(study.models))
+def base_parser(prog: str, description: str, presets: Sequence[str] = ("quick", "paper")) -> argparse.ArgumentParser:
+    """The flags that every command which runs studies has."""
+    made = _Parser(prog=prog, description=description, allow_abbrev=False)
+    made.add_argument("--preset", default="quick", choices=list(presets), help="sizes and horizons")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--replicates", type=int, default=3, help="runs per row")
     made.add_argument("--jobs", type=int, default=1, help="worker processes; never changes a number")
@@ -240,6 +238,14 @@ def parser(study: Study) -> argparse.ArgumentParser:
     made.add_argument("--out", default="results", metavar="DIR")
     made.add_argument("--resume", action="store_true", help="go on where an interrupted call stopped")
     made.add_argument("--check", action="store_true", help="exit 3 when a verdict differs from the committed one")
+    return made
+
+
+def parser(study: Study) -> argparse.ArgumentParser:
+    """The command line of one study."""
+    made = base_parser(f"python -m comparisons.{study.name}", study.question, list(study.presets))
+    made.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=_known(study))
+    made.add_argument("--models", nargs="+", choices=list(study.models), metavar="MODEL", help=", ".join(study.models))
     return made
 
 
@@ -263,10 +269,14 @@ def main(study: str | Study, argv: Sequence[str] | None = None) -> int:
     if result.interrupted:
         print("interrupted; what is finished is kept, --resume goes on", file=sys.stderr)
         return INTERRUPTED
+    return exit_code(result, check, options["preset"])
+
+
+def exit_code(result: Result, check: bool, preset: str) -> int:
+    """1 when a model failed, 3 when `check` finds a verdict that differs from the committed one, else 0."""
     if any(verdict.outcome == "failed" for verdict in result.verdicts.values()):
         return FAILED
+    differences = report.differences(result, preset) if check else []
     if check:
-        differences = report.differences(result, options["preset"])
         print("\n".join(differences) or "verdicts as committed", file=sys.stderr)
-        return DIFFERS if differences else ALL_RAN
-    return ALL_RAN
+    return DIFFERS if differences else ALL_RAN
