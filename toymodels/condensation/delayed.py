@@ -96,7 +96,7 @@ class DelayedTask:
         return fitted and self.init_scale > CRITICAL_SCALE
 
     def record_times(self, n_records: int = 100) -> np.ndarray:
-        """(n_records,) log-spaced times from before the fit to the horizon, in flow time."""
+        """(n_records,) log-spaced times from before the fit to the horizon, in flow time; `n_records` >= 2."""
         positive_int("n_records", n_records, minimum=2)
         horizon = self.horizon or {"parity": 8.0, "even": 7.0}[self.task]
         end = horizon / self.weight_decay

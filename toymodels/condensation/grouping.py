@@ -79,6 +79,20 @@ def check_threshold(threshold: float) -> float:
 
 
 def leaders(similarity: np.ndarray, threshold: float) -> np.ndarray:
+    """Clusters of neurons near their first member, which no earlier cluster has taken.
+
+    Parameters
+    ----------
+    similarity : (m, m) array
+        Neurons in the order in which they may lead.
+    threshold : float
+        Least similarity to the leader, up to rounding.
+
+    Returns
+    -------
+    (m,) integer array
+        Labels 0, 1, ... in the order of the leaders; every neuron has one.
+    """
     near = similarity >= threshold - _rounding(similarity)
     np.fill_diagonal(near, True)
     labels = np.full(len(near), -1)

@@ -178,6 +178,23 @@ def initial_descent(
 
 
 def with_bias(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs with the constant input 1 as last column, and the targets.
+
+    Parameters
+    ----------
+    x : (n, d) array
+    y : (n,) array
+
+    Returns
+    -------
+    x1 : (n, d + 1) array
+    y : (n,) array
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a number of axes is wrong, or an entry is not finite.
+    """
     x, y = finite("x", x, ndim=2), finite("y", y, ndim=1)
     if len(x) != len(y):
         raise ValueError(f"y must have {len(x)} entries, one per row of x, got {len(y)}")

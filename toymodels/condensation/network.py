@@ -105,11 +105,17 @@ class TwoLayerNetwork:
         return self.w.shape[-1] - 1
 
     def hidden(self, x: ArrayLike) -> np.ndarray:
-        """Outputs of the hidden neurons, (..., n, m), for inputs x (n, d)."""
+        """Outputs of the hidden neurons, (..., n, m), for inputs `x` (n, d).
+
+        Raises
+        ------
+        ValueError
+            If `x` is not a finite (n, d) array.
+        """
         return self._layer(self._with_bias(x))[0]
 
     def __call__(self, x: ArrayLike) -> np.ndarray:
-        """Network outputs (..., n) for inputs x (n, d).
+        """Network outputs (..., n) for inputs `x` (n, d).
 
         Raises
         ------
@@ -119,11 +125,30 @@ class TwoLayerNetwork:
         return (self.hidden(x) @ self.a[..., None])[..., 0]
 
     def loss(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """1/(2n) sum of squared errors, one per trial, for y (n,) or (..., n)."""
+        """1/(2n) sum of squared errors, one per trial.
+
+        Parameters
+        ----------
+        x : (n, d) array
+        y : (n,) or (..., n) array
+
+        Raises
+        ------
+        ValueError
+            If the data have the wrong shape or are not finite.
+        """
         return ((self(x) - self._targets(x, y)) ** 2).mean(axis=-1) / 2
 
     def jacobian(self, x: ArrayLike) -> np.ndarray:
-        """Derivative of the outputs by the parameters, (..., n, p): a first, then w row by row; p = m (d + 2)."""
+        """Derivative of the outputs at inputs `x` (n, d) by the p = m (d + 2) parameters, (..., n, p).
+
+        The columns are a first, then w row by row.
+
+        Raises
+        ------
+        ValueError
+            If `x` is not a finite (n, d) array.
+        """
         x1 = self._with_bias(x)
         value, slope, _ = self._layer(x1)
         by_w = (self.a[..., None, :] * slope)[..., None] * x1[:, None, :]

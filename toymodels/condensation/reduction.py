@@ -173,10 +173,17 @@ def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
 def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:
     """Optimistic sample size of a rows x columns matrix of that rank, trained as a product: r (rows + columns - r).
 
+    This is the dimension of the manifold of such matrices.
+
+    Parameters
+    ----------
+    rank, rows, columns : int
+        Of the target matrix, 1 <= rank <= min(rows, columns).
+
     Raises
     ------
     ValueError
-        If `rank` is not an integer from 1 to min(rows, columns).
+        If a size is not a positive integer, or `rank` is above min(rows, columns).
     """
     rows, columns = positive_int("rows", rows), positive_int("columns", columns)
     if positive_int("rank", rank) > min(rows, columns):

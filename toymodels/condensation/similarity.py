@@ -32,6 +32,13 @@ def as_rows(name: str, w: ArrayLike) -> np.ndarray:
 
 
 def amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:
+    """Sizes (m,) of the neurons `w` (m, d): those given, checked, or the norms of the rows if None.
+
+    Raises
+    ------
+    ValueError
+        If `amplitude` does not have one finite entry >= 0 per neuron.
+    """
     if amplitude is None:
         return np.linalg.norm(w, axis=1)
     amplitude = non_negative("amplitude", amplitude)
