@@ -137,8 +137,29 @@ def weight_basin(
 ) -> Basin:
     """Basin of attraction in weight space; the network itself is never written to.
 
-    Amplitudes are in units of each layer's weight standard deviation. Arguments, result and errors otherwise as in
-    :func:`sample_basin`.
+    Every layer's weights move by their own standard deviation times the amplitude, together.
+
+    Parameters
+    ----------
+    network, x, y, by, method
+        As in :func:`sample_basin`.
+    rng : numpy Generator
+        Source of the noise on the weights.
+    amplitudes : increasing positive numbers
+        Grid of amplitudes, in units of each layer's weight standard deviation.
+    draws : int
+        Perturbed networks per amplitude, shared by all samples; the interval is over them.
+    statistics : {"running", "batch"}
+        Of batch norm; "batch" are those of the samples in each perturbed network.
+
+    Returns
+    -------
+    Basin
+
+    Raises
+    ------
+    ValueError, SimulationError
+        As in :func:`sample_basin`.
     """
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)

@@ -34,6 +34,8 @@ class TrainConfig:
         Of adam and adamw.
     loss : {"cross_entropy", "mse"}
         "mse" is against one-hot targets times `target_scale`, averaged over samples and classes, without 1/2.
+    target_scale : float
+        Target > 0 of the true class under "mse"; without effect on the cross-entropy.
     batch_size : int or None
         Samples per step, drawn without replacement and reshuffled each epoch (the last batch of an epoch may be
         smaller); None is the whole training set in its order.
@@ -102,20 +104,24 @@ class TrainConfig:
 
     @property
     def torch_dtype(self) -> torch.dtype:
+        """`dtype` as PyTorch's own."""
         return getattr(torch, self.dtype)
 
     @property
     def torch_device(self) -> torch.device:
+        """Where training runs, "auto" resolved."""
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return torch.device(self.device)
 
     @property
     def record_steps(self) -> tuple[int, ...]:
+        """Sorted steps in 0..n_steps at which records are taken."""
         return log_spaced_steps(self.n_steps, self.records)
 
     @property
     def constant_lr(self) -> bool:
+        """Whether every update has the same learning rate: no schedule and no warm-up."""
         return self.schedule == "constant" and self.warmup_steps == 0
 
     def lr_at(self, step: int) -> float:

@@ -22,7 +22,15 @@ NAMES = ("mnist-mini", "mnist", "fashion-mnist", "digits", "cifar-10")
 
 
 class Split(NamedTuple):
-    """Training and test part: x (n, d) float32 in [0, 1], y (n,) int64 in 0..K-1."""
+    """Training and test part of a data set.
+
+    Attributes
+    ----------
+    x_train, x_test : (n, d) tensors
+        One sample per row: float32 in [0, 1] from :func:`load`, tokens in the tasks on sequences.
+    y_train, y_test : (n,) int64 tensors
+        Classes 0..K-1.
+    """
 
     x_train: torch.Tensor
     y_train: torch.Tensor
@@ -108,7 +116,18 @@ def _to_split(x_train, y_train, x_test, y_test, top: float = 255) -> Split:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Fetch a data set and report its sizes; 0 on success, 1 when it is not to be had, 2 for a wrong name."""
+    """Fetch a data set and report its sizes.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        One of `NAMES`; the command line of the process if None.
+
+    Returns
+    -------
+    int
+        0 on success, 1 when the data are not to be had, 2 for a wrong name.
+    """
     argv = sys.argv[1:] if argv is None else argv
     if len(argv) != 1 or argv[0] not in NAMES:
         print(f"usage: python -m dnn.data {{{','.join(NAMES)}}}", file=sys.stderr)

@@ -107,11 +107,11 @@ class MLP(nn.Module):
         return deque(self._layers(x), maxlen=1).pop()[0]
 
     def fields(self, x: Tensor) -> list[Tensor]:
-        """Local fields h^(2) .. h^(L-1) (n, N_l), after batch norm, then the logits (n, K): L - 1 tensors."""
+        """Local fields h^(2) .. h^(L-1) (n, N_l), after batch norm, then the logits (n, K), at inputs `x` (n, d)."""
         return [field for field, _ in self._layers(x)]
 
     def activations(self, x: Tensor) -> list[Tensor]:
-        """Activations x^(1) .. x^(L-1), the input first: L - 1 tensors (n, N_l)."""
+        """Activations x^(1) .. x^(L-1), the input `x` (n, d) first: L - 1 tensors (n, N_l)."""
         return [x, *(outputs for _, outputs in self._layers(x))][:-1]
 
     def _layers(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

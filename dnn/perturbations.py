@@ -39,6 +39,7 @@ def pixel_noise(
 
 
 def weight_noise(network: nn.Module, x: Tensor, rng: np.random.Generator, draws: int, statistics: str) -> Evaluate:
+    """Noise on the weight matrices in units of each one's standard deviation: all samples of a draw share it."""
     unfolded = _unfolded(network)
     logits = (
         _perturbed(network, x, rng, draws)

@@ -2,7 +2,8 @@
 
 They read any chain of Linear, BatchNorm1d and activations (an `MLP`, an `nn.Sequential`), change nothing in it, and
 work inside a user's own loop as well as in `train(..., probes={"gradient": probes.rank_gradients})`. Options are
-set with `functools.partial`. Values are finite, as a `Trajectory` wants them.
+set with `functools.partial`. Values are finite, as a `Trajectory` wants them. Where not said otherwise a `ValueError`
+is raised for a network that is no such chain or has weights that are not finite, and for an unknown option.
 """
 
 from __future__ import annotations
@@ -33,7 +34,14 @@ _first_kernels: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
 def rank_gradients(network: nn.Module, split, *, part: str = "train", statistics: str = "batch") -> np.ndarray:
     """Gradient of the rank probability density, averaged over classes and neurons, of each hidden layer: (L - 2,).
 
-    `statistics` are those of batch norm: of the samples themselves, or "running".
+    Parameters
+    ----------
+    network, split : Module, Split
+        A chain as in :func:`dnn.unfolding.unfold`, of L layers with the input; and the data.
+    part : {"train", "test"}
+        Which samples are looked at; every class needs one, else `ValueError`.
+    statistics : {"running", "batch"}
+        Of batch norm; "batch" are those of the samples themselves.
     """
     x, y = _part(split, part)
     return np.array([gradient.mean() for gradient in layer_gradients(network, x, y, statistics)])
@@ -41,7 +49,15 @@ def rank_gradients(network: nn.Module, split, *, part: str = "train", statistics
 
 @torch.no_grad()
 def layer_gradients(network: nn.Module, x: Tensor, y: Tensor, statistics: str = "running") -> list[np.ndarray]:
-    """Rank gradients (K, N_l) of every hidden layer 2..L-1 on samples `x` with labels `y`."""
+    """Rank gradients (K, N_l) of every hidden layer 2..L-1.
+
+    Parameters
+    ----------
+    network, statistics
+        As in :func:`rank_gradients`.
+    x, y : (P, d) and (P,) tensors
+        Samples and labels, each class among them; else `ValueError`.
+    """
     unfolded = unfold(network)
     fields = [field for field, _ in unfolded.layers(x, statistics)][:-1]
     maps = tails(unfolded, x, statistics)[1:]
@@ -58,11 +74,21 @@ def basins(
     rng: np.random.Generator | None = None,
     statistics: str = "running",
 ) -> dict[str, float]:
-    """Basin radii of the first `samples` training samples, in "sample" and in "weight" space.
+    """Basin radii in "sample" and in "weight" space.
 
-    Without an `rng` every call uses the same noise, so that a series shows the network change and not the noise. Where
-    accuracy is one half or less already, both are 0; a basin wider than all amplitudes counts as the largest of
+    Where accuracy is one half or less already, both are 0; a basin wider than all amplitudes counts as the largest of
     them, a lower bound.
+
+    Parameters
+    ----------
+    network, split : Module, Split
+        Any classifier, and the data.
+    draws, amplitudes, statistics
+        As in :func:`dnn.attraction_basins.sample_basin`, which also says what is raised.
+    samples : int
+        The first so many training samples are used.
+    rng : numpy Generator, optional
+        If None, every call uses the same noise, so that a series shows the network change and not the noise.
     """
     x, y = split.x_train[:samples], split.y_train[:samples]
     options = {"draws": draws, "amplitudes": amplitudes, "statistics": statistics}
@@ -79,13 +105,25 @@ def basins(
 def linear_map_accuracy(
     network: nn.Module, split, *, part: str = "test", statistics: str = "running", method: str = "linear_map"
 ) -> np.ndarray:
-    """Accuracy (L - 1,) with all activations from each start layer 2..L on made linear; the last is the network's."""
+    """Accuracy (L - 1,) with all activations from each start layer 2..L on made linear; the last is the network's.
+
+    Parameters
+    ----------
+    network, split, part, statistics, method
+        As in :func:`dnn.linear_map.pruned_accuracy`.
+    """
     return pruned_accuracy(network, split, method, statistics=statistics, part=part)
 
 
 @torch.no_grad()
 def collapse(network: nn.Module, split, *, part: str = "train", statistics: str = "running") -> dict[str, float]:
-    """Neural collapse of the last hidden layer: `nc1 within_between nc2_norm nc2_angle nc3 nc4`, 0 when complete."""
+    """Neural collapse of the last hidden layer: `nc1 within_between nc2_norm nc2_angle nc3 nc4`, 0 when complete.
+
+    Parameters
+    ----------
+    network, split, part, statistics
+        As in :func:`rank_gradients`. `ValueError` also where the class means do not differ.
+    """
     x, y = _part(split, part)
     unfolded = unfold(network)
     features, labels = _last_hidden(unfolded, x, statistics), y.cpu().numpy()
@@ -105,8 +143,16 @@ def collapse(network: nn.Module, split, *, part: str = "train", statistics: str 
 def condensation(network: nn.Module, split, *, layer: int = 2, threshold: float = 0.99) -> dict[str, float]:
     """How far neurons of a hidden `layer` point the same way, biases included: `clusters effective_rank`.
 
-    Both are at most the number of neurons, and 1 when all are one. `threshold` is the cosine within a cluster. `split`
-    is not looked at.
+    Both are at most the number of neurons, and 1 when all are one.
+
+    Parameters
+    ----------
+    network, split
+        As in :func:`rank_gradients`; `split` is not looked at.
+    layer : int
+        Hidden layer, 2..L-1; `ValueError` if all its weights are zero.
+    threshold : float
+        Cosine in (0, 1] from which neurons share a cluster.
     """
     unfolded = unfold(network)
     if not 2 <= positive_int("layer", layer) < unfolded.depth:
@@ -122,8 +168,17 @@ def condensation(network: nn.Module, split, *, layer: int = 2, threshold: float 
 def kernel_distance(network: nn.Module, split, *, reference: nn.Module | None = None, samples: int = 100) -> float:
     """1 minus the cosine between the tangent kernels of `network` and of `reference` on training samples.
 
-    0 for a network that trains as a linear model does. Without a `reference` it is the network as it was when first
-    probed in this process; a run that may be interrupted and resumed should pass a copy of the initial network.
+    0 for a network that trains as a linear model does.
+
+    Parameters
+    ----------
+    network, split
+        As in :func:`rank_gradients`; batch norm uses its running statistics.
+    reference : Module, optional
+        If None, the network as it was when first probed in this process; a run that may be interrupted and resumed
+        should pass a copy of the initial network.
+    samples : int
+        The first so many training samples are used, the same number in every call without `reference`.
     """
     x = split.x_train[:samples]
     kernel = tangent_kernel(network, x, trace=True)
@@ -138,8 +193,16 @@ def kernel_distance(network: nn.Module, split, *, reference: nn.Module | None = 
 def elasticity(network: nn.Module, split, *, bases: int = 10, samples: int = 200) -> float:
     """Decades by which a vanishing SGD step on a sample moves its own class more than other classes.
 
-    The step is on the cross-entropy of one of the first `bases` training samples; it moves the logits at `samples`
-    training samples by the tangent kernel, whatever the learning rate. The mean over bases is returned.
+    The step is on the cross-entropy of one base sample; it moves the logits at other samples by the tangent kernel,
+    whatever the learning rate. The mean over bases is returned.
+
+    Parameters
+    ----------
+    network, split
+        As in :func:`rank_gradients`; batch norm uses its running statistics.
+    bases, samples : int
+        The first so many training samples are bases, and are watched. `ValueError` if a base is the only one of its
+        class among those watched, or has no other class beside it.
     """
     x, y = split.x_train[:samples], split.y_train[:samples]
     n_bases = min(positive_int("bases", bases), len(x))
@@ -157,9 +220,17 @@ def information(
 ) -> dict[str, np.ndarray]:
     """Binned information in bits that each hidden layer (L - 2,) carries: `input`, `labels`, `neuron`.
 
-    All units of a layer are cut at the same edges, `bins` equal intervals between the layer's extremes. Wide layers
-    tell all samples apart, `input` is then log2 of their number; `neuron` is the mean over single neurons of their
-    information about the labels and does not saturate.
+    Wide layers tell all samples apart, `input` is then log2 of their number; `neuron` is the mean over single neurons
+    of their information about the labels and does not saturate.
+
+    Parameters
+    ----------
+    network, split, statistics
+        As in :func:`rank_gradients`.
+    bins : int
+        Equal intervals between a layer's extremes, the same for all its units.
+    samples : int
+        The first so many training samples are used.
     """
     x, labels = split.x_train[:samples], split.y_train[:samples].cpu().numpy()
     values = {"input": [], "labels": [], "neuron": []}
@@ -174,7 +245,15 @@ def information(
 
 @torch.no_grad()
 def accuracy(network: nn.Module, x: Tensor, y: Tensor, *, statistics: str = "running") -> float:
-    """Share of samples classified as `y`, with the stated batch-norm statistics."""
+    """Share of samples classified as `y`.
+
+    Parameters
+    ----------
+    network, x, y : Module, (P, d) and (P,) tensors
+        Any classifier, samples and labels.
+    statistics : {"running", "batch"}
+        Of batch norm.
+    """
     with batch_norm_mode(network, statistics):
         return float((network(x).argmax(1) == y).double().mean())
 
