@@ -79,7 +79,27 @@ class DeepMode:
         return self.target * part, np.copysign(self.target * rest, distance)
 
     def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent on the common factor, for finite depth; step k is flow time k lr up to O(lr)."""
+        """Gradient descent on the common factor, for finite depth; step k is flow time k lr up to O(lr).
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of updates, >= 1.
+        lr : float
+            Learning rate > 0, in units of flow time per step.
+
+        Returns
+        -------
+        Trajectory
+            `product`, `residual` and `loss` of :meth:`solve`, all (n_steps + 1,), on the clock "step".
+
+        Raises
+        ------
+        ValueError
+            If `n_steps` is not a positive integer, `lr` not positive, or the depth infinite.
+        SimulationError
+            If the run diverges.
+        """
         if self.depth == np.inf:
             raise ValueError("depth must be finite to simulate, got inf")
         n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))

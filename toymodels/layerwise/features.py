@@ -70,7 +70,7 @@ class UnconstrainedFeatures:
         return one_hot - 1 / self.n_classes if self.centered else one_hot
 
     def solve(self, t: ArrayLike, rng: np.random.Generator) -> Trajectory:
-        """The flow from a freshly drawn Gaussian start; returns and raises as :meth:`flow`."""
+        """The flow from a Gaussian start drawn from `rng`, at the times `t`; returns and raises as :meth:`flow`."""
         weights = self.init_scale * rng.standard_normal((self.n_classes, self.width))
         features = self.init_scale * rng.standard_normal((self.width, self.labels.size))
         return self.flow(t, weights, features)

@@ -39,10 +39,12 @@ class Spectrum:
 
     @property
     def rates(self) -> np.ndarray:
+        """Rates (d + c,) at which the rows of Q grow while they are small: eigenvalues of F less the decay."""
         return self.base + self.excess
 
     @staticmethod
     def of(correlation: np.ndarray, imbalance: float, decay: float) -> Spectrum:
+        """Spectrum of F for a correlation (c, d), lambda = `imbalance` and weight decay mu = `decay`."""
         c, d = correlation.shape
         left, singular, right = np.linalg.svd(correlation)
         singular, k, half = _merge_equal(singular), min(c, d), abs(imbalance) / 2

@@ -59,7 +59,27 @@ class LinearModel:
         return Trajectory(t, {"theta": theta, "loss": 0.5 * error**2 @ rates}, clock="flow time")
 
     def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent: `theta` (n_steps + 1, d) and `loss`, by step; step k is flow time k lr up to O(lr)."""
+        """Gradient descent; step k is flow time k lr up to O(lr).
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of updates, >= 1.
+        lr : float
+            Learning rate > 0, in units of flow time per step.
+
+        Returns
+        -------
+        Trajectory
+            `theta` (n_steps + 1, d) and `loss` (n_steps + 1,), on the clock "step".
+
+        Raises
+        ------
+        ValueError
+            If `n_steps` is not a positive integer or `lr` not positive.
+        SimulationError
+            If the run diverges.
+        """
         n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
         theta = np.empty((n_steps + 1, self.target.size))
         theta[0] = self.theta0

@@ -111,7 +111,27 @@ class LinearNetwork:
         return Trajectory(t, self._data(layers[:, :d].swapaxes(1, 2), layers[:, d:]), clock="flow time")
 
     def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent with the same names and `w1`, `w2` by step; step k is flow time k lr up to O(lr)."""
+        """Gradient descent; step k is flow time k lr up to O(lr).
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of updates, >= 1.
+        lr : float
+            Learning rate > 0, in units of flow time per step.
+
+        Returns
+        -------
+        Trajectory
+            The names of :meth:`solve`, and `w1`, `w2`, n_steps + 1 rows each, on the clock "step".
+
+        Raises
+        ------
+        ValueError
+            If `n_steps` is not a positive integer or `lr` not positive.
+        SimulationError
+            If the run diverges.
+        """
         n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
         w1, w2 = np.empty((n_steps + 1, *self.w1.shape)), np.empty((n_steps + 1, *self.w2.shape))
         w1[0], w2[0] = self.w1, self.w2
@@ -134,12 +154,22 @@ class LinearNetwork:
 
     @staticmethod
     def from_data(w1: ArrayLike, w2: ArrayLike, x: ArrayLike, y: ArrayLike, weight_decay: float = 0.0) -> LinearNetwork:
-        """The network on a batch of white inputs x (n, d), x'x/n = I, with labels y (n, c).
+        """The network on a batch of data, whose correlation is y'x/n.
+
+        Parameters
+        ----------
+        w1, w2, weight_decay
+            As for the class.
+        x : (n, d) array
+            White inputs, x'x/n = I.
+        y : (n, c) array
+            Labels.
 
         Raises
         ------
         ValueError
-            If the inputs are not white, since only then is there a closed form, and as for the class.
+            If the inputs are not white, since only then is there a closed form, `y` does not have a row for each of
+            `x`, and as for the class.
         """
         x, y = finite("x", x, ndim=2), finite("y", y, ndim=2)
         if len(y) != len(x):

@@ -107,7 +107,27 @@ class ScalarNetwork:
         return float(self.flow.time_to(fraction))
 
     def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent with the same names by step; step k is flow time k lr up to O(lr)."""
+        """Gradient descent; step k is flow time k lr up to O(lr).
+
+        Parameters
+        ----------
+        n_steps : int
+            Number of updates, >= 1.
+        lr : float
+            Learning rate > 0, in units of flow time per step.
+
+        Returns
+        -------
+        Trajectory
+            With the names of :meth:`solve`, n_steps + 1 rows each, on the clock "step".
+
+        Raises
+        ------
+        ValueError
+            If `n_steps` is not a positive integer or `lr` not positive.
+        SimulationError
+            If the run diverges.
+        """
         n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
         a, b = np.empty((2, n_steps + 1, self.a0.size))
         a[0], b[0] = self.a0, self.b0

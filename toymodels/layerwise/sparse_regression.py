@@ -62,7 +62,7 @@ class SparseRegression:
         non_negative("weight_decay", finite("weight_decay", self.weight_decay, ndim=0))
 
     def sample(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw a task: inputs x (n_samples, dim), noiseless labels y (n_samples,), true map (dim,)."""
+        """Task drawn from `rng`: inputs x (n_samples, dim), noiseless labels y (n_samples,), true map (dim,)."""
         x = rng.standard_normal((self.n_samples, self.dim))
         truth = np.zeros(self.dim)
         active = rng.choice(self.dim, self.n_active, replace=False)
