@@ -72,6 +72,7 @@ class AnchorTask:
         return Split(*train, *sequences(self.n_test, inferential, "test", rng))
 
     def network(self, rng: Rng) -> Transformer:
+        """Transformer of the stated sizes, its matrices drawn from `rng` as N(0, d_in^(-2 gamma))."""
         return Transformer(
             self.vocabulary,
             LENGTH,
