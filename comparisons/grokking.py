@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from comparisons import grokking_extra as extra
 from comparisons import grokking_models as models
 from comparisons import order
 from comparisons.study import OFF, BaseParams, Knob, Runs, Study, Verdict
@@ -40,7 +41,16 @@ class Params(BaseParams):
     dnn_steps_off: int = 600
     dnn_optimiser: str = "adam"
     dnn_decay: float = 1e-3
-    dnn_records: int = 48
+    dnn_records: int = 40
+    estimator_dim: int = 1000
+    estimator_ratio: float = 1.05  # samples per dimension
+    estimator_ratio_off: float = 4.0
+    estimator_level: float = 0.99  # share of the initial loss that is gone
+    even_level: float = 0.90
+    modular_fraction: float = 0.45
+    modular_fraction_off: float = 0.9
+    batch_norm_momentum: float = 0.1
+    batch_norm_level: float = 0.5  # of both accuracies, since the whole lag is over within some thirty steps
 
 
 def crossings(run: Trajectory, p: Params) -> tuple[float, float]:
@@ -48,7 +58,7 @@ def crossings(run: Trajectory, p: Params) -> tuple[float, float]:
     from toymodels.metrics.grokking import crossing_time
 
     return (
-        crossing_time(run.t, run["train"], p.train_level),
+        crossing_time(run.t, run["train"], run.meta.get("train_level", p.train_level)),
         crossing_time(run.t, run["test"], run.meta.get("test_level", p.full_level)),
     )
 
@@ -115,6 +125,10 @@ STUDY = Study(
         "paper": Params(dnn_optimiser="adamw", dnn_decay=0.01, dnn_steps=100_000, dnn_steps_off=20_000, dnn_records=60),
     },
     models={
+        "linear estimator": Knob(extra.linear_estimator, extra.linear_estimator_off, "samples per dimension 1.05 -> 4"),
+        "condensation even": Knob(extra.even_teacher, extra.even_teacher_off, "initial scale 6 -> 0.1, samples x 4"),
+        "dnn batch norm": Knob(extra.batch_norm, extra.batch_norm_off, "statistics' momentum 0.1 -> 1"),
+        "modular addition": Knob(extra.modular_addition, extra.modular_addition_off, "share of pairs 0.45 -> 0.9"),
         "layerwise": Knob(models.layerwise, models.layerwise_off, "initial scale 3 -> 0.03"),
         "neurashed": Knob(models.neurashed, models.neurashed_off, "initial handicap 1e-4 -> 1"),
         "condensation": Knob(models.condensation, models.condensation_off, "initial scale 4 -> 0.1"),
@@ -123,6 +137,7 @@ STUDY = Study(
     judge=judge,
     plot=plot,
     details=details,
+    on_request=("linear estimator", "condensation even", "dnn batch norm", "modular addition"),
 )
 
 __all__ = ["OFF", "STUDY", "Params", "crossings", "judge", "plot"]

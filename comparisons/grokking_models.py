@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from comparisons.grokking import Params
 
 
-def _labelled(run: Trajectory, test_level: float, order: list[str]) -> Trajectory:
+def labelled(run: Trajectory, test_level: float, order: list[str]) -> Trajectory:
     return Trajectory(run.t, run.data, clock=run.clock, meta={**run.meta, "test_level": test_level, "order": order})
 
 
@@ -29,7 +29,7 @@ def layerwise(p: Params, rng: np.random.Generator) -> Trajectory:
         init_scale=p.layerwise_scale, weight_decay=p.layerwise_decay, n_samples=p.layerwise_samples
     )
     order = ["weight_norm", "kernel_distance", "participation", "effective_features"]
-    return _labelled(model.simulate(rng), p.full_level, order)
+    return labelled(model.simulate(rng), p.full_level, order)
 
 
 def layerwise_off(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -43,7 +43,7 @@ def neurashed(p: Params, rng: np.random.Generator) -> Trajectory:
 
     model = DelayedGeneralisation(epsilon=p.neurashed_epsilon)
     order = ["log_class_route", "log_spurious_votes", "route_share"]
-    return _labelled(model.simulate(p.neurashed_steps, rng), p.full_level, order)
+    return labelled(model.simulate(p.neurashed_steps, rng), p.full_level, order)
 
 
 def neurashed_off(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -57,7 +57,7 @@ def condensation(p: Params, rng: np.random.Generator) -> Trajectory:
 
     model = DelayedTask(init_scale=p.condensation_scale, weight_decay=p.condensation_decay)
     order = ["weight_norm", "n_clusters", "effective_rank", "kernel_distance", "kernel_predictor"]
-    return _labelled(model.simulate([rng])[0], p.full_level, order)
+    return labelled(model.simulate([rng])[0], p.full_level, order)
 
 
 def condensation_off(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -68,12 +68,12 @@ def condensation_off(p: Params, rng: np.random.Generator) -> Trajectory:
 def dnn(p: Params, rng: np.random.Generator) -> Trajectory:
     """784-200-200-10 ReLU net on 1,000 digits from a start 8 times too large (Liu et al. 2023, arXiv:2210.01117)."""
     run = train_digits(p, rng, p.dnn_scale, p.dnn_steps, _lean_probes)
-    return _labelled(run, p.digits_level, list(LEAN))
+    return labelled(run, p.digits_level, list(LEAN))
 
 
 def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
     """The same from PyTorch's own start; nothing is probed."""
-    return _labelled(train_digits(p, rng, p.dnn_scale_off, p.dnn_steps_off), p.digits_level, [])
+    return labelled(train_digits(p, rng, p.dnn_scale_off, p.dnn_steps_off), p.digits_level, [])
 
 
 def train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: int, make_probes=None) -> Trajectory:

@@ -90,7 +90,7 @@ def run(
     preset, overrides : str, sequence of "KEY=VALUE"
         Parameters.
     models : sequence of str, optional
-        Which of the study's models; all, if None.
+        Which of the study's models; all but those on request, if None.
     seed, replicates, jobs : int
         Seed of everything, runs per row, worker processes. `jobs` never changes a number.
     engine : str
@@ -245,8 +245,13 @@ def parser(study: Study) -> argparse.ArgumentParser:
     """The command line of one study."""
     made = base_parser(f"python -m comparisons.{study.name}", study.question, list(study.presets))
     made.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help=_known(study))
-    made.add_argument("--models", nargs="+", choices=list(study.models), metavar="MODEL", help=", ".join(study.models))
+    made.add_argument("--models", nargs="+", choices=list(study.models), metavar="MODEL", help=_models(study))
     return made
+
+
+def _models(study: Study) -> str:
+    asked = f"; only when named: {', '.join(study.on_request)}" if study.on_request else ""
+    return ", ".join(name for name in study.models if name not in study.on_request) + asked
 
 
 def _known(study: Study) -> str:

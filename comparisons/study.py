@@ -145,6 +145,8 @@ class Study:
         Rows besides the knobs' off rows that must come out `absent` in every replicate.
     details : callable (runs, params) -> str, optional
         More lines to print under the table.
+    on_request : tuple of str
+        Models that run only when they are named, since they take long or say the same again.
     """
 
     name: str
@@ -155,20 +157,22 @@ class Study:
     plot: Callable[[Runs, Mapping[str, Verdict], Any], Figure]
     controls: tuple[str, ...] = ()
     details: Callable[[Runs, Any], str] | None = None
+    on_request: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in self.controls:
-            if name not in self.models:
-                raise ValueError(f"controls must name models, got {name!r}")
+        for field_name in ("controls", "on_request"):
+            for name in getattr(self, field_name):
+                if name not in self.models:
+                    raise ValueError(f"{field_name} must name models, got {name!r}")
 
     def adding(self, **models: Adapter | Knob | Silent) -> Study:
         """This study with more models, or with some replaced."""
         return replace(self, models={**self.models, **models})
 
     def rows(self, names: Sequence[str] | None = None) -> dict[str, Adapter | Silent]:
-        """Row name -> adapter for the chosen models (all, if None); a Knob gives two rows."""
+        """Row name -> adapter for the chosen models (all but those on request, if None); a Knob gives two rows."""
         rows: dict[str, Adapter | Silent] = {}
-        for name in names or self.models:
+        for name in names or [name for name in self.models if name not in self.on_request]:
             model = self.models[name]
             if isinstance(model, Knob):
                 rows[name], rows[name + OFF] = model.on, model.off

@@ -1,0 +1,131 @@
+"""What every figure owes: it constructs, its claims are complete, and the committed gallery shows it with labels."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from figures import core, ledger, runner
+
+NAMES = runner.names()
+QUICK = ("layerwise_03", "layerwise_07", "neurashed_theorems")  # seconds each; the others are redrawn by `figures all`
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_is_complete(name):
+    figure = runner.load(name)
+    assert figure.name == name
+    assert {"quick", "paper"} <= figure.presets.keys()
+    assert len(figure.caption) > 60
+    assert figure.claims
+    for claim in figure.claims:
+        assert claim.place
+        assert claim.statement
+        assert claim.criterion
+
+
+def test_claim_keys_are_unique_over_all_figures():
+    keys = [claim.key for name in NAMES for claim in runner.load(name).claims]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_figures_redraw_with_labels_and_are_not_blank(name, tmp_path):
+    made = runner.make(runner.Request(name, out=str(tmp_path)))
+    assert not made.error
+    from matplotlib.image import imread
+
+    pixels = imread(made.picture)[..., :3]
+    assert pixels.std() > 0.02
+    again = runner.make(runner.Request(name, out=str(tmp_path), resume=True))
+    assert again.claims == made.claims
+    drawn = runner.load(name)
+    with np.load(made.picture.with_name("data.npz")) as file:
+        data = {key: file[key] for key in file.files if key != "identity"}
+    axes = drawn.draw(data, drawn.presets["quick"]).axes
+    assert any(ax.get_xlabel() for ax in axes)
+    assert any(ax.get_ylabel() for ax in axes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gallery_holds_a_small_picture_of_every_figure(name):
+    picture = ledger.GALLERY / f"{name}.png"
+    assert 5_000 < picture.stat().st_size < 300_000
+    assert f"## {name}" in (ledger.GALLERY / "README.md").read_text()
+
+
+def test_the_committed_ledger_has_every_claim():
+    content = json.loads((ledger.GALLERY / "claims.json").read_text())
+    committed = {claim["key"] for claims in content["claims"].values() for claim in claims}
+    assert committed == {claim.key for name in NAMES for claim in runner.load(name).claims}
+
+
+def toy(values, holds):
+    claim = core.Claim("toy", "Figure 0", "it is large", "median > 1", lambda _: values, holds, "because")
+    return core.PaperFigure(
+        "toy",
+        "layerwise",
+        "A toy.",
+        {"quick": core.BaseParams()},
+        lambda p, rng, grid: {},
+        lambda data, p: None,
+        (claim,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "holds", "verdict"),
+    [
+        ([2.0, 3.0], core.median_above(1), core.REPRODUCED),
+        ([0.0, 3.0], core.all_above(1), core.CONTRADICTED),
+        ([0.0], lambda values: None, core.OPEN),
+        ([0.2, 0.4], core.all_between(0, 1), core.REPRODUCED),
+        ([0.2, 0.4], core.median_below(0.2), core.CONTRADICTED),
+        ([0.2, 0.4], core.all_below(0.5), core.REPRODUCED),
+    ],
+)
+def test_verdicts_follow_the_criterion(values, holds, verdict):
+    (judged,) = toy(values, holds).judge({})
+    assert judged.verdict == verdict
+    assert (judged.low, judged.high, judged.replicates) == (min(values), max(values), len(values))
+    assert bool(judged.why) == (verdict != core.REPRODUCED)
+
+
+def test_a_claim_that_measures_no_number_is_refused():
+    with pytest.raises(ValueError, match="must measure numbers"):
+        toy([float("nan")], core.median_above(1)).judge({})
+
+
+def test_the_ledger_counts_and_shows_every_claim(tmp_path):
+    claims = toy([2.0, 3.0], core.median_above(1)).judge({}) + toy([0.0], core.median_above(1)).judge({})
+    assert ledger.summary(claims) == "2 claims: 1 reproduced, 1 contradicted, 0 open"
+    page = ledger.ledger_page(claims, "quick")
+    assert "2.5 [2, 3], 2 runs" in page
+    assert "**contradicted**: because" in page
+
+
+def test_unknown_names_and_presets_are_refused():
+    with pytest.raises(ValueError, match="name must be one of"):
+        runner.load("layerwise_99")
+    with pytest.raises(ValueError, match="preset must be one of"):
+        runner.make(runner.Request(NAMES[0], preset="huge"))
+
+
+def test_listing_needs_no_torch_and_no_matplotlib():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\nfrom figures.__main__ import main\nassert main([]) == 0\n"
+        "heavy = {'torch', 'matplotlib', 'sklearn', 'sympy'} & set(sys.modules)\nassert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(NAMES)
+
+
+def test_the_gallery_has_no_leftovers():
+    pictures = {path.stem for path in Path(ledger.GALLERY).glob("*.png")}
+    studies = {"grokking", "local_elasticity", "information_bottleneck", "neural_collapse", "order_parameters"}
+    assert pictures <= {*NAMES, *studies}
