@@ -47,7 +47,7 @@ class Params(BaseParams):
     estimator_ratio_off: float = 4.0
     estimator_level: float = 0.99  # share of the initial loss that is gone
     even_level: float = 0.90
-    modular_fraction: float = 0.45
+    modular_fraction: float = 0.55
     modular_fraction_off: float = 0.9
     batch_norm_momentum: float = 0.1
     batch_norm_level: float = 0.5  # of both accuracies, since the whole lag is over within some thirty steps
@@ -90,7 +90,7 @@ def details(runs: Runs, p: Params) -> str:
             continue
         found = [order.leads(run, run.meta["order"], *crossings(run, p)) for run in replicates if _delayed(run, p)]
         lines += [f"  {row}: {_spread(found)}"] if found else []
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 1 else ""
 
 
 def _delayed(run: Trajectory, p: Params) -> bool:
@@ -128,7 +128,7 @@ STUDY = Study(
         "linear estimator": Knob(extra.linear_estimator, extra.linear_estimator_off, "samples per dimension 1.05 -> 4"),
         "condensation even": Knob(extra.even_teacher, extra.even_teacher_off, "initial scale 6 -> 0.1, samples x 4"),
         "dnn batch norm": Knob(extra.batch_norm, extra.batch_norm_off, "statistics' momentum 0.1 -> 1"),
-        "modular addition": Knob(extra.modular_addition, extra.modular_addition_off, "share of pairs 0.45 -> 0.9"),
+        "modular addition": Knob(extra.modular_addition, extra.modular_addition_off, "share of pairs 0.55 -> 0.9"),
         "layerwise": Knob(models.layerwise, models.layerwise_off, "initial scale 3 -> 0.03"),
         "neurashed": Knob(models.neurashed, models.neurashed_off, "initial handicap 1e-4 -> 1"),
         "condensation": Knob(models.condensation, models.condensation_off, "initial scale 4 -> 0.1"),

@@ -23,10 +23,9 @@ def linear_estimator(p: Params, rng: np.random.Generator) -> Trajectory:
 
     model = LinearEstimator(p.estimator_dim, round(p.estimator_ratio * p.estimator_dim))
     run = model.solve(np.geomspace(1e-2, 1e5, 400), rng)
-    data = {"train": 1 - run["train"] / run["train"][0], "test": 1 - run["test"] / run["test"][0]}
     _, predicted = model.predicted_times(1 - p.estimator_level)
     meta = {"train_level": p.estimator_level, "predicted_test_time": float(predicted)}
-    return labelled(Trajectory(run.t, data, clock=run.clock, meta=meta), p.estimator_level, [])
+    return labelled(Trajectory(run.t, run.data, clock=run.clock, meta=meta), p.estimator_level, [])
 
 
 def linear_estimator_off(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -53,10 +52,10 @@ def _even(p: Params, rng: np.random.Generator, init_scale: float, n_samples: int
 
 
 def batch_norm(p: Params, rng: np.random.Generator) -> Trajectory:
-    """Eight hidden layers with batch norm: test digits read with running statistics, training digits with the batch's.
+    """Eight hidden layers with batch norm: test digits read with running statistics against those of their own batch.
 
-    The lag is that of the statistics, which still carry their arbitrary start: with momentum 1 it is gone, though the
-    weights move just the same.
+    Both curves are of test digits, so the lag between them is that of the statistics alone, which still carry their
+    arbitrary start: with momentum 1 it is gone, though the weights move just the same.
     """
     from dnn import probes
     from dnn.config import TrainConfig
@@ -64,19 +63,16 @@ def batch_norm(p: Params, rng: np.random.Generator) -> Trajectory:
     from dnn.networks import MLP
     from dnn.training import train
 
-    def batch_accuracy(network, data) -> dict[str, float]:
-        return {
-            "train": probes.accuracy(network, data.x_train, data.y_train, statistics="batch"),
-            "test": probes.accuracy(network, data.x_test, data.y_test, statistics="batch"),
-        }
+    def batch_accuracy(network, data) -> float:
+        return probes.accuracy(network, data.x_test, data.y_test, statistics="batch")
 
     network = MLP([784, *[128] * 8, 10], batch_norm=True, bn_momentum=p.batch_norm_momentum, rng=rng)
     config = TrainConfig(n_steps=80, lr=1e-3, records=tuple(range(1, 81)), device=p.device)
     run = train(network, load("mnist-mini"), config, rng, probes={"batch": batch_accuracy})
-    data = {"train": run["batch.train"], "test": run["test_accuracy"], "test_batch_statistics": run["batch.test"]}
+    data = {"train": run["batch"], "test": run["test_accuracy"]}
     meta = {"train_level": p.batch_norm_level}
     run = Trajectory(run.t, data, clock=run.clock, meta=meta)
-    return labelled(run, p.batch_norm_level, ["test_batch_statistics"])
+    return labelled(run, p.batch_norm_level, [])
 
 
 def batch_norm_off(p: Params, rng: np.random.Generator) -> Trajectory:

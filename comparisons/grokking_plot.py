@@ -59,7 +59,7 @@ def _order_parameters(axes: Axes, replicates, p: Params) -> None:
     if not t_train < t_test < np.inf:
         axes.text(0.5, 0.5, "no delay to look into", transform=axes.transAxes, ha="center")
         return
-    shares = order.changes(run, ["test", *run.meta["order"]], t_train, t_test)
+    shares = order.changes(run, ["test", *run.meta.get("order", [])], t_train, t_test)
     for i, (name, share) in enumerate(shares.items()):
         width, colour = (2.4, "0.2") if name == "test" else (1.5, style.ORDER[(i - 1) % len(style.ORDER)])
         dash = "-" if name == "test" else style.DASHES[(i // len(style.ORDER)) % len(style.DASHES)]

@@ -23,8 +23,8 @@ def table(result: Result) -> str:
     wrong = [row for row in result.verdicts if _control_fails(result, row)]
     if wrong:
         lines.append(f"negative control not absent in every replicate: {', '.join(wrong)}")
-    if result.study.details:
-        lines += ["", result.study.details(result.runs, result.params)]
+    more = result.study.details(result.runs, result.params) if result.study.details else ""
+    lines += ["", more] if more else []
     return "\n".join([*lines, "", f"{result.folder}  ({result.seconds:.0f} s)"])
 
 
