@@ -57,7 +57,8 @@ def train_mlp(
     from dnn.networks import MLP, scale_parameters_
     from dnn.training import train
 
-    network = scale_parameters_(MLP(widths, activation=activation, rng=rng), scale)
+    network = MLP(widths, activation=activation, rng=rng)
+    scale_parameters_(network, scale)
     if frozen:
         for parameter in (w for layer in list(network.linears)[:-1] for w in layer.parameters()):
             parameter.requires_grad_(False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def labelled(run: Trajectory, test_level: float, order: list[str]) -> Trajectory:
+    """`run` with what the judge and the plot look for: the level of its test score, its theory's order parameters."""
     return Trajectory(run.t, run.data, clock=run.clock, meta={**run.meta, "test_level": test_level, "order": order})
 
 

@@ -45,18 +45,19 @@ def _parity_probe():
     first: list[nn.Module] = []
 
     def wrapped(a, w) -> nn.Module:
-        network = nn.Sequential(nn.Linear(w.shape[1], len(w), bias=False), nn.ReLU(), nn.Linear(len(w), 2, bias=False))
+        hidden, readout = nn.Linear(w.shape[1], len(w), bias=False), nn.Linear(len(w), 2, bias=False)
         with torch.no_grad():
-            network[0].weight.copy_(torch.from_numpy(w))
-            network[2].weight.copy_(torch.from_numpy(np.stack([-a, a])))  # class 1 where the output is positive
-        return network
+            hidden.weight.copy_(torch.from_numpy(w))
+            readout.weight.copy_(torch.from_numpy(np.stack([-a, a])))  # class 1 where the output is positive
+        return nn.Sequential(hidden, nn.ReLU(), readout)
 
     def observe(x, y, x_test, y_test, a, w) -> dict[str, float]:
         network = wrapped(a, w)
-        first.append(network) if not first else None
-        tensors = (torch.from_numpy(values.astype(np.float32)) for values in (x, x_test))
+        if not first:
+            first.append(network)
+        inputs = (torch.from_numpy(values.astype(np.float32)) for values in (x, x_test))
         labels = (torch.from_numpy((values > 0).astype(np.int64)) for values in (y, y_test))
-        x_train, x_late = tensors
+        x_train, x_late = inputs
         y_train, y_late = labels
         return order_parameters(network, Split(x_train, y_train, x_late, y_late), first[0])
 
