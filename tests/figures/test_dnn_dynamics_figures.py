@@ -1,0 +1,65 @@
+"""What the figures of networks in training compute from curves and clouds."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from figures import _dynamics, dnn_n5, dnn_o10
+
+curves = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
+
+
+@given(curves, st.floats(0, 1))
+def test_the_first_time_is_the_first_record_at_the_level(curve, level):
+    steps = np.arange(len(curve)) * 3.0
+    found = _dynamics.first_time(steps, curve, level)
+    if np.isinf(found):
+        assert (curve < level).all()
+    else:
+        assert curve[int(found / 3)] >= level
+        assert (curve[: int(found / 3)] < level).all()
+
+
+@given(curves)
+def test_convergence_is_the_start_of_the_last_unbroken_stay(curve):
+    steps = np.arange(len(curve)) * 2.0
+    (found,) = dnn_o10.convergence(steps, curve[None], np.ones((1, len(curve))))
+    near = curve >= dnn_o10.SHARE
+    if np.isinf(found):
+        assert not near[-1]
+    else:
+        start = int(found / 2)
+        assert near[start:].all()
+        assert start == 0 or not near[start - 1]
+
+
+def test_points_on_their_own_centroids_are_all_right_and_swapped_ones_all_wrong():
+    train, labels = np.array([[0.0, 0], [0, 1], [5, 0], [5, 1]]), np.array([3, 3, 8, 8])
+    assert _dynamics.centroid_accuracy(train, labels, train, labels) == 1
+    assert _dynamics.centroid_accuracy(train[::-1], labels, train, labels) == 0
+
+
+@given(st.floats(0.01, 100), st.floats(-10, 10))
+def test_spread_scales_with_the_cloud_and_ignores_where_it_is(factor, shift):
+    cloud = np.random.default_rng(0).standard_normal((50, 2))
+    assert np.isclose(_dynamics.spread(factor * cloud + shift), factor * _dynamics.spread(cloud))
+
+
+def test_too_few_samples_of_a_digit_are_named():
+    with pytest.raises(ValueError, match="samples of digit 2"):
+        _dynamics.chosen_digits(np.array([1, 1, 2]), (1, 2), 2)
+
+
+@given(st.floats(0.05, 5), st.floats(0, 0.9))
+def test_the_corrected_radius_does_not_depend_on_the_share_of_pure_noise(radius, share):
+    amplitudes = np.geomspace(1e-3, 10, 200)
+    own = 1 / (1 + (amplitudes / radius) ** 4)  # recognised by itself, one half at the radius
+    curve = (share + (1 - share) * own)[:, None]
+    (found,) = dnn_n5.corrected_radius(amplitudes, curve, np.array([share]))
+    assert np.isclose(found, radius, rtol=0.01)
+
+
+def test_a_class_that_never_falls_halfway_gets_the_largest_amplitude():
+    amplitudes = np.geomspace(0.1, 10, 5)
+    assert dnn_n5.corrected_radius(amplitudes, np.ones((5, 1)), np.zeros(1)) == pytest.approx(10)
