@@ -75,3 +75,11 @@ def draw_map(axes: Axes, similarity: np.ndarray, title: str) -> Any:
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("neuron, sorted")
     return image
+
+
+def companions(similarity: np.ndarray, threshold: float = 0.9) -> tuple[float, float]:
+    """The best connected neuron: share of all neurons at |cos| > threshold with it, and the minor sign among them."""
+    near = np.abs(similarity) > threshold
+    best = int(near.sum(axis=1).argmax())
+    opposite = float((similarity[best, near[best]] < 0).mean())
+    return float(near[best].mean()), min(opposite, 1 - opposite)
