@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
     return {name: found[name].values[0] for name in found.data_vars}
 
 
-def _run(n_hidden: int, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
+def _run(n_hidden: int, rng: np.random.Generator, p: Params) -> dict[str, Any]:
     from dnn.attraction_basins import sample_basin
     from dnn.basin_picture import basin_picture
     from dnn.config import TrainConfig

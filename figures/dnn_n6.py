@@ -8,12 +8,10 @@ from functools import partial
 import numpy as np
 
 from comparisons.study import BaseParams
-from figures._dynamics import centroid_accuracy, chosen_digits, draw_cloud, first_time, spread
+from figures._dynamics import centroid_accuracy, draw_cloud, first_time, spread
+from figures._lag import CONTROLS, DIGITS, SHOWN, run
 from figures.core import Claim, PaperFigure, all_above, all_below, all_between
 
-DIGITS = (0, 2, 5)
-SHOWN = 80  # samples of each digit in the planes
-CONTROLS = {"usual": (0.1, False), "warm": (0.1, True), "last": (1.0, False), "slow": (0.03, False)}
 TITLES = {"usual": "momentum 0.1", "warm": "warm start", "last": "momentum 1", "slow": "momentum 0.03"}
 
 
@@ -34,97 +32,10 @@ class Params(BaseParams):
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
     """Accuracies under every control, rank gradients and clouds of each seed."""
-    found = grid(partial(_run, p=p), {"n_hidden": [p.n_hidden]}, replicates=p.seeds, seed=int(rng.integers(2**32)))
+    found = grid(partial(run, p=p), {"n_hidden": [p.n_hidden]}, replicates=p.seeds, seed=int(rng.integers(2**32)))
     data = {name: found[name].values[0] for name in found.data_vars}
     data |= {f"{control}_steps": data[f"{control}_steps"][0] for control in CONTROLS}
     return data | {"labels": np.repeat(DIGITS, SHOWN), "before": np.array(p.before)}
-
-
-def _run(n_hidden: int, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
-    """All controls from the same initial weights, and how far apart their weights end after as many steps."""
-    import torch
-
-    from dnn.data import Split, load
-    from dnn.networks import MLP
-
-    split = load(p.data_set, root=p.data)
-    split = Split(split.x_train[: p.samples], split.y_train[: p.samples], split.x_test, split.y_test)
-    first = MLP((784, *[p.width] * n_hidden, 10), batch_norm=True, rng=rng).state_dict()
-    data, weights = {}, {}
-    for control in CONTROLS:
-        curves, weights[control] = _train(control, first, split, p)
-        data |= {f"{control}_{name}": values for name, values in curves.items()}
-    apart = [torch.dist(weights["usual"], other) for other in weights.values()]
-    return data | {"apart": float(torch.stack(apart).max() / weights["usual"].norm())}
-
-
-def _train(control: str, first: dict, split, p: Params):
-    """Curves under one control, and its weights after `p.n_steps` updates."""
-    import torch
-
-    from dnn.config import TrainConfig
-    from dnn.networks import MLP, reestimate_statistics_
-    from dnn.training import train
-
-    momentum, warm = CONTROLS[control]
-    network = MLP((784, *[p.width] * p.n_hidden, 10), batch_norm=True, bn_momentum=momentum)
-    network.load_state_dict(first)
-    if warm:
-        reestimate_statistics_(network, split.x_train)
-    n_steps = p.slow_steps if control == "slow" else p.n_steps
-    steps = tuple(range(0, n_steps + 1, p.every))
-    config = TrainConfig(n_steps, records=steps, device=p.device)
-    kept = {}
-
-    def weights(network, _) -> float:
-        flat = torch.cat([linear.weight.detach().flatten() for linear in network.linears])
-        if len(kept) <= p.n_steps // p.every:
-            kept[len(kept)] = flat.clone()
-        return float(flat.norm())
-
-    probes = {"control": partial(_accuracies, usual=control == "usual"), "norm": weights}
-    if control == "usual":
-        from dnn.probes import rank_gradients
-
-        probes |= {"gradient": rank_gradients, "plane": _planes}
-    found = train(network, split, config, np.random.default_rng(0), probes=probes)
-    curves = {name.replace("control.", "").replace(".", "_"): values for name, values in found.data.items()}
-    curves = {name: values for name, values in curves.items() if "loss" not in name and name != "norm"}
-    if control == "usual":
-        shown = [p.before // p.every, -1]
-        curves |= {name: values[shown] for name, values in curves.items() if name.startswith("plane")}
-    return {"steps": np.array(steps, float), **curves}, kept[max(kept)]
-
-
-def _accuracies(network, split, usual: bool) -> dict[str, float]:
-    """Test accuracy with batch statistics; for the `usual` run also that of training digits and with new statistics."""
-    from copy import deepcopy
-
-    from dnn.networks import reestimate_statistics_
-    from dnn.probes import accuracy
-
-    found = {"test_batch": accuracy(network, split.x_test, split.y_test, statistics="batch")}
-    if usual:
-        fresh = reestimate_statistics_(deepcopy(network), split.x_train)
-        found["train_batch"] = accuracy(network, split.x_train, split.y_train, statistics="batch")
-        found["test_reestimated"] = accuracy(fresh, split.x_test, split.y_test)
-    return found
-
-
-def _planes(network, split) -> dict[str, np.ndarray]:
-    """Clouds of digits; batch statistics are those of the whole part."""
-    from dnn.projection import project
-
-    clouds = {}
-    for name, part, statistics in (
-        ("train", "train", "batch"),
-        ("eval", "test", "running"),
-        ("batch", "test", "batch"),
-    ):
-        x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
-        points = project(network, x, statistics=statistics)
-        clouds[name] = points[chosen_digits(y.cpu().numpy(), DIGITS, SHOWN)].cpu().numpy()
-    return clouds
 
 
 def lag(steps: np.ndarray, running: np.ndarray, batch: np.ndarray) -> float:
@@ -171,7 +82,7 @@ def _least_order(d) -> np.ndarray:
 def draw(d, p: Params):
     from matplotlib.figure import Figure
 
-    from comparisons.style import ORDER, tidy
+    from comparisons.style import tidy
 
     figure = Figure(figsize=(12.5, 9), layout="constrained")
     axes = figure.subplots(3, 3, width_ratios=(1, 1, 1.5))
@@ -184,7 +95,24 @@ def draw(d, p: Params):
     axes[0, 0].legend(fontsize=7)
     for column in range(2):
         _share_limits(axes[:, column])
-    ax, steps = axes[0, 2], d["usual_steps"]
+    _draw_who_is_late(axes[0, 2], d)
+    _draw_controls(axes[1, 2], d)
+    for ax in axes[:2, 2]:
+        ax.set(xlabel="step (= epoch)", ylabel="accuracy", ylim=(0, 1.02))
+        ax.legend(fontsize=7)
+    gradient = d["usual_gradient"].mean(axis=0).T
+    for layer, curve in enumerate(gradient):
+        axes[2, 2].plot(d["usual_steps"], curve, color=str(0.8 - 0.8 * layer / len(gradient)))
+    axes[2, 2].set(title="rank gradient by layer, training mode (light: first layer)")
+    axes[2, 2].set(xlabel="step (= epoch)", ylabel="rank gradient")
+    for ax in axes[:, 2]:
+        tidy(ax)
+    return figure
+
+
+def _draw_who_is_late(ax, d) -> None:
+    from comparisons.style import ORDER
+
     names = {
         "train_batch": "train, training mode",
         "test_batch": "test, training mode",
@@ -192,28 +120,20 @@ def draw(d, p: Params):
         "test_accuracy": "test, evaluation mode",
         "test_reestimated": "test, statistics estimated anew",
     }
-    for i, (name, label) in enumerate(names.items()):
-        curves = d[f"usual_{name}"]
-        ax.plot(steps, curves.mean(axis=0), color=ORDER[i], ls="--" if "reest" in name else "-", label=label)
+    for colour, (name, label) in zip(ORDER, names.items(), strict=False):
+        dash = "--" if name == "test_reestimated" else "-"
+        ax.plot(d["usual_steps"], d[f"usual_{name}"].mean(axis=0), dash, color=colour, label=label)
     ax.set(title="momentum 0.1: who is late")
-    ax = axes[1, 2]
-    for i, control in enumerate(CONTROLS):
+
+
+def _draw_controls(ax, d) -> None:
+    from comparisons.style import ORDER
+
+    for colour, control in zip(ORDER, CONTROLS, strict=False):
         curve = d[f"{control}_test_accuracy"].mean(axis=0)
-        ax.plot(d[f"{control}_steps"], curve, color=ORDER[i], label=TITLES[control])
+        ax.plot(d[f"{control}_steps"], curve, color=colour, label=TITLES[control])
     ax.plot(d["slow_steps"], d["slow_test_batch"].mean(axis=0), "k:", label="training mode")
     ax.set(title="test accuracy, evaluation mode, by control")
-    for ax in axes[:2, 2]:
-        ax.set(xlabel="step (= epoch)", ylabel="accuracy", ylim=(0, 1.02))
-        ax.legend(fontsize=7)
-    ax = axes[2, 2]
-    gradient = d["usual_gradient"].mean(axis=0)
-    for layer in range(gradient.shape[1]):
-        shade = str(0.8 - 0.8 * layer / gradient.shape[1])
-        ax.plot(steps, gradient[:, layer], color=shade, label=f"layer {layer + 2}")
-    ax.set(title="rank gradient, training mode (light: first layer)", xlabel="step (= epoch)", ylabel="rank gradient")
-    for ax in axes[:, 2]:
-        tidy(ax)
-    return figure
 
 
 def _share_limits(axes) -> None:

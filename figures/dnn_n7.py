@@ -8,12 +8,9 @@ from functools import partial
 import numpy as np
 
 from comparisons.study import BaseParams
-from figures._dynamics import centroid_accuracy, chosen_digits, draw_cloud, first_time, first_times
+from figures._delayed import DIGITS, NOISE, SHOWN, record_before, run
+from figures._dynamics import centroid_accuracy, draw_cloud, first_times
 from figures.core import Claim, PaperFigure, all_above, all_below, all_between
-
-DIGITS = (1, 5, 9)
-SHOWN = 80  # samples of each digit in the planes
-NOISE = (0.05, 0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True)
@@ -32,100 +29,21 @@ class Params(BaseParams):
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
     """Accuracies, basins, gradients and clouds of each seed, and the rank gradients of its random-feature control."""
-    run = partial(_run, p=replace(p, scratch=None))
-    found = grid(run, {"scale": [p.scale]}, replicates=p.seeds, seed=int(rng.integers(2**32)))
+    found = grid(
+        partial(run, p=replace(p, scratch=None)),
+        {"scale": [p.scale]},
+        replicates=p.seeds,
+        seed=int(rng.integers(2**32)),
+    )
     data = {name: found[name].values[0] for name in found.data_vars}
     return data | {"steps": data["steps"][0], "labels": np.repeat(DIGITS, SHOWN)}
-
-
-def _run(scale: float, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
-    from comparisons.digits import train_mlp
-
-    settings = {"optimiser": p.optimiser, "weight_decay": p.weight_decay, "loss": "mse", "batch_size": 200}
-    train = partial(train_mlp, p, scale=scale, dtype=p.dtype, **settings)
-    found = train(_twin(rng), n_steps=p.n_steps, records=p.records, make_probes=_probes)
-    frozen = train(_twin(rng), n_steps=p.control_steps, records=4, frozen=True, make_probes=_gradient_probe)
-    names = {"train", "test", "norm", "kept", "gradient", "noisy"}
-    curves = {name: found[name] for name in names}
-    basins = {"basin_sample": found["basin.sample"], "basin_weight": found["basin.weight"]}
-    control = {"control": frozen["gradient"][-1], "control_train": frozen["train"][-1]}
-    return {"steps": found.t, **curves, **basins, **control, **_clouds(found)}
-
-
-def _twin(rng: np.random.Generator) -> np.random.Generator:
-    """A copy, so that the control has the same first weights and batches."""
-    from copy import deepcopy
-
-    return deepcopy(rng)
-
-
-def _probes(network) -> dict:
-    import torch
-
-    from dnn import probes
-
-    initial = [linear.weight.detach().clone() for linear in network.linears]
-    return _gradient_probe(network) | {
-        "basin": partial(probes.basins, samples=500),
-        "noisy": _noisy_accuracies,
-        "norm": lambda n, _: float(torch.cat([linear.weight.flatten() for linear in n.linears]).detach().norm()),
-        "kept": lambda n, _: _signs_kept(n, initial),
-        "plane": _planes,
-    }
-
-
-def _gradient_probe(network) -> dict:
-    from dnn import probes
-
-    return {"gradient": probes.rank_gradients}
-
-
-def _noisy_accuracies(network, split) -> np.ndarray:
-    import torch
-
-    from dnn.probes import accuracy
-
-    x, y = split.x_train, split.y_train
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
-    return np.array([accuracy(network, x + amplitude * noise, y) for amplitude in NOISE])
-
-
-def _signs_kept(network, initial) -> float:
-    """Share of weights of the hidden layers that still have their first sign."""
-    pairs = list(zip(network.linears, initial, strict=True))[:-1]
-    same = sum(int(((linear.weight > 0) == (first.to(linear.weight) > 0)).sum()) for linear, first in pairs)
-    return same / sum(first.numel() for _, first in pairs)
-
-
-def _planes(network, split) -> dict[str, np.ndarray]:
-    from dnn.projection import project
-
-    clouds = {}
-    for part in ("train", "test"):
-        x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
-        index = chosen_digits(y.cpu().numpy(), DIGITS, SHOWN)
-        clouds[part] = project(network, x[index]).cpu().numpy()
-    return clouds
-
-
-def _clouds(found) -> dict[str, np.ndarray]:
-    """Clouds halfway (in log time) between fit and generalisation, and at the end."""
-    before = _before(found.t, found["train"], found["test"])
-    return {f"{part}_cloud": found[f"plane.{part}"][[before, -1]] for part in ("train", "test")}
-
-
-def _before(steps: np.ndarray, train: np.ndarray, test: np.ndarray) -> int:
-    """The record nearest to the geometric mean of the times of fit (.95) and of generalisation (.5), or the end."""
-    fit = min(first_time(steps, train, 0.95), steps[-1])
-    late = min(first_time(steps, test, 0.5), steps[-1])
-    return int(np.abs(np.log(steps / np.sqrt(fit * late))).argmin())
 
 
 def _at(d, name: str, where: str) -> np.ndarray:
     """Value of a curve of every seed `before` generalisation or at the `end`."""
     if where == "end":
         return d[name][:, -1]
-    index = [_before(d["steps"], *rows) for rows in zip(d["train"], d["test"], strict=True)]
+    index = [record_before(d["steps"], *rows) for rows in zip(d["train"], d["test"], strict=True)]
     return d[name][np.arange(len(index)), index]
 
 
@@ -164,57 +82,74 @@ def _gradient_change(d) -> np.ndarray:
 def draw(d, p: Params):
     from matplotlib.figure import Figure
 
-    from comparisons.style import FAMILY, ORDER, log_time, tidy
+    from comparisons.style import log_time, tidy
 
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     axes = figure.subplots(2, 4)
-    steps, first = d["steps"], 0
-    ax = axes[0, 0]
-    ax.plot(steps, d["train"].T, color="0.3", linestyle="--", label=["train", *["_"] * (p.seeds - 1)])
-    ax.plot(steps, d["test"].T, color=FAMILY["dnn"], label=["test", *["_"] * (p.seeds - 1)])
-    for i, amplitude in enumerate(NOISE):
-        ax.plot(steps, d["noisy"][first, :, i], color=ORDER[i], lw=1, label=f"train, noise {amplitude}")
-    ax.set(title="(a) accuracies", ylabel="accuracy", ylim=(0, 1.03))
-    ax.legend(fontsize=7)
-    ax = axes[0, 1]
-    for name, dash in (("basin_sample", "-"), ("basin_weight", "--")):
-        for i, curve in enumerate(d[name]):
-            grown = curve > 0
-            space = name.removeprefix("basin_")
-            label = f"{space} space" if i == 0 else None
-            ax.plot(steps[grown], curve[grown], dash, color=FAMILY["dnn"], alpha=1 - 0.4 * i, label=label)
-    ax.set(title="(b) basins", ylabel="radius (pixel range, weight std)", yscale="log", ylim=(5e-3, 15))
-    ax.legend(fontsize=7)
+    _draw_accuracies(axes[0, 0], d)
+    _draw_basins(axes[0, 1], d)
+    _draw_gradients(axes[1, 0], d)
+    _draw_late(axes[1, 1], d)
     for row, part in enumerate(("train", "test")):
         for column, when in enumerate(("before", "after")):
-            letter = "cdef"[2 * row + column]
-            title = f"({letter}) {part}, {when}"
-            draw_cloud(axes[row, 2 + column], d[f"{part}_cloud"][first, column], d["labels"], title)
-    axes[0, 2].legend(fontsize=7)
-    ax = axes[1, 0]
-    for layer in range(2):
-        label = [f"layer {layer + 2}", *["_"] * (p.seeds - 1)]
-        ax.plot(steps, d["gradient"][:, :, layer].T, color=ORDER[[3, 4][layer]], label=label)
-        control = d["control"][:, layer].mean()
-        ax.axhline(control, color=ORDER[[3, 4][layer]], ls=":", lw=1, label=f"random features, layer {layer + 2}")
-    norm = d["norm"] / d["norm"][:, :1]
-    ax.plot(steps, norm.T, color="0.3", ls="--", label=["weight norm / first", *["_"] * (p.seeds - 1)])
-    ax.set(title="(g) rank gradients, weight norm", ylabel="gradient; share of norm")
-    ax.legend(fontsize=7)
-    ax = axes[1, 1]
-    late = steps >= steps[-1] / 4
-    ax.plot(steps[late], d["test"].T[late], color=FAMILY["dnn"])
-    for layer in range(2):
-        gradient = d["gradient"][first, :, layer]
-        label = f"gradient of layer {layer + 2} / largest"
-        ax.plot(steps[late], (gradient / gradient.max())[late], "--", color=ORDER[[3, 4][layer]], label=label)
-    ax.set(title="(h) late test accuracy", ylabel="accuracy", xlabel="step")
-    ax.legend(fontsize=7)
+            title = f"({'cdef'[2 * row + column]}) {part}, {when}"
+            draw_cloud(axes[row, 2 + column], d[f"{part}_cloud"][0, column], d["labels"], title)
     for ax in (axes[0, 0], axes[0, 1], axes[1, 0]):
         log_time(ax, "step")
-    for ax in (*axes[:, 0], *axes[:, 1]):
+    for ax in axes[:, :2].flat:
         tidy(ax)
+    for ax in (*axes[:, :2].flat, axes[0, 2]):
+        ax.legend(fontsize=7)
     return figure
+
+
+def _once(label: str, d) -> list[str]:
+    """One label for the curves of all seeds."""
+    return [label, *["_"] * (len(d["train"]) - 1)]
+
+
+def _draw_accuracies(ax, d) -> None:
+    from comparisons.style import FAMILY, ORDER
+
+    ax.plot(d["steps"], d["train"].T, color="0.3", linestyle="--", label=_once("train", d))
+    ax.plot(d["steps"], d["test"].T, color=FAMILY["dnn"], label=_once("test", d))
+    for i, amplitude in enumerate(NOISE):
+        ax.plot(d["steps"], d["noisy"][0, :, i], color=ORDER[i], lw=1, label=f"train, noise {amplitude}")
+    ax.set(title="(a) accuracies", ylabel="accuracy", ylim=(0, 1.03))
+
+
+def _draw_basins(ax, d) -> None:
+    from comparisons.style import FAMILY
+
+    for space, dash in (("sample", "-"), ("weight", "--")):
+        for curve, label in zip(d[f"basin_{space}"], _once(f"{space} space", d), strict=True):
+            grown = curve > 0
+            ax.plot(d["steps"][grown], curve[grown], dash, color=FAMILY["dnn"], label=label)
+    ax.set(title="(b) basins", ylabel="radius (pixel range, weight std)", yscale="log", ylim=(5e-3, 15))
+
+
+def _draw_gradients(ax, d) -> None:
+    from comparisons.style import ORDER
+
+    for layer, colour in enumerate(ORDER[3:5]):
+        label = _once(f"layer {layer + 2}", d)
+        ax.plot(d["steps"], d["gradient"][:, :, layer].T, color=colour, label=label)
+        ax.axhline(d["control"][:, layer].mean(), color=colour, ls=":", lw=1, label=f"random features, {label[0]}")
+    norm = d["norm"] / d["norm"][:, :1]
+    ax.plot(d["steps"], norm.T, color="0.3", ls="--", label=_once("weight norm / first", d))
+    ax.set(title="(g) rank gradients, weight norm", ylabel="gradient; share of norm")
+
+
+def _draw_late(ax, d) -> None:
+    from comparisons.style import FAMILY, ORDER
+
+    late = d["steps"] >= d["steps"][-1] / 4
+    ax.plot(d["steps"][late], d["test"].T[late], color=FAMILY["dnn"], label=_once("test", d))
+    for layer, colour in enumerate(ORDER[3:5]):
+        gradient = d["gradient"][0, :, layer]
+        label = f"gradient of layer {layer + 2} / largest"
+        ax.plot(d["steps"][late], (gradient / gradient.max())[late], "--", color=colour, label=label)
+    ax.set(title="(h) late test accuracy", ylabel="accuracy", xlabel="step")
 
 
 FIGURE = PaperFigure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def _run(n_hidden: int, rng: np.random.Generator, p: Params) -> dict[str, np.nda
     steps = tuple(range(0, p.n_steps + 1, p.every))
     config = TrainConfig(p.n_steps, batch_size=p.batch_size, records=steps, record_samples=1000, device=p.device)
     modes = ("running", "batch")
-    probes = {mode: partial(linear_map_accuracy, part="train", statistics=mode) for mode in modes}
+    probes: dict[str, Any] = {mode: partial(linear_map_accuracy, part="train", statistics=mode) for mode in modes}
     found = train(network, split, config, rng, probes=probes)
     return {"steps": found.t, "running": found["running"], "batch": found["batch"], "test": found["test_accuracy"]}
 
