@@ -1,0 +1,95 @@
+"""Numbers that the figures about order-preserving neurons take from curves."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+
+from comparisons.study import BaseParams
+from figures._dnn import (
+    EMBEDDED,
+    NOT_DECIDED,
+    at_best,
+    digits,
+    every_if_full,
+    first_step,
+    kendall,
+    layer_densities,
+    perceptron,
+    rank_correlation,
+)
+from figures._phases import delayed, followed, lowest_order, panel_of
+
+ROWS = st.lists(st.integers(-50, 50), min_size=3, max_size=12, unique=True)
+
+
+@given(ROWS)
+def test_correlations_with_the_index_are_those_of_the_ranks(row):
+    values, index = np.array(row, dtype=float), np.arange(len(row))
+    assert rank_correlation(values[None])[0] == pytest.approx(np.corrcoef(index, np.argsort(np.argsort(values)))[0, 1])
+    assert kendall(values) == pytest.approx(kendalltau(index, values)[0])
+
+
+def test_correlations_keep_the_leading_axes():
+    values = np.random.default_rng(0).standard_normal((2, 3, 6))
+    assert rank_correlation(values)[1, 2] == pytest.approx(rank_correlation(values[1, 2:])[0])
+    assert rank_correlation(values).shape == kendall(values).shape == (2, 3)
+
+
+def test_ties_count_as_neither_rise_nor_fall():
+    assert kendall(np.array([1.0, 1.0, 1.0])) == 0
+    assert kendall(np.array([1.0, 1.0, 2.0])) == pytest.approx(2 / 3)
+
+
+def test_the_first_step_is_the_last_one_where_nothing_is_reached():
+    steps = np.array([0, 1, 4, 9])
+    reached = np.array([[False, False, True, False], [False] * 4])
+    assert first_step(steps, reached).tolist() == [4, 9]
+
+
+def test_values_are_taken_at_the_record_of_the_best_accuracy():
+    accuracy = np.array([[0.1, 0.9, 0.5], [0.8, 0.2, 0.3]])
+    assert at_best(accuracy, np.arange(6).reshape(2, 3)).tolist() == [1, 3]
+
+
+def test_an_accuracy_far_below_the_papers_decides_nothing():
+    criterion = every_if_full(-0.5, 0.5)
+    assert criterion(np.array([NOT_DECIDED - 1])) is None
+    assert criterion(np.array([0.2, -0.4])) is True
+    assert criterion(np.array([0.2, -0.9])) is False
+
+
+def test_delay_and_order_look_only_where_they_should():
+    run = {
+        "step": np.array([[0, 2, 4, 6]]),
+        "train": np.array([[0.1, 0.5, 0.9, 1.0]]),
+        "test": np.array([[0.0, 0.1, 0.2, 0.9]]),
+        "gradient": np.array([[[3, 2, 1], [1, 3, 2], [1, 2, 3], [3, 2, 1]]], dtype=float),
+    }
+    assert delayed(run) == pytest.approx(0.2)
+    assert lowest_order(run, fitting=True) == pytest.approx(0.5)
+    assert lowest_order(run) == pytest.approx(-1.0)
+
+
+def test_a_panel_is_found_by_its_letter():
+    data = {"a_test_batch": np.ones(1), "ab_step": np.zeros(1), "step": np.zeros(1)}
+    assert list(panel_of(data, "a")) == ["test_batch"]
+
+
+def test_a_followed_network_is_measured_layer_by_layer_at_its_best_weights():
+    rng = np.random.default_rng(0)
+    split = digits(BaseParams(device="cpu"), 200, 100)
+    network = perceptron(5, 12, rng)
+    run = followed(network, split, rng, n_steps=12, records=4, batch_size=50, device="cpu")
+    assert run["gradient"].shape == (len(run["step"]), 3)
+    assert run["pruned"][-1] == pytest.approx(run["test"].max())
+    assert layer_densities(network, split, bins=5).mean(1) == pytest.approx(np.ones(3))
+
+
+def test_the_embedded_digits_are_enough_for_small_training_sets():
+    split = digits(BaseParams(device="cpu"), EMBEDDED, 300)
+    assert split.x_train.shape == (EMBEDDED, 784)
+    assert len(split.x_test) == 300
+    assert abs(split.x_train.mean().item()) < 0.05
+    assert split.x_train.std().item() == pytest.approx(1, abs=0.05)
