@@ -59,12 +59,14 @@ def test_diagonal_network():
     a, b = rng.standard_normal((2, 1000))
     target, variance = rng.standard_normal(1000), rng.uniform(0.2, 2, 1000)
     model = DiagonalNetwork(target, a, b, variance)
-    report(
-        "diagonal, d = 1000, 1000 times, against DOP853 at 1e-8",
-        lambda: model.solve(t),
-        lambda: two_layers(target, variance, a, b, t, "DOP853", 1e-8),
-        1.5,
-    )
+    # at 1e-11 the integrator is as accurate as tests ask of a closed form, at 1e-8 it is not
+    for rtol in (1e-11, 1e-8):
+        report(
+            f"diagonal, d = 1000, 1000 times, against DOP853 at {rtol:g}",
+            lambda: model.solve(t),
+            lambda rtol=rtol: two_layers(target, variance, a, b, t, "DOP853", rtol),
+            1.5,
+        )
 
 
 def matrix_case(size, t):

@@ -23,6 +23,8 @@ from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, non_negative, positive, positive_int, times
 
+_BLOCK = 12_000  # entries
+
 
 @dataclass(frozen=True, eq=False)
 class DiagonalNetwork:
@@ -86,10 +88,18 @@ class DiagonalNetwork:
     def solve(self, t: ArrayLike) -> Trajectory:
         """Exact flow at the times `t`: `a`, `b`, `product` (n_t, d) and the data `loss` (n_t,), without the penalty."""
         t, flow = times(t), self.flow
-        state = flow.at(t[:, None])
-        a, b = grown_weights(self.a0, self.b0, state.log_y)
-        residual = (flow.target - flow.start) * state.remaining + self.shrinkage
-        return Trajectory(t, self._data(a, b, state.function, residual), clock="flow time")
+        shrinkage, distance = self.shrinkage, flow.target - flow.start
+        a, b, product = np.empty((3, t.size, self.target.size))
+        loss = np.empty(t.size)
+        # blocks that fit the processor's cache: over a million entries at once are several times slower
+        block = max(1, _BLOCK // self.target.size)
+        for first in range(0, t.size, block):
+            rows = slice(first, first + block)
+            state = flow.at(t[rows, None])
+            a[rows], b[rows] = grown_weights(self.a0, self.b0, state.growth)
+            product[rows] = state.function
+            loss[rows] = 0.5 * (distance * state.remaining + shrinkage) ** 2 @ self.variance
+        return Trajectory(t, {"a": a, "b": b, "product": product, "loss": loss}, clock="flow time")
 
     def time_to(self, fraction: float) -> np.ndarray:
         """When each product has gone `fraction` of its way from start to target, (d,); `inf` before a saddle."""
@@ -125,8 +135,5 @@ class DiagonalNetwork:
             for k in range(n_steps):
                 pull = lr * self.variance * (self.target - a[k] * b[k])
                 a[k + 1], b[k + 1] = kept * a[k] + pull * b[k], kept * b[k] + pull * a[k]
-            data = self._data(a, b, a * b, self.target - a * b)
+            data = {"a": a, "b": b, "product": a * b, "loss": 0.5 * (self.target - a * b) ** 2 @ self.variance}
         return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
-
-    def _data(self, a, b, product, residual) -> dict[str, np.ndarray]:
-        return {"a": a, "b": b, "product": product, "loss": 0.5 * residual**2 @ self.variance}

@@ -86,6 +86,8 @@ def advance(spectrum: Spectrum, rows: np.ndarray, dt: float) -> np.ndarray:
     The normal equations are used while they cost at most three digits; beyond, an orthonormal basis in logarithmic
     scale.
     """
+    from scipy.linalg.lapack import dtrtrs  # pyright: ignore[reportAttributeAccessIssue]
+
     rates = spectrum.rates
     if rates.max() * dt < 50:
         product = rates * dt
@@ -93,7 +95,7 @@ def advance(spectrum: Spectrum, rows: np.ndarray, dt: float) -> np.ndarray:
         gram = (growth[:, None] * rows).T @ rows
         if np.trace(gram) < _MILD:
             factor = np.linalg.cholesky(np.eye(len(gram)) + gram)
-            return np.exp(product)[:, None] * np.linalg.solve(factor, rows.T).T
+            return np.exp(product)[:, None] * dtrtrs(factor, rows.T, lower=1)[0].T
     return _advance_far(spectrum, rows, dt)
 
 

@@ -18,6 +18,7 @@ targets.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -30,15 +31,15 @@ _FOREVER = 1e280
 
 
 class FlowState(NamedTuple):
-    """The flow at given times; `log_y` may be infinite in the limit of a saddle."""
+    r"""The flow at given times; `growth` is :math:`\sqrt y`, infinite or 0 in the limit of a saddle."""
 
     function: np.ndarray
     progress: np.ndarray
     remaining: np.ndarray
-    log_y: np.ndarray
+    growth: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TwoFactorFlow:
     r"""The flow of f = P y - Q / y, elementwise for arrays that broadcast.
 
@@ -82,21 +83,22 @@ class TwoFactorFlow:
         aligned, opposed = np.where(product >= 0, large, small), np.where(product >= 0, small, large)
         return TwoFactorFlow(aligned, opposed, product, np.asarray(target, float), np.asarray(2.0))
 
-    @property
+    @cached_property
     def total(self) -> np.ndarray:
         r"""P + Q, the paper's :math:`\Sigma_0`."""
         return self.aligned + self.opposed
 
-    @property
+    @cached_property
     def gap(self) -> np.ndarray:
         r""":math:`\Delta = \sqrt{S^2 + 4PQ}`; r times it is the final rate of convergence."""
         return np.hypot(self.target, self.overlap)
 
-    @property
+    @cached_property
     def overlap(self) -> np.ndarray:
         r""":math:`2\sqrt{PQ}`, conserved; half the imbalance for a single unit."""
         return 2 * np.sqrt(self.aligned) * np.sqrt(self.opposed)
 
+    @cached_property
     def _factors(self) -> tuple[np.ndarray, np.ndarray]:
         """Delta + S + 2Q and Delta - S + 2P, both without cancellation."""
         gap, overlap = self.gap, self.overlap
@@ -107,40 +109,49 @@ class TwoFactorFlow:
 
     def at(self, t: ArrayLike) -> FlowState:
         """The state at times `t` >= 0, `inf` included, that broadcast with the parameters."""
-        up, down = self._factors()
-        low, high = np.minimum(up, down), np.maximum(up, down)
-        elapsed, decay, share = self._clock(t)
-        low_sum, high_sum = 2 * decay + share * low, 2 * decay + share * high
-        saddle = low_sum == 0 if np.all(low > 0) else (low == 0) | (low_sum == 0)
-        with np.errstate(divide="ignore", invalid="ignore"):  # a zero sum is a saddle reached, replaced at once
-            held, freed = 2 * decay / low_sum, share * low / low_sum
-            log_low = np.log(low_sum)
-        if np.any(saddle):
-            held, freed = np.where(saddle, 1.0, held), np.where(saddle, 0.0, freed)
-            log_low = np.where(saddle, np.log(2) - elapsed, log_low)
-        remaining = 2 * held / high_sum
-        progress = share * (2 * self.total * held + high * freed) / high_sum
-        log_y = np.where(up >= down, 1.0, -1.0) * (np.log(high_sum) - log_low)
-        return FlowState(self._function(progress, remaining, saddle, log_y), progress, remaining, log_y)
-
-    def _clock(self, t: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x = r Delta t, exp(-x) and (1 - exp(-x)) / Delta."""
-        scaled = np.minimum(self.rate * np.minimum(np.asarray(t, float), _FOREVER), _FOREVER)
-        gap = self.gap
-        elapsed = scaled * gap
-        share = np.array(np.broadcast_to(scaled, elapsed.shape))
-        # below 1e-200 the product has lost its digits, and the limit r t is exact
-        np.divide(-np.expm1(-elapsed), gap, out=share, where=elapsed > 1e-200)
-        return elapsed, np.exp(-elapsed), share
-
-    def _function(self, progress, remaining, saddle, log_y) -> np.ndarray:
+        up, down = self._factors
+        decay, share = self._clock(t)
+        rise, fall = share * up, share * down
+        top, bottom = decay + rise, decay + fall  # y = top / bottom
+        with np.errstate(all="ignore"):  # where one is 0 a saddle has been reached, which is seen to at the end
+            per_top, per_bottom = 1 / top, 1 / bottom
+            remaining = 2 * (decay * per_top) * per_bottom
+            progress = (rise * per_top) * (fall * per_bottom) + self.total * share * remaining
+            growth = np.sqrt(top * per_bottom)
         function = self.start * remaining + self.target * progress
-        falling = saddle & (self.start * self.target < 0)
-        if not np.any(falling):
-            return function
-        # towards a saddle f decays to 0, which the sum above resolves only up to rounding of f(0)
-        signed = np.where(self.start > 0, log_y, -log_y)
-        return np.where(falling, self.start * np.exp(np.where(falling, signed, 0.0)), function)
+        if np.all(up > 0) and np.all(down > 0):
+            return FlowState(function, progress, remaining, growth)
+        return self._at_saddles(FlowState(function, progress, remaining, growth), top, bottom, share)
+
+    def _clock(self, t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """2 exp(-x) and (1 - exp(-x)) / Delta at x = r Delta t."""
+        t = np.minimum(np.asarray(t, float), _FOREVER)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # x may be inf; Delta = 0 is seen to below
+            exponent = t * (-self.rate * self.gap)
+            share = -np.expm1(exponent) / self.gap
+        # there x has lost its digits, and the limit r t is exact
+        short = exponent > -1e-200
+        if short.any():
+            share = np.where(short, np.minimum(t * self.rate, _FOREVER), share)
+        return 2 * np.exp(exponent), share
+
+    def _at_saddles(self, state: FlowState, top, bottom, share) -> FlowState:
+        """The state where P = 0 or Q = 0: there `top` or `bottom` is 2 exp(-x), and may have underflowed."""
+        up, down = self._factors
+        stuck = (up == 0) | (down == 0)
+        sums = np.where(up == 0, bottom, top)  # the one that lasts
+        remaining = np.where(stuck, 2 / sums, state.remaining)
+        progress = np.where(stuck, self.total * share * remaining, state.progress)
+        # towards a saddle f decays to 0, which the general sum resolves only up to rounding of f(0)
+        falling = stuck & (self.start * self.target < 0)
+        faded = self.start * np.where(up == 0, top, bottom) / sums
+        function = np.where(falling, faded, self.start * remaining + self.target * progress)
+        return FlowState(function, progress, remaining, state.growth)
+
+    def modes(self, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """P y and Q / y; their difference is f and their sum is proportional to the tangent kernel."""
+        rising, falling = _grown(np.sqrt(self.aligned), np.sqrt(self.opposed), growth)
+        return rising**2, falling**2
 
     def limit(self) -> np.ndarray:
         r"""y at infinite time, the paper's :math:`\gamma_+` (Eq. 19); `inf` or 0 at a saddle, 1 if nothing moves."""
@@ -158,7 +169,7 @@ class TwoFactorFlow:
             If `part` is not in (0, 1).
         """
         part = fraction("fraction", part)
-        up, down = self._factors()
+        up, down = self._factors
         low, high = np.minimum(up, down), np.maximum(up, down)
         rest, gap = 1 - part, self.gap
         # z = expm1(r Delta t) / Delta solves rest AB z^2 + 2 half z - 4 part = 0
@@ -172,12 +183,17 @@ class TwoFactorFlow:
             return np.where(self.rate > 0, elapsed / self.rate, np.inf)
 
 
-def grown_weights(a0, b0, log_y) -> tuple[np.ndarray, np.ndarray]:
-    """The weights a and b once y has grown to exp(log_y); a zero sum or difference stays zero whatever y is."""
-    total, difference = np.asarray(a0 + b0), np.asarray(a0 - b0)
-    rising = np.where(total == 0, 0.0, total * np.exp(np.where(total == 0, 0.0, log_y / 2)))
-    falling = np.where(difference == 0, 0.0, difference * np.exp(np.where(difference == 0, 0.0, -log_y / 2)))
-    return (rising + falling) / 2, (rising - falling) / 2
+def grown_weights(a0, b0, growth) -> tuple[np.ndarray, np.ndarray]:
+    """The weights a and b once their sums have grown by `growth`."""
+    rising, falling = _grown(np.asarray(a0 + b0) / 2, np.asarray(a0 - b0) / 2, growth)
+    return rising + falling, rising - falling
+
+
+def _grown(rising: np.ndarray, falling: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """rising * growth and falling / growth; what is 0 stays 0 even if growth is infinite or 0."""
+    if np.all(rising) and np.all(falling):
+        return rising * growth, falling / growth
+    return rising * np.where(rising == 0, 0.0, growth), falling / np.where(falling == 0, 1.0, growth)
 
 
 def transition(t: ArrayLike, *, target: ArrayLike, initial: ArrayLike, imbalance: ArrayLike) -> np.ndarray:

@@ -98,9 +98,10 @@ class ScalarNetwork:
         """
         t, flow = times(t), self.flow
         state = flow.at(t)
-        a, b = grown_weights(self.a0, self.b0, state.log_y[:, None])
+        a, b = grown_weights(self.a0, self.b0, state.growth[:, None])
         residual = (self.target - flow.start) * state.remaining
-        return Trajectory(t, self._data(a, b, state.function, residual, state.progress), clock="flow time")
+        data = {"function": state.function, "progress": state.progress, "residual": residual, "a": a, "b": b}
+        return Trajectory(t, data | self._modes(*flow.modes(state.growth)), clock="flow time")
 
     def time_to(self, fraction: float) -> float:
         """When f has gone `fraction` of its way from f(0) to the target; `inf` if a saddle is in the way."""
@@ -140,19 +141,10 @@ class ScalarNetwork:
             residual = self.target - function
             distance = self.target - function[0]
             progress = (function - function[0]) / distance if distance else np.zeros_like(function)
-            data = self._data(a, b, function, residual, progress)
+            modes = (np.sum((a + sign * b) ** 2, axis=1) / (4 * self.normalizer) for sign in (1, -1))
+            data = {"function": function, "progress": progress, "residual": residual, "a": a, "b": b}
+            data |= self._modes(*modes)
         return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
 
-    def _data(self, a, b, function, residual, progress) -> dict[str, np.ndarray]:
-        aligned = np.sum((a + b) ** 2, axis=1) / (4 * self.normalizer)
-        opposed = -np.sum((a - b) ** 2, axis=1) / (4 * self.normalizer)
-        return {
-            "function": function,
-            "progress": progress,
-            "residual": residual,
-            "ntk": 2 * (aligned - opposed) / self.normalizer,
-            "aligned": aligned,
-            "opposed": opposed,
-            "a": a,
-            "b": b,
-        }
+    def _modes(self, aligned: np.ndarray, opposed: np.ndarray) -> dict[str, np.ndarray]:
+        return {"aligned": aligned, "opposed": -opposed, "ntk": 2 * (aligned + opposed) / self.normalizer}
