@@ -23,16 +23,20 @@ def draw(runs: Runs, verdicts: Mapping[str, Verdict], p: Params) -> Figure:
     from matplotlib.figure import Figure
 
     shown = [row for row in runs if not row.endswith(OFF) and runs[row]]
-    digits = next((row for row in shown if "four_to_4" in runs[row][0].meta), None)
-    columns = max(len(shown) + (digits is not None), 1)
-    figure = Figure(figsize=(3.6 * columns, 3.9), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
+    digits = [row for row in shown if "four_to_4" in runs[row][0].meta]
+    panels = len(shown) + bool(digits)
+    columns = min(max(panels, 1), 4)
+    rows = -(-max(panels, 1) // columns)
+    figure = Figure(figsize=(3.7 * columns, 3.7 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, row in zip(axes, shown, strict=False):
         _contrast(ax, row, runs)
         ax.set_title(f"{row}\n{verdicts[row].outcome}, {verdicts[row].score:.2f} decades", fontsize=11)
-    axes[0].set_ylabel("same class against others, decades")
-    if digits is not None:
-        _histograms(axes[-1], runs[digits])
+        ax.set_ylabel("same class against others, decades", fontsize=8)
+    if digits:
+        _histograms(axes[len(shown)], runs[digits[-1]], digits[-1])
+    for ax in axes[panels:]:
+        ax.set_axis_off()
     return figure
 
 
@@ -43,11 +47,12 @@ def _contrast(ax, row: str, runs: Runs) -> None:
     for i, run in enumerate(runs.get(row + OFF, [])):
         ax.plot(run.t, run["contrast"], color=style.colour(row), ls=":", label="knob off" if i == 0 else None)
     style.log_time(ax, runs[row][0].clock)
+    style.widen(ax, 0.2)
     style.tidy(ax)
     ax.legend(fontsize=8, frameon=False)
 
 
-def _histograms(ax, replicates) -> None:
+def _histograms(ax, replicates, row: str) -> None:
     for digit, colour in DIGITS.items():
         values = np.concatenate([run.meta[f"four_to_{digit}"] for run in replicates])
         ax.hist(
@@ -55,6 +60,6 @@ def _histograms(ax, replicates) -> None:
         )
     ax.set_xlabel("relative change of the logits")
     ax.set_ylabel("density")
-    ax.set_title("a step on a 4", fontsize=11)
+    ax.set_title(f"{row}\na step on a 4", fontsize=11)
     style.tidy(ax)
     ax.legend(fontsize=8, frameon=False)

@@ -43,7 +43,8 @@ def layerwise(p: Params, rng: np.random.Generator) -> Trajectory:
     d, rank = p.layerwise_dim, p.layerwise_rank
     teacher = np.zeros((d, d))
     teacher[np.arange(rank), np.arange(rank)] = 1.0
-    run = LinearNetwork.balanced(teacher, d, 0.0, 0.2, rng).solve(np.geomspace(1e-2, 100, 60))
+    start = rng.uniform(0.1, 0.3, d)  # positive: a negative mode would stay at a saddle for ever
+    run = LinearNetwork.aligned(teacher, start, d).solve(np.geomspace(1e-2, 100, 60))
     cross = np.linalg.inv(teacher @ teacher.T + p.layerwise_noise**2 * np.eye(d))
     unexplained = np.eye(d) - teacher.T @ cross @ teacher  # covariance of x given y = teacher x + noise
     total = [_gaussian_bits(gram, np.eye(d), p.layerwise_noise) for gram in run["gram_in"]]

@@ -39,6 +39,7 @@ def _in_time(ax, row: str, runs: Runs) -> None:
             run.t, run["about_input"], color=style.colour(row), ls=":", label="I(X;T), knob off" if i == 0 else None
         )
     style.log_time(ax, runs[row][0].clock)
+    style.widen(ax, 0.5)
     style.tidy(ax)
     ax.legend(fontsize=8, frameon=False)
 
@@ -48,4 +49,5 @@ def _plane(ax, row: str, runs: Runs) -> None:
         ax.plot(run["about_input"], run["about_label"], color=style.colour(row), lw=1, marker=".", ms=3)
         ax.plot(run["about_input"][-1], run["about_label"][-1], "o", color="black", ms=6, zorder=3)
     ax.set_xlabel("I(X;T), bits (dot: end)")
+    style.widen(ax, 0.5)
     style.tidy(ax)

@@ -20,8 +20,19 @@ def colour(row: str) -> str:
 
 def log_time(axes: Axes, clock: str) -> None:
     """Logarithmic time axis with the clock as its unit."""
+    from matplotlib.ticker import NullFormatter
+
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(clock)
+
+
+def widen(axes: Axes, least: float) -> None:
+    """Give the vertical axis at least this range, so that a constant looks constant."""
+    low, high = axes.get_ylim()
+    if high - low < least:
+        middle = (low + high) / 2
+        axes.set_ylim(middle - least / 2, middle + least / 2)
 
 
 def tidy(axes: Axes) -> None:
