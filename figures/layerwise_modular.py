@@ -115,7 +115,7 @@ FIGURE = PaperFigure(
             "layerwise-G3-upstream",
             "Section 6, Appendix G.3",
             "Light token embeddings shorten the time to generalisation",
-            "step of test accuracy .95 (the last if not reached) with light embeddings over the usual median: median < .8",
+            "step of test accuracy .95 (else the last) with light embeddings over the usual median: median < .8",
             lambda d: _times(d, "test", -1) / np.median(_times(d, "test", 0)),
             median_below(0.8),
             why="at this size lighter embeddings do not generalise sooner; the published size was not run",
