@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLOUR = FAMILY["condensation"]
 GAP = 0.2  # radians without a neuron that part two orientations
+NOT_FITTED = -1.0
 SHARE = 0.02  # of the total mass |a||w| that an orientation must carry to count
 
 
@@ -83,3 +84,8 @@ def companions(similarity: np.ndarray, threshold: float = 0.9) -> tuple[float, f
     best = int(near.sum(axis=1).argmax())
     opposite = float((similarity[best, near[best]] < 0).mean())
     return float(near[best].mean()), min(opposite, 1 - opposite)
+
+
+def when_fitted(values: np.ndarray, accuracy: np.ndarray, level: float) -> np.ndarray:
+    """`values` of the runs whose accuracy has reached `level`, -1 for the others, which are too short to judge."""
+    return np.where(accuracy >= level, values, NOT_FITTED)

@@ -29,7 +29,7 @@ def compute(p, rng, grid):
     run = figure_one(rng, p.trials, TRACK)
     a, w = run["a"], run["w"]
     shown = np.isin(run.t, FIGURE_ONE_EPOCHS)
-    asleep = np.array([features(*one, x)["static"] for one in zip(a, w, strict=True)]).all(axis=0)
+    asleep = np.all([features(*one, x)["static"] for one in zip(a, w, strict=True)], axis=0)
     merged = [reduction_curve(TwoLayerNetwork(*one), x, y, THRESHOLDS) for one in zip(a[-1], w[-1], strict=True)]
     counts = [[count_orientations(*one) for one in zip(*step, strict=True)] for step in zip(a[1:], w[1:], strict=True)]
     return {
@@ -38,7 +38,7 @@ def compute(p, rng, grid):
         "count": np.array(counts),
         "loss": run["loss"][1:],
         "asleep": asleep.sum(axis=1),
-        "asleep_moved": np.array([np.abs(w[-1, k] - w[0, k])[asleep[k]].max(initial=0) for k in range(p.trials)]),
+        "asleep_moved": np.where(asleep, np.abs(w[-1] - w[0]).max(axis=-1), 0).max(axis=-1),
         "merged_width": np.array([one.neurons for one in merged]),
         "merged_error": np.array([one.error for one in merged]),
         "merged_loss": np.array([one.loss for one in merged]),

@@ -87,10 +87,8 @@ def draw(data, p):
 
     figure = Figure(figsize=(9.5, 6), layout="constrained")
     axes = figure.subplots(2, 3, height_ratios=(1.3, 1))
-    image = None
-    for k, label in enumerate(LABELS[:2]):
-        image = draw_map(axes[0, k], data["adam_map"][k], f"{label}, Adam, 100 epochs")
-    figure.colorbar(image, ax=axes[0, :2], label="cosine similarity", shrink=0.8)
+    images = [draw_map(axes[0, k], data["adam_map"][k], f"{LABELS[k]}, Adam, 100 epochs") for k in range(2)]
+    figure.colorbar(images[0], ax=axes[0, :2], label="cosine similarity", shrink=0.8)
     values, counts = np.unique(data["adam_directions"][1], return_counts=True)
     axes[0, 2].bar(values + 0.2, counts, 0.4, color=COLOUR, label=LABELS[1])
     values, counts = np.unique(data["adam_directions"][0], return_counts=True)

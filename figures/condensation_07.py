@@ -87,7 +87,7 @@ def draw(data, p):
     rows = np.arange(len(data["width"]) + 1) - 0.5
     image = panel.pcolormesh(EDGES, rows, data["frequency"].mean(axis=1) ** 0.5, cmap="magma")
     bar = figure.colorbar(image, ax=panel, label="part of the time")
-    bar.set_ticks(np.sqrt([0, 0.05, 0.2, 0.5]), labels=["0", "0.05", "0.2", "0.5"])
+    bar.set_ticks([part**0.5 for part in (0, 0.05, 0.2, 0.5)], labels=["0", "0.05", "0.2", "0.5"])
     panel.set_yticks(range(len(data["width"])), data["width"].astype(int))
     panel.set(xlabel=r"$\log_{10}$ mean squared error", ylabel="width", xlim=(-4.5, 0.5))
     names = ("positive", "zero", "negative")

@@ -66,7 +66,7 @@ def draw(data, p):
         draw_features(panel, data["theta"][k], data["mass"][k], data["static"][k], f"{name}: features")
         panel.set(xlabel=r"orientation $\theta$ (rad)", ylabel=r"$|a|\,A$")
     axes[0, 0].legend(fontsize=8)
-    axes[0, 1].legend(fontsize=8)
+    axes[1, 1].legend(fontsize=8)
     for panel, key, label in zip(axes[:, 2], ("clusters", "penalty"), ("clusters (cos > .99)", "penalty"), strict=True):
         panel.plot([0, 1], data[key], "o-", color=COLOUR, alpha=0.6)
         panel.set_xticks([0, 1], ["without", "with dropout"])
@@ -84,7 +84,7 @@ FIGURE = PaperFigure(
     caption=(
         "With dropout, neurons of a network that did not start small gather in fewer orientations than without. "
         "Numbers were not printed: target of figure 1 on 20 points, width 100, std 0.1, learning rate 0.05, keep 0.9, "
-        "60,000 steps. The penalty is what dropout adds to the expected loss, (1-q)/(2nq) sum (a h)^2, here for both arms."
+        "60,000 steps. The penalty is what dropout adds to the expected loss, (1-q)/(2nq) sum (a h)^2."
     ),
     presets={"quick": Params(), "paper": Params(trials=20, n_steps=200_000, width=1000)},
     compute=compute,
