@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,25 +14,45 @@ SHOWN = 80  # samples of each digit in the planes
 NOISE = (0.05, 0.1, 0.2, 0.4)
 
 
-def run(scale: float, rng: np.random.Generator, p) -> dict[str, np.ndarray]:
+def run(scale: float, rng: np.random.Generator, p) -> dict[str, Any]:
     from comparisons.digits import train_mlp
 
     settings = {"optimiser": p.optimiser, "weight_decay": p.weight_decay, "loss": "mse", "batch_size": 200}
     train = partial(train_mlp, p, scale=scale, dtype=p.dtype, **settings)
-    found = train(_twin(rng), n_steps=p.n_steps, records=p.records, make_probes=_probes)
-    frozen = train(_twin(rng), n_steps=p.control_steps, records=4, frozen=True, make_probes=_gradient_probe)
-    names = {"train", "test", "norm", "kept", "gradient", "noisy"}
+    control = _random_features(scale, _twin(rng))
+    found = train(rng, n_steps=p.n_steps, records=p.records, make_probes=_probes)
+    names = {"train", "test", "norm", "gradient", "noisy"}
     curves = {name: found[name] for name in names}
     basins = {"basin_sample": found["basin.sample"], "basin_weight": found["basin.weight"]}
-    control = {"control": frozen["gradient"][-1], "control_train": frozen["train"][-1]}
     return {"steps": found.t, **curves, **basins, **control, **_clouds(found)}
 
 
 def _twin(rng: np.random.Generator) -> np.random.Generator:
-    """A copy, so that the control has the same first weights and batches."""
+    """A copy, so that the control has the same first weights."""
     from copy import deepcopy
 
     return deepcopy(rng)
+
+
+def _random_features(scale: float, rng: np.random.Generator) -> dict[str, Any]:
+    """Rank gradients of the first weights, and with their readout fitted to the labels by least squares."""
+    import torch
+
+    from dnn.data import load
+    from dnn.networks import MLP, scale_parameters_
+    from dnn.probes import accuracy, rank_gradients
+
+    split = load("mnist-mini")
+    network = scale_parameters_(MLP((784, 200, 200, 10), rng=rng), scale)
+    first = rank_gradients(network, split)
+    with torch.no_grad():
+        features = network.activations(split.x_train)[-1].double()
+        features = torch.cat([features, features.new_ones(len(features), 1)], dim=1)
+        fitted = torch.linalg.lstsq(features, torch.eye(10).double()[split.y_train], driver="gelsd").solution.T
+        network.linears[-1].weight.copy_(fitted[:, :-1])
+        network.linears[-1].bias.copy_(fitted[:, -1])
+    fit = accuracy(network, split.x_train, split.y_train)
+    return {"first": first, "control": rank_gradients(network, split), "control_train": fit}
 
 
 def _probes(network) -> dict:
@@ -39,20 +60,13 @@ def _probes(network) -> dict:
 
     from dnn import probes
 
-    initial = [linear.weight.detach().clone() for linear in network.linears]
-    return _gradient_probe(network) | {
+    return {
+        "gradient": probes.rank_gradients,
         "basin": partial(probes.basins, samples=500),
         "noisy": _noisy_accuracies,
         "norm": lambda n, _: float(torch.cat([linear.weight.flatten() for linear in n.linears]).detach().norm()),
-        "kept": lambda n, _: _signs_kept(n, initial),
         "plane": _planes,
     }
-
-
-def _gradient_probe(network) -> dict:
-    from dnn import probes
-
-    return {"gradient": probes.rank_gradients}
 
 
 def _noisy_accuracies(network, split) -> np.ndarray:
@@ -63,13 +77,6 @@ def _noisy_accuracies(network, split) -> np.ndarray:
     x, y = split.x_train, split.y_train
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
     return np.array([accuracy(network, x + amplitude * noise, y) for amplitude in NOISE])
-
-
-def _signs_kept(network, initial) -> float:
-    """Share of weights of the hidden layers that still have their first sign."""
-    pairs = list(zip(network.linears, initial, strict=True))[:-1]
-    same = sum(int(((linear.weight > 0) == (first.to(linear.weight) > 0)).sum()) for linear, first in pairs)
-    return same / sum(first.numel() for _, first in pairs)
 
 
 def _planes(network, split) -> dict[str, np.ndarray]:

@@ -24,8 +24,8 @@ class Params(BaseParams):
     n_hidden: int = 21
     width: int = 128
     batch_size: int = 1000
-    n_steps: int = 66
-    every: int = 6
+    n_steps: int = 68
+    every: int = 4
     tail: int = 3
     seeds: int = 3
 
