@@ -75,6 +75,7 @@ def draw_map(axes: Axes, similarity: np.ndarray, title: str) -> Any:
     image = axes.imshow(similarity, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("neuron, sorted")
+    axes.set_yticks([])
     return image
 
 

@@ -108,7 +108,6 @@ FIGURE = PaperFigure(
             "no channel has |cos| > .9 with 30 % of the channels, in every run (largest share)",
             lambda data: data["outputs_start_share"][0],
             all_below(0.3),
-            "",
         ),
         Claim(
             "condensation-3-end",
@@ -117,7 +116,6 @@ FIGURE = PaperFigure(
             "some channel has |cos| > .9 with at least half of the channels, in every run (largest share)",
             lambda data: data["weights_end_share"][0],
             all_above(0.5),
-            "",
         ),
         Claim(
             "condensation-3-opposite",
@@ -126,7 +124,6 @@ FIGURE = PaperFigure(
             "at least 10 % of that block point the other way (median over runs)",
             lambda data: data["weights_end_minority"][0],
             median_above(0.1),
-            "",
         ),
         Claim(
             "condensation-3-outputs",
@@ -135,7 +132,6 @@ FIGURE = PaperFigure(
             "mean |cos| of outputs minus that of weights > 0 after training, in every run",
             lambda data: data["outputs_end_mean"][0] - data["weights_end_mean"][0],
             all_above(0),
-            "",
         ),
         Claim(
             "condensation-3-scale",
