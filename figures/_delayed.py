@@ -49,8 +49,8 @@ def _random_features(scale: float, rng: np.random.Generator) -> dict[str, Any]:
         features = network.activations(split.x_train)[-1].double()
         features = torch.cat([features, features.new_ones(len(features), 1)], dim=1)
         fitted = torch.linalg.lstsq(features, torch.eye(10).double()[split.y_train], driver="gelsd").solution.T
-        network.linears[-1].weight.copy_(fitted[:, :-1])
-        network.linears[-1].bias.copy_(fitted[:, -1])
+        for parameter, values in zip(network.linears[-1].parameters(), (fitted[:, :-1], fitted[:, -1]), strict=True):
+            parameter.copy_(values)
     fit = accuracy(network, split.x_train, split.y_train)
     return {"first": first, "control": rank_gradients(network, split), "control_train": fit}
 

@@ -272,7 +272,7 @@ FIGURE = PaperFigure(
             "random features (first weights) with a fitted readout have gradients > .5 in both layers of every seed",
             lambda d: d["control"].ravel(),
             all_above(0.5),
-            why="untrained features with a fitted readout have small gradients too, which thus tell nothing of training",
+            why="untrained features with a fitted readout have small gradients too, which so tell nothing of training",
         ),
         Claim(
             "dnn-7h-decline",
