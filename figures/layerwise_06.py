@@ -30,7 +30,7 @@ class Params(BaseParams):
     n_steps: int = 4000
 
 
-def map_a(draw: int, rng: np.random.Generator, side: int) -> dict[str, np.ndarray]:
+def map_a(draw: int, rng: np.random.Generator, side: int) -> dict[str, np.ndarray | float]:
     """One map of panel (a) in closed form, the corner of small imbalance and scale, and the exact lambda = 0."""
     correlation = random_correlation(2, 2, SAMPLES, rng)
     imbalances, scales = np.linspace(-9, 9, side), np.linspace(1, 20, side)

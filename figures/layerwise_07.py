@@ -44,7 +44,8 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
         growth = end["ntk"][1] / end["ntk"][0]
         numbers.append([net.weight_to_target, net.gamma_inf, growth, -end["opposed"][1] / end["aligned"][1]])
     scales = np.geomspace(1e-2, 1e2, p.replicas)
-    random = [ScalarNetwork(*scale * rng.standard_normal((2, p.width)), 1.0, p.width) for scale in scales]
+    starts = [scale * rng.standard_normal((2, p.width)) for scale in scales]
+    random = [ScalarNetwork(a0, b0, 1.0, p.width) for a0, b0 in starts]
     ends = [net.solve([0.0, np.inf]) for net in random]
     return data | {
         "numbers": np.array(numbers),  # (settings, [ratio, gamma, kernel growth, opposed over aligned])

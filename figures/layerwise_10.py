@@ -43,7 +43,7 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
     """Every shape and draw."""
     seed = int(rng.integers(2**31))
     runs = grid(partial(network, p=p), {"shape": list(SHAPES), "draw": range(p.draws)}, seed=seed)
-    data = {name: values.values[:, :, 0] for name, values in runs.data_vars.items()}  # (shape, draw, ...)
+    data = {str(name): values.values[:, :, 0] for name, values in runs.data_vars.items()}  # (shape, draw, ...)
     return {**data, "t": data["t"][0, 0]}
 
 

@@ -54,7 +54,9 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
     seeds = rng.integers(2**31, size=2).tolist()
     runs = grid(partial(train, p=p, decay=0.0), {"scale": p.scales}, replicates=p.replicas, seed=seeds[0])
     decayed = grid(partial(train, p=p, decay=p.decay), {"scale": p.scales[:1]}, replicates=p.replicas, seed=seeds[1])
-    data = {name: values.values for name, values in runs.data_vars.items() if name != "t"}  # (scale, replicate, n_t)
+    data = {
+        str(name): values.values for name, values in runs.data_vars.items() if name != "t"
+    }  # (scale, replicate, n_t)
     return {
         **data,
         "scales": np.array(p.scales),

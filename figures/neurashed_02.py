@@ -27,7 +27,7 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
     """Probability of the true class along training, and local elasticity between all types after it."""
     task = graphs.three_class()
     firing = task.model.fire(task.inputs)
-    data = {"consistent": _consistent(task.model, firing, task.labels)}
+    data = {"consistent": np.array(_consistent(task.model, firing, task.labels))}
     for name, rule in RULES.items():
         run = task.model.train(
             task.inputs,

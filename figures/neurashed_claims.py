@@ -32,7 +32,7 @@ class Params(BaseParams):
     shared_classes: tuple = (2, 4, 8, 16)
 
 
-def pruned(n_steps: int, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
+def pruned(n_steps: int, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray | float]:
     """Test accuracy of one trained model by share of nodes kept: the dominant, or random ones; and of the ticket."""
     task = HierarchicalTask()
     model = task.build(rng)

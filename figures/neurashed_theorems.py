@@ -17,8 +17,8 @@ from toymodels.neurashed.elasticity import (
     simulate_elasticity,
 )
 
-SIZES = {"b1": 3, "b2": 2, "n_classes": 3}
-LIMIT = elasticity_limit(**SIZES, depth=1)  # (b1 + b2) / b1, the paper's
+B1, B2, N_CLASSES = 3, 2, 3
+LIMIT = (B1 + B2) / B1  # (b1 + b2) / b1, the paper's
 C = 2.0
 
 
@@ -35,18 +35,18 @@ class Params(BaseParams):
 
 def update(depth: int, reading: str, t: int, rng: np.random.Generator) -> dict[str, float]:
     """Ratio of the logit changes after t rounds, and the worst error of the two changes against the formulas."""
-    run = simulate_elasticity(t, **SIZES, depth=depth, rng=rng, c=C, reading=reading)
-    own, shared = C * SIZES["b2"], C * SIZES["b1"]
-    start = (own * t + shared * SIZES["n_classes"] * t) ** depth
-    exact_own = (own * (t + 1) + shared * (SIZES["n_classes"] * t + 1)) ** depth - start
-    exact_other = (own * t + shared * (SIZES["n_classes"] * t + 1)) ** depth - start
+    run = simulate_elasticity(t, B1, B2, N_CLASSES, depth, rng, c=C, reading=reading)
+    own, shared = C * B2, C * B1
+    start = (own * t + shared * N_CLASSES * t) ** depth
+    exact_own = (own * (t + 1) + shared * (N_CLASSES * t + 1)) ** depth - start
+    exact_other = (own * t + shared * (N_CLASSES * t + 1)) ** depth - start
     error = max(abs(run.own_change / exact_own - 1), abs(run.other_change / exact_other - 1))
     return {"ratio": run.ratio, "error": error}
 
 
 def finite_graph(m: int, rng: np.random.Generator, t: int) -> dict[str, float]:
     """Ratio on one random graph of m nodes per level, three levels."""
-    return {"ratio": simulate_elasticity(t, **SIZES, depth=3, rng=rng, m=m).ratio}
+    return {"ratio": simulate_elasticity(t, B1, B2, N_CLASSES, 3, rng, m=m).ratio}
 
 
 def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
@@ -62,13 +62,13 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
         "times": np.array(p.times),
         "ratio": runs["ratio"].values[..., 0],  # (depth, reading, t)
         "error": runs["error"].sel(reading="own_input").values[..., 0],
-        "limits": np.array([[elasticity_limit(**SIZES, depth=d, reading=r) for r in READINGS] for d in p.depths]),
+        "limits": np.array([[elasticity_limit(B1, B2, N_CLASSES, d, r) for r in READINGS] for d in p.depths]),
         "sizes": np.array(p.sizes),
         "finite": finite["ratio"].values,
         "speeds": speeds,
-        "deep": elasticity_ratio(1000, **SIZES, depth=1000 * speeds),
-        "deep_limit": deep_limit(speeds, **SIZES),
-        "root": elasticity_ratio(1e6, **SIZES, depth=1e3),
+        "deep": elasticity_ratio(1000, B1, B2, N_CLASSES, 1000 * speeds),
+        "deep_limit": deep_limit(speeds, B1, B2, N_CLASSES),
+        "root": elasticity_ratio(1e6, B1, B2, N_CLASSES, 1e3),
         "identical": np.array([difference == 0 for difference in worked_example.differences()]),
     }
 
