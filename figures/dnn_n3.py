@@ -53,7 +53,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
 def draw(data, p: Params):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 7), layout="constrained")
+    figure = Figure(figsize=(11.5, 6), layout="constrained")
     panels = figure.subplot_mosaic("abc;def")
     for panel, (activation, optimiser, lr, batches) in SETTINGS.items():
         title = f"({panel}) {activation}, {optimiser} {lr:g}" + (f", {batches} batches" if batches > 1 else "")

@@ -12,7 +12,7 @@ def draw(data, p):
     """One column per kind of network; panels as in the paper."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 13), layout="constrained")
+    figure = Figure(figsize=(8.4, 10), layout="constrained")
     panels = figure.subplots(4, 2)
     for column, kind in enumerate(KINDS):
         found = {name.removeprefix(f"{kind}_"): values for name, values in data.items() if name.startswith(kind)}
@@ -22,7 +22,7 @@ def draw(data, p):
             axes = panels[row, column]
             title = drawn(axes, found, data["hidden"])
             axes.set_title(f"({letters[column]}) {kind}: {title}", loc="left")
-            axes.legend(fontsize="small", loc="best" if row == 0 else "upper right" if row == 1 else "upper left")
+            axes.legend(fontsize="x-small", loc="best" if row == 0 else "upper right" if row == 1 else "upper left")
     return figure
 
 
@@ -77,6 +77,6 @@ def _draw_lags(axes, found, hidden) -> str:
         right.plot(step, found["lag_loss"][k, 0, 1:], color=ORDER[k], linestyle=":")
     log_time(axes, "step")
     axes.set(ylim=(0, 1.4), ylabel="accuracy (test; dashed: training)")
-    right.set_ylabel("test loss (dotted)")
+    right.set(ylim=(0, 1.4 * found["lag_loss"][:, 0].max()), ylabel="test loss (dotted)")
     tidy(axes)
     return "delay by depth"

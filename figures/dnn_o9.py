@@ -62,7 +62,7 @@ def draw(data, p: Params):
 
     from comparisons.style import ORDER, OTHER, tidy
 
-    figure = Figure(figsize=(13, 7), layout="constrained")
+    figure = Figure(figsize=(12, 6.4), layout="constrained")
     panels = figure.subplots(2, 3).ravel()
     panels[-1].set_visible(False)
     for axes, panel, depth, width in zip(panels, PANELS, p.depths, p.widths, strict=False):
