@@ -31,7 +31,7 @@ def test_the_map_of_panel_b_is_gradient_descent_from_a_zero_function():
 @pytest.mark.parametrize("shape", [(2, 2), (2, 4), (4, 2)])
 def test_correlation_is_that_of_labels_with_white_inputs(shape):
     rng = np.random.default_rng(0)
-    draws = np.array([_layerwise.random_correlation(*shape, 10, rng) for _ in range(4000)])
+    draws = np.array([_layerwise.random_correlation(shape[0], shape[1], 10, rng) for _ in range(4000)])
     assert draws.shape[1:] == shape
     # entries are averages of 10 products of unit normals
     assert_allclose(draws.std(axis=0), np.sqrt(0.1), rtol=0.05)
