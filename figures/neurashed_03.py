@@ -76,19 +76,19 @@ def draw(data: Data, p: Params):
 
     task = graphs.batch_size()
     first, second = (task.model.pathway(x) for x in task.inputs)
-    figure = Figure(figsize=(16, 6.2), layout="constrained")
+    figure = Figure(figsize=(13.5, 5.4), layout="constrained")
     above, below = figure.subplots(2, 5)
     for ax, firing, title in (
         (above[0], first, "3(a) type 1 fires"),
         (above[1], second, "3(b) type 2 fires"),
-        (above[3], first | second, "4(a) large batch: both fire"),
+        (above[3], first | second, "4(a) large batch"),
     ):
         draw_graph(ax, task.model, firing=firing)
         ax.set_title(title)
     for ax, row, title in ((above[2], 0, "3(c)"), (above[4], -1, "4(b)")):
         ratio = np.exp(data["log_ratio_multiplicative"][row, -1])
         draw_graph(ax, task.model, amplification=np.tile(np.repeat([1.0, ratio], [3, 6]), 2))
-        ax.set_title(f"{title} learned, batches of {data['batch_sizes'][row]}")
+        ax.set_title(f"{title} learned, B = {data['batch_sizes'][row]}")
     for ax, rule in ((below[0], "multiplicative"), (below[1], "additive")):
         for k, size in enumerate(data["batch_sizes"]):
             ax.plot(data["t"], data[f"nodes_{rule}"][k], color=style.ORDER[k], label=f"B = {size}")
@@ -105,9 +105,9 @@ def draw(data: Data, p: Params):
     below[3].set(xlabel="step", ylabel="within / between variability", title="neural collapse")
     for k, name in enumerate(("small", "iid")):
         below[4].plot([k] * 5, data[f"angle_{name}"], "o", color=style.ORDER[k])
-    below[4].set(xlim=(-0.5, 1.5), xticks=[0, 1], ylabel="deviation of the angles from a simplex")
-    below[4].set_xticklabels(["epochs", "independent draws"])
-    below[4].set_title("class means, one input a step")
+    below[4].set(xlim=(-0.5, 1.5), xticks=[0, 1], ylabel="deviation from a simplex")
+    below[4].set_xticklabels(["epochs", "random draws"])
+    below[4].set_title("angles of class means")
     for ax in below:
         style.tidy(ax)
     for ax in (below[0], below[2], below[3]):
