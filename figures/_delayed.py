@@ -43,7 +43,8 @@ def _random_features(scale: float, rng: np.random.Generator) -> dict[str, Any]:
     from dnn.probes import accuracy, rank_gradients
 
     split = load("mnist-mini")
-    network = scale_parameters_(MLP((784, 200, 200, 10), rng=rng), scale)
+    network = MLP((784, 200, 200, 10), rng=rng)
+    scale_parameters_(network, scale)
     first = rank_gradients(network, split)
     with torch.no_grad():
         features = network.activations(split.x_train)[-1].double()
