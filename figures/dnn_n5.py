@@ -203,7 +203,7 @@ FIGURE = PaperFigure(
             "rank correlation over classes of layer-2 gradient and radius: median over seeds > .5",
             _rank_correlation,
             median_above(0.5),
-            why="radii follow the share of pure noise a class takes (rank correlation .4 to .9), which differs between seeds",
+            why="radii follow the share of pure noise a class takes (rank correlation .4 to .9), another in each seed",
         ),
         Claim(
             "dnn-5a-own-robustness",

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from comparisons.study import BaseParams
-from figures._dynamics import first_time
+from figures._dynamics import first_times
 from figures.core import Claim, PaperFigure, all_above
 
 PANELS = {  # weights, target, input, output
@@ -76,8 +76,9 @@ def _run(panel: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarra
 
 def test_at_fit(d) -> np.ndarray:
     """Test accuracy (panels, seeds) at the first record with training accuracy of .99, or at the end without one."""
-    index = np.where((d["train"] >= FITTED).any(axis=2), (d["train"] >= FITTED).argmax(axis=2), -1)
-    return np.take_along_axis(d["test"], index[:, :, None] % d["test"].shape[2], axis=2)[:, :, 0]
+    fitted = d["train"] >= FITTED
+    index = np.where(fitted.any(axis=2), fitted.argmax(axis=2), fitted.shape[2] - 1)
+    return np.take_along_axis(d["test"], index[:, :, None], axis=2)[:, :, 0]
 
 
 def _gap(d, panel: str) -> np.ndarray:
@@ -97,13 +98,12 @@ def draw(d, p: Params):
     figure = Figure(figsize=(14, 3.2), layout="constrained")
     axes = figure.subplots(1, 5, sharey=True)
     for i, (ax, panel) in enumerate(zip(axes, PANELS, strict=True)):
-        for train, test in zip(d["train"][i], d["test"][i], strict=True):
-            first = train is d["train"][i][0] or not ax.lines
-            ax.plot(d["epochs"], train, "--", color="0.3", label="train" if first else None)
-            ax.plot(d["epochs"], test, color=FAMILY["layerwise"], label="test" if first else None)
-            fit = first_time(d["epochs"], train, FITTED)
-            if np.isfinite(fit):
-                ax.axvline(fit, color="0.8", lw=1, zorder=0)
+        others = ["_"] * (d["train"].shape[1] - 1)
+        ax.plot(d["epochs"], d["train"][i].T, "--", color="0.3", label=["train", *others])
+        ax.plot(d["epochs"], d["test"][i].T, color=FAMILY["layerwise"], label=["test", *others])
+        fits = first_times(d["epochs"], d["train"][i], FITTED)
+        for fit in fits[np.isfinite(fits)]:
+            ax.axvline(fit, color="0.8", lw=1, zorder=0)
         ax.set(title=f"({'abcde'[i]}) {TITLES[panel]}", ylim=(0, 1.03))
         log_time(ax, "epoch")
         tidy(ax)
