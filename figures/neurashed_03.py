@@ -76,7 +76,7 @@ def draw(data: Data, p: Params):
 
     task = graphs.batch_size()
     first, second = (task.model.pathway(x) for x in task.inputs)
-    figure = Figure(figsize=(13.5, 5.4), layout="constrained")
+    figure = Figure(figsize=(12.4, 4.9), layout="constrained")
     above, below = figure.subplots(2, 5)
     for ax, firing, title in (
         (above[0], first, "3(a) type 1 fires"),
