@@ -159,7 +159,7 @@ def _draw_late(ax, d) -> None:
         gradient = d["gradient"][0, :, layer]
         label = f"gradient of layer {layer + 2} / largest"
         ax.plot(d["steps"][late], (gradient / gradient.max())[late], "--", color=colour, label=label)
-    ax.set(title="(h) late test accuracy", ylabel="accuracy", xlabel="step")
+    ax.set(title="(h) late test accuracy", ylabel="accuracy", xlabel="step", ylim=(-0.05, 1.5))
 
 
 FIGURE = PaperFigure(
