@@ -27,7 +27,7 @@ class Params(BaseParams):
 def elasticity(loss: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
     """Relative change of the logits at 4s, 9s and 0s after a step on a 4, by the trained network and by its inputs."""
     from comparisons.digits import train_mlp
-    from comparisons.local_elasticity import network_change
+    from comparisons.elasticity_models import network_change
     from dnn.data import load
 
     networks = []
