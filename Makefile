@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 
-.PHONY: grokking comparisons figures test test-slow bench lint clean
+.PHONY: grokking comparisons figures criteria test test-slow bench lint clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,11 @@ comparisons: $(READY)
 
 figures: $(READY)
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS)
+
+criteria: $(READY)
+	$(BIN)/python -m toymodels.neurashed
+	$(BIN)/python -m toymodels.condensation
+	$(BIN)/python -m dnn
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) -q
