@@ -1,7 +1,7 @@
-"""`python -m dnn`: criterion F10, the anchor task at toy size: which answer a transformer gives, and how far it condenses.
+"""`python -m dnn`: criterion F10, the anchor task at toy size: which answer a transformer gives, how far it condenses.
 
-Mean |cos| of the rows of W_Q(1) must rise with gamma (.3, .5, .7), unseen keys must score above .98, and the pair (4, 3)
-must be answered symmetrically above .9 at .7. The inferential answer is reported and not demanded.
+Mean |cos| of the rows of W_Q(1) must rise with gamma (.3, .5, .7), unseen keys must score above .98, and the pair
+(4, 3) must be answered symmetrically above .9 at .7. The inferential answer is reported and not demanded.
 """
 
 from __future__ import annotations
