@@ -15,6 +15,7 @@ NOISE = (0.05, 0.1, 0.2, 0.4)
 
 
 def run(scale: float, rng: np.random.Generator, p) -> dict[str, Any]:
+    """One seed of late generalisation with every probe of the figure, and the control with random features."""
     from comparisons.digits import train_mlp
 
     settings = {"optimiser": p.optimiser, "weight_decay": p.weight_decay, "loss": "mse", "batch_size": 200}

@@ -57,12 +57,14 @@ def train_pair(p: Params, samples: int, rng: np.random.Generator) -> dict[str, n
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """Networks and their linear twins over sample sizes and along training."""
     runs = grid(partial(train_pair, p), {"samples": p.samples}, replicates=p.replicates, seed=int(rng.integers(2**31)))
     kept = {name: runs[name].values for name in ("accuracy", "gradient", "density")}  # (sizes, replicates, n_t, ...)
     return {"samples": np.array(p.samples), "early": np.array(p.early), "step": runs["step"].values[0, 0], **kept}
 
 
 def draw(data, p: Params):
+    """Panels a to e as in the paper."""
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
@@ -110,6 +112,7 @@ def gaps(data, size: int) -> np.ndarray:
 
 
 def early_gap(data) -> np.ndarray:
+    """Largest gap of test accuracy while the curves should overlap, one value a run."""
     return np.abs(gaps(data, -1)[:, data["step"] <= data["early"]]).max((1, 2))
 
 
@@ -121,16 +124,19 @@ def split_ratio(data) -> np.ndarray:
 
 
 def late_over_peak(data) -> np.ndarray:
+    """Rank gradient of the tanh network at the end over its peak, one value a run."""
     tanh = data["gradient"][-1, :, :, 0]
     return tanh[:, -1] / tanh.max(1)
 
 
 def start_over_peak(data) -> np.ndarray:
+    """Rank gradient of the tanh network before training over its peak, one value a run."""
     tanh = data["gradient"][-1, :, :, 0]
     return np.abs(tanh[:, 0]) / tanh.max(1)
 
 
 def density_difference(data) -> np.ndarray:
+    """Mean absolute difference of the rank densities at the smallest sample size, one value a run."""
     final = data["density"][0, :, -1]
     return np.abs(final[:, 0] - final[:, 1]).mean(-1)
 

@@ -37,6 +37,7 @@ class Params(BaseParams):
 
 
 def ten_layers(p: Params, panel: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One run of a panel: accuracies in both statistics and rank gradients along training."""
     activation, optimiser, lr, batches = SETTINGS[panel]
     network = perceptron(10, p.width, rng, activation)
     split = digits(p, p.samples, p.n_test)
@@ -46,11 +47,13 @@ def ten_layers(p: Params, panel: str, rng: np.random.Generator) -> dict[str, np.
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """Every panel and run."""
     runs = grid(partial(ten_layers, p), {"panel": PANELS}, replicates=p.replicates, seed=int(rng.integers(2**31)))
     return {f"{panel}_{name}": values.values for panel in PANELS for name, values in runs.sel(panel=panel).items()}
 
 
 def draw(data, p: Params):
+    """Panels a to f as in the paper."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.5, 6), layout="constrained")
@@ -63,6 +66,7 @@ def draw(data, p: Params):
 
 
 def delays(data, panels: str) -> np.ndarray:
+    """Delay of evaluation mode in decades of steps, all runs of the panels."""
     return np.concatenate([delayed(panel_of(data, panel)) for panel in panels])
 
 
@@ -72,10 +76,12 @@ def points(data, panel: str) -> np.ndarray:
 
 
 def above_paper(data, panels: str) -> np.ndarray:
+    """Best test accuracy less the paper's, in points, all runs of the panels."""
     return np.concatenate([points(data, panel) - PAPER_ACCURACY[panel] for panel in panels])
 
 
 def first_layer(data, panel: str) -> np.ndarray:
+    """Rank gradient of the first hidden layer at the best epoch, one value a run."""
     return at_best(data[f"{panel}_test"], data[f"{panel}_gradient"])[:, 0]
 
 

@@ -33,6 +33,7 @@ class Params(BaseParams):
 
 
 def adam(p: Params, depth: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One run of the shallower or the deeper network, with the pruning accuracies at its best step."""
     shallow = depth == DEPTHS[0]
     samples, width = (p.samples, p.width) if shallow else (p.deep_samples, p.deep_width)
     batches, n_steps = (1, p.n_steps) if shallow else (p.deep_batches, p.deep_steps)
@@ -42,6 +43,7 @@ def adam(p: Params, depth: int, rng: np.random.Generator) -> dict[str, np.ndarra
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """Both depths, every run."""
     found = {}
     for panel, depth in zip("dg", DEPTHS, strict=True):
         runs = grid(partial(adam, p), {"depth": [depth]}, replicates=p.replicates, seed=int(rng.integers(2**31)))
@@ -50,6 +52,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
 
 
 def draw(data, p: Params):
+    """Panels g and h as in the paper."""
     from matplotlib.figure import Figure
 
     from comparisons.style import ORDER, tidy
@@ -71,11 +74,13 @@ def draw(data, p: Params):
 
 
 def phase_three(data) -> np.ndarray:
+    """Spread of the rank gradient over all but the late layers, over its mean, one value a run."""
     early = data["g_gradient"][:, -1, :-LATE_LAYERS]
     return early.std(1) / early.mean(1)
 
 
 def pruned_gain(data) -> np.ndarray:
+    """Rank correlation of start layer and pruned accuracy, one value a run."""
     return np.concatenate([rank_correlation(data[f"{panel}_pruned"]) for panel in "dg"])
 
 

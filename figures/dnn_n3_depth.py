@@ -17,6 +17,8 @@ DEVIATIONS = 2.0  # standard errors beyond which one depth is better than anothe
 
 @dataclass(frozen=True)
 class Params(BaseParams):
+    """Depths, widths and length of the sweep."""
+
     depths: tuple[int, ...] = (3, 4, 6, 8, 12, 20)
     widths: tuple[int, ...] = (32, 64, 128, 256)
     samples: int = 1000
@@ -43,6 +45,7 @@ def best_of(p: Params, depth: int, width: int, rng: np.random.Generator) -> dict
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """Every depth, width and run."""
     axes = {"depth": p.depths, "width": p.widths}
     runs = grid(partial(best_of, p), axes, replicates=p.replicates, seed=int(rng.integers(2**31)))
     found = {name: runs[name].values for name in ("accuracy", "gradient")}  # (depths, widths, replicates)
@@ -50,6 +53,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
 
 
 def draw(data, p: Params):
+    """Panels i and j as in the paper."""
     from matplotlib.figure import Figure
 
     from comparisons.style import ORDER, tidy
@@ -104,6 +108,7 @@ def widest_minus_narrowest(data, name: str) -> np.ndarray:
 
 
 def depth_of_least_gradient(data) -> np.ndarray:
+    """Depth at which the mean rank gradient of the first layer is least, one value a width."""
     return data["depths"][data["gradient"].mean(-1).argmin(0)]
 
 

@@ -18,6 +18,8 @@ FIXED_BOUND = 0.1  # initial weights U(-0.1, 0.1) at every width
 
 @dataclass(frozen=True)
 class Params(BaseParams):
+    """Depths, widths, learning rates and batch sizes of the sweeps."""
+
     depths: tuple[int, ...] = (4, 6, 10, 16)
     widths: tuple[int, ...] = (32, 64, 128, 256)
     curve_width: int = 128
@@ -53,11 +55,13 @@ def with_size(p: Params, depth: int, width: int, rng: np.random.Generator, fixed
 
 
 def with_rate(p: Params, rate: float, rng: np.random.Generator) -> dict:
+    """Basins after training with SGD at a learning rate."""
     network = perceptron(p.tuned_depth, p.tuned_width, rng)
     return _basins(p, network, rng, p.tuned_epochs, p.batch_size, optimiser="sgd", lr=rate)
 
 
 def with_batch(p: Params, batch: int, rng: np.random.Generator) -> dict:
+    """Basins after training with Adam at a batch size."""
     return _basins(p, perceptron(p.tuned_depth, p.tuned_width, rng), rng, p.tuned_epochs, batch)
 
 
@@ -85,6 +89,7 @@ def _basins(p: Params, network, rng: np.random.Generator, epochs: int, batch_siz
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """All four sweeps."""
     seeds = (int(seed) for seed in rng.integers(2**31, size=4))
     sizes = {"depth": p.depths, "width": p.widths}
     fixed = {"depth": [p.fixed_depth], "width": p.widths}
@@ -102,6 +107,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
 
 
 def draw(data, p: Params):
+    """Panels a to f as in the paper."""
     from matplotlib.figure import Figure
 
     from comparisons.style import ORDER, tidy

@@ -114,6 +114,7 @@ def _radius_spread(d) -> list[float]:
 
 
 def draw(d, p: Params):
+    """Panels a to c as in the paper, and the share of pure noise by class."""
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 

@@ -80,6 +80,7 @@ def _least_order(d) -> np.ndarray:
 
 
 def draw(d, p: Params):
+    """Panels a to f as in the paper, and the five controls."""
     from matplotlib.figure import Figure
 
     from comparisons.style import tidy

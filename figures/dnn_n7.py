@@ -90,6 +90,7 @@ def _gradient_change(d) -> np.ndarray:
 
 
 def draw(d, p: Params):
+    """Panels a to h as in the paper."""
     from matplotlib.figure import Figure
 
     from comparisons.style import log_time, tidy

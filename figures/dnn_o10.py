@@ -76,6 +76,7 @@ def _converged(d, mode: str) -> np.ndarray:
 
 
 def draw(d, p: Params):
+    """Accuracies of the linear map along training, with running and with batch statistics."""
     from matplotlib.figure import Figure
 
     from comparisons.style import FAMILY, tidy

@@ -59,6 +59,7 @@ def structure(p: Params, kind: str, rng: np.random.Generator) -> dict[str, np.nd
 
 
 def lag(p: Params, hidden: int, kind: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """One run: test accuracy with running statistics and with those of the batch, along training."""
     from dnn.config import TrainConfig
     from dnn.training import train
 
@@ -76,6 +77,7 @@ def lag(p: Params, hidden: int, kind: str, rng: np.random.Generator) -> dict[str
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """Plain and residual networks, every run, and the lag by depth."""
     seeds = (int(seed) for seed in rng.integers(2**31, size=2))
     trained = grid(partial(structure, p), {"kind": KINDS}, replicates=p.replicates, seed=next(seeds))
     axes = {"hidden": p.lag_hidden, "kind": KINDS}
@@ -108,6 +110,7 @@ def gradient_where_effective(data) -> np.ndarray:
 
 
 def both(data, name: str) -> np.ndarray:
+    """A quantity of plain and residual networks, all runs."""
     return np.concatenate([data[f"{kind}_{name}"] for kind in KINDS])
 
 
@@ -119,6 +122,7 @@ def lags(data, kind: str) -> np.ndarray:
 
 
 def longer_lag(data) -> np.ndarray:
+    """Lag of the deepest network less that of the shallowest, in steps, all runs."""
     return np.concatenate([lags(data, kind)[-1] - lags(data, kind)[0] for kind in KINDS])
 
 

@@ -49,6 +49,7 @@ def structure(p: Params, panel: str, rng: np.random.Generator) -> dict[str, np.n
 
 
 def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+    """Residual networks and the plain control of the same depth."""
     seed = int(rng.integers(2**31))
     found = {}
     for panel in PANELS:
@@ -58,6 +59,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
 
 
 def draw(data, p: Params):
+    """Pruning accuracy and rank gradient by layer, one panel a network."""
     from matplotlib.figure import Figure
 
     from comparisons.style import ORDER, OTHER, tidy

@@ -91,6 +91,7 @@ def _late_rise(d) -> np.ndarray:
 
 
 def draw(d, p: Params):
+    """The five scalings side by side."""
     from matplotlib.figure import Figure
 
     from comparisons.style import FAMILY, log_time, tidy

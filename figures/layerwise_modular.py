@@ -59,6 +59,7 @@ def _delay(d, scale: int) -> np.ndarray:
 
 
 def draw(d, p: Params):
+    """Accuracies along training, and the two times of every run."""
     from matplotlib.figure import Figure
 
     from comparisons.style import FAMILY, ORDER, log_time, tidy

@@ -14,6 +14,24 @@ from figures.core import PAPERS, Judged
 from figures.runner import Made, load
 
 GALLERY = Path(__file__).with_name("gallery")
+AFTERWARDS = (  # added, or reworded together with their experiment, after an exploratory run
+    "condensation-4-rise",
+    "condensation-4-blocks",
+    "condensation-7-wide",
+    "dnn-5c-sizes",
+    "dnn-5c-random",
+    "dnn-7g-npt",
+    "dnn-7g-peak",
+    "dnn-7g-random-features",
+    "dnn-o3g-lag",
+    "dnn-o9-linear-tail",
+    "layerwise-10-lazy-scales",
+    "layerwise-7-general",
+    "neurashed-3-smallest",
+    "neurashed-4-no-collapse",
+    "neurashed-claims-batch",
+    "neurashed-claims-batch-smaller",
+)
 
 
 def summary(claims: Iterable[Judged]) -> str:
@@ -40,7 +58,8 @@ def ledger_page(claims: Sequence[Judged], preset: str) -> str:
     lines = [
         "# Claims of the papers, judged by measurement",
         "",
-        f"{summary(claims)}. Preset `{preset}`; criteria were fixed before the run; the spread is over replicates.",
+        f"{summary(claims)}. Preset `{preset}`; criteria were fixed before the run, except those marked *, which were "
+        "added or reworded with their experiment after an exploratory one; the spread is over replicates.",
         "Written by `python -m figures all`.",
     ]
     for paper, title in PAPERS.items():
@@ -53,7 +72,8 @@ def ledger_page(claims: Sequence[Judged], preset: str) -> str:
 
 def _row(claim: Judged) -> str:
     verdict = f"**{claim.verdict}**" + (f": {claim.why}" if claim.why else "")
-    cells = (claim.place, claim.statement, claim.criterion, measured(claim), verdict)
+    mark = " *" if claim.key in AFTERWARDS else ""
+    cells = (claim.place, claim.statement, claim.criterion + mark, measured(claim), verdict)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

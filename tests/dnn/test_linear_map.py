@@ -172,13 +172,13 @@ def test_maps_need_no_gradient_and_leave_no_trace():
     assert all(parameter.grad is None for parameter in mlp.parameters())
 
 
-class FunctionalReLU(nn.Module):
+class FunctionalSquare(nn.Module):
     def __init__(self):
         super().__init__()
         self.first, self.activation, self.last = nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)
 
     def forward(self, x):
-        return torch.relu(self.last(self.activation(self.first(x))))
+        return self.last(self.activation(self.first(x))).square()  # non-linear outside any activation module
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ class FunctionalReLU(nn.Module):
         (lambda mlp, x: linear_map(mlp, 1, statistics="batch"), "x must be given"),
         (lambda mlp, x: linear_map(nn.LSTM(6, 4), 1), "LSTM as the network"),
         (lambda mlp, x: linear_map(nn.Sequential(nn.Linear(6, 4), nn.Softmax(1)), 1, x=x), "got Softmax as '1'"),
-        (lambda mlp, x: linear_map(FunctionalReLU().double(), 2, x=x), "affine above layer 2"),
+        (lambda mlp, x: linear_map(FunctionalSquare().double(), 2, x=x), "affine above layer 2"),
         (lambda mlp, x: linear_map(Module(mlp), 6, x=x), r"layer must be in 1\.\.5, got 6"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), "svm"), "method must be one of"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), part="all"), "part must be one of"),

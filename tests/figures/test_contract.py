@@ -25,6 +25,11 @@ def test_every_figure_is_complete(name):
         assert claim.criterion
 
 
+def test_marks_of_late_criteria_name_claims():
+    keys = {claim.key for name in NAMES for claim in runner.load(name).claims}
+    assert set(ledger.AFTERWARDS) <= keys
+
+
 def test_claim_keys_are_unique_over_all_figures():
     keys = [claim.key for name in NAMES for claim in runner.load(name).claims]
     assert len(keys) == len(set(keys))
