@@ -115,7 +115,7 @@ def dnn(p: Params, rng: np.random.Generator) -> Trajectory:
 
 
 def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
-    """The same with frozen features: only the readout is trained."""
+    """Frozen features: only the readout of 1,500 random ones is trained, enough of them to fit every digit."""
     return _digits(p, rng, frozen=True)
 
 
@@ -127,8 +127,9 @@ def _digits(p: Params, rng: np.random.Generator, frozen: bool) -> Trajectory:
 
         return {"collapse": probes.collapse}
 
-    settings = {"batch_size": 200, "weight_decay": p.dnn_decay, "loss": "mse", "schedule": "cosine"}
-    widths = (784, *[p.dnn_width] * p.dnn_depth, 10)
+    settings = {"batch_size": 200, "weight_decay": 0.0 if frozen else p.dnn_decay, "loss": "mse", "schedule": "cosine"}
+    settings |= {"lr": 1e-2} if frozen else {}
+    widths = (784, 1500, 10) if frozen else (784, *[p.dnn_width] * p.dnn_depth, 10)
     run = train_mlp(
         p, rng, n_steps=p.dnn_steps, records=30, widths=widths, frozen=frozen, make_probes=probes, **settings
     )
