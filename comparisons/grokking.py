@@ -37,7 +37,7 @@ class Params(BaseParams):
     condensation_decay: float = 0.02
     dnn_scale: float = 8.0
     dnn_scale_off: float = 1.0
-    dnn_steps: int = 14_000
+    dnn_steps: int = 12_500
     dnn_steps_off: int = 600
     dnn_optimiser: str = "adam"
     dnn_decay: float = 1e-3

@@ -25,6 +25,7 @@ class Params(grokking.Params):
     absent_below: float = 0.05
     shown_from: float = 0.1
     condensation_records: int = 60
+    dnn_steps: int = 14_000
 
 
 def condensation(p: Params, rng: np.random.Generator) -> Trajectory:
