@@ -9,7 +9,15 @@ import pytest
 from figures import core, ledger, runner
 
 NAMES = runner.names()
-QUICK = ("layerwise_03", "layerwise_07", "neurashed_theorems")  # seconds each; the others are redrawn by `figures all`
+QUICK = (  # seconds each; the others are redrawn by `python -m figures all`
+    "layerwise_03",
+    "layerwise_07",
+    "layerwise_saddles",
+    "layerwise_scaling",
+    "neurashed_02",
+    "neurashed_claims",
+    "neurashed_theorems",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
