@@ -69,4 +69,4 @@ def _order_parameters(axes: Axes, replicates, p: Params) -> None:
     axes.set_xlim(order.plateau_time(t_train, t_test), run.t[-1])
     axes.axhline(0.5, color="0.8", lw=0.8)
     axes.set_ylim(-0.3, 1.4)
-    axes.legend(fontsize=7, frameon=False, loc="lower right")
+    axes.legend(fontsize=7, frameon=False, loc="upper left")
