@@ -11,11 +11,11 @@ from scipy.integrate import solve_ivp
 from toymodels.layerwise import DiagonalNetwork, LinearNetwork, ScalarNetwork, gram_kernel_distance
 
 
-def seconds(function, repeats=7):
-    """Fastest of several calls after a first one."""
+def seconds(function, repeats=3, at_least=0.5):
+    """Fastest of several calls after a first one, as many as fit in `at_least` seconds but no fewer than `repeats`."""
     function()
     durations = []
-    for _ in range(repeats):
+    while len(durations) < repeats or sum(durations) < at_least:
         start = time.perf_counter()
         function()
         durations.append(time.perf_counter() - start)
@@ -23,7 +23,7 @@ def seconds(function, repeats=7):
 
 
 def report(name, closed, integrated, goal):
-    closed, integrated = seconds(closed), seconds(integrated, 3)
+    closed, integrated = seconds(closed), seconds(integrated)
     print(
         f"\n{name}: {closed * 1e3:.3g} ms against {integrated * 1e3:.3g} ms, x{integrated / closed:.1f} (goal x{goal})"
     )
@@ -103,4 +103,4 @@ def test_map_of_kernel_distances():
     def distances():
         return [distance(lam, scale) for lam in np.linspace(-9, 9, 40) for scale in np.linspace(1, 20, 40)]
 
-    print(f"\n40 x 40 map of kernel distances over imbalance and scale: {seconds(distances, 1):.2f} s (goal 3 s)")
+    print(f"\n40 x 40 map of kernel distances over imbalance and scale: {seconds(distances):.2f} s (goal 3 s)")

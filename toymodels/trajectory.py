@@ -94,11 +94,10 @@ class Trajectory:
 
 
 def _require_finite(name: str, values: np.ndarray, t: np.ndarray, clock: str) -> None:
-    if values.dtype.kind not in "fc":
+    if values.dtype.kind not in "fc" or (good := np.isfinite(values)).all():
         return
-    bad = ~np.isfinite(values).reshape(len(t), -1).all(axis=1)
-    if bad.any():
-        raise SimulationError(f"{name} is not finite at {clock} {t[bad.argmax()]:g}")
+    bad = ~good.reshape(len(t), -1).all(axis=1)
+    raise SimulationError(f"{name} is not finite at {clock} {t[bad.argmax()]:g}")
 
 
 def _to_builtin(value: Any) -> Any:

@@ -96,9 +96,9 @@ class DiagonalNetwork:
         for first in range(0, t.size, block):
             rows = slice(first, first + block)
             state = flow.at(t[rows, None])
-            a[rows], b[rows] = grown_weights(self.a0, self.b0, state.growth)
+            grown_weights(self.a0, self.b0, state.growth, out=(a[rows], b[rows]))
             product[rows] = state.function
-            loss[rows] = 0.5 * (distance * state.remaining + shrinkage) ** 2 @ self.variance
+            loss[rows] = (distance * state.remaining + shrinkage) ** 2 @ (self.variance / 2)
         return Trajectory(t, {"a": a, "b": b, "product": product, "loss": loss}, clock="flow time")
 
     def time_to(self, fraction: float) -> np.ndarray:

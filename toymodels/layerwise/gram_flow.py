@@ -50,15 +50,18 @@ class Spectrum:
         singular, k, half = _merge_equal(singular), min(c, d), abs(imbalance) / 2
         size = np.hypot(singular, half) + half
         excess = np.divide(singular**2, size, out=np.zeros(k), where=size > 0)
-        norm = np.where(size > 0, np.hypot(size, singular), 1.0)
-        large, small = np.where(size > 0, [size / norm, singular / norm], np.sqrt(0.5))
+        # where F has a null space any basis of it does
+        length = np.where(size > 0, size, 1.0)
+        breadth = np.where(size > 0, singular, 1.0)
+        norm = np.hypot(length, breadth)
+        large, small = length / norm, breadth / norm
         growing_in, growing_out = (small, large) if imbalance >= 0 else (large, small)
         basis = np.zeros((d + c, d + c))
         basis[:d, :k], basis[d:, :k] = growing_in * right[:k].T, growing_out * left[:, :k]
         basis[:d, k : 2 * k], basis[d:, k : 2 * k] = growing_out * right[:k].T, -growing_in * left[:, :k]
         basis[:d, 2 * k : k + d], basis[d:, k + d :] = right[k:].T, left[:, k:]
         side = float(np.sign(imbalance))
-        sign = np.concatenate([np.ones(k), -np.ones(k), np.full(d - k, -side), np.full(c - k, side)])
+        sign = np.repeat([1.0, -1.0, -side, side], [k, k, d - k, c - k])
         shared = sign * half
         own = np.concatenate([excess, -excess, np.zeros(d + c - 2 * k)]) - decay
         return Spectrum(shared, own, basis)
@@ -68,7 +71,9 @@ def _merge_equal(singular: np.ndarray) -> np.ndarray:
     """Singular values that agree up to rounding, made equal: long times would tell them apart."""
     if singular.size == 0:
         return singular
-    gaps = -np.diff(singular) > 16 * singular.size * _ROUNDING * singular[0]
+    gaps = singular[:-1] - singular[1:] > 16 * singular.size * _ROUNDING * singular[0]
+    if gaps.all():
+        return singular
     group = np.concatenate([[0], np.cumsum(gaps)])
     return (np.bincount(group, singular) / np.bincount(group))[group]
 
@@ -77,7 +82,7 @@ def initial_rows(spectrum: Spectrum, w1: np.ndarray, w2: np.ndarray) -> np.ndarr
     """Q in the eigenbasis, with its columns rotated to at most d + c of them."""
     rows = spectrum.basis.T @ np.concatenate([w1.T, w2])
     n, h = rows.shape
-    return rows if h <= n else np.asarray(np.linalg.qr(rows.T, mode="r")).T
+    return rows if h <= n else _lower(rows)
 
 
 def advance(spectrum: Spectrum, rows: np.ndarray, dt: float) -> np.ndarray:
@@ -92,14 +97,16 @@ def advance(spectrum: Spectrum, rows: np.ndarray, dt: float) -> np.ndarray:
     if rates.max() * dt < 50:
         product = rates * dt
         growth = np.divide(np.expm1(2 * product), 2 * product, out=np.ones_like(product), where=product != 0) * dt
-        gram = (growth[:, None] * rows).T @ rows
-        if np.trace(gram) < _MILD:
-            factor = np.linalg.cholesky(np.eye(len(gram)) + gram)
+        grown = growth[:, None] * rows
+        if np.vdot(grown, rows) < _MILD:
+            factor = np.linalg.cholesky(np.eye(rows.shape[1]) + grown.T @ rows)
             return np.exp(product)[:, None] * dtrtrs(factor, rows.T, lower=1)[0].T
     return _advance_far(spectrum, rows, dt)
 
 
 def _advance_far(spectrum: Spectrum, rows: np.ndarray, dt: float) -> np.ndarray:
+    from scipy.linalg.lapack import dgeqrf, dorgqr  # pyright: ignore[reportAttributeAccessIssue]
+
     rates = spectrum.rates
     x = 2 * np.abs(rates) * dt
     span = np.divide(-np.expm1(-x), 2 * np.abs(rates), out=np.full_like(x, dt), where=x > 1e-200)
@@ -113,8 +120,17 @@ def _advance_far(spectrum: Spectrum, rows: np.ndarray, dt: float) -> np.ndarray:
             rows, norms, level, common
         )
     upper = signs * np.exp(logs)
-    orthonormal, _ = np.linalg.qr(np.concatenate([upper, np.diag(np.exp(-common - scale))]))
+    reflectors, factors, _, _ = dgeqrf(np.concatenate([upper, np.diag(np.exp(-common - scale))]))
+    orthonormal = dorgqr(reflectors, factors)[0]
     return np.exp(np.where(rates < 0, -x / 2, 0.0) - 0.5 * np.log(span))[:, None] * orthonormal[: len(rows)]
+
+
+def _lower(rows: np.ndarray) -> np.ndarray:
+    """`rows` with the columns rotated so that nothing is right of the diagonal, (n, min(n, r))."""
+    from scipy.linalg.lapack import dgeqrf  # pyright: ignore[reportAttributeAccessIssue]
+
+    reflectors = dgeqrf(rows.T)[0]
+    return np.tril(reflectors.T[:, : len(rows)])
 
 
 def _ordered_directions(rows, norms, level, common):
@@ -124,7 +140,7 @@ def _ordered_directions(rows, norms, level, common):
     the order does not do, since a leading row adds next to nothing to those before it.
     """
     order = np.argsort(-(level + np.log(norms)))
-    lower = np.asarray(np.linalg.qr(rows[order].T, mode="r")).T  # (n, r)
+    lower = _lower(rows[order])
     lead = np.abs(np.diagonal(lower))
     first = order[: len(lead)]
     if np.any(lead <= _floor(rows, norms)[first]):

@@ -100,12 +100,12 @@ class TwoFactorFlow:
 
     @cached_property
     def _factors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Delta + S + 2Q and Delta - S + 2P, both without cancellation."""
+        """(Delta + S) / 2 + Q and (Delta - S) / 2 + P, both without cancellation."""
         gap, overlap = self.gap, self.overlap
         large = gap + np.abs(self.target)
         small = overlap * np.divide(overlap, large, out=np.zeros_like(large), where=large > 0)
         rising = self.target >= 0
-        return np.where(rising, large, small) + 2 * self.opposed, np.where(rising, small, large) + 2 * self.aligned
+        return np.where(rising, large, small) / 2 + self.opposed, np.where(rising, small, large) / 2 + self.aligned
 
     def at(self, t: ArrayLike) -> FlowState:
         """The state at times `t` >= 0, `inf` included, that broadcast with the parameters."""
@@ -115,8 +115,8 @@ class TwoFactorFlow:
         top, bottom = decay + rise, decay + fall  # y = top / bottom
         with np.errstate(all="ignore"):  # where one is 0 a saddle has been reached, which is seen to at the end
             per_top, per_bottom = 1 / top, 1 / bottom
-            remaining = 2 * (decay * per_top) * per_bottom
-            progress = (rise * per_top) * (fall * per_bottom) + self.total * share * remaining
+            remaining = (decay * per_top) * per_bottom
+            progress = (rise * per_top) * (fall * per_bottom) + (self.total * share) * remaining
             growth = np.sqrt(top * per_bottom)
         function = self.start * remaining + self.target * progress
         if np.all(up > 0) and np.all(down > 0):
@@ -124,23 +124,23 @@ class TwoFactorFlow:
         return self._at_saddles(FlowState(function, progress, remaining, growth), top, bottom, share)
 
     def _clock(self, t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """2 exp(-x) and (1 - exp(-x)) / Delta at x = r Delta t."""
+        """exp(-x) and (1 - exp(-x)) / Delta at x = r Delta t."""
         t = np.minimum(np.asarray(t, float), _FOREVER)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # x may be inf; Delta = 0 is seen to below
             exponent = t * (-self.rate * self.gap)
-            share = -np.expm1(exponent) / self.gap
+            share = np.expm1(exponent) / -self.gap
         # there x has lost its digits, and the limit r t is exact
         short = exponent > -1e-200
         if short.any():
             share = np.where(short, np.minimum(t * self.rate, _FOREVER), share)
-        return 2 * np.exp(exponent), share
+        return np.exp(exponent), share
 
     def _at_saddles(self, state: FlowState, top, bottom, share) -> FlowState:
-        """The state where P = 0 or Q = 0: there `top` or `bottom` is 2 exp(-x), and may have underflowed."""
+        """The state where P = 0 or Q = 0: there `top` or `bottom` is exp(-x), and may have underflowed."""
         up, down = self._factors
         stuck = (up == 0) | (down == 0)
         sums = np.where(up == 0, bottom, top)  # the one that lasts
-        remaining = np.where(stuck, 2 / sums, state.remaining)
+        remaining = np.where(stuck, 1 / sums, state.remaining)
         progress = np.where(stuck, self.total * share * remaining, state.progress)
         # towards a saddle f decays to 0, which the general sum resolves only up to rounding of f(0)
         falling = stuck & (self.start * self.target < 0)
@@ -170,7 +170,7 @@ class TwoFactorFlow:
         """
         part = fraction("fraction", part)
         up, down = self._factors
-        low, high = np.minimum(up, down), np.maximum(up, down)
+        low, high = 2 * np.minimum(up, down), 2 * np.maximum(up, down)
         rest, gap = 1 - part, self.gap
         # z = expm1(r Delta t) / Delta solves rest AB z^2 + 2 half z - 4 part = 0
         half = 2 * (rest * self.total - part * gap)
@@ -183,10 +183,10 @@ class TwoFactorFlow:
             return np.where(self.rate > 0, elapsed / self.rate, np.inf)
 
 
-def grown_weights(a0, b0, growth) -> tuple[np.ndarray, np.ndarray]:
-    """The weights a and b once their sums have grown by `growth`."""
+def grown_weights(a0, b0, growth, out=(None, None)) -> tuple[np.ndarray, np.ndarray]:
+    """The weights a and b once their sums have grown by `growth`, written to the two arrays `out` if given."""
     rising, falling = _grown(np.asarray(a0 + b0) / 2, np.asarray(a0 - b0) / 2, growth)
-    return rising + falling, rising - falling
+    return np.add(rising, falling, out=out[0]), np.subtract(rising, falling, out=out[1])
 
 
 def _grown(rising: np.ndarray, falling: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
