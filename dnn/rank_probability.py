@@ -12,7 +12,7 @@ Its gradient is minus the least-squares slope of the density,
 
 Ranks come from counting rather than sorting: :math:`2^{11}` equal buckets between a neuron's extremes, with
 mid-ranks inside a bucket. Small samples, and neurons whose samples crowd into few buckets (ties, outliers), are
-ranked exactly.
+ranked exactly. Neurons are shared out among as many threads as torch uses.
 
 References
 ----------
@@ -21,7 +21,11 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from toymodels.validation import positive_int
@@ -55,12 +59,12 @@ def rank_gradient(fields, sign, labels) -> np.ndarray:
         For shapes that disagree, labels outside 0..K-1, an empty class, or fields that are not finite.
     """
     fields, sign, labels, counts = _checked(fields, sign, labels)
-    gradient = np.empty(sign.shape)
-    for i, table in _tables(fields, labels, counts):
-        sizes = table.sum(axis=0)
+
+    def gradient(table, sizes):
         middle = np.cumsum(sizes) - sizes / 2  # ascending mid-rank, times P
-        gradient[:, i] = table @ middle / (len(fields) * counts) - 0.5
-    return 12 * sign * gradient
+        return table @ middle / (len(fields) * counts) - 0.5
+
+    return 12 * sign * _per_neuron(gradient, fields, labels, len(counts))
 
 
 def rank_probability(fields, sign, labels, bins: int = 50, *, per_neuron: bool = False) -> np.ndarray:
@@ -90,16 +94,14 @@ def rank_probability(fields, sign, labels, bins: int = 50, *, per_neuron: bool =
     """
     fields, sign, labels, counts = _checked(fields, sign, labels)
     bins = positive_int("bins", bins)
-    density = np.zeros((*sign.shape, bins) if per_neuron else (len(sign), bins))
-    for i, table in _tables(fields, labels, counts):
-        ascending = _histogram(table, bins) * (bins / counts[:, None])
-        up = (1 + sign[:, i, None]) / 2
-        oriented = up * ascending[:, ::-1] + (1 - up) * ascending
-        if per_neuron:
-            density[:, i] = oriented
-        else:
-            density += oriented / sign.shape[1]
-    return density
+
+    def ascending(table, sizes):
+        return _histogram(table, sizes, bins) * (bins / counts[:, None])
+
+    rising = _per_neuron(ascending, fields, labels, len(counts))
+    up = (1 + sign[..., None]) / 2
+    density = up * rising[..., ::-1] + (1 - up) * rising
+    return density if per_neuron else density.mean(axis=1)
 
 
 def top_density(fields, sign, labels, share: float = 0.1) -> np.ndarray:
@@ -153,53 +155,65 @@ def _array(value) -> np.ndarray:
     return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
-def _tables(fields: np.ndarray, labels: np.ndarray, counts: np.ndarray):
-    """For every neuron its index and how many samples of each class (K) have each of its ordered codes."""
-    order = np.argsort(labels, kind="stable")  # class by class the counters in use are few and near
-    classes = labels[order]
-    offsets = classes * _BUCKETS
-    for start in range(0, fields.shape[1], _NEURONS):
-        for i, field in enumerate(_transposed(fields[:, start : start + _NEURONS], order), start):
+def _per_neuron(reduce: Callable, fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """`reduce(table, sizes)` of every neuron, stacked along axis 1, for the tables of :func:`_table`."""
+    offsets = (labels * _BUCKETS).astype(np.int32)
+
+    def block(start: int) -> list:
+        found = []
+        for i, field in enumerate(_transposed(fields[:, start : start + _NEURONS]), start):
             low, span = field.min(), float(field.max()) - float(field.min())
             if not np.isfinite(span):
                 raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {i}")
-            table = None
-            if len(field) > _BUCKETS and 0 < span < np.finfo(field.dtype).max:
-                table = _bucket_table(field, low, span, offsets, len(counts))
-            yield i, _exact_table(field, classes, len(counts)) if table is None else table
+            found.append(reduce(*_table(field, low, span, labels, offsets, n_classes)))
+        return found
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        blocks = pool.map(block, range(0, fields.shape[1], _NEURONS))
+        return np.stack([values for found in blocks for values in found], axis=1)
 
 
-def _bucket_table(field: np.ndarray, low, span, offsets: np.ndarray, n_classes: int) -> np.ndarray | None:
-    """Counts (K, buckets) in equal intervals of the field, or None if one of them is crowded."""
+def _table(field, low, span, labels, offsets, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Counts (K, codes) of one neuron and their sum over classes: by buckets, or exact where one is crowded."""
+    if len(field) > _BUCKETS and 0 < span < np.finfo(field.dtype).max:
+        table = _bucket_table(field, low, span, offsets, n_classes)
+        sizes = table.sum(axis=0)
+        if sizes.max() <= _CROWDED * len(field):
+            return table, sizes
+    table = _exact_table(field, labels, n_classes)
+    return table, table.sum(axis=0)
+
+
+def _bucket_table(field: np.ndarray, low, span, offsets: np.ndarray, n_classes: int) -> np.ndarray:
+    """Counts (K, buckets) in equal intervals of the field."""
     scaled = field - low
     scaled *= (_BUCKETS - 0.5) / span
-    bucket = scaled.astype(np.int64)
+    bucket = scaled.astype(np.int32)
     bucket += offsets
-    table = _count(bucket, n_classes, _BUCKETS)
-    return None if table.sum(axis=0).max() > _CROWDED * len(field) else table
+    return _count(bucket, n_classes, _BUCKETS)
 
 
-def _exact_table(field: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+def _exact_table(field: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
     """Counts (K, distinct values)."""
     values, code = np.unique(field, return_inverse=True)
-    return _count(code + classes * len(values), n_classes, len(values))
+    return _count(code + labels * len(values), n_classes, len(values))
 
 
 def _count(code: np.ndarray, n_classes: int, n_codes: int) -> np.ndarray:
-    return np.bincount(code, minlength=n_classes * n_codes).reshape(n_classes, n_codes).astype(float)
+    counts = torch.bincount(torch.from_numpy(code), minlength=n_classes * n_codes)  # numpy's would convert to int64
+    return counts.numpy().reshape(n_classes, n_codes).astype(float)
 
 
-def _transposed(fields: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """`fields[order].T` made contiguous block by block, several times faster than at once."""
+def _transposed(fields: np.ndarray) -> np.ndarray:
+    """`fields.T` made contiguous block by block, several times faster than at once."""
     result = np.empty(fields.shape[::-1], dtype=fields.dtype)
-    for start in range(0, len(order), _ROWS):
-        result[:, start : start + _ROWS] = fields[order[start : start + _ROWS]].T
+    for start in range(0, len(fields), _ROWS):
+        result[:, start : start + _ROWS] = fields[start : start + _ROWS].T
     return result
 
 
-def _histogram(table: np.ndarray, bins: int) -> np.ndarray:
+def _histogram(table: np.ndarray, sizes: np.ndarray, bins: int) -> np.ndarray:
     """Samples of each class in `bins` equal intervals of the ascending rank, ties spread evenly: (K, bins)."""
-    sizes = table.sum(axis=0)
     end = np.cumsum(sizes)
     edges = np.linspace(0, end[-1], bins + 1)[1:-1]
     code = np.searchsorted(end, edges)
