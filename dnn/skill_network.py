@@ -3,8 +3,8 @@ r"""A two-layer ReLU network on the multitask sparse parity task, whose skills e
 An input is a one-hot index of the skill asked for, followed by random bits; the label is the parity, as plus or minus
 S, of the three bits that belong to that skill. Skills are asked for with probability :math:`P_k \propto
 k^{-(\alpha+1)}`. The solvable :class:`toymodels.layerwise.SkillModel` says that the time at which skill k is half
-learned is proportional to :math:`1/P_k`; here the same is measured on a network that has to find the bits, by plain
-stochastic gradient descent on fresh samples.
+learned is proportional to :math:`1/P_k`; here the same is measured on a network that has to find the bits, by
+stochastic gradient descent on fresh samples or on a fixed training set.
 
 Nam et al. (2024), arXiv:2404.17563; also Figure 4 of arXiv:2502.21009. ``SkillNetwork()`` is a small version that
 learns three skills within a minute on one core, ``SkillNetwork.published()`` has the published sizes.
@@ -12,12 +12,13 @@ learns three skills within a minute on one core, ``SkillNetwork.published()`` ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from toymodels.layerwise import SkillModel
-from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, positive, positive_int
 from toymodels.validation import fraction as validated_fraction
 
@@ -45,9 +46,11 @@ class SkillNetwork:
     lr : float
         Step size on the mean squared error, which has no 1/2.
     batch_size : int
-        Fresh samples per step.
+        Samples per step.
     n_test : int
         Test samples per skill, drawn once.
+    momentum : float
+        In [0, 1), of the gradient descent.
     """
 
     alpha: float = 0.6
@@ -59,12 +62,15 @@ class SkillNetwork:
     lr: float = 0.02
     batch_size: int = 500
     n_test: int = 2000
+    momentum: float = 0.0
 
     def __post_init__(self):
         for name in ("n_skills", "n_bits", "width", "batch_size", "n_test"):
             positive_int(name, getattr(self, name))
         for name in ("alpha", "target", "init_scale", "lr"):
             positive(name, finite(name, getattr(self, name), ndim=0))
+        if not 0 <= finite("momentum", self.momentum, ndim=0) < 1:
+            raise ValueError(f"momentum must be in [0, 1), got {self.momentum:g}")
         if self.n_bits < BITS_PER_SKILL * self.n_skills:
             raise ValueError(f"n_bits must be >= {BITS_PER_SKILL * self.n_skills}, 3 per skill, got {self.n_bits}")
 
@@ -88,8 +94,10 @@ class SkillNetwork:
         labels = self.target * (1.0 - 2.0 * (sums[rows, skill] % 2))
         return torch.cat([torch.nn.functional.one_hot(skill, self.n_skills), bits], dim=1).float(), labels
 
-    def simulate(self, n_steps: int, rng: np.random.Generator, every: int = 50) -> Trajectory:
-        """Train from a random start on fresh samples.
+    def simulate(
+        self, n_steps: int, rng: np.random.Generator, every: int = 50, n_samples: int | None = None
+    ) -> Trajectory:
+        """Train from a random start.
 
         Parameters
         ----------
@@ -99,6 +107,9 @@ class SkillNetwork:
             Seeds the start, the samples and the test set.
         every : int
             Steps between records.
+        n_samples : int, optional
+            Size of a training set drawn once, from which every batch is taken with replacement; None draws fresh
+            samples at every step.
 
         Returns
         -------
@@ -111,45 +122,47 @@ class SkillNetwork:
         SimulationError
             If training diverges.
         """
-        import torch
+        from dnn.skill_training import train
 
         n_steps, every = positive_int("n_steps", n_steps), positive_int("every", every)
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        network = self._network(generator)
-        optimizer = torch.optim.SGD(network.parameters(), lr=self.lr)
-        shares = torch.as_tensor(self.skill_model.frequencies)
-        tests = [self.sample(torch.full((self.n_test,), k), generator) for k in range(self.n_skills)]
-        steps, strengths = [], []
-        for step in range(n_steps + 1):
-            if step % every == 0:
-                steps.append(step)
-                strengths.append(self._strengths(network, tests, step))
-            asked = torch.multinomial(shares, self.batch_size, replacement=True, generator=generator)
-            inputs, labels = self.sample(asked, generator)
-            optimizer.zero_grad()
-            torch.nn.functional.mse_loss(network(inputs)[:, 0], labels).backward()
-            optimizer.step()
-        return Trajectory(np.array(steps), {"skill": np.array(strengths)}, clock="step", meta={"lr": self.lr})
+        sizes = None if n_samples is None else _counts("n_samples", [n_samples])
+        steps, strengths = train(self, n_steps, rng, every, [self.width], sizes)
+        return Trajectory(steps, {"skill": strengths[:, 0]}, clock="step", meta={"lr": self.lr})
 
-    def _network(self, generator):
-        import torch
+    def final_strengths(
+        self,
+        n_steps: int,
+        rng: np.random.Generator,
+        *,
+        n_samples: Sequence[int] | None = None,
+        widths: Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """Strengths of the skills over S after training several networks side by side, (n, n_skills).
 
-        network = torch.nn.Sequential(
-            torch.nn.Linear(self.n_skills + self.n_bits, self.width), torch.nn.ReLU(), torch.nn.Linear(self.width, 1)
-        )
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter.normal_(std=self.init_scale, generator=generator)
-        return network
+        Parameters
+        ----------
+        n_steps : int
+            Steps of gradient descent.
+        rng : numpy.random.Generator
+            Seeds the starts, the samples and the test set.
+        n_samples : (n,) sequence of int, optional
+            Network i trains on the first n_samples[i] samples of one set; None draws fresh samples for all at once.
+        widths : (n,) sequence of int, optional
+            Hidden units of every network; None is `width`.
 
-    def _strengths(self, network, tests, step: int) -> list[float]:
-        import torch
+        Raises
+        ------
+        SimulationError
+            If training diverges.
+        """
+        from dnn.skill_training import train
 
-        with torch.no_grad():
-            strengths = [float((network(x)[:, 0] * y).mean() / self.target) for x, y in tests]
-        if not np.isfinite(strengths).all():
-            raise SimulationError(f"skill is not finite at step {step}")
-        return strengths
+        n_steps = positive_int("n_steps", n_steps)
+        sizes = None if n_samples is None else _counts("n_samples", n_samples)
+        hidden = [self.width] * len(sizes or [0]) if widths is None else _counts("widths", widths)
+        if sizes is not None and len(sizes) != len(hidden):
+            raise ValueError(f"widths must be as many as n_samples = {len(sizes)}, got {len(hidden)}")
+        return train(self, n_steps, rng, n_steps, hidden, sizes)[1][-1] / self.target
 
     def crossing_times(self, run: Trajectory, fraction: float = 0.5) -> np.ndarray:
         """Step at which each skill passes `fraction` of S, (n_skills,), interpolated; `inf` if it never does."""
@@ -185,3 +198,9 @@ class SkillNetwork:
         return SkillModel(
             self.alpha, self.n_skills, self.target, self.target / (1 + odds), rate / (2 * first * self.target)
         )
+
+
+def _counts(name: str, values: Sequence[int]) -> list[int]:
+    if len(values) == 0:
+        raise ValueError(f"{name} must not be empty")
+    return [positive_int(name, value) for value in values]

@@ -46,6 +46,8 @@ class Claim:
         Whether the criterion is met by these values; None when this preset cannot decide.
     why : str
         One line on why, printed when the verdict is not `reproduced`.
+    decisive : callable (data) -> bool, optional
+        Whether data of this size can contradict the claim; where they cannot, an unmet criterion leaves it open.
     """
 
     key: str
@@ -55,6 +57,7 @@ class Claim:
     measure: Callable[[Data], Sequence[float] | np.ndarray]
     holds: Callable[[np.ndarray], bool | None]
     why: str = ""
+    decisive: Callable[[Data], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ def _judge(paper: str, claim: Claim, data: Data) -> Judged:
     if values.size == 0 or np.isnan(values).any():
         raise ValueError(f"claim {claim.key} must measure numbers, got {values}")
     met = claim.holds(values)
+    if met is False and claim.decisive is not None and not claim.decisive(data):
+        met = None
     verdict = OPEN if met is None else REPRODUCED if met else CONTRADICTED
     median, low, high = float(np.median(values)), float(values.min()), float(values.max())
     why = "" if verdict == REPRODUCED else claim.why

@@ -27,7 +27,7 @@ class Params(BaseParams):
     lr: float = 1e-3
     records: int = 14
     n_test: int = 5000
-    replicates: int = 2
+    replicates: int = 3
     early: int = 50
 
 

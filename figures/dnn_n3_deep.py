@@ -29,7 +29,7 @@ class Params(BaseParams):
     deep_steps: int = 60
     records: int = 14
     n_test: int = 2000
-    replicates: int = 2
+    replicates: int = 3
 
 
 def adam(p: Params, depth: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

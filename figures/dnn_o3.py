@@ -31,7 +31,7 @@ class Params(BaseParams):
     lag_batches: int = 1
     lag_steps: int = 60
     lag_records: int = 16
-    lag_replicates: int = 2
+    lag_replicates: int = 3
 
 
 def structure(p: Params, kind: str, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ class Params(BaseParams):
     batch_size: int = 100
     n_steps: int = 100
     n_test: int = 2000
-    replicates: int = 2
+    replicates: int = 3
 
 
 def structure(p: Params, panel: str, rng: np.random.Generator) -> dict[str, np.ndarray]:

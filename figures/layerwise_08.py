@@ -26,6 +26,7 @@ TITLES = {
     "output": "output x 0.1",
 }
 BATCH, FITTED, RISE = 128, 0.99, 0.2
+LONG = 2000  # epochs of the published runs
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,11 @@ FIGURE = PaperFigure(
             "layerwise-8-late",
             "Figure 8/11a",
             "With large weights test accuracy rises late, long after the fit",
-            f"test accuracy at the end minus at the fit > {RISE} in every seed; shorter runs leave it open",
+            f"test accuracy at the end minus at the fit > {RISE} in every seed; if not, open in under {LONG} epochs",
             _late_rise,
-            lambda values: True if (values > RISE).all() else None,
+            all_above(RISE),
             why="test accuracy rises only slowly within the run: no late jump was seen, none is excluded",
+            decisive=lambda d: d["epochs"][-1] >= LONG,
         ),
     ),
 )

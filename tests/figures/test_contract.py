@@ -74,8 +74,8 @@ def test_the_committed_ledger_has_every_claim():
     assert committed == {claim.key for name in NAMES for claim in runner.load(name).claims}
 
 
-def toy(values, holds):
-    claim = core.Claim("toy", "Figure 0", "it is large", "median > 1", lambda _: values, holds, "because")
+def toy(values, holds, decisive=None):
+    claim = core.Claim("toy", "Figure 0", "it is large", "median > 1", lambda _: values, holds, "because", decisive)
     return core.PaperFigure(
         "toy",
         "layerwise",
@@ -103,6 +103,23 @@ def test_verdicts_follow_the_criterion(values, holds, verdict):
     assert judged.verdict == verdict
     assert (judged.low, judged.high, judged.replicates) == (min(values), max(values), len(values))
     assert bool(judged.why) == (verdict != core.REPRODUCED)
+
+
+def test_data_that_cannot_contradict_a_claim_leave_it_open():
+    figure = toy([0.0, 3.0], core.all_above(1), decisive=lambda data: data["steps"] > 10)
+    assert [claim.verdict for claim in figure.judge({"steps": np.array(5)})] == [core.OPEN]
+    assert [claim.verdict for claim in figure.judge({"steps": np.array(50)})] == [core.CONTRADICTED]
+    met = toy([2.0], core.all_above(1), decisive=lambda data: False)
+    assert [claim.verdict for claim in met.judge({})] == [core.REPRODUCED]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_criterion_can_be_met_and_missed(name):
+    tried = [
+        np.array([value]) for value in (-1e12, -1.0, -0.5, 0.0, 0.04, 0.3, 0.55, 0.9, 1.0, 2.0, 3.0, 4.0, 6.0, 1e12)
+    ]
+    for claim in runner.load(name).claims:
+        assert {True, False} <= {claim.holds(values) for values in tried}, claim.key
 
 
 def test_a_claim_that_measures_no_number_is_refused():

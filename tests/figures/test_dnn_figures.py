@@ -9,10 +9,10 @@ from scipy.stats import kendalltau
 from comparisons.study import BaseParams
 from figures._dnn import (
     EMBEDDED,
-    NOT_DECIDED,
+    ENOUGH,
     at_best,
     digits,
-    every_if_full,
+    enough_digits,
     first_step,
     kendall,
     layer_densities,
@@ -53,11 +53,9 @@ def test_values_are_taken_at_the_record_of_the_best_accuracy():
     assert at_best(accuracy, np.arange(6).reshape(2, 3)).tolist() == [1, 3]
 
 
-def test_an_accuracy_far_below_the_papers_decides_nothing():
-    criterion = every_if_full(-0.5, 0.5)
-    assert criterion(np.array([NOT_DECIDED - 1])) is None
-    assert criterion(np.array([0.2, -0.4])) is True
-    assert criterion(np.array([0.2, -0.9])) is False
+def test_few_digits_cannot_contradict_the_papers_accuracies():
+    assert not enough_digits({"samples": np.array(ENOUGH - 1)})
+    assert enough_digits({"samples": np.array(ENOUGH)})
 
 
 def test_delay_and_order_look_only_where_they_should():
