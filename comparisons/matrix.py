@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "figures" / "gallery"
+ALONE = "A row that the other studies do not ask is a control or a variant of one study."
 MARKERS = ("<!-- matrix begins -->", "<!-- matrix ends -->")
 
 
@@ -42,7 +43,7 @@ def markdown(results: Sequence[Result]) -> str:
         cells = [cell(result.verdicts.get(row), result.verdicts.get(row + OFF)) for result in results]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     scores = "; ".join(f"{result.study.name.replace('_', ' ')}: {_score(result.study.question)}" for result in results)
-    return "\n".join([*lines, "", f"Scores. {scores}."])
+    return "\n".join([*lines, "", f"Scores. {scores}. {ALONE}"])
 
 
 def plain(results: Sequence[Result]) -> str:

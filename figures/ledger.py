@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,7 +42,10 @@ def summary(claims: Iterable[Judged]) -> str:
 
 
 def write_gallery(made: Sequence[Made], preset: str, gallery: Path = GALLERY) -> None:
-    """Copy the pictures and write `CLAIMS.md`, `claims.json` and the page that shows everything."""
+    """Copy the pictures and write `CLAIMS.md`, `claims.json` and the page that shows everything.
+
+    A confirmation of earlier claims is dropped: :func:`write_confirmation` writes the next.
+    """
     good = sorted((one for one in made if not one.error), key=lambda one: one.name)
     for one in good:
         folder.write(gallery / f"{one.name}{one.picture.suffix}", one.picture.read_bytes())
@@ -51,10 +54,31 @@ def write_gallery(made: Sequence[Made], preset: str, gallery: Path = GALLERY) ->
     folder.write(gallery / "claims.json", json.dumps(content, indent=1) + "\n")
     folder.write(gallery / "CLAIMS.md", ledger_page(claims, preset))
     folder.write(gallery / "README.md", gallery_page(good))
+    (gallery / "confirmation.json").unlink(missing_ok=True)
 
 
-def ledger_page(claims: Sequence[Judged], preset: str) -> str:
-    """All claims as one table per paper."""
+def write_confirmation(made: Sequence[Made], preset: str, seed: int, gallery: Path = GALLERY) -> None:
+    """Put what another seed measured beside the committed claims; their pictures stay.
+
+    Raises
+    ------
+    ValueError
+        If `preset` is not that of the committed claims.
+    """
+    content = json.loads((gallery / "claims.json").read_text())
+    if preset != content["preset"]:
+        raise ValueError(f"preset must be that of the committed claims, {content['preset']}, got {preset}")
+    claims = [Judged(**claim) for name in sorted(content["claims"]) for claim in content["claims"][name]]
+    again = {claim.key: claim for one in made if not one.error for claim in one.claims}
+    found = {"preset": preset, "seed": seed, "claims": [asdict(claim) for claim in again.values()]}
+    folder.write(gallery / "confirmation.json", json.dumps(found, indent=1) + "\n")
+    folder.write(gallery / "CLAIMS.md", ledger_page(claims, preset, again, seed))
+
+
+def ledger_page(
+    claims: Sequence[Judged], preset: str, again: Mapping[str, Judged] | None = None, seed: int | None = None
+) -> str:
+    """All claims as one table per paper; with those of another seed beside them, by key, in a column of their own."""
     lines = [
         "# Claims of the papers, judged by measurement",
         "",
@@ -62,18 +86,46 @@ def ledger_page(claims: Sequence[Judged], preset: str) -> str:
         "added or reworded with their experiment after an exploratory one; the spread is over replicates.",
         "Written by `python -m figures all`.",
     ]
+    if again:
+        lines += ["", _agreement(claims, again, seed)]
+    heads = ["place", "claim", "criterion", "measured", "verdict", *([f"at seed {seed}"] if again else [])]
     for paper, title in PAPERS.items():
         own = [claim for claim in claims if claim.paper == paper]
         if own:
             lines += ["", f"## {title}", "", summary(own) + ".", ""]
-            lines += ["| place | claim | criterion | measured | verdict |", "|---|---|---|---|---|", *map(_row, own)]
+            lines += [_line(heads), "|---" * len(heads) + "|", *(_row(claim, again) for claim in own)]
     return "\n".join(lines) + "\n"
 
 
-def _row(claim: Judged) -> str:
+def _agreement(claims: Sequence[Judged], again: Mapping[str, Judged], seed: int | None) -> str:
+    """How the verdicts of the other seed, for which all criteria were fixed beforehand, compare."""
+    pairs = [(claim, again[claim.key]) for claim in claims if claim.key in again]
+    same = sum(first.verdict == second.verdict for first, second in pairs)
+    late = [pair for pair in pairs if pair[0].key in AFTERWARDS]
+    same_late = sum(first.verdict == second.verdict for first, second in late)
+    return (
+        f"The last column is a run at seed {seed} (`python -m figures all --seed {seed}`), before which all criteria "
+        f"were fixed, also those marked *: {summary(second for _, second in pairs)}. The verdict is the same for "
+        f"{same} of {len(pairs)} claims, for {same_late} of the {len(late)} marked ones."
+    )
+
+
+def _row(claim: Judged, again: Mapping[str, Judged] | None) -> str:
     verdict = f"**{claim.verdict}**" + (f": {claim.why}" if claim.why else "")
     mark = " *" if claim.key in AFTERWARDS else ""
-    cells = (claim.place, claim.statement, claim.criterion + mark, measured(claim), verdict)
+    cells = [claim.place, claim.statement, claim.criterion + mark, measured(claim), verdict]
+    if again:
+        other = again.get(claim.key)
+        cells.append("not run" if other is None else _other(claim, other))
+    return _line(cells)
+
+
+def _other(claim: Judged, other: Judged) -> str:
+    """What the other seed measured, with its verdict where that differs."""
+    return measured(other) + ("" if other.verdict == claim.verdict else f": **{other.verdict}**")
+
+
+def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

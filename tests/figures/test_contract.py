@@ -1,6 +1,7 @@
 """What every figure owes: it constructs, its claims are complete, and the committed gallery shows it with labels."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,23 @@ def test_the_ledger_counts_and_shows_every_claim(tmp_path):
     page = ledger.ledger_page(claims, "quick")
     assert "2.5 [2, 3], 2 runs" in page
     assert "**contradicted**: because" in page
+
+
+def test_another_seed_stands_beside_the_committed_claims(tmp_path):
+    figure = toy([2.0, 3.0], core.median_above(1))
+    made = runner.Made("toy", tmp_path / "toy.png", tuple(figure.judge({})), 1.0)
+    content = {"preset": "quick", "claims": {"toy": [asdict(claim) for claim in made.claims]}}
+    (tmp_path / "claims.json").write_text(json.dumps(content))
+    other = replace(made, claims=tuple(toy([0.5], core.median_above(1)).judge({})))
+    ledger.write_confirmation([other], "quick", 7, tmp_path)
+    page = (tmp_path / "CLAIMS.md").read_text()
+    assert "| at seed 7 |" in page
+    assert "0.5: **contradicted**" in page
+    assert "1 claims: 0 reproduced, 1 contradicted, 0 open. The verdict is the same for 0 of 1 claims" in page
+    ledger.write_confirmation([made], "quick", 8, tmp_path)
+    assert "The verdict is the same for 1 of 1 claims" in (tmp_path / "CLAIMS.md").read_text()
+    with pytest.raises(ValueError, match="preset must be that of the committed claims"):
+        ledger.write_confirmation([made], "paper", 7, tmp_path)
 
 
 def test_unknown_names_and_presets_are_refused():
