@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from timing import fastest
 from torch.func import functional_call, jacrev
 
 from dnn.attraction_basins import sample_basin
@@ -21,28 +22,10 @@ from dnn.rank_probability import rank_gradient
 from dnn.training import train
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def seconds(function):
     start = time.process_time()
     result = function()
     return time.process_time() - start, result
-
-
-def fastest(function, rounds=7):
-    """Shortest wall time of several calls."""
-    durations = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        function()
-        durations.append(time.perf_counter() - start)
-    return min(durations)
 
 
 def ratio(slow, fast, rounds=3):
@@ -80,10 +63,10 @@ def test_rank_gradient_against_argsort_per_neuron():
     expected, found = argsort_gradient(fields, sign, labels), rank_gradient(fields, sign, labels)
     print(f"\nrank gradient: largest difference {abs(found - expected).max():.1e}")
     assert abs(found - expected).max() < 1e-3
-    sorting = fastest(lambda: argsort_gradient(fields, sign, labels))
+    sorting = fastest(lambda: argsort_gradient(fields, sign, labels), 7)
     for threads in (1, os.cpu_count() or 1):
         torch.set_num_threads(threads)
-        faster = sorting / fastest(lambda: rank_gradient(fields, sign, labels))
+        faster = sorting / fastest(lambda: rank_gradient(fields, sign, labels), 7)
         print(f"rank gradient, {threads} threads: x{faster:.1f} of {sorting:.2f} s")
     assert faster >= 5  # with two threads, where numpy's argsort uses AVX-512
 

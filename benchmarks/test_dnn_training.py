@@ -1,11 +1,11 @@
 """Training against the loop one would write by hand, and ensembles against one network at a time."""
 
-import time
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from timing import fastest
 
 from dnn.config import TrainConfig
 from dnn.data import load
@@ -16,23 +16,9 @@ from dnn.training import train, training_numerics
 CPU = {"device": "cpu"}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def seconds(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
 def ratios(slow, fast, rounds):
     """Time of `slow` over that of `fast`, alternating so that both meet the same load of the machine."""
-    return np.array([seconds(slow) / seconds(fast) for _ in range(rounds)])
+    return np.array([fastest(slow, 1) / fastest(fast, 1) for _ in range(rounds)])
 
 
 def bare_loop(split, n_steps, widths, batch_size):

@@ -3,27 +3,15 @@
 The integrators get a vectorised right-hand side. Ratios are printed, not asserted: a loaded machine moves them.
 """
 
-import time
-
 import numpy as np
 from scipy.integrate import solve_ivp
+from timing import fastest
 
 from toymodels.layerwise import DiagonalNetwork, LinearNetwork, ScalarNetwork, gram_kernel_distance
 
 
-def seconds(function, repeats=3, at_least=0.5):
-    """Fastest of several calls after a first one, as many as fit in `at_least` seconds but no fewer than `repeats`."""
-    function()
-    durations = []
-    while len(durations) < repeats or sum(durations) < at_least:
-        start = time.perf_counter()
-        function()
-        durations.append(time.perf_counter() - start)
-    return min(durations)
-
-
 def report(name, closed, integrated, goal):
-    closed, integrated = seconds(closed), seconds(integrated)
+    closed, integrated = fastest(closed, at_least=0.5), fastest(integrated, at_least=0.5)
     print(
         f"\n{name}: {closed * 1e3:.3g} ms against {integrated * 1e3:.3g} ms, x{integrated / closed:.1f} (goal x{goal})"
     )
@@ -103,4 +91,4 @@ def test_map_of_kernel_distances():
     def distances():
         return [distance(lam, scale) for lam in np.linspace(-9, 9, 40) for scale in np.linspace(1, 20, 40)]
 
-    print(f"\n40 x 40 map of kernel distances over imbalance and scale: {seconds(distances):.2f} s (goal 3 s)")
+    print(f"\n40 x 40 map of kernel distances over imbalance and scale: {fastest(distances):.2f} s (goal 3 s)")

@@ -4,11 +4,11 @@ Run with `make bench`; every test prints what it measured before it compares.
 """
 
 import math
-import time
 import tracemalloc
 
 import networkx as nx
 import numpy as np
+from timing import fastest
 
 from toymodels.neurashed import Multiplicative, Neurashed
 
@@ -68,16 +68,6 @@ def plain_training(graph, inputs, labels, batches, pathways=None):
     return strength
 
 
-def seconds(function, repeats=5):
-    """Best of several runs."""
-    best = math.inf
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
 def small_problem():
     graph = layered_graph([100] * 4, fan_in=100)
     inputs, labels = samples(200, 100, 0.1)
@@ -92,13 +82,13 @@ def train(model, inputs, labels, **options):
 
 def test_small_graph_trains_thirty_times_faster_than_a_plain_loop():
     graph, model, inputs, labels, batches = small_problem()
-    plain = seconds(lambda: plain_training(graph, inputs, labels, batches), repeats=2)
+    plain = fastest(lambda: plain_training(graph, inputs, labels, batches), rounds=2)
     top = len(model.offsets) - 1
     order = sorted(node for node in graph if node[0] < top)
     pathways = [plain_pathway(graph, order, x) for x in inputs]
-    cached = seconds(lambda: plain_training(graph, inputs, labels, batches, pathways), repeats=3)
-    ours = seconds(lambda: train(model, inputs, labels, order=batches, every=N_STEPS))
-    batched = seconds(lambda: train(model, inputs, labels, replicas=256, every=N_STEPS), repeats=3) / 256
+    cached = fastest(lambda: plain_training(graph, inputs, labels, batches, pathways), rounds=3)
+    ours = fastest(lambda: train(model, inputs, labels, order=batches, every=N_STEPS), rounds=5)
+    batched = fastest(lambda: train(model, inputs, labels, replicas=256, every=N_STEPS), rounds=3) / 256
     print(f"\n4 x 100 nodes, {graph.number_of_edges()} edges, {N_STEPS} updates of {BATCH} samples")
     print(f"plain loop {plain * 1e3:.1f} ms (pathways kept: {cached * 1e3:.1f} ms), ours {ours * 1e3:.2f} ms")
     print(f"one model: {plain / ours:.0f} times faster (pathways kept: {cached / ours:.1f})")
@@ -117,10 +107,10 @@ def test_the_plain_loop_and_the_model_agree():
 def test_a_million_edges_and_ten_thousand_samples_train_within_thirty_seconds():
     graph = layered_graph([2000] * 6, fan_in=100)
     inputs, labels = samples(10_000, 2000, 0.02)
-    compiled = seconds(lambda: Neurashed(graph), repeats=1)
+    compiled = fastest(lambda: Neurashed(graph), rounds=1)
     model = Neurashed(graph)
     taken = {
-        size: seconds(lambda size=size: train(model, inputs, labels, n_steps=1000, batch_size=size, every=100), 1)
+        size: fastest(lambda size=size: train(model, inputs, labels, n_steps=1000, batch_size=size, every=100), 1)
         for size in (1, 32)
     }
     print(f"\n{graph.number_of_edges()} edges: compiled in {compiled:.1f} s")
