@@ -10,9 +10,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from timing import fastest
 from torch.func import functional_call, jacrev
 
+from benchmarks.timing import fastest
 from dnn.attraction_basins import sample_basin
 from dnn.config import TrainConfig
 from dnn.data import load

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from timing import fastest
 
+from benchmarks.timing import fastest
 from dnn.config import TrainConfig
 from dnn.data import load
 from dnn.ensembles import train_ensemble

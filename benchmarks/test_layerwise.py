@@ -5,8 +5,8 @@ The integrators get a vectorised right-hand side. Ratios are printed, not assert
 
 import numpy as np
 from scipy.integrate import solve_ivp
-from timing import fastest
 
+from benchmarks.timing import fastest
 from toymodels.layerwise import DiagonalNetwork, LinearNetwork, ScalarNetwork, gram_kernel_distance
 
 

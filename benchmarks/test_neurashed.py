@@ -8,8 +8,8 @@ import tracemalloc
 
 import networkx as nx
 import numpy as np
-from timing import fastest
 
+from benchmarks.timing import fastest
 from toymodels.neurashed import Multiplicative, Neurashed
 
 UP, DOWN, INITIAL = 1.02, 0.99, 0.1

@@ -9,7 +9,7 @@ import numpy as np
 
 from comparisons.study import BaseParams
 from figures import _skills
-from figures.core import Claim, Data, Grid, PaperFigure, all_above, all_below, median_below
+from figures.core import Claim, Grid, PaperFigure, all_above, all_below, median_below
 from figures.layerwise_04_drawing import draw
 from toymodels.layerwise import SkillModel
 
@@ -69,66 +69,10 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
         **{str(name): values.values[0] for name, values in runs.data_vars.items()},  # (replicates, ...)
         "t": runs["t"].values[0, 0],
         "exact_half": published.time_to(0.5) / published.time_to(0.5)[0] * shares / shares[0],
-        **_limited(p, int(rng.integers(2**31)), grid),
+        **_skills.limited(p, int(rng.integers(2**31)), grid),
         "counts": counts,
         "learned": np.array(learned) / p.target,
     }
-
-
-def _limited(p: Params, seed: int, grid: Grid) -> dict[str, np.ndarray]:
-    """Networks limited in data and in width, and the extended model set by the median run of its first skill."""
-    shares = SkillModel(p.alpha, p.n_skills).frequencies
-    sizes, widths = np.array(p.data_sizes), np.array(p.widths)
-    by_data, by_width = (
-        grid(partial(run, p=p), {"alpha": [p.alpha]}, replicates=replicas, seed=seed)["strength"].values[0]
-        for run, replicas in ((_skills.limited_in_data, p.data_replicas), (_skills.limited_in_width, p.width_replicas))
-    )
-    half_data, half_width = _skills.half_sizes(sizes, by_data), _skills.half_sizes(widths, by_width)
-    per_skill = 2 * np.median(half_width[:, 0])
-    data_constant = _skills.data_constant(float(np.median(half_data[:, 0])), shares[0])
-    n_examples, n_units = np.geomspace(sizes[0], sizes[-1], 300), np.linspace(0, widths[-1], 300)
-    return {
-        "shares": shares,
-        "sizes": sizes,
-        "strength_by_data": by_data,
-        "half_data": half_data,
-        "predicted_by_data": _skills.by_data(sizes, shares, data_constant),
-        "n_examples": n_examples,
-        "by_data": _skills.by_data(n_examples, shares, data_constant),
-        "widths": widths,
-        "strength_by_width": by_width,
-        "half_width": half_width,
-        "predicted_by_width": _skills.by_width(widths, p.n_skills, per_skill),
-        "n_units": n_units,
-        "by_width": _skills.by_width(n_units, p.n_skills, per_skill),
-        "constants": np.array([data_constant, per_skill]),
-    }
-
-
-def _ordered(half: np.ndarray) -> np.ndarray:
-    """Smallest ratio of the half-times (or sizes) (n_runs, n_skills) of neighbouring skills, per run."""
-    return (half[:, 1:] / half[:, :-1]).min(axis=1)
-
-
-def _ratio_error(half: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Largest relative error of the predicted ratios of half-times (or sizes) to that of the first skill, per run."""
-    return np.abs(half / half[:, :1] / (predicted / predicted[..., :1]) - 1).max(axis=1)
-
-
-def _curve_error(strengths: np.ndarray, model: np.ndarray) -> np.ndarray:
-    """Largest root mean square distance of a skill's strengths (n_runs, n, n_skills) from the model, per run."""
-    return np.sqrt(((strengths - model) ** 2).mean(axis=1)).max(axis=1)
-
-
-def _even_spacing_error(data: Data) -> np.ndarray:
-    """Largest relative error of 2 k - 1 as ratio of the median half-widths, one value."""
-    half = np.median(data["half_width"], axis=0, keepdims=True)
-    return _ratio_error(half, 2.0 * np.arange(half.shape[1]) + 1)
-
-
-def _width_curve_error(data: Data) -> np.ndarray:
-    """Distance of the median over runs from the calibrated staircase, one value."""
-    return _curve_error(np.median(data["strength_by_width"], axis=0, keepdims=True), data["predicted_by_width"])
 
 
 FIGURE = PaperFigure(
@@ -176,7 +120,7 @@ FIGURE = PaperFigure(
             place="Figure 4a",
             statement="In the network skills emerge in the order of their frequency.",
             criterion="half-times increase (smallest ratio of neighbours > 1), every run",
-            measure=lambda data: _ordered(data["half"]),
+            measure=lambda data: _skills.ordered(data["half"]),
             holds=all_above(1.0),
         ),
         Claim(
@@ -184,15 +128,16 @@ FIGURE = PaperFigure(
             place="Figure 4a",
             statement="The model captures when they emerge: half-times are inverse to frequencies.",
             criterion="ratios of half-times to that of skill 1 within 25% of P_1 / P_k, every run",
-            measure=lambda data: _ratio_error(data["half"], data["predicted"]),
+            measure=lambda data: _skills.ratio_error(data["half"], data["predicted"]),
             holds=all_below(0.25),
+            why="runs differ: in some the rarest skill is up to 29% later than its frequency says",
         ),
         Claim(
             key="layerwise-4a-curves",
             place="Figure 4a",
             statement="It captures their course accurately.",
             criterion="calibrated on skill 1, root mean square distance < 0.1 of the target for every skill, median",
-            measure=lambda data: _curve_error(data["skill"], data["model"]),
+            measure=lambda data: _skills.curve_error(data["skill"], data["model"]),
             holds=median_below(0.1),
             why="just missed: the rarest skill rises later and more slowly than the model says, more so with smaller "
             "width and batch (200 units, batches of 300: 0.18, half-times off by 27%); published size not run",
@@ -218,7 +163,7 @@ FIGURE = PaperFigure(
             place="Figure 4b",
             statement="With more data the network acquires skills in the order of their frequency.",
             criterion="examples needed for half strength increase (smallest ratio of neighbours > 1), every run",
-            measure=lambda data: _ordered(data["half_data"]),
+            measure=lambda data: _skills.ordered(data["half_data"]),
             holds=all_above(1.0),
         ),
         Claim(
@@ -226,40 +171,46 @@ FIGURE = PaperFigure(
             place="Figure 4b",
             statement="The model captures how much each needs: examples inverse to frequency.",
             criterion="ratios of examples at half strength to that of skill 1 within 25% of P_1 / P_k, median",
-            measure=lambda data: _ratio_error(data["half_data"], 1 / data["shares"]),
+            measure=lambda data: _skills.ratio_error(data["half_data"], 1 / data["shares"]),
             holds=median_below(0.25),
+            why="sets differ: skill 2 needs 240 to 450 examples, skill 1 from 80 to 120; the ratios of the medians over "
+            "sets are within 21% of the prediction",
         ),
         Claim(
             key="layerwise-4b-curves",
             place="Figure 4b",
             statement="It captures the growth with data accurately.",
             criterion="calibrated on skill 1, root mean square distance < 0.1 of the target for every skill, median",
-            measure=lambda data: _curve_error(data["strength_by_data"], data["predicted_by_data"]),
+            measure=lambda data: _skills.curve_error(data["strength_by_data"], data["predicted_by_data"]),
             holds=median_below(0.1),
+            why="the network follows a sigmoid rather than the square root: weaker than predicted with few examples, and "
+            "not yet at full strength where the model is",
         ),
         Claim(
             key="layerwise-4c-order",
             place="Figure 4c",
             statement="With more hidden units the network acquires skills in the order of their frequency.",
             criterion="units needed for half strength increase (smallest ratio of neighbours > 1), every run",
-            measure=lambda data: _ordered(data["half_width"]),
+            measure=lambda data: _skills.ordered(data["half_width"]),
             holds=all_above(1.0),
+            why="medians are in order, single networks not always: in 2 or 3 of 10 runs a rarer skill comes first",
         ),
         Claim(
             key="layerwise-4c-widths",
             place="Figure 4c",
             statement="Every skill takes the same number of units.",
             criterion="ratios of the median half-widths to that of skill 1 within 25% of 2 k - 1",
-            measure=_even_spacing_error,
+            measure=_skills.even_spacing_error,
             holds=all_below(0.25),
         ),
         Claim(
             key="layerwise-4c-curves",
             place="Figure 4c",
             statement="The model captures the growth with width accurately.",
-            criterion="calibrated on skill 1, median over runs within 0.1 of the target for every skill, root mean square",
-            measure=_width_curve_error,
+            criterion="calibrated on skill 1, root mean square distance of medians < 0.1 of the target for every skill",
+            measure=_skills.width_curve_error,
             holds=all_below(0.1),
+            why="varies with the draw of 10 runs: at seed 1 the second skill has 0.23 at 8 units where the model says 0.58",
         ),
     ),
 )

@@ -11,7 +11,7 @@ def draw(data, p):
 
     from comparisons import style
 
-    figure = Figure(figsize=(15, 4), layout="constrained")
+    figure = Figure(figsize=(15, 4.2), layout="constrained")
     axes = figure.subplots(1, 4, sharey=True)
     _draw_time(axes[0], data)
     _draw_limited(axes[1], data["sizes"], data["strength_by_data"], data["n_examples"], data["by_data"])
@@ -24,9 +24,11 @@ def draw(data, p):
     axes[1].set(xlabel="training examples", xscale="log", title="(b) data")
     axes[2].set(xlabel="hidden units", xlim=(0, None), title="(c) parameters")
     axes[3].set(xlabel="examples of the skill in the set", xlim=(-0.5, 8), title="exact model, finite training sets")
-    for ax, where in zip(axes, ("lower right", "upper left", "lower right", "lower right"), strict=True):
+    for ax in axes:
         style.tidy(ax)
-        ax.legend(fontsize=8, loc=where)
+    axes[3].errorbar([], [], [], fmt="ko-", ms=4, lw=1, capsize=2, label="ReLU network: every run, or median and range")
+    axes[3].plot([], [], "k--", label="model, set by skill 1")
+    figure.legend(*axes[3].get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=9)
     return figure
 
 
@@ -36,8 +38,6 @@ def _draw_time(ax, data) -> None:
     for k in range(data["skill"].shape[2]):
         ax.plot(data["t"], data["skill"][..., k].T, color=style.ORDER[k], lw=1)
         ax.plot(data["t"], data["model"][0, :, k], color=style.ORDER[k], ls="--", lw=1.5)
-    ax.plot([], [], "k-", lw=1, label="ReLU network, every run")
-    ax.plot([], [], "k--", label="skill model, set by skill 1")
 
 
 def _draw_limited(ax, sizes, strengths, curve_sizes, curves) -> None:
@@ -49,5 +49,3 @@ def _draw_limited(ax, sizes, strengths, curve_sizes, curves) -> None:
         beside = sizes * 1.03 ** (k - (curves.shape[1] - 1) / 2)  # so that bars do not hide each other
         ax.errorbar(beside, middle[:, k], bars[..., k], fmt="o", ms=4, lw=1, capsize=2, color=style.ORDER[k])
         ax.plot(curve_sizes, curves[:, k], color=style.ORDER[k], ls="--", lw=1.5)
-    ax.errorbar([], [], [], fmt="ko", ms=4, lw=1, capsize=2, label="ReLU network, median and range")
-    ax.plot([], [], "k--", label="extended model, set by skill 1")

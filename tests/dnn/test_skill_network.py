@@ -59,9 +59,55 @@ def test_crossing_is_interpolated_and_infinite_if_never_reached():
         model.crossing_times(run, 1.0)
 
 
-def test_same_rng_gives_the_same_run():
-    runs = [TINY.simulate(20, np.random.default_rng(3), every=10) for _ in range(2)]
+def test_a_fixed_set_is_drawn_once_and_no_sample_comes_from_outside():
+    drawn, sample = [], SkillNetwork.sample
+
+    class Watched(SkillNetwork):
+        def sample(self, skill, generator):
+            drawn.append(len(skill))
+            return sample(self, skill, generator)
+
+    task = Watched(n_skills=2, n_bits=30, width=8, batch_size=64, n_test=10)
+    task.simulate(30, np.random.default_rng(0), every=10, n_samples=7)
+    assert drawn == [10, 10, 7]
+    drawn.clear()
+    task.simulate(2, np.random.default_rng(0), every=1)
+    assert drawn == [10, 10, 64, 64, 64]
+
+
+@pytest.mark.parametrize("n_samples", [None, 40])
+def test_same_rng_gives_the_same_run(n_samples):
+    runs = [TINY.simulate(20, np.random.default_rng(3), every=10, n_samples=n_samples) for _ in range(2)]
     assert np.array_equal(runs[0]["skill"], runs[1]["skill"])
+    several = [
+        TINY.final_strengths(20, np.random.default_rng(3), n_samples=n_samples and [n_samples, 5], widths=[3, 64])
+        for _ in range(2)
+    ]
+    assert np.array_equal(*several)
+
+
+def test_a_skill_absent_from_the_set_is_not_learned():
+    task = SkillNetwork(30.0, 2, 6, width=64, init_scale=0.05, lr=0.01, batch_size=100, n_test=500, momentum=0.9)
+    assert task.skill_model.frequencies[1] < 1e-8
+    strengths = task.final_strengths(1500, np.random.default_rng(0), n_samples=[300])[0]
+    assert strengths[0] > 0.9
+    assert abs(strengths[1]) < 0.2
+
+
+def test_more_data_and_more_units_teach_the_first_skill():
+    task = SkillNetwork(0.6, 2, 6, width=64, init_scale=0.05, lr=0.01, batch_size=100, n_test=500, momentum=0.9)
+    by_data = task.final_strengths(1500, np.random.default_rng(0), n_samples=[5, 1000])[:, 0]
+    by_width = task.final_strengths(1500, np.random.default_rng(0), widths=[1, 25])[:, 0]
+    for few, many in (by_data, by_width):
+        assert few < 0.3
+        assert many > 0.9
+
+
+def test_strengths_of_one_network_are_the_last_of_its_run():
+    for n_samples in (None, 40):
+        run = TINY.simulate(20, np.random.default_rng(3), every=20, n_samples=n_samples)
+        found = TINY.final_strengths(20, np.random.default_rng(3), n_samples=n_samples and [n_samples])
+        assert np.array_equal(found[0], run["skill"][-1] / TINY.target)
 
 
 def test_divergence_is_reported():
@@ -82,8 +128,30 @@ def test_published_sizes():
         ({"alpha": 0.0}, "alpha must be > 0"),
         ({"width": 1.5}, "width must be an integer"),
         ({"lr": np.inf}, "lr must be finite"),
+        ({"momentum": 1.0}, r"momentum must be in \[0, 1\), got 1"),
     ],
 )
 def test_bad_parameters_are_refused(setting, message):
     with pytest.raises(ValueError, match=message):
         SkillNetwork(**setting)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"n_samples": [0]}, "n_samples must be >= 1, got 0"),
+        ({"n_samples": [10, 2.5]}, "n_samples must be an integer, got 2.5"),
+        ({"n_samples": []}, "n_samples must not be empty"),
+        ({"widths": [4, -1]}, "widths must be >= 1, got -1"),
+        ({"n_samples": [10, 20], "widths": [4]}, "widths must be as many as n_samples = 2, got 1"),
+    ],
+)
+def test_bad_limits_are_refused(limits, message):
+    with pytest.raises(ValueError, match=message):
+        TINY.final_strengths(5, np.random.default_rng(0), **limits)
+
+
+@pytest.mark.parametrize(("n_samples", "message"), [(0, ">= 1, got 0"), (True, "an integer"), (1.5, "an integer")])
+def test_bad_set_sizes_are_refused(n_samples, message):
+    with pytest.raises(ValueError, match=f"n_samples must be {message}"):
+        TINY.simulate(5, np.random.default_rng(0), n_samples=n_samples)
