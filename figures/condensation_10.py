@@ -21,7 +21,7 @@ class Params(BaseParams):
     gammas: tuple[float, ...] = (0.3, 0.5, 0.7)
     replicates: int = 3
     size: str = "quick"
-    n_steps: int = 3000
+    n_steps: int = 4500
     d_model: int = 32
     batch_size: int = 128
     lr: float = 4e-3
