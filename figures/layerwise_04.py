@@ -173,7 +173,7 @@ FIGURE = PaperFigure(
             criterion="ratios of examples at half strength to that of skill 1 within 25% of P_1 / P_k, median",
             measure=lambda data: _skills.ratio_error(data["half_data"], 1 / data["shares"]),
             holds=median_below(0.25),
-            why="sets differ: skill 2 needs 240 to 450 examples, skill 1 from 80 to 120; the ratios of the medians over "
+            why="sets differ: skill 2 needs 240 to 450 examples, skill 1 from 80 to 120; ratios of the medians over "
             "sets are within 21% of the prediction",
         ),
         Claim(
@@ -183,7 +183,7 @@ FIGURE = PaperFigure(
             criterion="calibrated on skill 1, root mean square distance < 0.1 of the target for every skill, median",
             measure=lambda data: _skills.curve_error(data["strength_by_data"], data["predicted_by_data"]),
             holds=median_below(0.1),
-            why="the network follows a sigmoid rather than the square root: weaker than predicted with few examples, and "
+            why="the network follows a sigmoid, not the square root: weaker than predicted with few examples, and "
             "not yet at full strength where the model is",
         ),
         Claim(
@@ -210,7 +210,7 @@ FIGURE = PaperFigure(
             criterion="calibrated on skill 1, root mean square distance of medians < 0.1 of the target for every skill",
             measure=_skills.width_curve_error,
             holds=all_below(0.1),
-            why="varies with the draw of 10 runs: at seed 1 the second skill has 0.23 at 8 units where the model says 0.58",
+            why="varies with the draw of runs: at seed 1 the second skill has 0.23 at 8 units, by the model 0.58",
         ),
     ),
 )
