@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from comparisons.runner import Result
 
 LIBRARIES = ("numpy", "scipy", "torch", "networkx", "matplotlib")
+LARGE = 280_000  # bytes of a picture
 
 
 def name(preset: str, seed: int, overrides: Sequence[str]) -> str:
@@ -152,13 +153,21 @@ def _csv(result: Result) -> str:
 
 
 def rendered(figure: Figure, form: str = "png") -> bytes:
-    """A picture as bytes; the same picture gives the same bytes."""
+    """A picture as bytes; the same picture gives the same bytes. A PNG beyond :data:`LARGE` gets 256 colours."""
     import matplotlib
 
     content = io.BytesIO()
     stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
     with matplotlib.rc_context({"svg.hashsalt": "toymodels"}):
         figure.savefig(content, format=form, dpi=110, metadata=stamp)
+    return _with_palette(content) if form == "png" and content.tell() > LARGE else content.getvalue()
+
+
+def _with_palette(picture: io.BytesIO) -> bytes:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.open(picture).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
     return content.getvalue()
 
 
