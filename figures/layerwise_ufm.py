@@ -75,7 +75,7 @@ def draw(data: Data, p: Params):
     figure = Figure(figsize=(11, 3.7), layout="constrained")
     axes = figure.subplots(1, 3)
     labels = {
-        "nc1": "NC1, in the space of class means",
+        "nc1": "NC1",
         "within_between": "tr within / tr between",
         "equinorm": "NC2, lengths",
         "equiangular": "NC2, angles",
@@ -85,7 +85,7 @@ def draw(data: Data, p: Params):
     for colour, (name, label) in zip(style.ORDER, labels.items(), strict=False):
         axes[0].loglog(data["t"][1:], np.median(data[name][k], axis=0)[1:], color=colour, label=label)
     axes[0].set(xlabel="flow time", ylabel="distance from collapse", title=f"start {data['scales'][k]:g}")
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=8, loc="lower left")
     for colour, name in zip(style.ORDER, ("nc1", "within_between"), strict=False):
         values = data[name][..., -1]
         axes[1].loglog(data["scales"], np.median(values, axis=1), "o-", color=colour, label=labels[name])
@@ -121,7 +121,8 @@ FIGURE = PaperFigure(
         "Neural collapse in the unconstrained feature model: the class means become a simplex, but variability "
         "outside of their space stays at its initial value. The paper's figure 5 is a picture of a real network's "
         "features; here 10 classes of 20 examples, features of dimension 64, Gaussian start (its size is the expected "
-        "norm of a feature), centred one-hot targets, flow time 40 (all our choice)."
+        "norm of a feature), centred one-hot targets, flow time 40 (all our choice). NC1 is Papyan's measure, which sees "
+        "only the space of the class means."
     ),
     presets={"quick": Params(), "paper": Params(scales=(1.0, 0.3, 0.1, 0.03, 0.01), replicas=10)},
     compute=compute,
