@@ -77,7 +77,7 @@ def draw(data: Data, p: Params):
         ax.plot(t, data[f"{name}_progress"], "k--", lw=1, label="their sum $f$")
         ax.set(xlabel="flow time over time to 99.9%", ylabel="mode over target")
         ax.set_title(rf"{title}, $\Sigma_0/|S|$ = {row[0]:.2g}", fontsize=10)
-    axes[0].legend(fontsize=8, loc="center right")
+    axes[3].legend(fontsize=8, loc=(0.4, 0.6))
     ratio = np.geomspace(1e-3, 1e3, 200)
     axes[4].loglog(ratio, np.exp(np.arcsinh(1 / ratio)), "k:", label=r"$e^{\mathrm{arsinh}(1/R)}$")
     axes[4].loglog(data["random_ratio"], data["random_gamma"], ".", color=style.ORDER[4], label="Gaussian starts")

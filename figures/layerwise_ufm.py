@@ -121,8 +121,8 @@ FIGURE = PaperFigure(
         "Neural collapse in the unconstrained feature model: the class means become a simplex, but variability "
         "outside of their space stays at its initial value. The paper's figure 5 is a picture of a real network's "
         "features; here 10 classes of 20 examples, features of dimension 64, Gaussian start (its size is the expected "
-        "norm of a feature), centred one-hot targets, flow time 40 (all our choice). NC1 is Papyan's measure, which sees "
-        "only the space of the class means."
+        "norm of a feature), centred one-hot targets, flow time 40 (all our choice). NC1 is Papyan's, "
+        "which sees only the space of the class means."
     ),
     presets={"quick": Params(), "paper": Params(scales=(1.0, 0.3, 0.1, 0.03, 0.01), replicas=10)},
     compute=compute,
