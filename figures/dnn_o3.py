@@ -127,9 +127,9 @@ def longer_lag(data) -> np.ndarray:
 
 
 def larger_bump(data) -> np.ndarray:
-    """Largest test loss of the deepest over that of the shallowest networks, mean over runs, by kind."""
-    peaks = [data[f"{kind}_lag_loss"].max(-1).mean(-1) for kind in KINDS]
-    return np.array([peak[-1] / peak[0] for peak in peaks])
+    """Largest test loss of every deepest network over the mean one of the shallowest of its kind."""
+    peaks = [data[f"{kind}_lag_loss"].max(-1) for kind in KINDS]  # (depths, runs)
+    return np.concatenate([peak[-1] / peak[0].mean() for peak in peaks])
 
 
 EARLIER = "first start layer within one point of the whole network: perceptron before linear map in every run"
@@ -199,15 +199,16 @@ CLAIMS = (
         "run (a delay that outlasts the run counts up to its end)",
         longer_lag,
         all_above(0.0),
-        "plain: 10 and 18 steps at 8 hidden layers, 20 and 20 at 22; residual: no delay at any depth (1 or 2 steps)",
+        "plain: 10 to 18 steps at 8 hidden layers, 26 to 30 at 14, 0 to 20 at 22; residual: at most 2 at any depth",
     ),
     Claim(
         "dnn-o3g-bump",
         "First version, Figure 3g, 3h",
         "The rise of the test loss before its fall grows with the number of hidden layers.",
-        "largest test loss of the deepest above that of the shallowest networks for both kinds",
+        "largest test loss of every deepest network above the mean of the shallowest of its kind (value: ratio)",
         larger_bump,
         all_above(1.0),
+        "true of plain networks (2.5 to 3.0 against 2.3 at 8 layers); residual ones do not rise at any depth (2.3)",
     ),
 )
 

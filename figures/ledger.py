@@ -29,6 +29,7 @@ AFTERWARDS = (  # added, or reworded together with their experiment, after an ex
     "dnn-7g-npt",
     "dnn-7g-peak",
     "dnn-7g-random-features",
+    "dnn-o3g-bump",
     "dnn-o3g-lag",
     "dnn-o9-linear-tail",
     "layerwise-10-lazy-scales",
