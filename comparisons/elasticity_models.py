@@ -92,20 +92,24 @@ def layerwise_off(p: Params, rng: np.random.Generator) -> Trajectory:
 
 
 def neurashed(p: Params, rng: np.random.Generator) -> Trajectory:
-    """Logit of the updated class against that of another on the random class graph; Theorem 1 beside it."""
+    """Logit of the updated class against that of another on the random class graph, deep against its updates.
+
+    Inputs alone give Theorem 1's limit, the ratio of common nodes within and between classes; depth goes beyond it
+    (Theorem 2, at finite t).
+    """
     from toymodels.neurashed.elasticity import elasticity_ratio, simulate_elasticity
 
     shared, own = p.neurashed_own
-    sizes = (shared, own, 3, p.neurashed_depth)
+    sizes = (shared, own, p.neurashed_classes, p.neurashed_depth)
     rounds = np.unique(np.geomspace(1, p.neurashed_rounds, 8).astype(int))
     series = [np.log10(simulate_elasticity(int(t), *sizes, rng).ratio) for t in rounds]
     predicted = float(np.log10(elasticity_ratio(float(rounds[-1]), *sizes)))
-    return _run(rounds, series, 0.0, "round", predicted=predicted)
+    return _run(rounds, series, float(np.log10((shared + own) / shared)), "round", predicted=predicted)
 
 
 def neurashed_off(p: Params, rng: np.random.Generator) -> Trajectory:
-    """The same where nearly all nodes are shared."""
-    return neurashed(replace(p, neurashed_own=p.neurashed_own_off), rng)
+    """The same on a shallow graph, where what moves is what the inputs share: Theorem 1."""
+    return neurashed(replace(p, neurashed_depth=p.neurashed_depth_off), rng)
 
 
 def condensation(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -196,7 +200,7 @@ def _fuzziness(network, x, labels: np.ndarray) -> list[float]:
 
     with torch.no_grad():
         *hidden, _ = (outputs for _, outputs in unfold(network).layers(x))
-    return [fuzziness(layer.double().numpy(), labels) for layer in (x, *hidden)]
+    return [fuzziness(layer.double().cpu().numpy(), labels) for layer in (x, *hidden)]
 
 
 def network_change(network, x, y, loss: str) -> np.ndarray:
@@ -220,7 +224,7 @@ def network_change(network, x, y, loss: str) -> np.ndarray:
         direction = predicted - torch.nn.functional.one_hot(y, logits.shape[1])
         direction = direction / direction.norm(dim=1, keepdim=True).clamp_min(1e-30)
         kernel = tangent_kernel(network, x).reshape(logits.shape[1], len(x), logits.shape[1], len(x))
-        size = torch.einsum("knlb,bl->bnk", kernel, direction).norm(dim=2).double().numpy()
+        size = torch.einsum("knlb,bl->bnk", kernel, direction).norm(dim=2).double().cpu().numpy()
     return size / np.diag(size)[:, None]
 
 

@@ -56,7 +56,7 @@ def _order_parameters(axes: Axes, replicates, p: Params) -> None:
     t_train, t_test = crossings(run, p)
     axes.set_xscale("log")
     style.tidy(axes)
-    if not t_train < t_test < np.inf:
+    if not 0 < t_train < t_test < np.inf:
         axes.text(0.5, 0.5, "no delay to look into", transform=axes.transAxes, ha="center")
         return
     shares = order.changes(run, ["test", *run.meta.get("order", [])], t_train, t_test)

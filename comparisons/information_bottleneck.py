@@ -14,6 +14,9 @@ import numpy as np
 from comparisons.study import BaseParams, Knob, Runs, Study, Verdict
 from toymodels.trajectory import Trajectory
 
+DEEP = (784, 200, 200, 200, 10)
+DISCRETE = {"binned_input": "binned I(X;T)", "binned_label": "binned I(Y;T)"}
+
 
 @dataclass(frozen=True)
 class Params(BaseParams):
@@ -118,8 +121,20 @@ def condensation_tanh(p: Params, rng: np.random.Generator) -> Trajectory:
 
 
 def dnn(p: Params, rng: np.random.Generator) -> Trajectory:
-    """784-200-200-200-10 net on digits, last hidden layer; binned and quantised estimates beside the mixture."""
+    """784-200-200-200-10 net on digits, last hidden layer; binned estimates beside the mixture."""
     return _digits(p, rng, weight_decay=1e-4)
+
+
+def dnn_quantised(p: Params, rng: np.random.Generator) -> Trajectory:
+    """784-200-6-10 tanh net whose six units are read at 3 bits each: its information is an exact entropy."""
+    from toymodels.metrics.information import quantised
+
+    def read(features, labels):
+        codes = np.floor(4 * (features + 1)).clip(0, 7)
+        return {"input": quantised(codes, np.arange(len(codes))), "label": quantised(codes, labels)}
+
+    small = replace(p, dnn_activation="tanh")
+    return _digits(small, rng, weight_decay=1e-4, widths=(784, 200, 6, 10), read=read)
 
 
 def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
@@ -127,16 +142,19 @@ def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
     return _digits(replace(p, dnn_activation="linear"), rng, weight_decay=0.0)
 
 
-def _digits(p: Params, rng: np.random.Generator, weight_decay: float) -> Trajectory:
+def _digits(p: Params, rng: np.random.Generator, weight_decay: float, widths=DEEP, read=None) -> Trajectory:
+    """A network's last hidden layer along training; `read(features, labels)` in place of the mixture's estimate."""
     from comparisons.digits import train_mlp
     from comparisons.order_probes import last_hidden
 
     def probes(network):
         def probe(net, data):
-            labels = data.y_train[: p.samples].numpy()
+            labels = data.y_train[: p.samples].cpu().numpy()
             features = last_hidden(net, data.x_train[: p.samples])
+            if read is not None:
+                return read(features, labels)
             about_input, about_label = bits(features, labels, p.noise)
-            return {"input": about_input, "label": about_label, **discrete_bits(features, labels)}
+            return {"input": about_input, "label": about_label, **binned_bits(features, labels)}
 
         return {"bits": probe}
 
@@ -145,19 +163,19 @@ def _digits(p: Params, rng: np.random.Generator, weight_decay: float) -> Traject
         rng,
         n_steps=p.dnn_steps,
         records=24,
-        widths=(784, 200, 200, 200, 10),
+        widths=widths,
         activation=p.dnn_activation,
         batch_size=200,
         loss="mse",
         weight_decay=weight_decay,
         make_probes=probes,
     )
-    more = {name: run[f"bits.{name}"] for name in ("binned_input", "binned_label", "quantised_unit")}
+    more = {name: run[f"bits.{name}"] for name in DISCRETE if f"bits.{name}" in run.data}
     return _run(run.t, run["bits.input"], run["bits.label"], run.clock, train=run["train"], **more)
 
 
 def frozen(p: Params, rng: np.random.Generator) -> Trajectory:
-    """Control: a fixed representation read by a trained linear readout; what T holds cannot change."""
+    """Control: a fixed representation read by a trained linear readout; only the estimator's noise changes."""
     from toymodels.layerwise import LinearModel
 
     x = rng.standard_normal((p.samples, 20))
@@ -165,12 +183,12 @@ def frozen(p: Params, rng: np.random.Generator) -> Trajectory:
     features = np.maximum(x @ rng.standard_normal((20, 100)), 0)
     times = np.geomspace(1e-2, 100, 20)
     theta = LinearModel(features.T @ (2.0 * labels - 1) / p.samples).solve(times)["theta"]
-    about_input, about_label = bits(features, labels, p.noise)
+    found = np.array([bits(features, labels, p.noise, seed=k) for k in range(len(times))])
     accuracy = (((theta @ features.T) > 0) == labels).mean(axis=1)
-    return _run(times, np.full(20, about_input), np.full(20, about_label), "flow time", train=accuracy)
+    return _run(times, found[:, 0], found[:, 1], "flow time", train=accuracy)
 
 
-def bits(features: np.ndarray, labels: np.ndarray, noise: float) -> tuple[float, float]:
+def bits(features: np.ndarray, labels: np.ndarray, noise: float, seed: int = 0) -> tuple[float, float]:
     """I(X;T) and I(Y;T) in bits of a noisy representation, scaled to a root mean square length of 1.
 
     Parameters
@@ -180,17 +198,18 @@ def bits(features: np.ndarray, labels: np.ndarray, noise: float) -> tuple[float,
     labels : (n,) integer array
     noise : float
         Standard deviation on each unit.
+    seed : int
+        Of the noise; one for all records of a run, so that they differ by the representation alone.
     """
     from toymodels.metrics.information import gaussian_mixture
 
     unit = features / max(np.sqrt((features**2).sum(axis=1).mean()), 1e-300)
-    seeds = (np.random.default_rng(0), np.random.default_rng(0))  # the same noise at every record
-    about_input = gaussian_mixture(unit, noise, seeds[0], 4)
-    return about_input, gaussian_mixture(unit, noise, seeds[1], 4, labels=labels)
+    about_input = gaussian_mixture(unit, noise, np.random.default_rng(seed), 4)
+    return about_input, gaussian_mixture(unit, noise, np.random.default_rng(seed), 4, labels=labels)
 
 
-def discrete_bits(features: np.ndarray, labels: np.ndarray, n_bins: int = 30) -> dict[str, float]:
-    """Binned information of the layer about input and label, and the exact entropy of one unit kept at 3 bits.
+def binned_bits(features: np.ndarray, labels: np.ndarray, n_bins: int = 30) -> dict[str, float]:
+    """Binned information of the layer about input and label.
 
     Parameters
     ----------
@@ -199,15 +218,12 @@ def discrete_bits(features: np.ndarray, labels: np.ndarray, n_bins: int = 30) ->
     n_bins : int
         Equal bins between the extremes of the layer.
     """
-    from toymodels.metrics.information import binned, quantised
+    from toymodels.metrics.information import binned
 
     edges = np.linspace(features.min(), features.max() + 1e-12, n_bins + 1)
-    largest = features[:, features.var(axis=0).argmax()]
-    codes = np.floor(8 * (largest - largest.min()) / (np.ptp(largest) + 1e-300)).clip(max=7)
     return {
         "binned_input": binned(features, np.arange(len(features)), edges),
         "binned_label": binned(features, labels, edges),
-        "quantised_unit": quantised(codes, np.arange(len(features))),
     }
 
 
@@ -249,15 +265,28 @@ def _run(t, about_input, about_label, clock: str, **more) -> Trajectory:
 def judge(runs: Sequence[Trajectory], p: Params) -> Verdict:
     """Share of the peak of I(X;T) lost by the end; what is known of the label at the end beside it."""
     lost = [1 - run["about_input"][-1] / run["about_input"].max() for run in runs]
-    peak, end = (np.median([f(run["about_input"]) for run in runs]) for f in (np.max, lambda bits: bits[-1]))
-    label = np.median([run["about_label"][-1] for run in runs])
-    note = f"I(X;T) {peak:.2f} -> {end:.2f} bits, I(Y;T) {label:.2f} at the end"
+    start, peak, end = np.median([_three(run["about_input"]) for run in runs], axis=0)
+    first, label = np.median([run["about_label"][[0, -1]] for run in runs], axis=0)
+    note = f"I(X;T) {start:.2f} -> {peak:.2f} -> {end:.2f} bits, I(Y;T) {first:.2f} -> {label:.2f}"
     return Verdict.from_scores(lost, p.absent_below, p.shown_from, note=note)
 
 
+def _three(bits: np.ndarray) -> tuple[float, float, float]:
+    """At the start, at the peak and at the end."""
+    return bits[0], bits.max(), bits[-1]
+
+
 def details(runs: Runs, p: Params) -> str:
-    """How far each estimator is off where the truth is known."""
-    return "\n".join(["estimators of I(X;T) in bits where the truth is known, noise 0.5:", *estimator_bias()])
+    """Other estimators on the same runs, and how far each is off where the truth is known."""
+    lines = []
+    for row, replicates in runs.items():
+        for name in DISCRETE:
+            if replicates and name in replicates[0].data:
+                three = np.median([_three(run[name]) for run in replicates], axis=0)
+                lines.append(f"  {row}: {DISCRETE[name]} {' -> '.join(f'{value:.2f}' for value in three)}")
+    if lines:
+        lines.insert(0, "other estimates in bits, start -> peak -> end, median over replicates:")
+    return "\n".join([*lines, "estimators of I(X;T) in bits where the truth is known, noise 0.5:", *estimator_bias()])
 
 
 def plot(runs: Runs, verdicts: Mapping[str, Verdict], p: Params):
@@ -281,6 +310,7 @@ STUDY = Study(
         "condensation tanh": condensation_tanh,
         "condensation": Knob(condensation, condensation_off, "weight decay 0.02 -> 1e-6"),
         "dnn": Knob(dnn, dnn_off, "relu -> linear activations, no decay"),
+        "dnn quantised": dnn_quantised,
     },
     controls=("frozen",),
     judge=judge,

@@ -27,9 +27,10 @@ class Params(BaseParams):
     layerwise_classes: int = 6
     layerwise_dim: int = 24
     neurashed_own: tuple = (2, 4)  # shared and own nodes per level
-    neurashed_own_off: tuple = (40, 1)
+    neurashed_classes: int = 3
     neurashed_rounds: int = 20
-    neurashed_depth: int = 3
+    neurashed_depth: int = 100
+    neurashed_depth_off: int = 3
     condensation_dim: int = 10
     condensation_samples: int = 100
     condensation_decay: float = 0.02
@@ -85,11 +86,11 @@ STUDY = Study(
         "Does learning one sample move its own class more than others? Score: decades in excess of what the inputs' "
         "inner products give; shown from 0.2, absent below 0.1."
     ),
-    presets={"quick": Params(), "paper": Params(neurashed_rounds=500, dnn_steps=5000)},
+    presets={"quick": Params(), "paper": Params(dnn_steps=5000)},
     models={
         "linear": models.linear,
         "layerwise": Knob(models.layerwise, models.layerwise_off, "imbalance 0 -> 20"),
-        "neurashed": Knob(models.neurashed, models.neurashed_off, "own nodes 4 of 6 -> 1 of 41"),
+        "neurashed": Knob(models.neurashed, models.neurashed_off, "depth over updates 100/20 -> 3/20"),
         "condensation": Knob(models.condensation, models.condensation_off, "weight decay 0.02 -> 1e-6"),
         "dnn cross-entropy": models.dnn_cross_entropy,
         "dnn": Knob(models.dnn, models.dnn_off, "initial scale 1 -> 8"),

@@ -36,14 +36,19 @@ def cell(verdict: Verdict | None, off: Verdict | None) -> str:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """The matrix as a table whose heads link to the figures."""
-    heads = [f"[{result.study.name.replace('_', ' ')}](figures/gallery/{result.study.name}.png)" for result in results]
+    """The matrix as a table whose cells link to the figures."""
+    heads = [result.study.name.replace("_", " ") for result in results]
     lines = ["| model | " + " | ".join(heads) + " |", "|---" * (len(results) + 1) + "|"]
     for row in rows(results):
-        cells = [cell(result.verdicts.get(row), result.verdicts.get(row + OFF)) for result in results]
+        cells = [_linked(result, row) for result in results]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     scores = "; ".join(f"{result.study.name.replace('_', ' ')}: {_score(result.study.question)}" for result in results)
     return "\n".join([*lines, "", f"Scores. {scores}. {ALONE}"])
+
+
+def _linked(result: Result, row: str) -> str:
+    text = cell(result.verdicts.get(row), result.verdicts.get(row + OFF))
+    return f"[{text}](figures/gallery/{result.study.name}.png)" if row in result.verdicts else text
 
 
 def plain(results: Sequence[Result]) -> str:

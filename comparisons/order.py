@@ -9,7 +9,7 @@ import numpy as np
 from toymodels.metrics.grokking import crossing_time
 from toymodels.trajectory import Trajectory
 
-MOVES = 4.0
+MOVES = 4.0  # see changes()
 
 
 def plateau_time(t_train: float, t_test: float) -> float:
@@ -27,7 +27,7 @@ def changes(run: Trajectory, names: list[str], t_train: float, t_test: float) ->
     """Each named quantity as (value - plateau) / (end - plateau), from the plateau on; NaN before it.
 
     A quantity that hardly moves is left out: its whole change must be MOVES times the typical (median) jump between two
-    records, else its half-way time would be that of noise.
+    records, else its half-way time would be that of noise. One that comes back is not: its half-way time is the first.
     """
     start = min(int(np.searchsorted(run.t, plateau_time(t_train, t_test))), len(run.t) - 2)
     shares = {}
@@ -49,6 +49,19 @@ def half_times(run: Trajectory, shares: dict[str, np.ndarray]) -> dict[str, floa
         seen = np.isfinite(share)
         times[name] = crossing_time(run.t[seen], share[seen], 0.5)
     return times
+
+
+def left_out(names: Sequence[str], found: Sequence[Mapping[str, float]]) -> list[str]:
+    """Those of `names` that did not move in some replicate, and so have no lead or lag."""
+    kept = common(found)
+    return [name for name in names if name not in kept]
+
+
+def comes_back(run: Trajectory, names: list[str], t_train: float, t_test: float) -> list[str]:
+    """Those of `names` that pass one half more than once, so that the first time is not the whole story."""
+    shares = changes(run, names, t_train, t_test)
+    above = {name: share[np.isfinite(share)] >= 0.5 for name, share in shares.items()}
+    return [name for name, high in above.items() if np.count_nonzero(high[1:] != high[:-1]) > 1]
 
 
 def common(found: Sequence[Mapping[str, float]]) -> list[str]:

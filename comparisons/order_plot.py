@@ -34,8 +34,20 @@ def draw(runs: Runs, p: Params) -> Figure:
         _half_way_times(axes[1, column], replicates, p)
         axes[0, column].set_title(row, color=style.colour(row), fontsize=12)
     axes[0, 0].set_ylabel("share of its own change\nsince the lazy plateau")
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=6, fontsize=10, frameon=False)
     figure.suptitle("Which order parameter moves before the test score, and which after?", fontsize=13)
     return figure
+
+
+def _legend() -> list:
+    """The test score, and whose order parameter has which colour."""
+    from matplotlib.lines import Line2D
+
+    names = {"layerwise": "layerwise", "neurashed": "neurashed", "condensation": "condensation", "dnn": "OPT/NPT"}
+    entries = [(style.FAMILY[family], f"order parameter of {name}") for family, name in names.items()]
+    lines = [Line2D([], [], color=colour, lw=2, label=label) for colour, label in entries]
+    other = Line2D([], [], color=style.OTHER, lw=2, label="other")
+    return [Line2D([], [], color="black", lw=2.6, label="test score"), *lines, other]
 
 
 def _delayed(replicates: Sequence[Trajectory], p: Params) -> bool:
@@ -59,6 +71,7 @@ def _curves(axes: Axes, run: Trajectory, p: Params) -> None:
             axes.plot(decades, share[late], color=_own_colour(run, name), lw=1.1, alpha=0.8)
     axes.set_xlim(*WINDOW)
     axes.set_ylim(-0.2, 1.2)
+    axes.set_xlabel("decades from the half-way time of the test score")
     axes.axvline(0, color="0.7", lw=0.8)
     style.tidy(axes)
 

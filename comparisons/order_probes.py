@@ -56,7 +56,7 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
     gradients = probes.rank_gradients(network, part)
     condensation = probes.condensation(network, part, threshold=0.95)
     basins = probes.basins(network, part, draws=2)
-    features, labels = last_hidden(network, part.x_train), part.y_train.numpy()
+    features, labels = last_hidden(network, part.x_train), part.y_train.cpu().numpy()
     found = {
         "weight_norm": float(sum(w.detach().square().sum() for w in network.parameters())) ** 0.5,
         "kernel_distance": probes.kernel_distance(network, part, reference=reference),

@@ -56,10 +56,19 @@ def _control_fails(result: Result, row: str) -> bool:
 
 
 def differences(result: Result, preset: str) -> list[str]:
-    """One line per row whose outcome is not the committed one; rows without a committed verdict count as different."""
+    """One line per row whose outcome is not the committed one."""
+    expected = _committed(result, preset)
+    found = {row: verdict.outcome for row, verdict in result.verdicts.items() if row in expected}
+    return [f"{row}: committed {expected[row]}, now {now}" for row, now in found.items() if expected[row] != now]
+
+
+def unknown(result: Result, preset: str) -> list[str]:
+    """One line per row that has no committed verdict to be held against."""
+    expected = _committed(result, preset)
+    found = result.verdicts.items()
+    return [f"{row}: no committed verdict, now {verdict.outcome}" for row, verdict in found if row not in expected]
+
+
+def _committed(result: Result, preset: str) -> dict[str, str]:
     committed = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
-    expected = committed.get(result.study.name, {}).get(preset, {})
-    found = {row: verdict.outcome for row, verdict in result.verdicts.items()}
-    return [
-        f"{row}: committed {expected.get(row)}, now {now}" for row, now in found.items() if expected.get(row) != now
-    ]
+    return committed.get(result.study.name, {}).get(preset, {})

@@ -203,7 +203,10 @@ def _judge(study: Study, rows, params, cells, failures):
         if row in failures:
             verdicts[row] = Verdict("failed", note=failures[row])
         elif runs[row]:
-            verdicts[row] = study.judge(runs[row], params)
+            try:
+                verdicts[row] = study.judge(runs[row], params)
+            except KeyError as error:
+                raise ValueError(f"{row} must return what {study.name} judges: {error.args[0]}") from None
     return runs, verdicts
 
 
@@ -234,7 +237,7 @@ def base_parser(prog: str, description: str, presets: Sequence[str] = ("quick", 
     made.add_argument("--jobs", type=int, default=1, help="worker processes; never changes a number")
     made.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     made.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    made.add_argument("--data", metavar="DIR", help="folder with data sets")
+    made.add_argument("--data", metavar="DIR", help="folder with data sets, for models that load them")
     made.add_argument("--out", default="results", metavar="DIR")
     made.add_argument("--resume", action="store_true", help="go on where an interrupted call stopped")
     made.add_argument("--check", action="store_true", help="exit 3 when a verdict differs from the committed one")
@@ -283,5 +286,6 @@ def exit_code(result: Result, check: bool, preset: str) -> int:
         return FAILED
     differences = report.differences(result, preset) if check else []
     if check:
-        print("\n".join(differences) or "verdicts as committed", file=sys.stderr)
+        lines = [*differences, *report.unknown(result, preset)]
+        print("\n".join(lines) or "verdicts as committed", file=sys.stderr)
     return DIFFERS if differences else ALL_RAN

@@ -9,17 +9,18 @@ import numpy as np
 if TYPE_CHECKING:
     from comparisons.study import BaseParams
 
-EMBEDDED = 1000  # training digits that ship with the package
+EMBEDDED, EMBEDDED_TEST = 1000, 2000  # training and test digits that ship with the package
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels
 ENOUGH = 10_000  # training digits from which on accuracies can contradict those of 60,000
 
 
 def digits(p: BaseParams, samples: int, n_test: int | None = None, *, standardised: bool = True):
-    """First `samples` training and `n_test` test digits on the device of `p`; up to 1,000 need no full MNIST."""
+    """First `samples` training and `n_test` test digits on the device of `p`; up to 1,000 and 2,000 are embedded."""
     from dnn.config import TrainConfig
     from dnn.data import Split, load
 
-    split = load("mnist-mini") if samples <= EMBEDDED else load("mnist", root=p.data)
+    embedded = samples <= EMBEDDED and (n_test is None or n_test <= EMBEDDED_TEST)
+    split = load("mnist-mini") if embedded else load("mnist", root=p.data)
     device = TrainConfig(n_steps=1, device=p.device).torch_device
 
     def pixels(x):

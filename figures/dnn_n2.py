@@ -26,7 +26,7 @@ class Params(BaseParams):
     batch_size: int = 100
     lr: float = 1e-3
     records: int = 14
-    n_test: int = 5000
+    n_test: int = 2000
     replicates: int = 3
     early: int = 50
 

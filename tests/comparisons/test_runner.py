@@ -8,6 +8,7 @@ import pytest
 from comparisons import runner
 from comparisons.study import Verdict
 from tests.comparisons.toy import STUDY, broken, late
+from toymodels.trajectory import Trajectory
 
 
 def digests(result):
@@ -139,6 +140,22 @@ def test_check_compares_with_the_committed_verdicts(tmp_path, monkeypatch):
     assert runner.main(STUDY, ["--out", str(tmp_path), "--check"]) == runner.ALL_RAN
     committed.write_text(json.dumps({"toy": {"quick": good | {"late": "absent"}}}))
     assert runner.main(STUDY, ["--out", str(tmp_path), "--check"]) == runner.DIFFERS
+
+
+def test_check_names_rows_without_a_committed_verdict(tmp_path, monkeypatch, capsys):
+    committed = tmp_path / "verdicts.json"
+    monkeypatch.setattr("comparisons.report.COMMITTED", committed)
+    committed.write_text(json.dumps({"toy": {"quick": {"late": "shown", "late (off)": "absent"}}}))
+    assert runner.main(STUDY, ["--out", str(tmp_path), "--check"]) == runner.ALL_RAN
+    assert "mute: no committed verdict, now silent" in capsys.readouterr().err
+
+
+def test_a_model_that_lacks_an_array_is_named(tmp_path, capsys):
+    def bare(p, rng):
+        return Trajectory([1.0, 2.0], {"other": [0.0, 1.0]}, clock="step")
+
+    assert runner.main(STUDY.adding(bare=bare), ["--models", "bare", "--out", str(tmp_path)]) == runner.USAGE
+    assert "bare must return what toy judges: no quantity 'score'; this run has other" in capsys.readouterr().err
 
 
 def test_a_control_that_is_not_absent_is_called_out(tmp_path, capsys):
