@@ -53,6 +53,11 @@ def _gap(d, control: str, running: str = "test_accuracy") -> np.ndarray:
     return (d[f"{control}_test_batch"] - d[f"{control}_{running}"]).max(axis=1)
 
 
+def _lowest_when_fitted(d) -> np.ndarray:
+    """Lowest test accuracy in evaluation mode at a record with a training accuracy of .8 in training mode."""
+    return np.where(d["usual_train_batch"] >= 0.8, d["usual_test_accuracy"], 1.0).min(axis=1)
+
+
 def _plane_accuracy(d, cloud: str, when: int) -> list[float]:
     pairs = zip(d[f"usual_plane_{cloud}"][:, when], d["usual_plane_train"][:, when], strict=True)
     return [centroid_accuracy(points, d["labels"], train, d["labels"]) for points, train in pairs]
@@ -170,9 +175,10 @@ FIGURE = PaperFigure(
             "dnn-6-lag",
             "Figure 6c, 6d",
             "In evaluation mode test accuracy stays at chance while training accuracy is high, then jumps",
-            "with momentum .1 accuracy with batch statistics exceeds that in evaluation mode by > .3 in every seed",
-            lambda d: _gap(d, "usual"),
-            all_above(0.3),
+            "with momentum .1 every seed has a record with training accuracy >= .8 (training mode) and test accuracy "
+            "<= .2 in evaluation mode",
+            _lowest_when_fitted,
+            all_below(0.2),
         ),
         Claim(
             "dnn-6-momentum-one",
