@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from dnn.networks import batch_norm_mode
 from dnn.perturbations import Evaluate, pixel_noise, predictions, weight_noise
 from dnn.rank_probability import check_labels
+from dnn.unfolding import check_finite
 from toymodels.validation import choice, positive, positive_int, times
 
 AMPLITUDES = np.geomspace(1e-3, 10, 25)
@@ -52,7 +53,7 @@ class Basin:
         Share of pure pixel noise that the network puts into each class. A class with a share of one half or more
         has an infinite basin that says nothing about its samples. None for weight noise.
     evaluations : int
-        Amplitudes at which the network was run.
+        Amplitudes at which each group was evaluated.
     """
 
     radius: float | np.ndarray
@@ -99,7 +100,7 @@ def sample_basin(
     span : float, optional
         Range of the data; that of `x` if None.
     statistics : {"running", "batch"}
-        Of batch norm; "batch" are those of the noisy samples of one draw.
+        Of batch norm; "batch" are those of all samples with the noise of one draw and one amplitude.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def sample_basin(
     ------
     ValueError
         If half of the samples or fewer are classified correctly without noise, labels do not fit, a class is
-        empty under `by="class"`, or an option is unknown.
+        empty under `by="class"`, weights are not finite, or an option is unknown.
     SimulationError
         If logits are not finite at some amplitude.
     """
@@ -179,6 +180,7 @@ class _Search:
 
     @staticmethod
     def start(network: nn.Module, x: Tensor, y: Tensor, by: str, amplitudes) -> _Search:
+        check_finite(network)
         grid = times(positive("amplitudes", amplitudes), name="amplitudes")
         logits = network(x)
         predicted, n_classes = predictions(logits, 0.0), logits.shape[1]

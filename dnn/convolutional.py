@@ -54,7 +54,8 @@ class OneConvolution(nn.Module):
     ):
         super().__init__()
         self.shape = tuple(shape)
-        self.activation = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
+        self.activation_name = choice("activation", activation, ACTIVATIONS)
+        self.activation = ACTIVATIONS[activation]
         positive_int("n_channels", n_channels)
         smallest = min(self.shape[1:])
         if not 1 <= positive_int("kernel_size", kernel_size) <= smallest - 1:
@@ -63,6 +64,9 @@ class OneConvolution(nn.Module):
         height, width = ((side - kernel_size + 1) // 2 for side in self.shape[1:])
         self.readout = nn.Linear(n_channels * height * width, n_classes)
         init_power_(self, gamma, rng)
+
+    def extra_repr(self) -> str:
+        return f"activation={self.activation_name!r}"
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, K) of flat images (n, prod(shape))."""

@@ -22,9 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.networks import batch_norms
 from dnn.probing import probed_map
 from dnn.rank_probability import check_labels
-from dnn.unfolding import Unfolded, folded, moments, unfold
+from dnn.unfolding import STATISTICS, Unfolded, check_finite, folded, moments, unfold
 from toymodels.validation import choice, positive_int
 
 
@@ -61,14 +62,19 @@ def linear_map(
     Raises
     ------
     ValueError
-        For a layer out of range, weights that are not finite, or a module that cannot be unfolded, naming the layer.
+        For a layer out of range, weights that are not finite, a module that cannot be unfolded, naming the layer, or
+        batch statistics in a module that is no chain.
     """
     layer = positive_int("layer", layer)
+    choice("statistics", statistics, STATISTICS)
+    check_finite(network)
     try:
         unfolded = unfold(network)
     except ValueError:
         if x is None:
             raise
+        if statistics == "batch" and batch_norms(network):
+            raise ValueError("statistics must be 'running' in a network that is no chain, got 'batch'") from None
         return probed_map(network, layer, x)
     if layer >= unfolded.depth:
         raise ValueError(f"layer must be in 1..{unfolded.depth - 1}, got {layer}")
@@ -79,6 +85,7 @@ def linear_map(
 @torch.no_grad()
 def tails(unfolded: Unfolded, x: Tensor | None = None, statistics: str = "running") -> list[Tail]:
     """The affine tail above every layer 1..L-1; arguments as in :func:`linear_map`."""
+    choice("statistics", statistics, STATISTICS)
     last = unfolded.linears[-1]
     matrix, skip = unfolded.scale * last.weight, None
     offset = matrix.new_zeros(len(matrix)) if last.bias is None else unfolded.scale * last.bias

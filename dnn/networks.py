@@ -16,7 +16,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,9 @@ class MLP(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=self.bn_momentum) for width in hidden)
         init_uniform_(self, rng)
 
+    def extra_repr(self) -> str:
+        return f"activation={self.activation_name!r}, residual={self.residual}, bn_momentum={self.bn_momentum}"
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, K) of inputs (n, d)."""
         return deque(self._layers(x), maxlen=1).pop()[0]
@@ -137,6 +140,9 @@ class ScaledOutput(nn.Module):
         super().__init__()
         self.network = network
         self.factor = float(finite("factor", factor, ndim=0))
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor}"
 
     def forward(self, x: Tensor) -> Tensor:
         return self.factor * self.network(x)
@@ -215,6 +221,17 @@ def affine_layers(network: nn.Module) -> list[nn.Linear | nn.Conv2d]:
     return [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
 
 
+def batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    """Batch-norm layers of any module, in the order of registration."""
+    return [module for module in network.modules() if isinstance(module, _BatchNorm)]
+
+
+def non_finite(network: nn.Module) -> str | None:
+    """Name of the first parameter or buffer with an entry that is not finite; None if there is none."""
+    tensors = chain(network.named_parameters(), network.named_buffers())
+    return next((name for name, value in tensors if not torch.isfinite(value).all()), None)
+
+
 @contextmanager
 def batch_norm_mode(network: nn.Module, mode: str) -> Iterator[nn.Module]:
     """Evaluate `network` with a stated kind of batch-norm statistics; all flags are as before on leaving.
@@ -253,8 +270,7 @@ def reestimate_statistics_(network: nn.Module, x: Tensor) -> nn.Module:
 def _norms_set_to(network: nn.Module, flags: dict[str, Any]) -> Iterator[None]:
     """Eval mode, with the attributes `flags` on every batch-norm layer; everything is restored on leaving."""
     training = [(module, module.training) for module in network.modules()]
-    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
-    before = [(norm, name, getattr(norm, name)) for norm in norms for name in flags]
+    before = [(norm, name, getattr(norm, name)) for norm in batch_norms(network) for name in flags]
     network.eval()
     for norm, name, _ in before:
         setattr(norm, name, flags[name])

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from dnn.unfolding import Unfolded, unfold
+from dnn.networks import batch_norms
+from dnn.unfolding import Unfolded, check_finite, unfold
 from toymodels.trajectory import SimulationError
 
 Evaluate = Callable[[np.ndarray], np.ndarray]  # amplitude of every sample (P,) -> predicted classes (draws, P)
@@ -22,7 +23,18 @@ Evaluate = Callable[[np.ndarray], np.ndarray]  # amplitude of every sample (P,) 
 def pixel_noise(
     network: nn.Module, x: Tensor, rng: np.random.Generator, draws: int, span: float, statistics: str
 ) -> Evaluate:
-    """Noise on the inputs in units of `span`: every sample of every draw has its own."""
+    """Noise on the inputs in units of `span`: every sample of every draw has its own.
+
+    Samples that share their batch statistics are perturbed by one amplitude at a time.
+    """
+    together = any(statistics == "batch" or norm.running_mean is None for norm in batch_norms(network))
+    evaluate = _pixel_noise(network, x, rng, draws, span, statistics)
+    return _one_amplitude_at_a_time(evaluate) if together else evaluate
+
+
+def _pixel_noise(
+    network: nn.Module, x: Tensor, rng: np.random.Generator, draws: int, span: float, statistics: str
+) -> Evaluate:
     noise = (_normal(rng, x.shape, x) * span for _ in range(draws))
     unfolded = _unfolded(network)
     if unfolded is None:
@@ -48,14 +60,21 @@ def weight_noise(network: nn.Module, x: Tensor, rng: np.random.Generator, draws:
     )
 
     def evaluate(s):
-        predicted = np.empty((draws, len(x)), dtype=np.int64)
-        for amplitude in np.unique(s):  # all groups at this amplitude share the perturbed networks
-            chosen = s == amplitude
-            for draw in range(draws):
-                predicted[draw, chosen] = predictions(logits(draw, float(amplitude)), amplitude)[chosen]
-        return predicted
+        amplitude = float(s[0])
+        return np.stack([predictions(logits(draw, amplitude), amplitude) for draw in range(draws)])
 
-    return evaluate
+    return _one_amplitude_at_a_time(evaluate)  # all groups at an amplitude share the perturbed networks
+
+
+def _one_amplitude_at_a_time(evaluate: Evaluate) -> Evaluate:
+    """`evaluate` with all samples at each amplitude in turn, of which only those that asked for it are kept."""
+
+    def evaluate_each(s):
+        values, which = np.unique(s, return_inverse=True)
+        found = np.stack([evaluate(np.full_like(s, value)) for value in values])  # (amplitudes, draws, P)
+        return found[which, :, np.arange(len(s))].T
+
+    return evaluate_each
 
 
 def _perturbed_chain(unfolded: Unfolded, x: Tensor, rng: np.random.Generator, draws: int, statistics: str):
@@ -81,6 +100,7 @@ def _perturbed(network: nn.Module, x: Tensor, rng: np.random.Generator, draws: i
 
 
 def _unfolded(network: nn.Module) -> Unfolded | None:
+    check_finite(network)
     try:
         return unfold(network)
     except ValueError:

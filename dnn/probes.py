@@ -19,7 +19,7 @@ from dnn.kernels import tangent_kernel
 from dnn.linear_map import pruned_accuracy, tails
 from dnn.networks import batch_norm_mode
 from dnn.rank_probability import rank_gradient
-from dnn.unfolding import Unfolded, unfold
+from dnn.unfolding import Unfolded, check_finite, unfold
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
 from toymodels.layerwise.kernels import kernel_distance as distance_of_kernels
@@ -90,6 +90,7 @@ def basins(
     rng : numpy Generator, optional
         If None, every call uses the same noise, so that a series shows the network change and not the noise.
     """
+    check_finite(network)
     x, y = split.x_train[:samples], split.y_train[:samples]
     options = {"draws": draws, "amplitudes": amplitudes, "statistics": statistics}
     if accuracy(network, x, y, statistics=statistics) <= 0.5:

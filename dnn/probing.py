@@ -28,6 +28,9 @@ _AFFINE = (
 )
 
 
+_CHECKS = 3  # sums of the unit vectors with random signs, at which the tail must be what the matrix says
+
+
 @torch.no_grad()
 def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tensor]:
     """Matrix (K, N_l) and offset (K,) as T(I) - T(0) and T(0), T being the tail above `layer` made linear.
@@ -55,11 +58,13 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
         shape = shapes[layer - 1][1:]
         width = shape.numel()
         zero = x.new_zeros(1, width)
-        rows = torch.cat([zero, torch.eye(width, dtype=x.dtype, device=x.device), torch.ones_like(zero)])
+        signs = 2 * torch.randint(2, (_CHECKS, width), generator=torch.Generator().manual_seed(0)).to(x) - 1
+        rows = torch.cat([zero, torch.eye(width, dtype=x.dtype, device=x.device), signs])
         outputs = _tail(network, activations, layer, x[:1], rows.reshape(-1, *shape))
-    offset, units, ones = outputs[0], outputs[1:-1] - outputs[0], outputs[-1]
-    matrix = units.T
-    if not torch.allclose(ones, offset + matrix.sum(1), rtol=1e-3, atol=1e-4 * float(matrix.abs().sum(1).max())):
+    offset, sums = outputs[0], outputs[-_CHECKS:]
+    matrix = (outputs[1:-_CHECKS] - offset).T
+    largest = float(matrix.abs().sum(1).max())
+    if not torch.allclose(sums, offset + signs @ matrix.T, rtol=1e-3, atol=1e-4 * largest):
         raise ValueError(
             f"network must be affine above layer {layer} without activations, got {type(network).__name__}"
         )

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -71,24 +72,26 @@ def train(
     Raises
     ------
     ValueError
-        For data that do not fit together, or a checkpoint of another run.
+        For data that do not fit together, or a checkpoint of another run: with another config, seed, network, initial
+        weights, data, or names of probes.
     SimulationError
         If the loss or a probe stops being finite; names the step.
     """
     seed = int(rng.integers(2**63))
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
+        settings = {} if checkpoint is None else run.settings()
         if checkpoint is not None and Path(checkpoint).exists():
-            run.load_state(load_checkpoint(checkpoint, run.settings(), config.torch_device))
+            run.load_state(load_checkpoint(checkpoint, settings, config.torch_device))
         saved = time.monotonic()
         for _ in run.advance():
             if progress is not None:
                 progress(run.step, config.n_steps)
             if checkpoint is not None and time.monotonic() - saved >= _SAVE_SECONDS:
-                save_checkpoint(checkpoint, run.state(), run.settings())
+                save_checkpoint(checkpoint, run.state(), settings)
                 saved = time.monotonic()
         if checkpoint is not None:
-            save_checkpoint(checkpoint, run.state(), run.settings())
+            save_checkpoint(checkpoint, run.state(), settings)
         return run.finish()
 
 
@@ -173,13 +176,16 @@ class _Run:
         return len(accuracies) - 1 - int(accuracies.argmax()) >= self.config.patience
 
     def settings(self) -> dict[str, Any]:
-        """What a checkpoint must agree in with the run that reads it."""
-        shapes = {name: list(value.shape) for name, value in self.network.state_dict().items()}
+        """What a checkpoint must agree in with the run that reads it; to be asked before training starts."""
+        state = self.network.state_dict()
         return {
             "config": repr(self.config),
             "seed": self.seed,
-            "samples": len(self.targets),
-            "network": shapes,
+            "network": {name: list(value.shape) for name, value in state.items()},
+            "architecture": " ".join(repr(self.network).split()),
+            "frozen parameters": [name for name, value in self.network.named_parameters() if not value.requires_grad],
+            "initial weights": _digest(state.values()),
+            "data": _digest(self.split),
             "probes": sorted(self.probes),
         }
 
@@ -226,15 +232,19 @@ def measure(
             x, y = (getattr(split, f"{name}_{part}")[: config.record_samples] for name in "xy")
             loss, accuracy = evaluate(network, x, y, config.loss, config.target_scale)
             values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
+        _check_finite(values, step)  # before a probe is run on what has diverged
         for name, probe in probes.items():
             found = probe(network, split)
             entries = found.items() if isinstance(found, Mapping) else [(None, found)]
             values |= {name if key is None else f"{name}.{key}": value for key, value in entries}
-    arrays = {name: np.asarray(value) for name, value in values.items()}
-    for name, value in arrays.items():
+    _check_finite(values, step)
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
+def _check_finite(values: Mapping[str, Any], step: int) -> None:
+    for name, value in values.items():
         if not np.isfinite(value).all():
             raise SimulationError(f"{name} is not finite at step {step}")
-    return arrays
 
 
 def make_optimiser(parameters, config: TrainConfig) -> torch.optim.Optimizer:
@@ -268,6 +278,15 @@ def _own_randomness(device: torch.device, seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def _digest(tensors: Iterable[Tensor]) -> str:
+    """SHA-256 of the types, shapes and bytes of `tensors`."""
+    digest = sha256()
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _random_states(device: torch.device) -> list[Tensor]:

@@ -24,6 +24,9 @@ class Attention(nn.Module):
         self.value = nn.Linear(d_model, n_heads * d_value, bias=False)
         self.output = nn.Linear(n_heads * d_value, d_model, bias=False)
 
+    def extra_repr(self) -> str:
+        return f"n_heads={self.n_heads}"
+
     def forward(self, queries: Tensor, x: Tensor) -> Tensor:
         """Attend from `queries` (n, q, d), the last q positions of `x` (n, length, d)."""
         query, key, value = (
@@ -45,10 +48,14 @@ class Block(nn.Module):
         self.attention = Attention(d_model, d_key, d_value, n_heads)
         self.hidden = nn.Linear(d_model, d_hidden)
         self.output = nn.Linear(d_hidden, d_model)
+        self.activation_name = activation
         self.activation = ACTIVATIONS[activation]
         post = norm == "post"
         self.attention_norm = nn.LayerNorm(d_model) if post else nn.Identity()
         self.output_norm = nn.LayerNorm(d_model) if post else nn.Identity()
+
+    def extra_repr(self) -> str:
+        return f"activation={self.activation_name!r}"
 
     def forward(self, x: Tensor, n_last: int) -> Tensor:
         """New states of the last `n_last` positions of `x` (n, length, d)."""

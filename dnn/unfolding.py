@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dnn.networks import MLP, ScaledOutput
+from dnn.networks import MLP, ScaledOutput, non_finite
 from toymodels.validation import choice
 
 _TRANSPARENT = (nn.Identity, nn.Flatten, nn.Dropout, nn.AlphaDropout)
@@ -69,6 +69,7 @@ class Unfolded:
         weights : sequence of (..., N_out, N_in), optional
             Weights to use in place of the network's.
         """
+        choice("statistics", statistics, STATISTICS)
         two_below, below = x, x
         for m, linear in enumerate(self.linears):
             if m == 0 and first is not None:
@@ -96,14 +97,18 @@ def unfold(network: nn.Module) -> Unfolded:
     Raises
     ------
     ValueError
-        For any module outside the chain Linear, BatchNorm1d, activation; the message names it. Also for
-        weights that are not finite.
+        For any module outside the chain Linear, BatchNorm1d, activation; the message names it. Also for a
+        parameter or buffer that is not finite.
     """
     unfolded = _unfold(network)
-    for m, linear in enumerate(unfolded.linears):
-        if not torch.isfinite(linear.weight).all():
-            raise ValueError(f"network must have finite weights, got NaN or infinity in linear layer {m + 1}")
+    check_finite(network)
     return unfolded
+
+
+def check_finite(network: nn.Module) -> None:
+    """`ValueError` naming the first parameter or buffer of `network` that is not finite."""
+    if (name := non_finite(network)) is not None:
+        raise ValueError(f"network must have finite parameters and buffers, got NaN or infinity in {name}")
 
 
 def normalised(field: Tensor, norm: nn.BatchNorm1d | None, statistics: str) -> Tensor:

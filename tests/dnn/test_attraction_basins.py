@@ -115,6 +115,23 @@ def test_bisection_finds_the_radius_of_the_whole_grid_with_a_fifth_of_the_evalua
     assert fast.evaluations <= len(AMPLITUDES) / 5
 
 
+@pytest.mark.parametrize("by", ["class", "sample"])
+@BOTH
+def test_bisection_does_not_mix_amplitudes_in_batch_statistics(basin, by):
+    network, x, y = fitted(batch_norm=True)
+    x, y = x[:40], y[:40]
+    for module in (network, Opaque(network)):
+        grid, fast = (
+            basin(module, x, y, rng(), by=by, draws=3, method=method, statistics="batch")
+            for method in ("grid", "bisection")
+        )
+        above = grid.curve.T > 0.5
+        crosses_once = np.all(above[:, 1:] <= above[:, :-1], axis=1)
+        assert np.ptp(fast.amplitudes, axis=1).max() > 0
+        assert crosses_once.any()
+        assert_allclose(fast.radius[crosses_once], grid.radius[crosses_once], **EXACT)
+
+
 @BOTH
 def test_the_radius_is_interpolated_linearly_in_the_logarithm_of_the_amplitude(trained, basin):
     network, x, y = trained

@@ -94,9 +94,38 @@ def test_checkpoints_of_other_runs_and_broken_files_are_refused(tmp_path):
         run(config, checkpoint=path, seed=9)
     with pytest.raises(ValueError, match="must have the network of this run"):
         run(config, network(widths=(8, 12, 4)), checkpoint=path)
+    with pytest.raises(ValueError, match="must have the probes of this run"):
+        run(config, checkpoint=path, probes={"zero": lambda net, split: 0.0})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="checkpoint must be one written by training"):
         run(config, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"net": network(activation="tanh", batch_norm=True)}, "architecture"),
+        ({"net": network(batch_norm=True, bn_momentum=0.5)}, "architecture"),
+        ({"net": network(seed=1, batch_norm=True)}, "initial weights"),
+        ({"split": blobs(seed=1)}, "data"),
+        ({"split": blobs()._replace(y_test=blobs().y_test.flip(0))}, "data"),
+    ],
+)
+def test_a_checkpoint_of_another_network_or_other_data_is_refused(tmp_path, change, name):
+    path, config = tmp_path / "run.pt", TrainConfig(6, batch_size=10, **CPU)
+    first = run(config, network(batch_norm=True), checkpoint=path)
+    with pytest.raises(ValueError, match=f"must have the {name} of this run"):
+        run(config, **{"net": network(batch_norm=True), "checkpoint": path, **change})
+    again = run(config, network(batch_norm=True), checkpoint=path)
+    assert np.array_equal(first["test_loss"], again["test_loss"])
+
+
+def test_a_checkpoint_of_a_run_with_other_parameters_frozen_is_refused(tmp_path):
+    config, net = TrainConfig(6, **CPU), network()
+    run(config, checkpoint=tmp_path / "run.pt")
+    net.linears[0].weight.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"must have the frozen parameters of this run, \['linears.0.weight'\]"):
+        run(config, net, checkpoint=tmp_path / "run.pt")
 
 
 def test_a_checkpoint_that_carries_code_is_refused(tmp_path):

@@ -14,9 +14,11 @@ from dnn.linear_map import (
     perceptron_logits,
     pruned_accuracy,
     sign_agreement,
+    tails,
 )
 from dnn.networks import MLP, ScaledOutput, batch_norm_mode
 from dnn.probing import probed_map
+from dnn.unfolding import unfold
 from tests.dnn.test_unfolding import sequence, used
 from tests.tolerances import FLOAT32
 
@@ -181,6 +183,17 @@ class FunctionalSquare(nn.Module):
         return self.last(self.activation(self.first(x))).square()  # non-linear outside any activation module
 
 
+class FunctionalRelu(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(6, 4), nn.Linear(4, 3)
+        for parameter in self.parameters():
+            parameter.data.abs_()  # so that no unit vector, nor their sum, comes to the kink
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -191,6 +204,11 @@ class FunctionalSquare(nn.Module):
         (lambda mlp, x: linear_map(nn.LSTM(6, 4), 1), "LSTM as the network"),
         (lambda mlp, x: linear_map(nn.Sequential(nn.Linear(6, 4), nn.Softmax(1)), 1, x=x), "got Softmax as '1'"),
         (lambda mlp, x: linear_map(FunctionalSquare().double(), 2, x=x), "affine above layer 2"),
+        (lambda mlp, x: linear_map(FunctionalRelu().double(), 1, x=x), "affine above layer 1"),
+        (lambda mlp, x: linear_map(mlp, 1, statistics="bacth"), "statistics must be one of running, batch"),
+        (lambda mlp, x: linear_map(Module(mlp), 1, x=x, statistics="bacth"), "statistics must be one of"),
+        (lambda mlp, x: linear_map(Module(mlp), 1, x=x, statistics="batch"), "statistics must be 'running' in a net"),
+        (lambda mlp, x: tails(unfold(MLP([6, 4, 3])), statistics="bacth"), "statistics must be one of"),
         (lambda mlp, x: linear_map(Module(mlp), 6, x=x), r"layer must be in 1\.\.5, got 6"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), "svm"), "method must be one of"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), part="all"), "part must be one of"),

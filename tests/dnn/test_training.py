@@ -181,6 +181,16 @@ def test_a_probe_that_is_not_finite_names_itself_and_the_step():
         run(TrainConfig(9, records=(0, 3, 6, 9), **CPU), probes={"late": late})
 
 
+def test_a_diverged_network_is_reported_before_a_probe_refuses_it():
+    def refuse(net, split):
+        assert all(p.isfinite().all() for p in net.parameters())
+        return 0.0
+
+    config = TrainConfig(2, "sgd", 1e38, loss="mse", records=(1, 2), **CPU)
+    with pytest.raises(SimulationError, match="loss is not finite at step"):
+        run(config, probes={"refuse": refuse})
+
+
 def test_early_stopping_returns_to_the_best_weights():
     split = blobs(spread=1.5)
     net = network()

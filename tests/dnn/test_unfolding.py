@@ -5,8 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from dnn import probes
+from dnn.attraction_basins import sample_basin, weight_basin
+from dnn.kernels import tangent_kernel
+from dnn.linear_map import linear_map, sign_agreement
 from dnn.networks import MLP, ScaledOutput, batch_norm_mode
+from dnn.projection import project
 from dnn.unfolding import folded, is_elementwise, moments, normalised, unfold
+from tests.dnn.blobs import blobs
 from tests.tolerances import FLOAT32
 
 
@@ -127,9 +133,30 @@ def test_weights_that_are_not_finite_and_unknown_statistics_are_refused():
     network, x = MLP([4, 3, 2], batch_norm=True), torch.zeros(5, 4)
     with pytest.raises(ValueError, match="statistics must be one of running, batch, got 'train'"):
         unfold(network).logits(x, "train")
-    network.linears[1].weight.data[0, 0] = np.nan
-    with pytest.raises(ValueError, match="finite weights, got NaN or infinity in linear layer 2"):
-        unfold(network)
+    with pytest.raises(ValueError, match="statistics must be one of running, batch, got 'bacth'"):
+        unfold(MLP([4, 3, 2])).logits(x, "bacth")
+
+
+@pytest.mark.parametrize(
+    "name", ["linears.1.weight", "linears.0.bias", "norms.0.weight", "norms.0.running_mean", "norms.0.running_var"]
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_tensor_that_is_not_finite_is_refused_by_name_everywhere(name, value):
+    network, split = MLP([8, 6, 4], batch_norm=True), blobs()
+    network.state_dict()[name].view(-1)[0] = value
+    x, y = split.x_train, split.y_train
+    for call in (
+        lambda: unfold(network),
+        lambda: linear_map(network, 1, x=x),
+        lambda: sign_agreement(network, x),
+        lambda: project(network, x),
+        lambda: tangent_kernel(network, x),
+        lambda: sample_basin(network, x, y, np.random.default_rng(0)),
+        lambda: weight_basin(network, x, y, np.random.default_rng(0)),
+        lambda: probes.basins(network, split),
+    ):
+        with pytest.raises(ValueError, match=f"finite parameters and buffers, got NaN or infinity in {name}"):
+            call()
 
 
 def test_running_statistics_that_are_not_kept_are_asked_for_in_vain():
