@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.networks import batch_norm_mode
+from dnn.networks import batch_norm_mode, checked_logits
 from dnn.perturbations import Evaluate, pixel_noise, predictions, weight_noise
 from dnn.rank_probability import check_labels
 from dnn.unfolding import check_finite
@@ -182,7 +182,7 @@ class _Search:
     def start(network: nn.Module, x: Tensor, y: Tensor, by: str, amplitudes) -> _Search:
         check_finite(network)
         grid = times(positive("amplitudes", amplitudes), name="amplitudes")
-        logits = network(x)
+        logits = checked_logits(network, x)
         predicted, n_classes = predictions(logits, 0.0), logits.shape[1]
         labels, counts = check_labels(y, len(x), n_classes)
         if choice("by", by, ("all", "class", "sample")) == "class" and not counts.all():

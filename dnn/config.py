@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from toymodels.validation import choice, fraction, non_negative, positive, positive_int
+from toymodels.validation import choice, finite, fraction, non_negative, positive, positive_int
 
 OPTIMISERS = ("sgd", "adam", "adamw")
 LOSSES = ("cross_entropy", "mse")
@@ -84,6 +84,8 @@ class TrainConfig:
         choice("optimiser", self.optimiser, OPTIMISERS)
         positive("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
+        if finite("betas", self.betas, ndim=1).shape != (2,):
+            raise ValueError(f"betas must be a pair, got {self.betas}")
         for name, value in (("momentum", self.momentum), *(("betas", beta) for beta in self.betas)):
             if fraction(name, value, closed=True) == 1:
                 raise ValueError(f"{name} must be < 1, got 1")
@@ -144,6 +146,8 @@ def log_spaced_steps(n_steps: int, records: int | Iterable[int]) -> tuple[int, .
     if isinstance(records, int | np.integer):
         spaced = np.geomspace(1, n_steps, positive_int("records", records))
         return (0, *sorted({int(step) for step in np.rint(spaced)}))
+    if not isinstance(records, Iterable):
+        raise ValueError(f"records must be an integer or a collection of steps, got {records!r}")
     steps = sorted({positive_int("records", step, minimum=0) for step in records})
     if not steps or steps[-1] > n_steps:
         raise ValueError(f"records must be steps in 0..{n_steps}, got {steps}")

@@ -221,6 +221,20 @@ def affine_layers(network: nn.Module) -> list[nn.Linear | nn.Conv2d]:
     return [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
 
 
+def checked_logits(network: nn.Module, x: Tensor, name: str = "x") -> Tensor:
+    """Logits (n, K) of `network`; `ValueError` where `x`, called `name`, has no shape or dtype for them."""
+    try:
+        logits = network(x)
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, IndexError) as error:
+        got = f"{tuple(x.shape)} of {x.dtype}"
+        raise ValueError(f"{name} must have a shape and dtype that network takes, got {got}: {error}") from error
+    if logits.ndim != 2:
+        raise ValueError(f"network must put out logits of shape (n, K), got {tuple(logits.shape)}")
+    return logits
+
+
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:
     """Batch-norm layers of any module, in the order of registration."""
     return [module for module in network.modules() if isinstance(module, _BatchNorm)]

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from dnn.config import TrainConfig
 from dnn.data import Split
-from dnn.networks import batch_norm_mode
+from dnn.networks import batch_norm_mode, checked_logits
 
 LOSS_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,
@@ -68,9 +68,10 @@ def prepare(split: Split, config: TrainConfig) -> Split:
 
 @torch.no_grad()
 def count_classes(network: nn.Module, split: Split) -> int:
-    """Number of outputs of `network`; `ValueError` if a label of `split` is beyond them."""
+    """Number of outputs of `network`; `ValueError` if it does not take the samples of `split`, or has too few."""
     with batch_norm_mode(network, "running"):
-        n_classes = network(split.x_train[:1]).shape[1]
+        n_classes = checked_logits(network, split.x_train[:1], "x_train").shape[1]
+        checked_logits(network, split.x_test[:1], "x_test")
     largest = int(max(split.y_train.max(), split.y_test.max()))
     if largest >= n_classes:
         raise ValueError(f"labels must be in 0..{n_classes - 1}, the outputs of the network, got {largest}")

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from dnn.attraction_basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.kernels import tangent_kernel
 from dnn.linear_map import pruned_accuracy, tails
-from dnn.networks import batch_norm_mode
-from dnn.rank_probability import rank_gradient
+from dnn.networks import batch_norm_mode, checked_logits
+from dnn.rank_probability import check_labels, rank_gradient
 from dnn.unfolding import Unfolded, check_finite, unfold
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
@@ -91,7 +91,7 @@ def basins(
         If None, every call uses the same noise, so that a series shows the network change and not the noise.
     """
     check_finite(network)
-    x, y = split.x_train[:samples], split.y_train[:samples]
+    x, y = _first(split, samples)
     options = {"draws": draws, "amplitudes": amplitudes, "statistics": statistics}
     if accuracy(network, x, y, statistics=statistics) <= 0.5:
         return {"sample": 0.0, "weight": 0.0}
@@ -181,7 +181,7 @@ def kernel_distance(network: nn.Module, split, *, reference: nn.Module | None = 
     samples : int
         The first so many training samples are used, the same number in every call without `reference`.
     """
-    x = split.x_train[:samples]
+    x, _ = _first(split, samples)
     kernel = tangent_kernel(network, x, trace=True)
     if reference is None:
         first = _first_kernels.setdefault(network, kernel)
@@ -205,7 +205,7 @@ def elasticity(network: nn.Module, split, *, bases: int = 10, samples: int = 200
         The first so many training samples are bases, and are watched. `ValueError` if a base is the only one of its
         class among those watched, or has no other class beside it.
     """
-    x, y = split.x_train[:samples], split.y_train[:samples]
+    x, y = _first(split, samples)
     n_bases = min(positive_int("bases", bases), len(x))
     direction = _loss_direction(unfold(network).logits(x[:n_bases]), y[:n_bases])
     n_classes = direction.shape[1]
@@ -233,7 +233,8 @@ def information(
     samples : int
         The first so many training samples are used.
     """
-    x, labels = split.x_train[:samples], split.y_train[:samples].cpu().numpy()
+    x, y = _first(split, samples)
+    labels = y.cpu().numpy()
     values = {"input": [], "labels": [], "neuron": []}
     for _, outputs in list(unfold(network).layers(x, statistics))[:-1]:
         layer = _numpy(outputs)
@@ -254,9 +255,16 @@ def accuracy(network: nn.Module, x: Tensor, y: Tensor, *, statistics: str = "run
         Any classifier, samples and labels.
     statistics : {"running", "batch"}
         Of batch norm.
+
+    Raises
+    ------
+    ValueError
+        For samples that the network does not take, and labels that are not (P,) integers in 0..K-1.
     """
     with batch_norm_mode(network, statistics):
-        return float((network(x).argmax(1) == y).double().mean())
+        logits = checked_logits(network, x)
+    check_labels(y, len(x), logits.shape[1])
+    return float((logits.argmax(1) == y).double().mean())
 
 
 def _neuron_information(layer: np.ndarray, labels: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -288,6 +296,11 @@ def _readout(unfolded: Unfolded) -> tuple[np.ndarray, np.ndarray | None]:
 def _last_hidden(unfolded: Unfolded, x: Tensor, statistics: str) -> np.ndarray:
     *hidden, _ = (outputs for _, outputs in unfolded.layers(x, statistics))
     return _numpy(hidden[-1] if hidden else x)
+
+
+def _first(split, samples: int) -> tuple[Tensor, Tensor]:
+    samples = positive_int("samples", samples)
+    return split.x_train[:samples], split.y_train[:samples]
 
 
 def _part(split, part: str) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from toymodels.validation import positive_int
+from toymodels.validation import finite, positive_int
 
 _BUCKETS = 2**11  # classes x buckets counts of one neuron stay within a processor's cache
 _CROWDED = 0.01  # share of the samples in one bucket beyond which bucket ranks are too coarse
@@ -116,11 +116,11 @@ def top_density(fields, sign, labels, share: float = 0.1) -> np.ndarray:
 
 def weighted_gradient(gradient: ArrayLike, matrix: ArrayLike) -> float:
     """Mean of a (K, N) `gradient` weighted by the size of the (K, N) readout: neurons hardly read count little."""
-    gradient, weight = np.asarray(gradient, dtype=float), np.abs(np.asarray(matrix, dtype=float))
+    gradient, weight = finite("gradient", gradient), np.abs(finite("matrix", matrix))
     if gradient.shape != weight.shape:
         raise ValueError(f"matrix must have the shape of gradient {gradient.shape}, got {weight.shape}")
     if not weight.sum() > 0:
-        raise ValueError("matrix must have a finite non-zero entry, got none")
+        raise ValueError("matrix must have a non-zero entry, got none")
     return float((gradient * weight).sum() / weight.sum())
 
 
@@ -135,24 +135,29 @@ def _checked(fields, sign, labels):
     labels, counts = check_labels(labels, len(fields), len(sign))
     if not counts.all():
         raise ValueError(f"labels must contain every class, got no sample of class {counts.argmin()}")
-    if fields.dtype.kind != "f":
-        fields = fields.astype(float)
+    if fields.dtype not in (np.float32, np.float64):
+        fields = fields.astype(np.float32 if fields.dtype == np.float16 else float)
     return fields, np.sign(sign).astype(float), labels, counts
 
 
 def check_labels(labels, n_samples: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """`labels` as (n_samples,) integers in 0..n_classes-1, and how many samples each class has."""
     labels = _array(labels)
+    if n_samples == 0:
+        raise ValueError("labels must be those of at least one sample, got none")
     if labels.shape != (n_samples,) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be {n_samples} integers, got shape {labels.shape} of {labels.dtype}")
     if labels.min() < 0 or labels.max() >= n_classes:
         outside = labels[(labels < 0) | (labels >= n_classes)][0]
         raise ValueError(f"labels must be in 0..{n_classes - 1}, got {outside}")
+    labels = labels.astype(np.int64, copy=False)
     return labels, np.bincount(labels, minlength=n_classes)
 
 
 def _array(value) -> np.ndarray:
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    if not isinstance(value, torch.Tensor):
+        return np.asarray(value)
+    return (value.float() if value.dtype == torch.bfloat16 else value).detach().cpu().numpy()
 
 
 def _per_neuron(reduce: Callable, fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:

@@ -111,13 +111,14 @@ class Transformer(nn.Module):
         sizes = {"vocabulary": vocabulary, "length": length, "d_model": d_model, "d_key": d_key, "d_value": d_value}
         for name, size in {**sizes, "d_hidden": d_hidden, "n_layers": n_layers, "n_heads": n_heads}.items():
             positive_int(name, size)
+        n_outputs = positive_int("n_outputs", vocabulary if n_outputs is None else n_outputs)
         choice("activation", activation, ACTIVATIONS)
         choice("norm", norm, ("post", "none"))
         self.tokens = nn.Embedding(vocabulary, d_model)
         self.positions = nn.Embedding(length, d_model)
         block = (d_model, d_key, d_value, n_heads, d_hidden, activation, norm)
         self.blocks = nn.ModuleList(Block(*block) for _ in range(n_layers))
-        self.readout = nn.Linear(d_model, n_outputs or vocabulary, bias=False)
+        self.readout = nn.Linear(d_model, n_outputs, bias=False)
         init_power_(self, gamma, rng)
 
     def forward(self, tokens: Tensor) -> Tensor:

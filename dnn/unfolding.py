@@ -70,6 +70,8 @@ class Unfolded:
             Weights to use in place of the network's.
         """
         choice("statistics", statistics, STATISTICS)
+        if first is None and (x.ndim < 2 or x.shape[-1] != self.widths[0]):
+            raise ValueError(f"x must have shape (n, {self.widths[0]}), got {tuple(x.shape)}")
         two_below, below = x, x
         for m, linear in enumerate(self.linears):
             if m == 0 and first is not None:

@@ -249,6 +249,7 @@ def test_more_draws_narrow_the_interval():
         ({"amplitudes": [1.0, 0.5]}, "amplitudes must be strictly increasing"),
         ({"amplitudes": [0.0, 0.5]}, "amplitudes must be > 0"),
         ({"statistics": "eval"}, "must be one of running, batch"),
+        ({"x": torch.eye(5)}, r"x must have a shape and dtype that network takes, got \(5, 5\)"),
         ({"y": torch.arange(8) % 5}, r"labels must be in 0\.\.3, got 4"),
         ({"y": torch.zeros(7, dtype=torch.int64)}, "labels must be 8 integers"),
         ({"y": torch.arange(8).remainder(4).roll(1)}, "more than half of the samples without noise, got 0"),

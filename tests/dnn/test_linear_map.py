@@ -211,6 +211,7 @@ class FunctionalRelu(nn.Module):
         (lambda mlp, x: tails(unfold(MLP([6, 4, 3])), statistics="bacth"), "statistics must be one of"),
         (lambda mlp, x: linear_map(Module(mlp), 6, x=x), r"layer must be in 1\.\.5, got 6"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), "svm"), "method must be one of"),
+        (lambda mlp, x: pruned_accuracy(mlp, random_split()._replace(x_test=x[:, :5])), r"x must have shape \(n, 6\)"),
         (lambda mlp, x: pruned_accuracy(mlp, random_split(), part="all"), "part must be one of"),
         (
             lambda mlp, x: pruned_accuracy(mlp, random_split()._replace(y_test=torch.full((60,), 4))),

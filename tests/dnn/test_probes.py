@@ -219,6 +219,23 @@ def test_two_shifted_tanh_neurons_put_any_sample_on_top_and_one_keeps_the_order(
         (lambda: probes.rank_gradients(users_network(), SPLIT, part="all"), "part must be one of train, test"),
         (lambda: probes.condensation(users_network(), SPLIT, layer=4), r"layer must be in 2\.\.3, got 4"),
         (lambda: probes.elasticity(users_network(), SPLIT, bases=0), "bases must be >= 1"),
+        (lambda: probes.elasticity(users_network(), SPLIT, samples=0), "samples must be >= 1"),
+        (lambda: probes.basins(users_network(), SPLIT, samples=0), "samples must be >= 1"),
+        (lambda: probes.information(users_network(), SPLIT, samples=0), "samples must be >= 1"),
+        (lambda: probes.kernel_distance(users_network(), SPLIT, samples=0), "samples must be >= 1"),
+        (
+            lambda: probes.accuracy(users_network(), SPLIT.x_train, SPLIT.y_train[:, None]),
+            r"labels must be 64 integers, got shape \(64, 1\)",
+        ),
+        (
+            lambda: probes.accuracy(users_network(), SPLIT.x_train, SPLIT.y_train + 1),
+            r"labels must be in 0\.\.3, got 4",
+        ),
+        (
+            lambda: probes.accuracy(users_network(), SPLIT.x_train[:, 1:], SPLIT.y_train),
+            r"x must have a shape .* \(64, 7\)",
+        ),
+        (lambda: probes.accuracy(users_network(), SPLIT.x_train[:0], SPLIT.y_train[:0]), "at least one sample"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

@@ -177,11 +177,34 @@ def test_weighting_by_the_readout_forgets_neurons_that_are_hardly_read():
 def test_many_wide_samples_need_little_more_memory_than_they_occupy():
     fields, matrix, labels = layer(5, 5000, 2048, 10)
     fields = fields.astype(np.float32)
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # each thread has blocks of its own
     tracemalloc.start()
-    rank_gradient(fields, matrix, labels)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    try:
+        rank_gradient(fields, matrix, labels)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        torch.set_num_threads(n_threads)
     assert peak < 0.25 * fields.nbytes  # 2 blocks of 128 neurons, of which one is being replaced
+
+
+@pytest.mark.parametrize("n_samples", [200, BUCKETED])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.uint64])
+def test_labels_of_any_integer_type_count_the_same(n_samples, dtype):
+    fields, matrix, labels = layer(7, n_samples, 3, 40)
+    expected = rank_gradient(fields, matrix, labels)
+    assert_allclose(rank_gradient(fields, matrix, labels.astype(dtype)), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("n_samples", [200, BUCKETED])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_fields_of_half_precision_are_ranked_as_they_are(n_samples, dtype):
+    fields, matrix, labels = layer(8, n_samples, 3)
+    fields, matrix = (1e4 * torch.from_numpy(fields)).to(dtype), torch.from_numpy(matrix).to(dtype)
+    result, expected = (rank_gradient(field, matrix, labels) for field in (fields, fields.float()))
+    assert_allclose(result, expected, rtol=0, atol=0)
+    assert_allclose(result, sorted_gradient(fields.double().numpy(), matrix.double().numpy(), labels), atol=COUNTING)
 
 
 @pytest.mark.parametrize(
@@ -216,3 +239,7 @@ def test_bad_options_are_refused():
         weighted_gradient([[1.0]], [[1.0, 2.0]])
     with pytest.raises(ValueError, match="non-zero"):
         weighted_gradient([[1.0]], [[0.0]])
+    with pytest.raises(ValueError, match="gradient must be finite, got nan"):
+        weighted_gradient([[1.0, np.nan]], [[1.0, 0.0]])
+    with pytest.raises(ValueError, match="matrix must be finite, got inf"):
+        weighted_gradient([[1.0, 2.0]], [[1.0, np.inf]])

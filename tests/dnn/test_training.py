@@ -230,6 +230,9 @@ def test_subnormals_are_flushed_only_while_training():
         ({"y_train": torch.zeros(64)}, "y_train must be integers"),
         ({"y_train": torch.full((64,), 4)}, "labels must be in 0..3"),
         ({"y_train": torch.full((64,), -1)}, "y_train must be integers >= 0"),
+        ({"x_train": torch.zeros(64, 7)}, r"x_train must have a shape and dtype that network takes, got \(1, 7\)"),
+        ({"x_test": torch.zeros(32, 9)}, r"x_test must have a shape and dtype that network takes, got \(1, 9\)"),
+        ({"x_train": torch.zeros(64, 3, 8)}, r"network must put out logits of shape \(n, K\), got \(1, 3, 4\)"),
     ],
 )
 def test_bad_data_are_refused_by_name(change, message):

@@ -93,6 +93,7 @@ def test_weights_come_from_the_generator_given():
     [
         ({"d_model": 0}, "d_model must be >= 1"),
         ({"n_heads": 1.5}, "n_heads must be an integer"),
+        ({"n_outputs": 0}, "n_outputs must be >= 1"),
         ({"norm": "pre"}, "norm must be one of post, none"),
         ({"activation": "cube"}, "activation must be one of"),
     ],

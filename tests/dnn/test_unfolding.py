@@ -8,7 +8,7 @@ from torch import nn
 from dnn import probes
 from dnn.attraction_basins import sample_basin, weight_basin
 from dnn.kernels import tangent_kernel
-from dnn.linear_map import linear_map, sign_agreement
+from dnn.linear_map import linear_map, linear_map_logits, sign_agreement
 from dnn.networks import MLP, ScaledOutput, batch_norm_mode
 from dnn.projection import project
 from dnn.unfolding import folded, is_elementwise, moments, normalised, unfold
@@ -135,6 +135,24 @@ def test_weights_that_are_not_finite_and_unknown_statistics_are_refused():
         unfold(network).logits(x, "train")
     with pytest.raises(ValueError, match="statistics must be one of running, batch, got 'bacth'"):
         unfold(MLP([4, 3, 2])).logits(x, "bacth")
+
+
+@pytest.mark.parametrize("shape", [(64, 7), (8,)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda network, x: unfold(network).logits(x),
+        lambda network, x: project(network, x),
+        lambda network, x: tangent_kernel(network, x),
+        lambda network, x: linear_map_logits(network, x),
+        lambda network, x: sign_agreement(network, x),
+        lambda network, x: linear_map(network, 1, x=x, statistics="batch"),
+    ],
+)
+def test_inputs_of_another_width_or_without_a_batch_are_refused(call, shape):
+    network = MLP([8, 6, 4], batch_norm=True)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 8\), got \(" + str(shape[0])):
+        call(network, torch.zeros(shape))
 
 
 @pytest.mark.parametrize(
