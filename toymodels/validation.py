@@ -6,17 +6,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float) -> np.ndarray:
-    """`value` as a finite, non-empty array of `ndim` dimensions (any, if None)."""
+def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
+    """`value` as an array of numbers, NaN and infinity included; complex ones only if `dtype` is."""
     try:
-        array = np.asarray(value, dtype=dtype)
+        array = np.asarray(value)
+        if array.dtype.kind != "c" or np.dtype(dtype).kind == "c":  # else numpy would drop the imaginary part
+            return array.astype(dtype, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be numeric, got {value!r}") from None
+    raise ValueError(f"{name} must be real, got {value!r}")
+
+
+def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float) -> np.ndarray:
+    """`value` as a finite, non-empty array of `ndim` dimensions (any, if None)."""
+    array = numeric(name, value, dtype)
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    if not np.isfinite(array).all():
+    if np.count_nonzero(np.isfinite(array)) < array.size:  # faster than all() for the small arrays that most are
         raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)].flat[0]} among its entries")
     return array
 
@@ -57,7 +65,7 @@ def fraction(name: str, value: float, *, closed: bool = False) -> float:
 
 def times(t: ArrayLike, *, name: str = "t") -> np.ndarray:
     """Times as a (n_t,) array: non-negative, strictly increasing, `inf` allowed as the last entry."""
-    array = np.atleast_1d(np.asarray(t, dtype=float))
+    array = np.atleast_1d(numeric(name, t))
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a non-empty 1-D array, got shape {array.shape}")
     if np.isnan(array).any() or (array < 0).any():

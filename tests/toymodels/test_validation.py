@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from toymodels.validation import choice, finite, fraction, non_negative, positive, positive_int, times
+from toymodels.validation import choice, finite, fraction, non_negative, numeric, positive, positive_int, times
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 arrays = hnp.arrays(float, hnp.array_shapes(min_dims=0), elements=numbers)
@@ -43,10 +43,23 @@ def test_the_number_of_dimensions_is_checked(values, ndim):
             finite("x", values, ndim=ndim)
 
 
-@pytest.mark.parametrize("value", ["abc", [[1], [1, 2]], object(), None, 1j])
+@pytest.mark.parametrize("value", ["abc", [[1], [1, 2]], object(), None])
 def test_what_is_no_number_is_refused(value):
     with pytest.raises(ValueError, match=r"x must be (numeric|finite)"):
         finite("x", value)
+
+
+@pytest.mark.parametrize("value", [1j, [1j], np.array([1.0, 0j]), [np.complex128(1)], np.complex64(2)])
+@pytest.mark.parametrize("check", [numeric, finite, positive, non_negative, lambda name, t: times(t, name=name)])
+def test_complex_numbers_do_not_lose_their_imaginary_part(check, value):
+    with pytest.raises(ValueError, match=r"x must be real, got"):
+        check("x", value)
+
+
+def test_numeric_arrays_may_hold_nan_and_infinity_and_are_not_copied():
+    values = np.array([np.nan, np.inf])
+    assert numeric("x", values) is values
+    assert numeric("x", [1, 2], np.float32).dtype == np.float32
 
 
 def test_empty_arrays_are_refused():
@@ -103,6 +116,7 @@ def test_a_single_time_becomes_an_array():
         ([1.0, 1.0], "t must be strictly increasing"),
         ([np.inf, np.inf], "t must be strictly increasing"),
         ([np.inf, 1.0], "t must be strictly increasing"),
+        ("a", "t must be numeric, got 'a'"),
     ],
 )
 def test_bad_times_are_refused(t, message):

@@ -102,7 +102,7 @@ class DeepMode:
         """
         if self.depth == np.inf:
             raise ValueError("depth must be finite to simulate, got inf")
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
+        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
         a = np.empty(n_steps + 1)
         a[0] = self.u0 ** (1 / self.depth)
         with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run

@@ -127,7 +127,7 @@ class DiagonalNetwork:
         SimulationError
             If the run diverges.
         """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
+        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
         a, b = np.empty((2, n_steps + 1, self.target.size))
         a[0], b[0] = self.a0, self.b0
         kept = 1 - lr * self.weight_decay

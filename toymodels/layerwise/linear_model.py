@@ -80,7 +80,7 @@ class LinearModel:
         SimulationError
             If the run diverges.
         """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
+        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
         theta = np.empty((n_steps + 1, self.target.size))
         theta[0] = self.theta0
         with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run

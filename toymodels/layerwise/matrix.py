@@ -132,7 +132,7 @@ class LinearNetwork:
         SimulationError
             If the run diverges.
         """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", lr))
+        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
         w1, w2 = np.empty((n_steps + 1, *self.w1.shape)), np.empty((n_steps + 1, *self.w2.shape))
         w1[0], w2[0] = self.w1, self.w2
         kept = 1 - lr * self.weight_decay

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, fraction
+from toymodels.validation import finite, fraction, numeric
 
 # stands for t = inf: every decay with a rate above 1e-277 is over, and products with it stay finite
 _FOREVER = 1e280
@@ -217,10 +217,15 @@ def transition(t: ArrayLike, *, target: ArrayLike, initial: ArrayLike, imbalance
     Raises
     ------
     ValueError
-        If a time is negative or NaN, or a parameter is not finite.
+        If a time is negative or NaN, a parameter is not finite, or the shapes do not broadcast.
     """
-    t = np.asarray(t, dtype=float)
+    t = numeric("t", t)
     if not (t >= 0).all():
         raise ValueError(f"t must be >= 0 and not NaN, got {t[~(t >= 0)].flat[0]}")
     parts = finite("initial", initial), finite("imbalance", imbalance), finite("target", target)
+    try:
+        np.broadcast(t, *parts)
+    except ValueError:
+        shapes = ", ".join(str(part.shape) for part in (t, *parts))
+        raise ValueError(f"t, initial, imbalance and target must broadcast, got shapes {shapes}") from None
     return TwoFactorFlow.from_product(*np.broadcast_arrays(*parts)).at(t).function

@@ -169,5 +169,13 @@ def test_bad_arguments_are_refused():
         transition([0.0, -1.0], target=1.0, initial=0.1, imbalance=0.0)
     with pytest.raises(ValueError, match="imbalance must be finite, got nan"):
         transition(1.0, target=1.0, initial=0.1, imbalance=np.nan)
+    for t, message in (("a", "t must be numeric, got 'a'"), ([1j], "t must be real")):
+        with pytest.raises(ValueError, match=message):
+            transition(t, target=1.0, initial=0.1, imbalance=0.0)
+    shapes = r"t, initial, imbalance and target must broadcast, got shapes \(2,\), \(\), \(\), \(3,\)"
+    with pytest.raises(ValueError, match=shapes):
+        transition([0.0, 1.0], target=np.ones(3), initial=0.1, imbalance=0.0)
+    with pytest.raises(ValueError, match="must broadcast"):
+        transition(1.0, target=np.ones(3), initial=np.ones(2), imbalance=0.0)
     with pytest.raises(ValueError, match=r"fraction must be in \(0, 1\), got 1"):
         TwoFactorFlow.from_weights(1.0, 1.0, 2.0).time_to(1.0)
