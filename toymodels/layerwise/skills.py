@@ -68,18 +68,25 @@ class SkillModel:
         t : (n_t,) array
             Flow times.
         frequencies : (n_skills,) array, optional
-            Shares of the skills in a finite training set, counts over their sum; training on it is exactly the same
-            flow.
+            Shares of the skills in a finite training set, counts over their sum and so of sum 1 at most; training on
+            it is exactly the same flow.
 
         Returns
         -------
         Trajectory
             `skill` R_k (n_t, n_skills) and the population `loss` (n_t,).
+
+        Raises
+        ------
+        ValueError
+            If `frequencies` are not as many as the skills, or are no shares: negative, or of a sum above 1.
         """
         t = times(t)
         shares = self.frequencies if frequencies is None else non_negative("frequencies", frequencies)
         if shares.shape != (self.n_skills,):
             raise ValueError(f"frequencies must have shape ({self.n_skills},), got {shares.shape}")
+        if shares.sum() > 1 + 1e-9:
+            raise ValueError(f"frequencies must be shares, of sum <= 1, got a sum of {shares.sum():.10g}")
         state = self._flow.at(self.lr * shares * np.minimum(t, 1e280)[:, None])  # 1e280 stands for inf
         residual = (self.target - self.initial) * state.remaining
         data = {"skill": state.function, "loss": 0.5 * residual**2 @ self.frequencies}

@@ -120,6 +120,13 @@ def test_no_data_and_no_room_leave_the_whole_loss():
     assert SkillModel(0.6, 1).loss_in_data(1) == 0
 
 
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=3).filter(any))
+def test_counts_over_their_sum_are_shares_and_absent_skills_stay(counts):
+    model = SkillModel(0.6, 3)
+    skill = model.solve([0.0, np.inf], np.array(counts) / sum(counts))["skill"][1]
+    assert_allclose(skill, np.where(np.array(counts) > 0, model.target, model.initial))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -143,6 +150,10 @@ def test_bad_arguments_are_refused():
         model.loss_in_parameters(1.5)
     with pytest.raises(ValueError, match=r"frequencies must have shape \(5,\)"):
         model.solve([1.0], [0.5, 0.5])
+    with pytest.raises(ValueError, match=r"frequencies must be shares, of sum <= 1, got a sum of 81"):
+        model.solve([1.0], [50, 20, 10, 1, 0])
+    with pytest.raises(ValueError, match=r"frequencies must be >= 0, got -0\.5"):
+        model.solve([1.0], [1.0, 0.5, 0.0, 0.0, -0.5])
     with pytest.raises(ValueError, match="t must be >= 0"):
         model.loss_in_time(-1.0)
     with pytest.raises(ValueError, match="initial must be < target = 5, got 6"):
