@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from toymodels.validation import finite
 
+_ROUNDING = 1e-4  # largest asymmetry of a kernel relative to its largest entry, single precision included
+
 
 def diagonal_network_ntk(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     r"""Tangent kernel of :math:`\sum_i a_i b_i x_i`: :math:`\sum_i (a_i^2 + b_i^2) x_i x_i'`.
@@ -82,10 +84,11 @@ def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the shapes differ, a kernel is zero, or the two have a negative product, so that one is indefinite.
+        If the shapes differ or are not square, a kernel is zero, not symmetric or of negative trace, or the two have a
+        negative product, so that one is indefinite.
     """
-    k0 = finite("k0", k0, ndim=2)
-    k1 = _shaped("k1", k1, k0.shape)
+    k0 = _symmetric("k0", finite("k0", k0, ndim=2))
+    k1 = _symmetric("k1", _shaped("k1", k1, k0.shape))
     norms = np.linalg.norm(k0), np.linalg.norm(k1)
     for name, norm in zip(("k0", "k1"), norms, strict=True):
         if norm == 0:
@@ -120,16 +123,21 @@ def gram_kernel_distance(
     Raises
     ------
     ValueError
-        If shapes do not match or a kernel is zero.
+        If shapes do not match or are not square, a matrix is not symmetric or of negative trace, or a kernel is zero.
     """
-    a0, b0 = finite("gram_in0", gram_in0), finite("gram_out0", gram_out0)
-    a1, b1 = finite("gram_in1", gram_in1), finite("gram_out1", gram_out1)
+    names, given = ("gram_in0", "gram_out0", "gram_in1", "gram_out1"), (gram_in0, gram_out0, gram_in1, gram_out1)
+    a0, b0, a1, b1 = grams = [_symmetric(name, finite(name, value)) for name, value in zip(names, given, strict=True)]
     for name, value, other in (("gram_in1", a1, a0), ("gram_out1", b1, b0)):
         if value.shape[-2:] != other.shape[-2:]:
             raise ValueError(f"{name} must have matrices of shape {other.shape[-2:]}, got {value.shape[-2:]}")
-    norm0, norm1 = np.sqrt(_squared_norm(a0, b0)), np.sqrt(_squared_norm(a1, b1))
+    try:
+        norm0, norm1 = np.sqrt(_squared_norm(a0, b0)), np.sqrt(_squared_norm(a1, b1))
+        np.broadcast(norm0, norm1)
+    except ValueError:
+        shapes = ", ".join(str(gram.shape) for gram in grams)
+        raise ValueError(f"{', '.join(names)} must broadcast in their leading axes, got shapes {shapes}") from None
     for name, norm in (("gram_in0 and gram_out0", norm0), ("gram_in1 and gram_out1", norm1)):
-        if np.any(norm == 0):
+        if np.count_nonzero(norm == 0):
             raise ValueError(f"{name} must not both be zero, got a kernel of norm 0")
     norm0, norm1 = norm0[..., None, None], norm1[..., None, None]
     # at most 1 for kernels, but for rounding
@@ -139,8 +147,23 @@ def gram_kernel_distance(
 def _squared_norm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Squared Frobenius norm of I x A + B x I, of side c d."""
     d, c = a.shape[-1], b.shape[-1]
-    traces = np.trace(a, axis1=-2, axis2=-1) * np.trace(b, axis1=-2, axis2=-1)
-    return c * np.sum(a**2, axis=(-2, -1)) + 2 * traces + d * np.sum(b**2, axis=(-2, -1))
+    traces = a.trace(axis1=-2, axis2=-1) * b.trace(axis1=-2, axis2=-1)
+    return c * (a**2).sum(axis=(-2, -1)) + 2 * traces + d * (b**2).sum(axis=(-2, -1))
+
+
+def _symmetric(name: str, array: np.ndarray) -> np.ndarray:
+    """`array` if it is symmetric matrices (..., n, n) of trace >= 0, as Gram matrices are; their spectrum is unseen."""
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        raise ValueError(f"{name} must be square, got shape {array.shape}")
+    turned = array.swapaxes(-1, -2)
+    if np.count_nonzero(array != turned):
+        difference, largest = (np.abs(part).max(axis=(-2, -1)) for part in (array - turned, array))
+        if np.any(difference > _ROUNDING * largest):
+            raise ValueError(f"{name} must be symmetric, got a largest difference of {difference.max():g}")
+    trace = array.trace(axis1=-2, axis2=-1)
+    if np.count_nonzero(trace < 0):
+        raise ValueError(f"{name} must be positive semi-definite, got a trace of {trace.min():g}")
+    return array
 
 
 def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:

@@ -77,6 +77,14 @@ def test_distances_far_below_rounding_are_resolved(shift):
     assert gram_kernel_distance(*blocks) < 1e-15 * shift**2 + 1e-31
 
 
+def test_rounding_in_single_precision_is_no_asymmetry():
+    root = np.random.default_rng(0).standard_normal((20, 500)).astype(np.float32)
+    kernel = np.einsum("ik,jk->ij", root, root)
+    kernel[0, 1] *= 1 + 1e-5
+    assert kernel_distance(kernel, kernel) == 0
+    assert gram_kernel_distance(kernel, [[0.0]], kernel, [[0.0]]) == 0
+
+
 def test_orthogonal_kernels_are_at_distance_1():
     assert kernel_distance(np.diag([1.0, 0.0]), np.diag([0.0, 2.0])) == 1
 
@@ -118,7 +126,10 @@ def test_kernels_are_positive_semi_definite(x, seed):
     [
         (lambda: kernel_distance(np.zeros((2, 2)), np.eye(2)), "k0 must not be zero"),
         (lambda: kernel_distance(np.eye(2), np.eye(3)), r"k1 must have shape \(2, 2\)"),
-        (lambda: kernel_distance(np.eye(2), -np.eye(2)), "k0 and k1 must be positive semi-definite"),
+        (lambda: kernel_distance(np.diag([1, 0]), np.diag([-1, 2])), "k0 and k1 must be positive semi-definite"),
+        (lambda: kernel_distance(-np.eye(2), -np.eye(2)), "k0 must be positive semi-definite, got a trace of -2"),
+        (lambda: kernel_distance(np.ones((2, 3)), np.ones((2, 3))), r"k0 must be square, got shape \(2, 3\)"),
+        (lambda: kernel_distance(np.eye(2), [[1, 1], [0, 1]]), "k1 must be symmetric, got a largest difference of 1"),
         (lambda: kernel_distance(np.eye(2), np.full((2, 2), np.nan)), "k1 must be finite"),
         (lambda: linear_network_ntk(np.ones((2, 3)), np.ones((2, 2)), np.ones((1, 2))), "w1 must have 3 columns"),
         (lambda: linear_network_ntk(np.ones((2, 3)), np.ones((2, 3)), np.ones((1, 3))), r"w2 must have shape \(1, 2\)"),
@@ -130,6 +141,23 @@ def test_kernels_are_positive_semi_definite(x, seed):
         (
             lambda: gram_kernel_distance(np.eye(2), np.eye(1), np.eye(3), np.eye(1)),
             r"gram_in1 must have matrices of shape \(2, 2\)",
+        ),
+        (
+            lambda: gram_kernel_distance(np.ones((2, 3)), np.eye(1), np.ones((2, 3)), np.eye(1)),
+            r"gram_in0 must be square, got shape \(2, 3\)",
+        ),
+        (lambda: gram_kernel_distance(1.0, 1.0, 1.0, 1.0), r"gram_in0 must be square, got shape \(\)"),
+        (
+            lambda: gram_kernel_distance(np.eye(2), -np.eye(1), np.eye(2), -np.eye(1)),
+            "gram_out0 must be positive semi-definite, got a trace of -1",
+        ),
+        (
+            lambda: gram_kernel_distance(np.eye(2), np.eye(1), [np.eye(2), [[1, 1], [0, 1]]], np.eye(1)),
+            "gram_in1 must be symmetric, got a largest difference of 1",
+        ),
+        (
+            lambda: gram_kernel_distance(*[np.ones((n, 1, 1)) for n in (2, 2, 3, 3)]),
+            r"must broadcast in their leading axes, got shapes \(2, 1, 1\), \(2, 1, 1\), \(3, 1, 1\)",
         ),
     ],
 )
