@@ -165,12 +165,17 @@ class SkillNetwork:
         return train(self, n_steps, rng, n_steps, hidden, sizes)[1][-1] / self.target
 
     def crossing_times(self, run: Trajectory, fraction: float = 0.5) -> np.ndarray:
-        """Step at which each skill passes `fraction` of S, (n_skills,), interpolated; `inf` if it never does."""
+        """Step at which each skill passes `fraction` of S, (n_skills,), interpolated; `inf` if it never does.
+
+        A skill that is past it at the first record has that record's step.
+        """
         skill, level = run["skill"], self.target * validated_fraction("fraction", fraction)
         times = np.full(self.n_skills, np.inf)
         for k in range(self.n_skills):
             above = np.flatnonzero(skill[:, k] >= level)
-            if above.size and above[0] > 0:
+            if above.size and above[0] == 0:
+                times[k] = run.t[0]
+            elif above.size:
                 i = above[0]
                 part = (level - skill[i - 1, k]) / (skill[i, k] - skill[i - 1, k])
                 times[k] = run.t[i - 1] + part * (run.t[i] - run.t[i - 1])
@@ -185,8 +190,10 @@ class SkillNetwork:
         Raises
         ------
         ValueError
-            If `run` is too short for its first skill.
+            If `run` is too short for its first skill, or starts when it is a quarter learned.
         """
+        if run["skill"][0, 0] >= 0.25 * self.target:
+            raise ValueError(f"run must start below a quarter of its first skill, got {run['skill'][0, 0]:g}")
         early, late = (self.crossing_times(run, fraction)[0] for fraction in (0.25, 0.75))
         if not late < np.inf:
             raise ValueError(

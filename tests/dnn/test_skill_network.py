@@ -59,6 +59,14 @@ def test_crossing_is_interpolated_and_infinite_if_never_reached():
         model.crossing_times(run, 1.0)
 
 
+def test_a_skill_past_the_level_at_first_crosses_at_the_first_record():
+    model = SkillNetwork(n_skills=2, n_bits=6, target=4.0)
+    run = Trajectory([5, 10, 20], {"skill": np.array([[2.5, 0.0], [1.0, 1.0], [3.5, 3.0]])}, clock="step")
+    assert_allclose(model.crossing_times(run), [5.0, 15.0])
+    with pytest.raises(ValueError, match=r"run must start below a quarter of its first skill, got 2\.5"):
+        model.calibrated(run)
+
+
 def test_a_fixed_set_is_drawn_once_and_no_sample_comes_from_outside():
     drawn, sample = [], SkillNetwork.sample
 
