@@ -67,7 +67,10 @@ def load(name: str) -> PaperFigure:
 
 
 def make(request: Request) -> Made:
-    """Compute (or reload), judge and draw one figure; a SimulationError becomes the result's error."""
+    """Compute (or reload), judge and draw one figure.
+
+    A SimulationError, or the ValueError of a claim that measures no number, becomes the result's error.
+    """
     from threadpoolctl import threadpool_limits
 
     figure = load(request.name)
@@ -78,9 +81,9 @@ def make(request: Request) -> Made:
     try:
         with threadpool_limits(1):
             data = _data(figure, params, request, where)
+        claims = _judged(figure, data)
     except SimulationError as error:
         return Made(figure.name, picture, (), time.perf_counter() - start, str(error))
-    claims = tuple(figure.judge(data))
     folder.write(where / "claims.json", json.dumps([asdict(claim) for claim in claims], indent=1) + "\n")
     folder.write(picture, folder.rendered(figure.draw(data, params), request.format))
     return Made(figure.name, picture, claims, time.perf_counter() - start)
@@ -119,6 +122,13 @@ def _refuse_bad_numbers(name: str, data: Data) -> None:
     for key, values in data.items():
         if values.dtype.kind == "f" and np.isnan(values).any():
             raise SimulationError(f"{name}: {key} is NaN in {int(np.isnan(values).sum())} places")
+
+
+def _judged(figure: PaperFigure, data: Data) -> tuple[Judged, ...]:
+    try:
+        return tuple(figure.judge(data))
+    except ValueError as error:
+        raise SimulationError(str(error)) from error
 
 
 def make_all(requests: Sequence[Request], jobs: int, engine: str):

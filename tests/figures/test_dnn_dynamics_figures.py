@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figures import _dynamics, dnn_n5, dnn_o10
+from figures import _dynamics, dnn_n5, dnn_n6, dnn_o10
 
 curves = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
 
@@ -32,6 +32,42 @@ def test_convergence_is_the_start_of_the_last_unbroken_stay(curve):
         start = int(found / 2)
         assert near[start:].all()
         assert start == 0 or not near[start - 1]
+
+
+def rising_at(steps, *when):
+    """Curves (replicates, n) of 0 before a step and 1 from it on."""
+    return (steps >= np.array(when)[:, None]).astype(float)
+
+
+@pytest.mark.filterwarnings("error")
+def test_convergence_over_a_jump_that_is_not_reached_is_0_and_leaves_its_claims_open():
+    steps = np.arange(0, 40, 4.0)
+    pruned, running, batch = (
+        rising_at(steps, *when) for when in ((12, 12, np.inf, 0), (8, np.inf, np.inf, 0), (4, 4, 4, 0))
+    )
+    both = {"running": np.stack([pruned, running], 2), "batch": np.stack([pruned, batch], 2)}
+    data = {"steps": steps, "tail": np.array(1), **both}
+    assert dnn_o10._over_jump(data, "running").tolist() == [1.5, 0, 0, 0]
+    assert dnn_o10._over_jump(data, "batch").tolist() == [1.5, 0, 0, 0]
+    assert {claim.verdict for claim in dnn_o10.FIGURE.judge(data)} == {"open"}
+    dnn_o10.FIGURE.draw(data | {"running": 0 * both["running"]}, dnn_o10.Params(n_hidden=1))
+
+
+def lagging(usual: float, slow: float):
+    steps = np.arange(0, 40, 2.0)
+    data = {f"{control}_steps": steps for control in ("usual", "slow")}
+    data |= {f"{control}_test_batch": rising_at(steps, 4) for control in ("usual", "slow")}
+    return data | {"usual_test_accuracy": rising_at(steps, usual), "slow_test_accuracy": rising_at(steps, slow)}
+
+
+@pytest.mark.parametrize(
+    ("usual", "slow", "stretch", "open_claims"),
+    [(10, 24, 20 / 6, False), (10, np.inf, np.inf, False), (np.inf, 24, 0, True), (np.inf, np.inf, 0, True)],
+)
+def test_the_stretch_of_the_lag_is_a_number_also_where_it_does_not_end(usual, slow, stretch, open_claims):
+    data = lagging(usual, slow)
+    assert dnn_n6._stretch(data).tolist() == [stretch]
+    assert dnn_n6._caught_up(data) != open_claims
 
 
 def test_points_on_their_own_centroids_are_all_right_and_swapped_ones_all_wrong():
