@@ -10,7 +10,7 @@ export OMP_NUM_THREADS := 1
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/python -c "import torch; assert torch.version.cuda is None or torch.cuda.is_available(), 'this torch was built for CUDA but sees no GPU; see README, Install'"
+	$(BIN)/python -c "import torch; torch.version.cuda is None or torch.cuda.is_available() or print('note: this torch was built for CUDA but sees no GPU, so all runs on the CPU; for another one see README, Two commands')"
 	touch $@
 
 grokking: $(READY)
