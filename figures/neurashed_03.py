@@ -125,8 +125,8 @@ FIGURE = PaperFigure(
     caption=(
         "Small batches strengthen what all inputs share and starve the rest, large batches keep everything. One class "
         "with two types of input, 3 shared and 3 own nodes each; node area is amplification. Graph and rules are ours "
-        "(multiplicative 1.05 / 0.98, additive 0.1, start 0.1, 300 steps); the variability panels use three disjoint "
-        "classes of two types, drawn in epochs unless said otherwise."
+        "(multiplicative 1.05 / 0.98, additive 0.1, start 0.1, 300 steps); the variability panels start at 1e-6, take "
+        "600 steps and use three disjoint classes of two types, drawn in epochs unless said otherwise."
     ),
     presets={"quick": Params(), "paper": Params(batch_sizes=(1, 2, 4, 8, 16), replicas=5000)},
     compute=compute,
