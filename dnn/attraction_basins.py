@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from dnn.networks import batch_norm_mode, checked_logits
@@ -31,7 +32,7 @@ from toymodels.validation import choice, positive, positive_int, times
 
 AMPLITUDES = np.geomspace(1e-3, 10, 25)
 _DROWNED = 1e3  # amplitude at which nothing of the sample is left
-_CONFIDENCE = 1.96  # standard errors on either side of a 95 % interval
+_UPPER = 0.975  # quantile at which a 95 % interval ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,8 @@ class Basin:
         Amplitude at which accuracy falls to one half. 0 for a class or sample that is already at or below one
         half, `inf` where accuracy stays above it at every amplitude.
     interval : (2,) or (2, G) array
-        Approximate 95 % confidence interval of the radius, over samples (pixel noise) or draws (weight noise).
+        Approximate 95 % confidence interval of the radius, by Student's t over the samples of the group (pixel noise)
+        or the draws (weight noise, or `by="sample"`); [0, inf] where there is a single one.
     amplitudes, curve : (n,) or (n, G) arrays
         Amplitudes evaluated, increasing, and the accuracy there.
     clean : float or (G,) array
@@ -200,18 +202,18 @@ class _Search:
             measured = [self._accuracy(evaluate, row, cluster) for row in visited]
         else:
             visited, measured = self._bisect(evaluate, cluster)
-        curve, error = (np.stack(values) for values in zip(*measured, strict=True))
+        curve, margin = (np.stack(values) for values in zip(*measured, strict=True))
         order = np.argsort(visited, axis=0, kind="stable")
-        curve, error = np.take_along_axis(curve, order, 0), np.take_along_axis(error, order, 0)
+        curve, margin = np.take_along_axis(curve, order, 0), np.take_along_axis(margin, order, 0)
         amplitudes = self.amplitudes[np.take_along_axis(visited, order, 0)]
         radius = _crossing(amplitudes, curve, self.clean, np.full(n_groups, 0.5))
-        spread = _CONFIDENCE * _error_at(radius, amplitudes, error)
-        interval = np.stack([_crossing(amplitudes, curve, self.clean, 0.5 + side * spread) for side in (1, -1)])
+        margin = _margin_at(radius, amplitudes, margin)
+        interval = np.stack([_crossing(amplitudes, curve, self.clean, 0.5 + side * margin) for side in (1, -1)])
         parts = [radius, interval, amplitudes, curve, self.clean]
         return Basin(*map(_squeezed, parts), noise_share=noise_share, evaluations=len(visited))
 
     def _bisect(self, evaluate: Evaluate, cluster: str):
-        """Grid points visited (evaluations, G), and accuracy with its error at each."""
+        """Grid points visited (evaluations, G), and accuracy with its margin at each."""
         low, high = np.full(len(self.clean), -1), np.full(len(self.clean), len(self.amplitudes))
         visited, measured = [], []
         while (high - low).max() > 1:
@@ -223,16 +225,17 @@ class _Search:
         return np.stack(visited), measured
 
     def _accuracy(self, evaluate: Evaluate, index: np.ndarray, cluster: str) -> tuple[np.ndarray, np.ndarray]:
-        """Accuracy (G,) at grid points `index` (G,), and its standard error over samples or draws."""
+        """Accuracy (G,) at grid points `index` (G,), and half of its 95 % interval over samples or draws."""
         right = evaluate(self.amplitudes[index][self.groups]) == self.labels  # (draws, P)
         sizes = np.bincount(self.groups)
         if cluster == "sample" and len(sizes) < len(self.groups):
             share = right.mean(axis=0)
             mean = np.bincount(self.groups, weights=share) / sizes
             square = np.bincount(self.groups, weights=(share - mean[self.groups]) ** 2) / sizes
-            return mean, np.sqrt(square / sizes)
+            return mean, _margin(np.sqrt(square / sizes), sizes)
         per_draw = np.stack([np.bincount(self.groups, weights=row) / sizes for row in right])  # (draws, G)
-        return per_draw.mean(axis=0), per_draw.std(axis=0) / np.sqrt(max(len(right) - 1, 1))
+        error = per_draw.std(axis=0) / np.sqrt(max(len(right) - 1, 1))
+        return per_draw.mean(axis=0), _margin(error, np.full(len(sizes), len(right)))
 
 
 def _crossing(amplitudes: np.ndarray, curve: np.ndarray, clean: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -249,10 +252,15 @@ def _crossing(amplitudes: np.ndarray, curve: np.ndarray, clean: np.ndarray, leve
     return np.select([clean <= level, ~reached.any(axis=0)], [0.0, np.inf], inside)
 
 
-def _error_at(radius: np.ndarray, amplitudes: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Standard error (G,) at the evaluated point next to the radius."""
+def _margin(error: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Half the 95 % interval (G,) of a mean with standard error `error` over `n` values, `inf` for a single one."""
+    return np.where(n > 1, stdtrit(np.maximum(n - 1, 1), _UPPER) * error, np.inf)
+
+
+def _margin_at(radius: np.ndarray, amplitudes: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """Margin (G,) at the evaluated point next to the radius."""
     nearest = np.argmin(np.abs(amplitudes - np.minimum(radius, amplitudes[-1])), axis=0)
-    return error[nearest, np.arange(len(radius))]
+    return margin[nearest, np.arange(len(radius))]
 
 
 def _squeezed(values: np.ndarray) -> Any:  # float or array

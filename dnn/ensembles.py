@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from dnn.config import TrainConfig
 from dnn.data import Split
-from dnn.networks import MLP
+from dnn.networks import MLP, non_finite
 from dnn.objectives import count_classes, make_targets, prepare
 from dnn.training import Probe, make_optimiser, measure, training_numerics
 from toymodels.trajectory import SimulationError, Trajectory
@@ -39,7 +39,7 @@ def train_ensemble(
     Parameters
     ----------
     networks : sequence of m MLP
-        Of one architecture.
+        Of one architecture, with no parameter frozen.
     split : Split
     configs : TrainConfig, or m of them
         Members may differ in lr, weight_decay, momentum, betas and target_scale. Gradient clipping and early
@@ -57,9 +57,10 @@ def train_ensemble(
     Raises
     ------
     ValueError
-        For networks of different architecture, configs that differ elsewhere, or lengths that do not agree.
+        For networks of different architecture, that are no MLPs or partly frozen, configs that differ elsewhere, or
+        lengths that do not agree.
     SimulationError
-        If the loss of a member stops being finite; names the step and the member.
+        If the loss of a member, or a weight after its last step, is not finite; names the step and the member.
     """
     configs = [configs] * len(networks) if isinstance(configs, TrainConfig) else list(configs)
     _check_members(networks, configs, rngs)
@@ -72,6 +73,9 @@ def train_ensemble(
             records.append(run.measure(probes or {}))
         run.advance_to(configs[0].n_steps, progress)
         run.write_back()
+    for member, network in enumerate(networks):
+        if (name := non_finite(network)) is not None:
+            raise SimulationError(f"{name} of member {member} is not finite at step {run.step}")
     data = {name: np.stack([record[name] for record in records]) for name in records[0]}
     meta = {"configs": [asdict(config) for config in configs]}
     return Trajectory(np.array(configs[0].record_steps), data, clock="step", meta=meta)
@@ -81,6 +85,12 @@ def _check_members(networks: Sequence[MLP], configs: list[TrainConfig], rngs: Se
     if not networks or not len(networks) == len(configs) == len(rngs):
         lengths = f"{len(networks)}, {len(configs)} and {len(rngs)}"
         raise ValueError(f"networks, configs and rngs must be non-empty and of equal length, got {lengths}")
+    for network in networks:
+        if not isinstance(network, MLP):
+            raise ValueError(f"networks must be MLPs, got {type(network).__name__}")
+        for name, value in network.named_parameters():
+            if not value.requires_grad:
+                raise ValueError(f"networks must have no frozen parameter, got {name} without gradient")
     for network in networks[1:]:
         if _architecture(network) != _architecture(networks[0]):
             shapes = f"{_architecture(networks[0])} and {_architecture(network)}"

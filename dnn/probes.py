@@ -222,7 +222,7 @@ def information(
     """Binned information in bits that each hidden layer (L - 2,) carries: `input`, `labels`, `neuron`.
 
     Wide layers tell all samples apart, `input` is then log2 of their number; `neuron` is the mean over single neurons
-    of their information about the labels and does not saturate.
+    of their information about the labels and does not saturate. A layer that puts out one number is worth 0 bits.
 
     Parameters
     ----------
@@ -239,9 +239,13 @@ def information(
     for _, outputs in list(unfold(network).layers(x, statistics))[:-1]:
         layer = _numpy(outputs)
         edges = np.linspace(layer.min(), layer.max(), bins + 1)
-        values["input"].append(binned(layer, np.arange(len(layer)), edges))
-        values["labels"].append(binned(layer, labels, edges))
-        values["neuron"].append(_neuron_information(layer, labels, edges).mean())
+        if (np.diff(edges) <= 0).any():  # a dead layer: its outputs differ by rounding at most
+            found = (0.0, 0.0, 0.0)
+        else:
+            single = _neuron_information(layer, labels, edges).mean()
+            found = (binned(layer, np.arange(len(layer)), edges), binned(layer, labels, edges), single)
+        for numbers, number in zip(values.values(), found, strict=True):
+            numbers.append(number)
     return {name: np.array(numbers) for name, numbers in values.items()}
 
 

@@ -72,9 +72,10 @@ class Overlap:
         Between both clouds in the plane, divided by twice their mean distance: 0 for equal distributions, at most 1.
     mean_shift : float
         Distance in the plane between training and test centroid of a class, averaged over classes, in units of the
-        pooled standard deviation within classes; 0 without a shift.
+        pooled standard deviation within classes; 0 without a shift, `inf` for a shift of classes without spread.
     spread : float
-        Standard deviation of the test cloud over that of the training cloud, in the plane; near 0 when it collapsed.
+        Standard deviation of the test cloud over that of the training cloud, in the plane; near 0 when it collapsed,
+        `inf` when only the training cloud is a single point.
     """
 
     plane_accuracy: float
@@ -100,7 +101,7 @@ def overlap(network: nn.Module, split, *, statistics: tuple[str, str] = ("runnin
     Raises
     ------
     ValueError
-        As :func:`project`; or for labels outside 0..K-1 or a class without samples.
+        As :func:`project`; or for labels outside 0..K-1, a class without samples, or clouds in one single point.
     """
     unfolded = unfold(network)
     n_classes = unfolded.widths[-1]
@@ -118,8 +119,8 @@ def overlap(network: nn.Module, split, *, statistics: tuple[str, str] = ("runnin
         plane_accuracy=_centroid_accuracy(flat_test, split.y_test, centers),
         full_accuracy=_centroid_accuracy(test, split.y_test, class_means(train, split.y_train)),
         energy_distance=energy_distance(flat, flat_test),
-        mean_shift=float((centers - test_centers).norm(dim=1).mean() / _deviation(residuals)),
-        spread=float(_deviation(flat_test - flat_test.mean(0)) / _deviation(flat - flat.mean(0))),
+        mean_shift=_ratio((centers - test_centers).norm(dim=1).mean(), _deviation(residuals)),
+        spread=_ratio(_deviation(flat_test - flat_test.mean(0)), _deviation(flat - flat.mean(0))),
     )
 
 
@@ -137,9 +138,12 @@ def energy_distance(points: Tensor, other: Tensor, largest: int = 2000) -> float
 
 
 def class_means(features: Tensor, labels: Tensor) -> Tensor:
-    """Mean of each class 0..max, (K, d)."""
+    """Mean of each class 0..max, (K, d); `ValueError` for one without samples."""
     one_hot = nn.functional.one_hot(labels).to(features.dtype)
-    return one_hot.T @ features / one_hot.sum(0)[:, None]
+    counts = one_hot.sum(0)
+    if not counts.all():
+        raise ValueError(f"labels must contain every class, got no sample of class {int(counts.argmin())}")
+    return one_hot.T @ features / counts[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +185,10 @@ def class_cosines(
 
 
 def center_cosines(features: Tensor, labels: Tensor, *, centered: bool = False) -> tuple[Tensor, Tensor]:
-    """Cosines (n, K) of samples to class centres, and (K, K) among centres; 0 for a zero vector."""
+    """Cosines (n, K) of samples to class centres, and (K, K) among centres; 0 for a zero vector.
+
+    `ValueError` for a class in 0..max without samples.
+    """
     if centered:
         features = features - features.mean(0)
     centers = nn.functional.normalize(class_means(features, labels), dim=1)
@@ -194,6 +201,11 @@ def _last_hidden(unfolded: Unfolded, x: Tensor, statistics: str) -> Tensor:
 
 def _centroid_accuracy(points: Tensor, labels: Tensor, centers: Tensor) -> float:
     return float((torch.cdist(points, centers).argmin(1) == labels).double().mean())
+
+
+def _ratio(value: Tensor, unit: Tensor) -> float:
+    """`value / unit`, and 0 for a value of 0 whatever the unit."""
+    return float(value / unit) if value != 0 else 0.0
 
 
 def _deviation(residuals: Tensor) -> Tensor:

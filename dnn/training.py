@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from dnn.checkpoints import load_checkpoint, save_checkpoint
 from dnn.config import TrainConfig
 from dnn.data import Split
-from dnn.networks import batch_norm_mode
+from dnn.networks import batch_norm_mode, non_finite
 from dnn.objectives import LOSS_FUNCTIONS, count_classes, evaluate, make_targets, prepare
 from toymodels.trajectory import SimulationError, Trajectory
 
@@ -75,7 +75,7 @@ def train(
         For data that do not fit together, or a checkpoint of another run: with another config, seed, network, initial
         weights, data, or names of probes.
     SimulationError
-        If the loss or a probe stops being finite; names the step.
+        If the loss, a probe, or a weight after the last step is not finite; names the step.
     """
     seed = int(rng.integers(2**63))
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
@@ -215,6 +215,8 @@ class _Run:
             setattr(self, name, state[name])
 
     def finish(self) -> Trajectory:
+        if (name := non_finite(self.network)) is not None:
+            raise SimulationError(f"{name} is not finite at step {self.step}")
         if self.best is not None:
             self.network.load_state_dict(self.best)
         self.network.eval()

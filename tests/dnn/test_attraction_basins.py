@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.stats import norm, spearmanr
+from scipy.stats import norm, sem, spearmanr, t
 from torch import nn
 
 from dnn.attraction_basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.networks import MLP, batch_norm_mode
+from dnn.perturbations import weight_noise
 from tests.dnn.blobs import blobs
 from tests.tolerances import EXACT, MONTE_CARLO
 from toymodels.trajectory import SimulationError
@@ -232,6 +233,26 @@ def test_a_curve_that_never_falls_has_an_infinite_radius():
     basin = sample_basin(network, x, y, rng(), amplitudes=[1e-3, 1e-2])
     assert basin.radius == np.inf
     assert basin.evaluations <= 2
+
+
+def test_a_single_draw_or_sample_leaves_the_interval_open(trained):
+    network, x, y = trained
+    assert_allclose(weight_basin(network, x, y, rng(), draws=1).interval, [0, np.inf])
+    each = sample_basin(network, x[:8], y[:8], rng(), by="sample", draws=1)
+    assert_allclose(each.interval, np.tile([[0], [np.inf]], 8))
+    chosen = [*np.flatnonzero(y.numpy() > 0)[:60], 0]  # one sample of class 0
+    interval = sample_basin(network, x[chosen], y[chosen], rng(), by="class").interval
+    assert_allclose(interval[:, 0], [0, np.inf])
+    assert (np.diff(interval[:, 1:], axis=0) > 0).all()
+
+
+def test_the_interval_of_few_draws_is_that_of_student(trained):
+    network, x, y = trained
+    basin = weight_basin(network, x, y, rng(), draws=8, amplitudes=[2.0])
+    right = weight_noise(network, x, rng(), 8, "running")(np.full(len(x), 2.0)) == y.numpy()
+    margin = t.ppf(0.975, 7) * sem(right.mean(axis=1))
+    levels = basin.clean + basin.interval / 2 * (basin.curve - basin.clean)  # of the curve at both ends
+    assert_allclose(levels, [0.5 + margin, 0.5 - margin], **EXACT)
 
 
 def test_more_draws_narrow_the_interval():

@@ -19,6 +19,12 @@ def members(n=3, widths=(8, 16, 16, 16, 4), **settings):
     return [MLP(list(widths), rng=np.random.default_rng(seed), **settings) for seed in range(n)]
 
 
+def frozen():
+    (network,) = members(1)
+    network.linears[0].weight.requires_grad_(False)
+    return network
+
+
 def generators(n=3):
     return [np.random.default_rng(100 + seed) for seed in range(n)]
 
@@ -74,11 +80,20 @@ def test_a_diverging_member_is_named():
         train_ensemble(members(), blobs(), [base, replace(base, lr=1e6), base], generators())
 
 
+def test_a_member_that_diverges_in_the_last_step_is_named():
+    base = TrainConfig(1, "sgd", 0.01, loss="mse", records=(0,), **CPU)
+    wild = replace(base, lr=1e30, target_scale=1e10)
+    with pytest.raises(SimulationError, match=r"linears\.\d\.\w+ of member 2 is not finite at step 1"):
+        train_ensemble(members(), blobs(), [base, base, wild], generators())
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"networks": members(2)}, "of equal length, got 2, 2 and 3"),
         ({"networks": [*members(2), *members(1, (8, 16, 4))]}, "networks must have one architecture"),
+        ({"networks": [*members(2), torch.nn.Linear(8, 4)]}, "networks must be MLPs, got Linear"),
+        ({"networks": [*members(2), frozen()]}, "no frozen parameter, got linears.0.weight without gradient"),
         ({"configs": [TrainConfig(5, **CPU)] * 2 + [TrainConfig(6, **CPU)]}, "configs must differ in lr"),
         ({"configs": [TrainConfig(5, clip_norm=1.0, **CPU)] * 3}, "clip_norm and patience None"),
     ],

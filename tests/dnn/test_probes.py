@@ -188,6 +188,15 @@ def test_information_of_neurons_is_binned_one_by_one_and_bounded_by_the_labels()
     assert found["labels"][0] <= found["input"][0] <= 6.0 + 1e-9
 
 
+@pytest.mark.parametrize("bias", [0.0, 0.3, 1e10])
+def test_a_dead_layer_carries_no_information(bias):
+    network = MLP([8, 6, 5, 4], rng=torch.Generator().manual_seed(0))
+    network.linears[1].weight.data.zero_()
+    network.linears[1].bias.data.fill_(bias)
+    found = probes.information(network, SPLIT)
+    assert all(values[1] == 0 < values[0] for values in found.values())
+
+
 def test_accuracy_depends_on_whose_statistics_are_used():
     network = MLP([8, 16, 4], batch_norm=True)
     descend(network, 30)

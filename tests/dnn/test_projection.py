@@ -75,6 +75,18 @@ def test_equal_clouds_overlap_and_a_shift_is_measured_in_standard_deviations():
     assert_allclose(collapsed.spread, 0.01, rtol=1e-4)
 
 
+def test_clouds_without_spread_within_classes_have_no_shift_or_an_infinite_one():
+    labels = torch.arange(2).repeat(8)
+    x = torch.tensor([[10.0, 0.0], [-10.0, 0.0]])[labels]
+    network = reader(torch.eye(2))
+    same = overlap(network, Split(x, labels, x, labels))
+    assert (same.mean_shift, same.spread, same.energy_distance) == (0, 1, 0)
+    assert overlap(network, Split(x, labels, x + 1, labels)).mean_shift == np.inf
+    points = overlap(network, Split(0 * x, labels, 0 * x + 1, labels))
+    assert (points.mean_shift, points.spread) == (np.inf, 0)
+    assert overlap(network, Split(0 * x, labels, x, labels)).spread == np.inf
+
+
 def test_energy_distance_is_the_hand_worked_one_and_largest_for_far_points():
     points, other = torch.tensor([[0.0], [2.0]]), torch.tensor([[1.0], [1.0]])
     assert energy_distance(points, other) == pytest.approx(1 - (1 + 0) / (2 * 1))
@@ -124,5 +136,8 @@ def test_bad_input_is_refused_by_name():
         class_cosines(network, split.x_train, split.y_test)
     with pytest.raises(ValueError, match="y must contain every class, got no sample of class 1"):
         class_cosines(network, split.x_train, torch.zeros_like(split.y_train))
+    for function in (class_means, center_cosines):
+        with pytest.raises(ValueError, match="labels must contain every class, got no sample of class 1"):
+            function(torch.ones(3, 2), torch.tensor([0, 0, 2]))
     with pytest.raises(ValueError, match="must not all coincide"):
         energy_distance(torch.zeros(3, 2), torch.zeros(3, 2))

@@ -191,6 +191,12 @@ def test_a_diverged_network_is_reported_before_a_probe_refuses_it():
         run(config, probes={"refuse": refuse})
 
 
+def test_a_last_step_that_diverges_is_reported():
+    config = TrainConfig(1, "sgd", 1e30, loss="mse", target_scale=1e10, records=(0,), **CPU)
+    with pytest.raises(SimulationError, match=r"linears\.0\.weight is not finite at step 1"):
+        run(config)
+
+
 def test_early_stopping_returns_to_the_best_weights():
     split = blobs(spread=1.5)
     net = network()
