@@ -103,6 +103,7 @@ class MLP(nn.Module):
         init_uniform_(self, rng)
 
     def extra_repr(self) -> str:
+        """What tells two such modules apart beside their parts; a checkpoint is held against it."""
         return f"activation={self.activation_name!r}, residual={self.residual}, bn_momentum={self.bn_momentum}"
 
     def forward(self, x: Tensor) -> Tensor:
@@ -142,6 +143,7 @@ class ScaledOutput(nn.Module):
         self.factor = float(finite("factor", factor, ndim=0))
 
     def extra_repr(self) -> str:
+        """What tells two such modules apart beside their parts; a checkpoint is held against it."""
         return f"factor={self.factor}"
 
     def forward(self, x: Tensor) -> Tensor:

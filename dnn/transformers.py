@@ -25,6 +25,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(n_heads * d_value, d_model, bias=False)
 
     def extra_repr(self) -> str:
+        """What tells two such modules apart beside their parts; a checkpoint is held against it."""
         return f"n_heads={self.n_heads}"
 
     def forward(self, queries: Tensor, x: Tensor) -> Tensor:
@@ -55,6 +56,7 @@ class Block(nn.Module):
         self.output_norm = nn.LayerNorm(d_model) if post else nn.Identity()
 
     def extra_repr(self) -> str:
+        """What tells two such modules apart beside their parts; a checkpoint is held against it."""
         return f"activation={self.activation_name!r}"
 
     def forward(self, x: Tensor, n_last: int) -> Tensor:
