@@ -76,12 +76,14 @@ def judge(runs: Sequence[Trajectory], p: Params) -> Verdict:
     never = int(np.isinf(times[:, 1]).sum())
     predictions = [run.meta.get("predicted_test_time") for run in runs]
     known = [time for time in predictions if time is not None and 0 < time < np.inf]
+    predicted = len(known) == len(runs)
+    remark = runs[0].meta.get("prediction", "") if predicted else ""
     return Verdict.from_scores(
         np.log10(times[:, 1] / times[:, 0]).tolist(),
         p.absent_below,
         p.shown_from,
-        note=f"test level not reached in {never} of {len(runs)} runs" if never else runs[0].meta.get("prediction", ""),
-        predicted=float(np.median(known)) if len(known) == len(runs) else None,
+        note=f"test level not reached in {never} of {len(runs)} runs" if never else remark,
+        predicted=float(np.median(known)) if predicted else None,
         measured=float(np.median(times[:, 1])),
     )
 

@@ -63,6 +63,17 @@ def test_predictions_stand_beside_measurements(results, name, model, relative):
     assert verdict.measured == pytest.approx(verdict.predicted, rel=relative)
 
 
+def test_a_fitted_prediction_says_so_and_only_beside_one():
+    from toymodels.trajectory import Trajectory
+
+    curves = {"train": [0.1, 1.0, 1.0], "test": [0.1, 0.2, 1.0]}
+    said = {"prediction": "constants fitted"}
+    with_one = Trajectory([1.0, 2.0, 9.0], curves, clock="step", meta={**said, "predicted_test_time": 8.0})
+    without = Trajectory([1.0, 2.0, 9.0], curves, clock="step", meta={**said, "predicted_test_time": None})
+    assert grokking.judge([with_one], grokking.Params()).note == "constants fitted"
+    assert grokking.judge([without], grokking.Params()).note == ""
+
+
 def test_the_linear_model_is_not_elastic(tmp_path):
     verdict = runner.run(study("local_elasticity"), models=["linear"], out=tmp_path).verdicts["linear"]
     assert np.allclose(verdict.scores, 0, atol=1e-12)
