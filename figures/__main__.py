@@ -58,6 +58,7 @@ def _make(wanted: list[str], options: dict) -> list[runner.Made]:
     inner = {**options, "overrides": tuple(options["overrides"])} | ({"jobs": 1, "engine": "local"} if many else {})
     requests = [runner.Request(name=name, **inner) for name in chosen]
     outer = {"jobs": options["jobs"], "engine": options["engine"]} if many else {"jobs": 1, "engine": "local"}
+    requests.sort(key=lambda one: -runner.load(one.name).seconds)  # the longest first, or it ends alone
     made = []
     bar = tqdm(total=len(requests), disable=None, unit="figure", leave=False)
     for one in runner.make_all(requests, **outer):

@@ -142,5 +142,6 @@ FIGURE = PaperFigure(
             all_above(0),
         ),
     ),
+    seconds=60,
     cost="estimated 3 GPU minutes, or 2 CPU hours",
 )

@@ -169,5 +169,6 @@ FIGURE = PaperFigure(
             "stay where they started",
         ),
     ),
+    seconds=20,
     cost="estimated 3 CPU minutes",
 )

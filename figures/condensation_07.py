@@ -168,5 +168,6 @@ FIGURE = PaperFigure(
             all_above(0),
         ),
     ),
+    seconds=60,
     cost="estimated 10 CPU minutes",
 )

@@ -98,6 +98,8 @@ class PaperFigure:
         Draws; computes nothing.
     claims : tuple of Claim
         What is judged.
+    seconds : float
+        What the quick preset takes on one core, measured.
     cost : str
         What the paper preset costs, measured or estimated (say which).
     """
@@ -109,7 +111,8 @@ class PaperFigure:
     compute: Callable[[Any, np.random.Generator, Grid], dict[str, np.ndarray]]
     draw: Callable[[Data, Any], Figure]
     claims: tuple[Claim, ...]
-    cost: str = ""
+    seconds: float
+    cost: str
 
     def __post_init__(self):
         if self.paper not in PAPERS:

@@ -181,7 +181,8 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    cost="paper: about 12 CPU-minutes a seed (estimated from 4 to 7 ms per step)",
+    seconds=240,
+    cost="about 12 CPU-minutes a seed (estimated from 4 to 7 ms per step)",
     claims=(
         Claim(
             "dnn-7a-delay",

@@ -111,6 +111,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(n_times=4000)},
     compute=compute,
     draw=draw,
+    seconds=1,
     cost="about 1 s on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -106,6 +106,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(width=10_000, replicas=200)},
     compute=compute,
     draw=draw,
+    seconds=1,
     cost="about 1 s on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -102,7 +102,8 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    cost="paper: hours on a CPU, for a GPU (not measured)",
+    seconds=60,
+    cost="hours on a CPU, for a GPU (not measured)",
     claims=(
         Claim(
             "layerwise-G3-delay",

@@ -129,6 +129,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(n_points=60, n_skills=1_000_000)},
     compute=compute,
     draw=draw,
+    seconds=2,
     cost="about 30 s on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -163,6 +163,5 @@ def gallery_page(made: Sequence[Made]) -> str:
         figure = load(one.name)
         lines += ["", f"## {one.name}", "", f"![{one.name}]({one.name}{one.picture.suffix})", "", figure.caption, ""]
         lines += [f"- {claim.place}: {claim.statement} **{claim.verdict}** ({measured(claim)})" for claim in one.claims]
-        if figure.cost:
-            lines += ["", f"Paper preset: {figure.cost}"]
+        lines += ["", f"Quick preset: {figure.seconds:g} s on one core. Paper preset: {figure.cost.rstrip('.')}."]
     return "\n".join(lines) + "\n"

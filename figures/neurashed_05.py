@@ -132,6 +132,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
+    seconds=20,
     cost="about 3 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -98,6 +98,8 @@ def toy(values, holds, decisive=None):
         lambda p, rng, grid: {},
         lambda data, p: None,
         (claim,),
+        1,
+        "nothing",
     )
 
 
