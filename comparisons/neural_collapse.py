@@ -9,13 +9,17 @@ python -m comparisons.neural_collapse --preset quick
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from comparisons.study import BaseParams, Knob, Runs, Study, Verdict
 from toymodels.metrics import collapse
 from toymodels.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from toymodels.layerwise import UnconstrainedFeatures
 
 MEASURES = ("nc1", "within_between", "nc2_norm", "nc2_angle", "nc3", "nc4")
 
@@ -41,21 +45,29 @@ class Params(BaseParams):
 
 
 def layerwise(p: Params, rng: np.random.Generator) -> Trajectory:
-    """Unconstrained features and readout, trained together from a small start."""
-    from toymodels.layerwise import UnconstrainedFeatures
-
-    n_per_class = 10
-    model = UnconstrainedFeatures(p.layerwise_classes, n_per_class, 32, p.layerwise_scale)
-    rate = np.sqrt(n_per_class) + p.layerwise_scale**2 * model.width  # of the slowest and fastest modes
-    run = model.solve(np.geomspace(1e-2, 500, 60) / rate, rng)
-    labels = np.repeat(np.arange(p.layerwise_classes), n_per_class)
-    rows = [_measure(h.T, labels, w) for h, w in zip(run["features"], run["weights"], strict=True)]
-    return _run(run.t, rows, run.clock)
+    """Unconstrained features and readout, trained together from a small start; what is left of the spread is known."""
+    model = _unconstrained(p, p.layerwise_scale)
+    run = _collapsed(model, rng)
+    predicted = np.full(run.t.size, model.final_within_between())
+    return Trajectory(run.t, {**run.data, "predicted": predicted}, clock=run.clock)
 
 
 def layerwise_off(p: Params, rng: np.random.Generator) -> Trajectory:
     """From a large start features hardly move."""
-    return layerwise(replace(p, layerwise_scale=p.layerwise_scale_off), rng)
+    return _collapsed(_unconstrained(p, p.layerwise_scale_off), rng)
+
+
+def _unconstrained(p: Params, scale: float) -> UnconstrainedFeatures:
+    from toymodels.layerwise import UnconstrainedFeatures
+
+    return UnconstrainedFeatures(p.layerwise_classes, 10, 32, scale)
+
+
+def _collapsed(model: UnconstrainedFeatures, rng: np.random.Generator) -> Trajectory:
+    rate = np.sqrt(model.n_per_class) + model.init_scale**2 * model.width  # of the slowest and fastest modes
+    run = model.solve(np.geomspace(1e-2, 500, 60) / rate, rng)
+    rows = [_measure(h.T, model.labels, w) for h, w in zip(run["features"], run["weights"], strict=True)]
+    return _run(run.t, rows, run.clock)
 
 
 def neurashed(p: Params, rng: np.random.Generator) -> Trajectory:

@@ -15,6 +15,22 @@ OPTIMISERS = ("sgd", "adam", "adamw")
 LOSSES = ("cross_entropy", "mse")
 
 
+def torch_device(name: str) -> torch.device:
+    """The device called "auto" (a GPU if there is one), "cpu" or "cuda".
+
+    Raises
+    ------
+    ValueError
+        For another name, or a GPU that is not there.
+    """
+    choice("device", name, ("auto", "cpu", "cuda"))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device must be auto or cpu where PyTorch sees no GPU, got 'cuda'")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """Settings of :func:`dnn.train`.
@@ -100,9 +116,7 @@ class TrainConfig:
             positive("clip_norm", self.clip_norm)
         log_spaced_steps(self.n_steps, self.records)
         choice("dtype", self.dtype, ("float32", "float64"))
-        choice("device", self.device, ("auto", "cpu", "cuda"))
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("device must be auto or cpu where PyTorch sees no GPU, got 'cuda'")
+        torch_device(self.device)
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -112,9 +126,7 @@ class TrainConfig:
     @property
     def torch_device(self) -> torch.device:
         """Where training runs, "auto" resolved."""
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+        return torch_device(self.device)
 
     @property
     def record_steps(self) -> tuple[int, ...]:

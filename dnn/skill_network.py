@@ -19,7 +19,7 @@ import numpy as np
 
 from toymodels.layerwise import SkillModel
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import choice, finite, positive, positive_int
 from toymodels.validation import fraction as validated_fraction
 
 BITS_PER_SKILL = 3
@@ -51,6 +51,8 @@ class SkillNetwork:
         Test samples per skill, drawn once.
     momentum : float
         In [0, 1), of the gradient descent.
+    device : {"auto", "cpu", "cuda"}
+        "auto" takes a GPU if there is one. Starts, samples and test sets are drawn on the CPU, the same for all.
     """
 
     alpha: float = 0.6
@@ -63,6 +65,7 @@ class SkillNetwork:
     batch_size: int = 500
     n_test: int = 2000
     momentum: float = 0.0
+    device: str = "auto"
 
     def __post_init__(self):
         for name in ("n_skills", "n_bits", "width", "batch_size", "n_test"):
@@ -71,6 +74,7 @@ class SkillNetwork:
             positive(name, finite(name, getattr(self, name), ndim=0))
         if not 0 <= finite("momentum", self.momentum, ndim=0) < 1:
             raise ValueError(f"momentum must be in [0, 1), got {self.momentum:g}")
+        choice("device", self.device, ("auto", "cpu", "cuda"))
         if self.n_bits < BITS_PER_SKILL * self.n_skills:
             raise ValueError(f"n_bits must be >= {BITS_PER_SKILL * self.n_skills}, 3 per skill, got {self.n_bits}")
 
@@ -119,6 +123,8 @@ class SkillNetwork:
 
         Raises
         ------
+        ValueError
+            If `device` is a GPU that is not there.
         SimulationError
             If training diverges.
         """
@@ -152,6 +158,8 @@ class SkillNetwork:
 
         Raises
         ------
+        ValueError
+            If sizes and widths differ in number, or `device` is a GPU that is not there.
         SimulationError
             If training diverges.
         """

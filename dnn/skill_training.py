@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dnn.config import torch_device
 from toymodels.trajectory import SimulationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class ReLUBatch:
     init_scale : float
         Standard deviation of all initial weights and biases.
     generator : torch.Generator
-        Draws them.
+        Draws them, on the CPU.
+    device : torch.device
+        Where they then live.
 
     Attributes
     ----------
@@ -35,13 +38,21 @@ class ReLUBatch:
         padding are masked: it has no effect and no gradient.
     """
 
-    def __init__(self, n_inputs: int, widths: Sequence[int], init_scale: float, generator: torch.Generator):
+    def __init__(
+        self,
+        n_inputs: int,
+        widths: Sequence[int],
+        init_scale: float,
+        generator: torch.Generator,
+        device: torch.device,
+    ):
         n, widest = len(widths), max(widths)
         shapes = (n, widest, n_inputs), (n, 1, widest), (n, 1, widest), (n, 1, 1)
         self.parameters = [
-            torch.empty(shape).normal_(std=init_scale, generator=generator).requires_grad_() for shape in shapes
+            torch.empty(shape).normal_(std=init_scale, generator=generator).to(device).requires_grad_()
+            for shape in shapes
         ]
-        self._used = (torch.arange(widest) < torch.as_tensor(widths)[:, None]).float()[:, None]
+        self._used = (torch.arange(widest) < torch.as_tensor(widths)[:, None]).float()[:, None].to(device)
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
         """Outputs (n, m) at inputs (m, n_inputs) shared by all networks, or (n, m, n_inputs)."""
@@ -65,11 +76,12 @@ def train(
     SimulationError
         If training diverges.
     """
+    device = torch_device(task.device)
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    networks = ReLUBatch(task.n_skills + task.n_bits, widths, task.init_scale, generator)
+    networks = ReLUBatch(task.n_skills + task.n_bits, widths, task.init_scale, generator, device)
     optimizer = torch.optim.SGD(networks.parameters, lr=task.lr, momentum=task.momentum)
-    tests = [task.sample(torch.full((task.n_test,), k), generator) for k in range(task.n_skills)]
-    training = batches(task, generator, n_samples)
+    tests = [_moved(task.sample(torch.full((task.n_test,), k), generator), device) for k in range(task.n_skills)]
+    training = batches(task, generator, n_samples, device)
     steps, strengths = [], []
     for step in range(n_steps + 1):
         if step % every == 0:
@@ -83,7 +95,7 @@ def train(
 
 
 def batches(
-    task: SkillNetwork, generator: torch.Generator, n_samples: Sequence[int] | None
+    task: SkillNetwork, generator: torch.Generator, n_samples: Sequence[int] | None, device: torch.device
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Inputs and labels, endlessly, with skills at their frequencies.
 
@@ -93,7 +105,8 @@ def batches(
     shares = torch.as_tensor(task.skill_model.frequencies)
 
     def fresh(n: int):
-        return task.sample(torch.multinomial(shares, n, replacement=True, generator=generator), generator)
+        skills = torch.multinomial(shares, n, replacement=True, generator=generator)
+        return _moved(task.sample(skills, generator), device)
 
     if n_samples is None:
         while True:
@@ -102,13 +115,19 @@ def batches(
     sizes = torch.as_tensor(n_samples, dtype=torch.float64)[:, None]
     while True:
         draws = torch.rand(len(n_samples), task.batch_size, generator=generator, dtype=torch.float64)
-        rows = (draws * sizes).long()
+        rows = (draws * sizes).long().to(device)
         yield inputs[rows], labels[rows]
+
+
+def _moved(tensors: Sequence[torch.Tensor], device: torch.device) -> tuple[torch.Tensor, ...]:
+    return tuple(tensor.to(device) for tensor in tensors)
 
 
 def _strengths(networks: ReLUBatch, tests, target: float, step: int) -> np.ndarray:
     with torch.no_grad():
-        strengths = [(networks(inputs) * labels).mean(dim=1).double().numpy() / target for inputs, labels in tests]
+        strengths = [
+            (networks(inputs) * labels).mean(dim=1).double().cpu().numpy() / target for inputs, labels in tests
+        ]
     if not np.isfinite(strengths).all():
         raise SimulationError(f"skill is not finite at step {step}")
     return np.stack(strengths, axis=1)

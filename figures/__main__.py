@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ALL_RAN
     try:
         made = _make(wanted, options)
-    except (ValueError, FileNotFoundError) as error:
+    except ValueError as error:
         print(f"figures: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

@@ -64,6 +64,7 @@ def _task(alpha: float, p):
         p.limited_batch,
         p.n_test,
         p.momentum,
+        p.device,
     )
 
 

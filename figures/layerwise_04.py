@@ -44,7 +44,8 @@ def network(alpha: float, rng: np.random.Generator, p: Params) -> dict[str, np.n
     """Strengths of the skills of a ReLU network in time, and those of the model calibrated on its first skill."""
     from dnn.skill_network import SkillNetwork
 
-    task = SkillNetwork(alpha, p.n_skills, p.n_bits, p.target, p.width, batch_size=p.batch_size, n_test=p.n_test)
+    sizes = {"width": p.width, "batch_size": p.batch_size, "n_test": p.n_test}
+    task = SkillNetwork(alpha, p.n_skills, p.n_bits, p.target, **sizes, device=p.device)
     run = task.simulate(p.n_steps, rng)
     model = task.calibrated(run)
     half = np.minimum(task.crossing_times(run), 2.0 * p.n_steps)  # skills not learned in time count as twice it

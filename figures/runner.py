@@ -69,7 +69,8 @@ def load(name: str) -> PaperFigure:
 def make(request: Request) -> Made:
     """Compute (or reload), judge and draw one figure.
 
-    A SimulationError, or the ValueError of a claim that measures no number, becomes the result's error.
+    A SimulationError, the ValueError of a claim that measures no number, or data that are not to be had become the
+    result's error, so that the other figures go on.
     """
     from threadpoolctl import threadpool_limits
 
@@ -82,7 +83,7 @@ def make(request: Request) -> Made:
         with threadpool_limits(1):
             data = _data(figure, params, request, where)
         claims = _judged(figure, data)
-    except SimulationError as error:
+    except (SimulationError, FileNotFoundError) as error:
         return Made(figure.name, picture, (), time.perf_counter() - start, str(error))
     folder.write(where / "claims.json", json.dumps([asdict(claim) for claim in claims], indent=1) + "\n")
     folder.write(picture, folder.rendered(figure.draw(data, params), request.format))

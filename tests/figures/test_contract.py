@@ -154,6 +154,30 @@ def test_a_claim_that_measures_no_number_is_the_error_of_its_figure_alone(tmp_pa
     assert (bad.error, bad.claims) == ("claim toy must measure numbers, got [nan]", ())
 
 
+def test_a_figure_whose_data_are_missing_fails_alone(tmp_path, monkeypatch):
+    def compute(p, rng, grid):
+        raise FileNotFoundError("no mnist here")
+
+    figure = replace(toy([2.0], core.median_above(1)), compute=compute)
+    monkeypatch.setattr(runner, "load", lambda name: figure)
+    assert runner.make(runner.Request("toy", out=str(tmp_path))).error == "no mnist here"
+
+
+def test_the_longest_figures_are_started_first(monkeypatch, capsys):
+    from figures import __main__ as command
+
+    started = []
+
+    def make_all(requests, jobs, engine):
+        started.extend(request.name for request in requests)
+        yield from (runner.Made(one.name, Path(one.name), (), 0.0) for one in requests)
+
+    monkeypatch.setattr(runner, "make_all", make_all)
+    assert command.main(["layerwise_03", "layerwise_08", "neurashed_05"]) == 0
+    assert started == ["layerwise_08", "neurashed_05", "layerwise_03"]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:3]] == sorted(started)
+
+
 def test_the_ledger_counts_and_shows_every_claim(tmp_path):
     claims = toy([2.0, 3.0], core.median_above(1)).judge({}) + toy([0.0], core.median_above(1)).judge({})
     assert ledger.summary(claims) == "2 claims: 1 reproduced, 1 contradicted, 0 open"

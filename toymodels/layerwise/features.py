@@ -69,6 +69,31 @@ class UnconstrainedFeatures:
         one_hot = np.repeat(np.eye(self.n_classes), self.n_per_class, axis=1)
         return one_hot - 1 / self.n_classes if self.centered else one_hot
 
+    def final_within_between(self) -> float:
+        r"""The ratio tr(within) / tr(between) that is left at the end, to leading order in a small Gaussian start.
+
+        Of the K (n-1) directions within classes only the parts in the row space of W, of dimension r, vanish, and the
+        K-1 centred class means have singular value :math:`n^{1/4}` each, so the ratio goes to
+        :math:`\sigma^2 (d - r) K (n-1) / ((K-1) \sqrt n)`, with r = K-1 for centred targets, K for others.
+
+        Returns
+        -------
+        float
+            Expectation over starts; one start differs by a relative :math:`\sqrt{2 / ((d - r) K (n-1))}`.
+
+        Raises
+        ------
+        ValueError
+            With weight decay (nothing is left) or a width <= r (the row space of W is everything).
+        """
+        k, n, sigma = self.n_classes, self.n_per_class, float(self.init_scale)
+        rank = k - 1 if self.centered else k
+        if self.weight_decay > 0:
+            raise ValueError(f"weight_decay must be 0 for spread to be left at the end, got {self.weight_decay}")
+        if self.width <= rank:
+            raise ValueError(f"width must exceed {rank} for spread to be left at the end, got {self.width}")
+        return sigma**2 * (self.width - rank) * k * (n - 1) / ((k - 1) * np.sqrt(n))
+
     def solve(self, t: ArrayLike, rng: np.random.Generator) -> Trajectory:
         """The flow from a Gaussian start drawn from `rng`, at the times `t`; returns and raises as :meth:`flow`."""
         weights = self.init_scale * rng.standard_normal((self.n_classes, self.width))

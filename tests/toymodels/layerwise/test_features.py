@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from toymodels.layerwise.features import UnconstrainedFeatures
@@ -82,6 +84,35 @@ def test_the_two_measures_of_within_class_spread_scale_as_2nd_and_6th_power(coll
     assert_allclose(np.polyfit(np.log(scales), np.log(ratio), 1)[0], 2, atol=0.15)
     assert_allclose(np.polyfit(np.log(scales), np.log(papyan), 1)[0], 6, atol=0.4)
     assert ratio[1] > 0.01 > 1e4 * papyan[1]  # the second alone overstates the collapse
+
+
+@pytest.mark.parametrize("centered", [True, False])
+@settings(max_examples=8)
+@given(
+    n_classes=st.integers(2, 6),
+    n_per_class=st.integers(2, 12),
+    extra=st.integers(3, 20),
+    scale=st.floats(1e-3, 1e-2),
+    seed=st.integers(0, 2**31),
+)
+def test_the_spread_left_at_the_end_is_that_outside_the_weights(centered, n_classes, n_per_class, extra, scale, seed):
+    model = UnconstrainedFeatures(n_classes, n_per_class, n_classes + extra, scale, centered=centered)
+    starts = 4
+    rngs = np.random.default_rng(seed).spawn(starts)
+    end = 3 * np.log(1 / scale) / np.sqrt(n_per_class)  # past the growth from scale, at the rate sqrt(n)
+    ratios = []
+    for rng in rngs:
+        features = model.solve([end], rng)["features"][-1]
+        ratios.append(collapse.within_between(features.T, model.labels))
+    degrees = (model.width - n_classes) * n_classes * (n_per_class - 1) * starts
+    assert_allclose(np.mean(ratios), model.final_within_between(), rtol=5 * np.sqrt(2 / degrees) + 0.1)
+
+
+def test_the_spread_left_is_refused_where_none_is():
+    with pytest.raises(ValueError, match=r"weight_decay must be 0 .*, got 0.1"):
+        UnconstrainedFeatures(4, 5, 8, 0.1, weight_decay=0.1).final_within_between()
+    with pytest.raises(ValueError, match=r"width must exceed 3 .*, got 3"):
+        UnconstrainedFeatures(4, 5, 3, 0.1).final_within_between()
 
 
 def test_without_centering_the_means_form_an_orthogonal_frame():
