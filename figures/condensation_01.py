@@ -174,6 +174,6 @@ FIGURE = PaperFigure(
             all_above(2),
         ),
     ),
-    seconds=11,
+    seconds=8,
     cost="quick and paper differ in the number of runs only",
 )

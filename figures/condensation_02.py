@@ -102,6 +102,6 @@ FIGURE = PaperFigure(
             all_above(0),
         ),
     ),
-    seconds=8,
+    seconds=5,
     cost="estimated one CPU minute",
 )

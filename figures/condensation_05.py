@@ -170,7 +170,7 @@ FIGURE = PaperFigure(
             all_above(0),
         ),
     ),
-    seconds=30,
+    seconds=10,
     cost="estimated 30 CPU minutes",
 )
 

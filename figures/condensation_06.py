@@ -169,6 +169,6 @@ FIGURE = PaperFigure(
             "stay where they started",
         ),
     ),
-    seconds=20,
+    seconds=18,
     cost="estimated 3 CPU minutes",
 )

@@ -168,6 +168,6 @@ FIGURE = PaperFigure(
             all_above(0),
         ),
     ),
-    seconds=60,
+    seconds=43,
     cost="estimated 10 CPU minutes",
 )

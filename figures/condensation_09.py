@@ -119,6 +119,6 @@ FIGURE = PaperFigure(
             "dropout condenses, but less: 6 to 8 clusters against 10 to 15 without it and 3 to 5 from the small start",
         ),
     ),
-    seconds=17,
+    seconds=19,
     cost="estimated one CPU hour",
 )

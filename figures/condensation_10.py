@@ -168,6 +168,6 @@ FIGURE = PaperFigure(
             "converged toys answer symmetrically, also at width 64 and gamma .7 and 1.0: none inferred",
         ),
     ),
-    seconds=150,
+    seconds=481,
     cost="estimated 12 GPU hours (92,400 steps at 6 rates, 3 runs each); on one CPU core half a year",
 )

@@ -251,6 +251,6 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=200,
+    seconds=226,
     cost="about 1.5 CPU-hours on one core, estimated from 25 ms a step",
 )

@@ -240,6 +240,6 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=200,
+    seconds=154,
     cost="50 CPU-hours on one core, estimated from 11.2 s a step (measured); meant for a GPU",
 )

@@ -175,6 +175,6 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=240,
+    seconds=81,
     cost="70 CPU-hours on one core, estimated from 11.2 s per 60,000 digits at depth 10, width 512; meant for a GPU",
 )

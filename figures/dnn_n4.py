@@ -287,6 +287,6 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=170,
+    seconds=112,
     cost="90 CPU-hours on one core, estimated from 11.2 s per 60,000 digits at depth 10, width 512; meant for a GPU",
 )

@@ -186,7 +186,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=27,
+    seconds=22,
     cost="about 10 CPU-minutes a seed (estimated from 1.34 CPU-s per step)",
     claims=(
         Claim(

@@ -179,7 +179,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=89,
+    seconds=100,
     cost="about 40 CPU-minutes a seed (estimated from 1.34 CPU-s per step)",
     claims=(
         Claim(

@@ -181,7 +181,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=240,
+    seconds=189,
     cost="about 12 CPU-minutes a seed (estimated from 4 to 7 ms per step)",
     claims=(
         Claim(

@@ -128,7 +128,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=20,
+    seconds=26,
     cost="about 8 CPU-minutes a seed (estimated from 1.34 CPU-s per step)",
     claims=(
         Claim(

@@ -142,6 +142,6 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=88,
+    seconds=117,
     cost="2,300 CPU-hours on one core, almost all for width 2,048, estimated from the operations; only for a GPU",
 )

@@ -113,7 +113,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=100,
+    seconds=180,
     cost="about 10 runs of 2 hours (time), 10 of 17 hours (data) and 50 of 1 hour (parameters) on one core (estimated "
     "from the quick preset).",
     claims=(

@@ -100,7 +100,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(side=40, draws=20)},
     compute=compute,
     draw=draw,
-    seconds=40,
+    seconds=10,
     cost="about 5 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -102,7 +102,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=60,
+    seconds=83,
     cost="hours on a CPU, for a GPU (not measured)",
     claims=(
         Claim(

@@ -127,7 +127,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(scales=(1.0, 0.3, 0.1, 0.03, 0.01), replicas=10)},
     compute=compute,
     draw=draw,
-    seconds=10,
+    seconds=6,
     cost="about 3 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -132,7 +132,7 @@ FIGURE = PaperFigure(
     },
     compute=compute,
     draw=draw,
-    seconds=20,
+    seconds=9,
     cost="about 3 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -128,7 +128,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(n_steps=5000, per_digit=80, replicas=10)},
     compute=compute,
     draw=draw,
-    seconds=60,
+    seconds=40,
     cost="about 10 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

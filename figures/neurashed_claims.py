@@ -160,7 +160,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(replicas=30, n_steps=2000)},
     compute=compute,
     draw=draw,
-    seconds=5,
+    seconds=2,
     cost="about 3 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -123,7 +123,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(depths=(1, 2, 5, 10), graphs=100)},
     compute=compute,
     draw=draw,
-    seconds=5,
+    seconds=8,
     cost="about 1 min on one core (estimated from the quick preset).",
     claims=(
         Claim(
