@@ -2,9 +2,11 @@
 
 A sequence of nine tokens holds a key x and, right after it, two anchors; the answer is x + g(a1) + g(a2) with
 g(1, 2, 3, 4) = (5, 1, -2, -8). Keys are for training where x mod 7 differs from their position, else for testing.
-The pair (3, 4) is trained with the wrong map x - 6, and (4, 3) is never seen: for it a network that has inferred the
-anchors' functions answers x - 10, one that has learnt symmetry x - 6. Which of them happens depends on the rate
-gamma of the initialisation N(0, d_in^(-2 gamma)) (Zhang et al., arXiv:2405.05409; overview of condensation, fig. 10).
+Two splits are in use. In the source's (Zhang et al., arXiv:2405.05409) the pair (3, 4) is trained with the wrong map
+x - 6 and (4, 3) is never seen: for it a network that has inferred the anchors' functions answers x - 10, one that has
+learnt symmetry x - 6. In that of the overview of condensation (section 7.2, fig. 10) neither pair is seen: a network
+may answer both alike, or both with x - 10. What happens depends on the rate gamma of the initialisation
+N(0, d_in^(-2 gamma)).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from toymodels.validation import choice, finite, positive_int
 
 ANCHOR_SHIFTS = {1: 5, 2: 1, 3: -2, 4: -8}
 SHORTCUT_PAIR, UNSEEN_PAIR = (3, 4), (4, 3)
+NEITHER_SEEN = (SHORTCUT_PAIR, UNSEEN_PAIR)  # the overview's split
 INFERENTIAL_SHIFT, SYMMETRIC_SHIFT = -10, -6
 LENGTH, LOWEST, HIGHEST = 9, 20, 99
 N_POSITIONS = LENGTH - 2  # where a key may stand
@@ -45,6 +48,8 @@ class AnchorTask:
     d_model, d_key, d_value, d_hidden, n_layers : int
         Of the transformer (one head, post layer norm).
     config : TrainConfig
+    unseen : tuple of (anchor, anchor)
+        Pairs kept out of training: (4, 3) in the source, `NEITHER_SEEN` in the overview.
     """
 
     gamma: float
@@ -57,6 +62,7 @@ class AnchorTask:
     d_hidden: int
     n_layers: int
     config: TrainConfig
+    unseen: tuple[tuple[int, int], ...] = (UNSEEN_PAIR,)
 
     def __post_init__(self):
         finite("gamma", self.gamma, ndim=0)
@@ -65,10 +71,10 @@ class AnchorTask:
         positive_int("vocabulary", self.vocabulary, minimum=110)
 
     def split(self, rng: np.random.Generator) -> Split:
-        """Training sequences (n, 9) with all pairs but (4, 3), test sequences with the inferential ones."""
-        pairs = [(a, b) for a in ANCHOR_SHIFTS for b in ANCHOR_SHIFTS if (a, b) != UNSEEN_PAIR]
-        inferential = [pair for pair in pairs if pair != SHORTCUT_PAIR]
-        train = sequences(self.n_train, pairs, "train", rng)
+        """Training sequences (n, 9) with all pairs but the unseen, test sequences with those but (3, 4) and (4, 3)."""
+        pairs = [(a, b) for a in ANCHOR_SHIFTS for b in ANCHOR_SHIFTS]
+        inferential = [pair for pair in pairs if pair not in NEITHER_SEEN]
+        train = sequences(self.n_train, [pair for pair in pairs if pair not in self.unseen], "train", rng)
         return Split(*train, *sequences(self.n_test, inferential, "test", rng))
 
     def network(self, rng: Rng) -> Transformer:
@@ -171,6 +177,23 @@ def unseen_pair_answers(network: nn.Module, rng: np.random.Generator, n: int = 2
     tokens, keys = tokens.to(device), (answers - shift(UNSEEN_PAIR)).to(device)
     shifts = {"inferential": INFERENTIAL_SHIFT, "symmetric": SYMMETRIC_SHIFT}
     return {name: evaluate(network, tokens, keys + by)[1] for name, by in shifts.items()}
+
+
+@torch.no_grad()
+def both_orders_answers(network: nn.Module, rng: np.random.Generator, n: int = 2000) -> dict[str, float]:
+    """Answers to (3, 4) and (4, 3) in the same sequences, on test keys.
+
+    Returns
+    -------
+    dict
+        `inferred`: share of all answers that are x - 10; `alike`: share of sequences with one answer to both orders.
+    """
+    tokens, answers = sequences(n, [UNSEEN_PAIR], "test", rng)
+    swapped = torch.where((tokens == UNSEEN_PAIR[0]) | (tokens == UNSEEN_PAIR[1]), sum(UNSEEN_PAIR) - tokens, tokens)
+    device = next(network.parameters()).device
+    first, second = (network(one.to(device)).argmax(1).cpu() for one in (tokens, swapped))
+    inferred = torch.cat([first == answers, second == answers])
+    return {"inferred": inferred.double().mean().item(), "alike": (first == second).double().mean().item()}
 
 
 def query_cosines(network: Transformer, block: int = 0) -> np.ndarray:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from dnn import anchor_task
 from dnn.anchor_task import (
     ANCHOR_SHIFTS,
+    NEITHER_SEEN,
     SHORTCUT_PAIR,
     UNSEEN_PAIR,
+    both_orders_answers,
     embedding_cosines,
     mean_absolute_cosine,
     query_cosines,
@@ -72,6 +74,13 @@ def test_the_unseen_pair_is_not_in_the_data_and_the_shortcut_only_in_training():
     assert shift(UNSEEN_PAIR) == -10
 
 
+def test_the_overview_sees_neither_order_of_the_pair():
+    task = tiny(unseen=NEITHER_SEEN)
+    split = task.split(np.random.default_rng(0))
+    for x in (split.x_train, split.x_test):
+        assert set(zip(*(t.tolist() for t in parse(x)[2:]), strict=True)) == set(ALL_PAIRS) - {(3, 4), (4, 3)}
+
+
 class Oracle(torch.nn.Module):
     """Adds a fixed number to the key."""
 
@@ -88,6 +97,27 @@ class Oracle(torch.nn.Module):
 def test_answers_to_the_unseen_pair_are_told_apart(by, answers):
     found = unseen_pair_answers(Oracle(by), np.random.default_rng(0), n=100)
     assert (found["inferential"], found["symmetric"]) == answers
+
+
+class ByOrder(torch.nn.Module):
+    """Adds one number to the key of (3, 4) and another to that of (4, 3)."""
+
+    def __init__(self, shortcut, unseen):
+        super().__init__()
+        self.by = torch.nn.Parameter(torch.tensor([float(shortcut), float(unseen)]))
+
+    def forward(self, tokens):
+        _, key, first, _ = parse(tokens)
+        return torch.nn.functional.one_hot(key + self.by[first - 3].long(), 120).float()
+
+
+@pytest.mark.parametrize(
+    ("shifts", "inferred", "alike"),
+    [((-10, -10), 1, 1), ((-6, -6), 0, 1), ((-10, 3), 0.5, 0), ((3, -10), 0.5, 0), ((-6, 3), 0, 0)],
+)
+def test_both_orders_are_compared_in_the_same_sequences(shifts, inferred, alike):
+    found = both_orders_answers(ByOrder(*shifts), np.random.default_rng(0), n=100)
+    assert (found["inferred"], found["alike"]) == (inferred, alike)
 
 
 def test_heat_map_data_are_cosines_of_query_rows_and_embeddings():
