@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from comparisons import folder, report
-from comparisons.study import OFF, Verdict
+from comparisons.study import OFF, Study, Verdict
 
 if TYPE_CHECKING:
     from comparisons.runner import Result
@@ -78,10 +78,16 @@ def commit(results: Sequence[Result], preset: str, readme: Path = ROOT / "README
         folder.write(gallery / f"{result.study.name}.png", (result.folder / "figure.png").read_bytes())
 
 
+def _on_request(study: Study, row: str) -> bool:
+    return row.removesuffix(OFF) in study.on_request
+
+
 def write_verdicts(results: Sequence[Result], preset: str) -> None:
-    """Record the outcomes of these studies as the committed ones of this preset."""
+    """Record the outcomes of these studies as the committed ones of this preset; models on request keep theirs."""
     committed = json.loads(report.COMMITTED.read_text()) if report.COMMITTED.exists() else {}
     for result in results:
         outcomes = {row: verdict.outcome for row, verdict in result.verdicts.items()}
-        committed.setdefault(result.study.name, {})[preset] = outcomes
+        known = committed.setdefault(result.study.name, {})
+        kept = {row: old for row, old in known.get(preset, {}).items() if _on_request(result.study, row)}
+        known[preset] = kept | outcomes
     folder.write(report.COMMITTED, json.dumps(committed, indent=1, sort_keys=True) + "\n")

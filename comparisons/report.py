@@ -46,9 +46,9 @@ def note(verdict: Verdict) -> str:
     return "; ".join(part for part in (*parts, verdict.note) if part)
 
 
-def number(value: float) -> str:
-    """Three significant digits."""
-    return f"{value:.3g}" if math.isfinite(value) else str(value)
+def number(value: float, digits: int = 3) -> str:
+    """So many significant digits."""
+    return f"{value:.{digits}g}" if math.isfinite(value) else str(value)
 
 
 def _control_fails(result: Result, row: str) -> bool:

@@ -63,17 +63,32 @@ def summary(claims: Iterable[Judged]) -> str:
 def write_gallery(made: Sequence[Made], preset: str, gallery: Path = GALLERY) -> None:
     """Copy the pictures and write `CLAIMS.md`, `claims.json` and the page that shows everything.
 
-    A confirmation of earlier claims is dropped: :func:`write_confirmation` writes the next.
+    A figure that failed keeps its picture and its claims of an earlier run of this preset, and the ledger says so. A
+    confirmation of earlier claims is dropped: :func:`write_confirmation` writes the next.
     """
-    good = sorted((one for one in made if not one.error), key=lambda one: one.name)
+    good = [one for one in made if not one.error]
     for one in good:
         folder.write(gallery / f"{one.name}{one.picture.suffix}", one.picture.read_bytes())
-    claims = [claim for one in good for claim in one.claims]
-    content = {"preset": preset, "claims": {one.name: [asdict(claim) for claim in one.claims] for one in good}}
+    kept = _of_an_earlier_run([one.name for one in made if one.error], preset, gallery)
+    shown = sorted([*good, *kept], key=lambda one: one.name)
+    content = {"preset": preset, "claims": {one.name: [asdict(claim) for claim in one.claims] for one in shown}}
     folder.write(gallery / "claims.json", json.dumps(content, indent=1) + "\n")
-    folder.write(gallery / "CLAIMS.md", ledger_page(claims, preset))
-    folder.write(gallery / "README.md", gallery_page(good))
+    claims = [claim for one in shown for claim in one.claims]
+    folder.write(gallery / "CLAIMS.md", ledger_page(claims, preset, kept=[one.name for one in kept]))
+    folder.write(gallery / "README.md", gallery_page(shown))
     (gallery / "confirmation.json").unlink(missing_ok=True)
+
+
+def _of_an_earlier_run(names: Sequence[str], preset: str, gallery: Path) -> list[Made]:
+    path = gallery / "claims.json"
+    content = json.loads(path.read_text()) if path.exists() else {"preset": None, "claims": {}}
+    known = content["claims"] if content["preset"] == preset else {}
+    pictures = {name: next(gallery.glob(f"{name}.*"), None) for name in names}
+    return [
+        Made(name, picture, tuple(Judged(**claim) for claim in known[name]), 0.0)
+        for name, picture in pictures.items()
+        if name in known and picture is not None
+    ]
 
 
 def write_confirmation(made: Sequence[Made], preset: str, seed: int, gallery: Path = GALLERY) -> None:
@@ -95,7 +110,11 @@ def write_confirmation(made: Sequence[Made], preset: str, seed: int, gallery: Pa
 
 
 def ledger_page(
-    claims: Sequence[Judged], preset: str, again: Mapping[str, Judged] | None = None, seed: int | None = None
+    claims: Sequence[Judged],
+    preset: str,
+    again: Mapping[str, Judged] | None = None,
+    seed: int | None = None,
+    kept: Sequence[str] = (),
 ) -> str:
     """All claims as one table per paper; with those of another seed beside them, by key, in a column of their own."""
     lines = [
@@ -103,9 +122,12 @@ def ledger_page(
         "",
         f"{summary(claims)}. Preset `{preset}`; the spread is over replicates. Criteria were fixed before this run, "
         "many of their bounds in the light of earlier runs of the same experiments: they say what a rerun must show, "
-        "not what was foreseen. Those marked * were added or reworded after an exploratory run of this preset.",
+        "not what was foreseen. Those marked * were added or reworded after an exploratory run of this preset. A place "
+        "with `our reading` or `control` is followed by a statement that the paper does not make in these words.",
         "Written by `python -m figures all`.",
     ]
+    if kept:
+        lines += ["", f"Kept from an earlier run, since this one could not make them: {', '.join(kept)}."]
     if again:
         lines += ["", _agreement(claims, again, seed)]
     heads = ["place", "claim", "criterion", "measured", "verdict", *([f"at seed {seed}"] if again else [])]
@@ -150,10 +172,9 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def measured(claim: Judged) -> str:
-    """The median, with the spread when there are replicates."""
-    if claim.replicates == 1:
-        return number(claim.median)
-    return f"{number(claim.median)} [{number(claim.low)}, {number(claim.high)}], {claim.replicates} runs"
+    """The median, with the spread when there are replicates; four digits, so that none rounds to its bound unseen."""
+    median, low, high = (number(value, 4) for value in (claim.median, claim.low, claim.high))
+    return median if claim.replicates == 1 else f"{median} [{low}, {high}], {claim.replicates} runs"
 
 
 def gallery_page(made: Sequence[Made]) -> str:

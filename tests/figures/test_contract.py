@@ -186,6 +186,25 @@ def test_the_ledger_counts_and_shows_every_claim(tmp_path):
     assert "**contradicted**: because" in page
 
 
+def test_a_figure_that_failed_keeps_what_an_earlier_run_committed(tmp_path, monkeypatch):
+    figures = {name: replace(toy([2.0], core.median_above(1)), name=name) for name in ("one", "two")}
+    monkeypatch.setattr(ledger, "load", figures.__getitem__)
+    gallery, picture = tmp_path / "gallery", tmp_path / "figure.png"
+    gallery.mkdir()
+    picture.write_bytes(b"first")
+    made = [runner.Made(name, picture, tuple(one.judge({})), 1.0) for name, one in figures.items()]
+    ledger.write_gallery(made, "quick", gallery)
+    before = json.loads((gallery / "claims.json").read_text())
+    picture.write_bytes(b"second")
+    ledger.write_gallery([made[0], replace(made[1], error="no data", claims=())], "quick", gallery)
+    assert json.loads((gallery / "claims.json").read_text()) == before
+    assert [(gallery / f"{name}.png").read_bytes() for name in figures] == [b"second", b"first"]
+    assert "Kept from an earlier run, since this one could not make them: two." in (gallery / "CLAIMS.md").read_text()
+    assert "## two" in (gallery / "README.md").read_text()
+    ledger.write_gallery([made[0], replace(made[1], error="no data", claims=())], "paper", gallery)
+    assert list(json.loads((gallery / "claims.json").read_text())["claims"]) == ["one"]
+
+
 def test_another_seed_stands_beside_the_committed_claims(tmp_path):
     figure = toy([2.0, 3.0], core.median_above(1))
     made = runner.Made("toy", tmp_path / "toy.png", tuple(figure.judge({})), 1.0)

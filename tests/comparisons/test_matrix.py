@@ -1,0 +1,59 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from comparisons import matrix, report
+from comparisons.study import Verdict
+
+SHOWN, ABSENT, SILENT = Verdict("shown", (2.0, 3.0)), Verdict("absent", (0.1,)), Verdict("silent", note="no clock")
+
+
+def result(name, verdicts, on_request=(), folder=None):
+    study = SimpleNamespace(name=name, question=f"Is it {name}? Score: decades.", on_request=on_request)
+    return SimpleNamespace(study=study, verdicts=verdicts, folder=folder)
+
+
+FIRST = result("grokking", {"a": SHOWN, "a (off)": ABSENT, "b": SILENT})
+SECOND = result("neural_collapse", {"a": ABSENT, "c": SHOWN})
+
+
+def test_rows_are_all_models_once_with_their_controls_in_the_cell():
+    assert matrix.rows([FIRST, SECOND]) == ["a", "b", "c"]
+    lines = matrix.markdown([FIRST, SECOND]).splitlines()
+    assert lines[0] == "| model | grokking | neural collapse |"
+    assert lines[2].startswith("| a | [shown 2.5 (off: 0.1)](figures/gallery/grokking.png) | [absent 0.1]")
+    assert lines[3] == "| b | [silent: no clock](figures/gallery/grokking.png) | not asked |"
+    assert "grokking: decades; neural collapse: decades" in lines[-1]
+
+
+def test_the_plain_matrix_has_columns_of_one_width():
+    lines = matrix.plain([FIRST, SECOND]).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [line.split()[0] for line in lines] == ["model", "a", "b", "c"]
+
+
+def test_models_on_request_keep_their_committed_verdicts(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "COMMITTED", tmp_path / "verdicts.json")
+    rare = {"rare": SHOWN, "rare (off)": ABSENT}
+    matrix.write_verdicts([result("grokking", {"a": ABSENT, "gone": SHOWN, **rare}, ("rare",))], "quick")
+    matrix.write_verdicts([result("grokking", {"a": SHOWN}, ("rare",))], "quick")
+    found = json.loads(report.COMMITTED.read_text())
+    assert found == {"grokking": {"quick": {"a": "shown", "rare": "shown", "rare (off)": "absent"}}}
+
+
+def test_a_readme_is_rewritten_between_its_markers_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "COMMITTED", tmp_path / "verdicts.json")
+    (tmp_path / "figure.png").write_bytes(b"picture")
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{matrix.MARKERS[0]}\nold\n{matrix.MARKERS[1]}\nafter\n")
+    matrix.commit([result("grokking", FIRST.verdicts, folder=tmp_path)], "quick", readme, tmp_path)
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert "| a | [shown 2.5" in text
+    assert (tmp_path / "grokking.png").read_bytes() == b"picture"
+    readme.write_text("no markers")
+    with pytest.raises(ValueError, match="must contain the lines"):
+        matrix.commit([], "quick", readme, tmp_path)
