@@ -26,11 +26,9 @@ class Params(BaseParams):
 
 def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Probability of the true class along training, and local elasticity between all types after it."""
-    task = graphs.three_class()
     found = grid(partial(trained, p=p), {"rule": list(RULES)}, seed=int(rng.integers(2**31)))
     data = {f"{rule}_{name}": found[name].sel(rule=rule).values[0] for rule in RULES for name in ("true", "elasticity")}
-    consistent = _consistent(task.model, task.model.fire(task.inputs), task.labels)
-    return {"t": found["t"].values[0, 0], "consistent": np.array(consistent), **data}
+    return {"t": found["t"].values[0, 0], **data}
 
 
 def trained(rule: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
@@ -52,15 +50,6 @@ def trained(rule: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndar
     elasticity = [local_elasticity(task.model, one, task.inputs, task.inputs, rule=RULES[rule]) for one in states]
     true = predicted[..., np.arange(len(task.labels)), task.labels]
     return {"t": run.t, "true": true, "elasticity": np.array(elasticity)}
-
-
-def _consistent(model, firing, labels: np.ndarray) -> bool:
-    """Whether the pathways obey the firing rules; `check` names the node that does not."""
-    try:
-        model.check([*firing, labels[:, None] == np.arange(model.n_classes)])
-    except ValueError:
-        return False
-    return True
 
 
 def draw(data: Data, p: Params):
@@ -104,6 +93,12 @@ def _order(data: Data) -> np.ndarray:
     return np.minimum.reduce([near - 0.5, 0.5 - next_class, next_class - far, np.where(far == 0, np.inf, -far)])
 
 
+def _onto_others(data: Data) -> np.ndarray:
+    """Largest local elasticity between types of different classes, every replica."""
+    labels = graphs.three_class().labels
+    return data["additive_elasticity"][:, labels[:, None] != labels].max(axis=1)
+
+
 FIGURE = PaperFigure(
     name="neurashed_02",
     paper="neurashed",
@@ -120,20 +115,22 @@ FIGURE = PaperFigure(
     cost="about 5 s on one core (estimated from the quick preset).",
     claims=(
         Claim(
-            key="neurashed-2-consistent",
-            place="Figure 2",
-            statement="The feature pathways obey the firing rules and end in one class.",
-            criterion="all nodes recomputed from the input equal those marked (1 = yes)",
-            measure=lambda data: [float(data["consistent"])],
-            holds=all_above(0.5),
-        ),
-        Claim(
             key="neurashed-2-order",
             place="Section 3, figure 2",
             statement="An update at class 1a acts most on 1b, less on class 2 and not on class 3.",
             criterion="with g- = x, LE(1b) > 0.5 > LE(2) > LE(3) = 0 in every run (smallest margin > 0)",
             measure=_order,
             holds=all_above(0.0),
+        ),
+        Claim(
+            key="neurashed-2-order-bases",
+            place="Section 3, read for every base",
+            statement="An update at any input acts more on its own class than on the others.",
+            criterion="with g- = x, largest LE from any base onto a type of another class < 1 in every run",
+            measure=_onto_others,
+            holds=all_below(1.0),
+            why="the measure divides by the change at the base: class 2 has 8 nodes and class 1a has 11, so what the "
+            "nodes they share gain counts for more at 1a than at class 2 itself, in nearly every run",
         ),
         Claim(
             key="neurashed-2-order-decay",

@@ -33,6 +33,7 @@ class Params(BaseParams):
     n_steps: int = 300
     replicas: int = 500
     steps: int = 600  # of the collapse panels
+    trials: int = 5  # of each of their variants
     initial: float = 0.1
 
 
@@ -41,6 +42,14 @@ def sparsity(batch_size: int, rule: str, rng: np.random.Generator, p: Params) ->
     run = train_with_batch_size(batch_size, RULES[rule], rng, n_steps=p.n_steps, initial=p.initial, replicas=p.replicas)
     nodes = run["effective_number"]
     return {"nodes": nodes.mean(axis=1), "end": nodes[-1], "log_ratio": run["log_ratio"].mean(axis=1)}
+
+
+def collapse(name: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray | float]:
+    """Within-class variability of one model along training, and the angles of its class means at the end."""
+    rule, batch_size, sampling, per_epoch = COLLAPSE[name]
+    settings = {"initial": 1e-6, "batch_size": batch_size, "sampling": sampling}
+    run = train_to_collapse(RULES[rule], p.steps // per_epoch, rng, **settings)
+    return {"steps": per_epoch * run.t, "within": run["within_between"], "angle": run["equiangular"][-1]}
 
 
 def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
@@ -54,16 +63,11 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
     for rule in RULES:
         for name in ("nodes", "end", "log_ratio"):
             data[f"{name}_{rule}"] = runs[name].sel(rule=rule).values[:, 0]
-    for name, (rule, batch_size, sampling, per_epoch) in COLLAPSE.items():
-        trials = [
-            train_to_collapse(
-                RULES[rule], p.steps // per_epoch, child, initial=1e-6, batch_size=batch_size, sampling=sampling
-            )
-            for child in rng.spawn(5)
-        ]
-        data[f"within_{name}"] = np.array([run["within_between"] for run in trials])  # (trials, n_epochs)
-        data[f"angle_{name}"] = np.array([run["equiangular"][-1] for run in trials])
-        data[f"steps_{name}"] = per_epoch * trials[0].t
+    for name in COLLAPSE:  # variants have different numbers of records, so each is a grid of one point
+        runs = grid(partial(collapse, p=p), {"name": [name]}, replicates=p.trials, seed=int(rng.integers(2**31)))
+        data[f"within_{name}"] = runs["within"].values[0]  # (trials, n_epochs)
+        data[f"angle_{name}"] = runs["angle"].values[0]
+        data[f"steps_{name}"] = runs["steps"].values[0, 0]
     return data
 
 
@@ -97,21 +101,26 @@ def draw(data: Data, p: Params):
         below[2].plot(data["t"], data["log_ratio_multiplicative"][k], color=style.ORDER[k])
         below[2].plot(data["t"], data["law"][k], "k:", label="law" if k == 0 else None)
     below[2].set(xlabel="step", ylabel="ln(own / shared amplification)", title="multiplicative rule")
-    labels = {"small": "B = 1", "three": "B = 3", "full": "full batch", "additive": "B = 1, additive"}
-    for k, (name, label) in enumerate(labels.items()):
-        below[3].semilogy(
-            data[f"steps_{name}"], np.median(data[f"within_{name}"], axis=0), color=style.ORDER[k], label=label
-        )
+    variants = {
+        "small": ("B = 1, epochs", 0, "-"),
+        "iid": ("B = 1, random draws", 0, ":"),
+        "three": ("B = 3, random draws", 1, ":"),
+        "full": ("full batch", 2, "-"),
+        "additive": ("B = 1, epochs, additive", 3, "-"),
+    }
+    for name, (label, k, line) in variants.items():
+        middle = np.median(data[f"within_{name}"], axis=0)
+        below[3].semilogy(data[f"steps_{name}"], middle, line, color=style.ORDER[k], label=label)
     below[3].set(xlabel="step", ylabel="within / between variability", title="neural collapse")
-    for k, name in enumerate(("small", "iid")):
-        below[4].plot([k] * 5, data[f"angle_{name}"], "o", color=style.ORDER[k])
+    for k, (name, marker) in enumerate((("small", "o"), ("iid", "x"))):
+        below[4].plot(np.full(len(data[f"angle_{name}"]), k), data[f"angle_{name}"], marker, color=style.ORDER[0])
     below[4].set(xlim=(-0.5, 1.5), xticks=[0, 1], ylabel="deviation from a simplex")
     below[4].set_xticklabels(["epochs", "random draws"])
     below[4].set_title("angles of class means")
     for ax in below:
         style.tidy(ax)
-    for ax in (below[0], below[2], below[3]):
-        ax.legend(fontsize=8)
+    for ax, size in ((below[0], 8), (below[2], 8), (below[3], 6.5)):
+        ax.legend(fontsize=size)
     return figure
 
 
@@ -126,7 +135,7 @@ FIGURE = PaperFigure(
         "Small batches strengthen what all inputs share and starve the rest, large batches keep everything. One class "
         "with two types of input, 3 shared and 3 own nodes each; node area is amplification. Graph and rules are ours "
         "(multiplicative 1.05 / 0.98, additive 0.1, start 0.1, 300 steps); the variability panels start at 1e-6, take "
-        "600 steps and use three disjoint classes of two types, drawn in epochs unless said otherwise."
+        "600 steps and use three disjoint classes of two types, drawn in epochs (each type once) or at random."
     ),
     presets={"quick": Params(), "paper": Params(batch_sizes=(1, 2, 4, 8, 16), replicas=5000)},
     compute=compute,

@@ -176,7 +176,7 @@ FIGURE = PaperFigure(
             measure=_end("long_level1_label"),
             holds=all_above(0.99),
             why="the 7th node, shared by both classes, has the largest growth rate of the level and drowns the others "
-            "in its noise; with a 7th node per class the label is kept (next claim)",
+            "in its noise; with a 7th node per class all or most of the label is kept (next claim)",
         ),
         Claim(
             key="neurashed-5-first-level-label-own7",
@@ -185,11 +185,12 @@ FIGURE = PaperFigure(
             criterion="its information on the label > 0.99 bits at step 2400, every run",
             measure=_end("long_own7_level1_label"),
             holds=all_above(0.99),
+            why="single runs keep only most of it",
         ),
         Claim(
             key="neurashed-5-noise",
-            place="Figure 5, caption",
-            statement="Adding noise of constant size to the levels is enough to see the compression.",
+            place="Figure 5, our reading",
+            statement="Noise of constant size, the simplest that can be added, shows the compression.",
             criterion="without the relative part, median I(level 2; input) < 1.1 bits at step 600",
             measure=_end("constant_noise_level2_input"),
             holds=median_below(1.1),

@@ -179,7 +179,7 @@ FIGURE = PaperFigure(
         ),
         Claim(
             key="neurashed-theorem-2-proportional",
-            place="Theorem 2",
+            place="Theorem 2, our reading",
             statement="Depth growing in proportion to training is quick enough.",
             criterion="ratio > 10 at t = 1000, L = t",
             measure=lambda data: [float(np.interp(1.0, data["speeds"], data["deep"]))],
@@ -189,7 +189,7 @@ FIGURE = PaperFigure(
         ),
         Claim(
             key="neurashed-theorem-2-unbounded",
-            place="Theorem 2",
+            place="Theorem 2, our reading",
             statement="Any unbounded growth of depth is quick enough.",
             criterion="ratio > 10 at t = 1e6, L = sqrt(t)",
             measure=lambda data: [float(data["root"])],
