@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from comparisons.study import BaseParams
 from figures._condensation import COLOUR
 from figures.core import Claim, PaperFigure, all_above, all_below
-from toymodels.condensation import classical_initialisations, distance_exponent, phase, three_layer_scaling
+from toymodels.condensation import classical_initialisations, distance_exponent, phase, three_layer_exponents
 from toymodels.condensation.phase import fitted_distance
+from toymodels.condensation.three_layer import fitted_distances
 
 CELLS = ((0.5, 0), (0.5, 0.5), (0.75, 0), (1, 0), (2, 1), (1.25, 0), (1.5, 0), (1.75, 0), (1.5, 1))
 PHASES = ("linear", "critical", "condensed")
 SHADES = ("#56B4E9", "#F0E442", "#D55E00")
-THREE_LAYERS = ((0.0, 0.0, 0.0, 1.0), (0.0, 0.0, 0.0, 1.75))  # exponents of a, V, w, scale: linear and beyond
+DEEP_SHADES = ("#0072B2", "#E69F00", "#CC79A7")
+LAYERS = ("$a$", "$V$", "$w$")
+OUTER, MIDDLE = [0, 2], 1
+SCALES = (1.0, 2.25, 3.5)  # powers of m: all layers linear; a and w condensed (beyond 1.5); all condensed (beyond 3)
+LINEAR, BETWEEN, CONDENSED = range(3)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,18 @@ def distances(width, rng, cells):
     return {"distance": fitted_distance(np.array(cells, dtype=float), width, rng)}
 
 
+def deep_distances(scale, width, rng):
+    """Relative distance of a, V and w of a three-layer network with weights of order one and scale m^scale."""
+    return {"distance": fitted_distances((0.0, 0.0, 0.0, scale), width, rng)}
+
+
+def deep_exponents(scale):
+    """Derived exponents of these distances: beyond m^1.5 balanced layers grow to the norm m^(scale/3)."""
+    if scale < 1.5:
+        return np.array(three_layer_exponents(0.0, 0.0, 0.0, scale))
+    return scale / 3 - np.array([0.5, 1, 0.5])
+
+
 def _slopes(widths, distance):
     """Slope of ln distance against ln width, for distance (n_widths, n_curves)."""
     return np.polyfit(np.log(widths), np.log(distance), 1)[0]
@@ -43,7 +61,8 @@ def compute(p, rng, grid):
     found = grid(partial(distances, cells=CELLS), {"width": p.widths}, replicates=p.replicates, seed=_seed(rng))
     distance = found["distance"].transpose("width", "replicate", "distance_0").values
     slope = _slopes(p.widths, distance.reshape(len(p.widths), -1)).reshape(p.replicates, len(CELLS))
-    deep = [three_layer_scaling(powers, p.deep_widths, rng, p.replicates) for powers in THREE_LAYERS]
+    deep = grid(deep_distances, {"scale": SCALES, "width": p.deep_widths}, replicates=p.replicates, seed=_seed(rng))
+    moved = deep["distance"].transpose("width", "scale", "replicate", "distance_0").values
     return {
         "cells": np.array(CELLS, dtype=float),
         "phase": np.array([PHASES.index(phase(*cell)) for cell in CELLS]),
@@ -51,7 +70,8 @@ def compute(p, rng, grid):
         "distance": distance,
         "slope": slope,
         "predicted": np.array([distance_exponent(*cell) for cell in CELLS]),
-        "deep_slope": np.stack([_slopes(p.deep_widths, one.distance.reshape(len(p.deep_widths), -1)) for one in deep]),
+        "deep_slope": _slopes(p.deep_widths, moved.reshape(len(p.deep_widths), -1)).reshape(moved.shape[1:]),
+        "deep_predicted": np.array([deep_exponents(scale) for scale in SCALES]),
     }
 
 
@@ -60,20 +80,21 @@ def _seed(rng):
 
 
 def draw(data, p):
-    """The diagram with the measured exponents written in; measured against derived; distance against width."""
+    """The diagram with the measured exponents; measured against derived; distance against width; three layers."""
     from matplotlib.figure import Figure
 
     from comparisons.style import tidy
 
-    figure = Figure(figsize=(11.5, 4), layout="constrained")
-    diagram, exponents, curves = figure.subplots(1, 3, width_ratios=(1.4, 1, 1))
+    figure = Figure(figsize=(11.5, 7.6), layout="constrained")
+    panels = figure.subplot_mosaic("AAABB;CCCDD", height_ratios=(1.15, 1))
+    diagram, exponents, curves, deep = (panels[name] for name in "ABCD")
     _draw_diagram(diagram, data)
     median = np.median(data["slope"], axis=0)
     for kind, shade in enumerate(SHADES):
         chosen = data["phase"] == kind
         span = np.abs(data["slope"][:, chosen] - median[chosen])
         bars = [span.max(axis=0)] * 2
-        style = {"color": shade, "markeredgecolor": "black", "label": PHASES[kind]}
+        style: dict[str, Any] = {"color": shade, "markeredgecolor": "black", "label": PHASES[kind]}
         exponents.errorbar(data["predicted"][chosen], median[chosen], bars, fmt="o", ecolor="black", **style)
         for cell in np.flatnonzero(chosen):
             curves.plot(data["width"], np.exp(np.log(data["distance"][..., cell]).mean(axis=1)), "o-", color=shade)
@@ -84,9 +105,25 @@ def draw(data, p):
     curves.set_xticks(data["width"], [f"{width:,}" for width in data["width"]], minor=False)
     curves.minorticks_off()
     curves.set_title("every cell")
-    for axes in (exponents, curves):
+    _draw_deep(deep, data)
+    for axes in (exponents, curves, deep):
         tidy(axes)
     return figure
+
+
+def _draw_deep(axes, data):
+    """Exponents of the three layers of every run, side by side for each scale; bars are the derived ones."""
+    axes.axhline(0, color="black", linewidth=0.8)
+    for layer, (name, shade) in enumerate(zip(LAYERS, DEEP_SHADES, strict=True)):
+        for scale, (slopes, derived) in enumerate(zip(data["deep_slope"], data["deep_predicted"], strict=True)):
+            place = scale + 0.22 * (layer - 1)
+            label = name if scale == 0 else None
+            axes.plot(np.full(len(slopes), place), slopes[:, layer], "o", color=shade, alpha=0.7, label=label)
+            axes.hlines(derived[layer], place - 0.09, place + 0.09, color="black", linewidth=1.5)
+    axes.plot([], [], color="black", linewidth=1.5, label="derived")
+    axes.set_xticks(range(len(SCALES)), [f"$m^{{{scale:g}}}$" for scale in SCALES])
+    axes.set(xlabel=r"scale $\alpha$ of the output", ylabel="exponent of relative distance", title="three layers")
+    axes.legend(fontsize=8)
 
 
 def _draw_diagram(axes, data):
@@ -127,7 +164,8 @@ FIGURE = PaperFigure(
     caption=(
         "Where in the plane of (gamma, gamma') input weights stop moving as the width grows, and where they run away. "
         "Data and anti-symmetric start are those of the published test (three points); widths 200 to 5,000 instead of "
-        "up to 400,000. The exponents are derived, not printed; nine cells, with the classical initialisations."
+        "up to 400,000. The exponents are derived, not printed; nine cells, with the classical initialisations. Three "
+        "layers: all weights of order one, the output divided by a power of the width; each layer has its own phases."
     ),
     presets={
         "quick": Params(),
@@ -163,19 +201,37 @@ FIGURE = PaperFigure(
         Claim(
             "condensation-5-deep",
             "Section 5",
-            "Three-layer networks have similar phases, layer by layer.",
-            "scale m: all layers' distances fall with width; scale m^1.75: those of a and w grow; smallest margin of "
-            "the six median exponents > 0",
-            lambda data: _margins(data["deep_slope"], len(data["slope"])),
+            "Three-layer networks have similar phases: here the outer layers a and w.",
+            "their distances fall with width at scale m and grow at m^2.25 (smallest of the four median exponents, the "
+            "first two negated, > 0)",
+            lambda data: _margins(data, LINEAR, BETWEEN, OUTER),
             all_above(0),
         ),
+        Claim(
+            "condensation-5-deep-middle",
+            "Section 5",
+            "Three-layer networks have similar phases: here the middle layer V.",
+            "its distance falls with width at scale m and grows at m^3.5 (smaller of the two median exponents, the "
+            "first negated, > 0)",
+            lambda data: _margins(data, LINEAR, CONDENSED, [MIDDLE]),
+            all_above(0),
+        ),
+        Claim(
+            "condensation-5-deep-together",
+            "Section 5, our question",
+            "The three layers leave the linear phase together.",
+            "at scale m^2.25, where the distances of a and w grow, that of V grows too, in every run (exponent > 0)",
+            lambda data: data["deep_slope"][BETWEEN][:, MIDDLE],
+            all_above(0),
+            "V starts with the norm m, a and w with m^.5: balanced growth to m^(scale/3) outruns V only beyond m^3",
+        ),
     ),
-    seconds=10,
+    seconds=20,
     cost="estimated 30 CPU minutes",
 )
 
 
-def _margins(slope, replicates):
-    """Median exponents of (scale m: a, V, w negated; scale m^1.75: a, w)."""
-    median = np.median(slope.reshape(2, replicates, 3), axis=1)
-    return np.concatenate([-median[0], median[1, [0, 2]]])
+def _margins(data, linear, condensed, layers):
+    """Median exponents of these layers: negated at the scale of the linear phase, plain at that of the condensed."""
+    median = np.median(data["deep_slope"], axis=1)
+    return np.concatenate([-median[linear, layers], median[condensed, layers]])

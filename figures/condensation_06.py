@@ -97,13 +97,13 @@ def draw(data, p):
     axes[0, 2].legend(fontsize=8)
     for k, label in enumerate(LABELS):
         panel, height = axes[1, k], data["potential"][k, 0]
-        panel.plot(ANGLES, height / np.abs(height).max(), color="black", linewidth=1, label="potential $T$, scaled")
+        panel.plot(ANGLES, height / np.abs(height).max(), color="black", linewidth=1, label="potential")
         angle = data["angle"][k, 0]
         angle = angle[angle < 4]
         where = np.interp(angle, ANGLES, height / np.abs(height).max())
         panel.scatter(angle, where, s=22, color=COLOUR, alpha=0.5, zorder=3, label="neurons")
         panel.set_title(f"{label}: {int(data['reached'][k, 0])} directions, $2p$ = {2 * (k + 1)}", fontsize=10)
-        panel.set(xlabel=r"orientation $\theta$ (rad)", xlim=(-np.pi, np.pi))
+        panel.set(xlabel=r"orientation $\theta$ (rad)", ylabel=r"$T\,/\,\max|T|$", xlim=(-np.pi, np.pi))
     axes[1, 0].legend(fontsize=8)
     for panel in (axes[0, 2], *axes[1]):
         tidy(panel)
@@ -139,8 +139,8 @@ FIGURE = PaperFigure(
             "4 directions at cos > .8 in the authors' setting (median over seeds)",
             lambda data: data["adam_directions"][1],
             lambda values: bool(np.median(values) == 4),
-            "Adam moves along signs of the gradient: on the same data per-neuron descent ends in 4 directions in 5 of "
-            "5 control runs, Adam in 4 to 10",
+            "Adam moves along signs of the gradient and ends in 3 to 9 directions; neurons that each descend at their "
+            "own pace keep to 2p (next row)",
         ),
         Claim(
             "condensation-6-bound",

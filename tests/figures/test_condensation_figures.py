@@ -13,8 +13,9 @@ from figures._condensation import (
     sorted_map,
     when_fitted,
 )
-from figures.condensation_05 import distances
+from figures.condensation_05 import SCALES, deep_distances, deep_exponents, distances
 from figures.condensation_07 import EDGES, embeddings, plateaus
+from figures.condensation_estimate import ARMS, Params, one_neuron_error, ranks, recovery, share_recovered
 from toymodels.condensation import cosine_similarity
 
 ANGLES = st.integers(2, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, 1000)))
@@ -76,6 +77,19 @@ def test_distances_are_one_per_cell_and_repeat():
     assert 0 < first[0] < first[1]
 
 
+def test_three_layer_distances_are_one_per_layer_and_repeat():
+    first, again = (deep_distances(1.0, 20, np.random.default_rng(3))["distance"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert len(first) == 3
+    assert min(first) > 0
+
+
+def test_the_derived_exponents_of_three_layers_change_sign_one_after_the_other_and_have_no_jump():
+    signs = np.sign([deep_exponents(scale) for scale in SCALES])
+    np.testing.assert_array_equal(signs, [[-1, -1, -1], [1, -1, 1], [1, 1, 1]])
+    np.testing.assert_allclose(deep_exponents(1.5 - 1e-9), deep_exponents(1.5), atol=1e-8)
+
+
 def test_time_in_bins_adds_up_to_the_time_spent_inside_the_edges():
     found = plateaus(2, np.random.default_rng(0), trials=3, n_steps=200)
     assert found["frequency"].shape == (len(EDGES) - 1,)
@@ -92,3 +106,33 @@ def test_embedded_critical_points_stay_critical():
 
 def test_runs_that_have_not_fitted_are_marked():
     np.testing.assert_array_equal(when_fitted(np.array([0.3, 0.9]), np.array([0.5, 1.0]), 0.95), [NOT_FITTED, 0.9])
+
+
+@given(seed=st.integers(0, 1000), copies=st.integers(1, 4))
+def test_neurons_of_one_direction_are_one_for_relu_and_with_equal_norms_also_for_tanh(seed, copies):
+    rng = np.random.default_rng(seed)
+    z, a, norms = rng.standard_normal(50), rng.uniform(0.5, 2, copies), rng.uniform(0.5, 2, copies)
+    assert one_neuron_error(z, a, norms, "relu") < 1e-12
+    assert one_neuron_error(z, a, np.full(copies, norms[0]), "tanh") < 1e-12
+
+
+def test_tanh_neurons_of_very_different_norms_are_not_one():
+    z = np.linspace(-2, 2, 51)
+    assert one_neuron_error(z, np.ones(2), np.array([0.3, 3.0]), "tanh") > 0.01
+
+
+def test_condensed_networks_keep_the_rank_of_the_narrow_one():
+    found = ranks("2 neurons, 2 inputs", np.random.default_rng(0))
+    assert found["condensed"] == [8] * 5
+    assert found["loose"] == [8, 9, 10, 12, 16]
+
+
+def test_only_fitted_networks_count_as_recovered():
+    on_samples, on_fresh = np.array([[1e-4, 1e-4, 1.0, 1e-4], [1.0] * 4]), np.array([[1e-3, 1e-1, 1e-3, 1e-3]] * 2)
+    np.testing.assert_allclose(share_recovered(on_samples, on_fresh), [2 / 3, 0])
+
+
+def test_recovery_has_one_error_per_arm_and_target():
+    found = recovery(3, np.random.default_rng(0), Params(n_steps=50, trials=2))
+    for values in found.values():
+        assert np.shape(values) == (len(ARMS), 2)

@@ -104,13 +104,13 @@ def three_layer_scaling(
         raise ValueError(f"widths must be at least two, got {list(widths)}")
     predicted = np.array(three_layer_exponents(*exponents))
     positive_int("replicates", replicates)
-    distance = np.array([[_fit(exponents, m, rng) for _ in range(replicates)] for m in widths])
+    distance = np.array([[fitted_distances(exponents, m, rng) for _ in range(replicates)] for m in widths])
     slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=1), 1)[0]
     return LayerScaling(np.array(widths), distance, slope, predicted)
 
 
-def _fit(exponents: tuple[float, float, float, float], width: int, rng: np.random.Generator) -> list[float]:
-    """Relative distances of a, V, w at the fit."""
+def fitted_distances(exponents: tuple[float, float, float, float], width: int, rng: np.random.Generator) -> list[float]:
+    """Relative distances of a, V, w at the fit, of one network; arguments as in :func:`three_layer_scaling`."""
     std_a, std_v, std_w, scale = (float(width) ** power for power in exponents)
     shapes = ((width,), std_a), ((width, width), std_v), ((width, 2), std_w)
     start = layers = [std * rng.standard_normal(shape) for shape, std in shapes]
