@@ -142,15 +142,15 @@ FIGURE = PaperFigure(
     caption=(
         "How far the tangent kernel moves in training: over imbalance and scale (a) only nearly balanced layers with "
         "small weights learn features, over imbalance and the target (b) all do so if the target is large. Settings "
-        "are those of the published code (10 whitened samples, flow time 40; a Gaussian start of zero function, gradient "
-        "descent, 4000 steps of 0.01), which are not all printed; (a) in closed form, median over random draws where the "
-        "paper shows one. As published, the scale in (a) also divides the target, and the grid of (a) steps over exact "
-        "balance, where the kernel moves at every scale."
+        "are those of the published code (10 whitened samples, flow time 40; a Gaussian start of zero function, "
+        "gradient descent, 4000 steps of 0.01), which are not all printed; (a) in closed form, median over random "
+        "draws where the paper shows one. As published, the scale in (a) also divides the target, and the grid of "
+        "(a) steps over exact balance, where the kernel moves at every scale."
     ),
     presets={"quick": Params(), "paper": Params(side_a=40, side_b=40, draws_b=10)},
     compute=compute,
     draw=draw,
-    seconds=15,
+    seconds=18,
     cost="about 8 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

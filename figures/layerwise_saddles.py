@@ -132,7 +132,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(n_modes=6, replicas=20, n_times=2000)},
     compute=compute,
     draw=draw,
-    seconds=1,
+    seconds=3,
     cost="about 20 s on one core (estimated from the quick preset).",
     claims=(
         Claim(

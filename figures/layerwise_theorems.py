@@ -160,7 +160,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(units=200, replicas=50)},
     compute=compute,
     draw=draw,
-    seconds=10,
+    seconds=7,
     cost="about 2 min on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -111,7 +111,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(replicas=100)},
     compute=compute,
     draw=draw,
-    seconds=2,
+    seconds=3,
     cost="about 5 s on one core (estimated from the quick preset).",
     claims=(
         Claim(

@@ -140,7 +140,7 @@ FIGURE = PaperFigure(
     presets={"quick": Params(), "paper": Params(batch_sizes=(1, 2, 4, 8, 16), replicas=5000)},
     compute=compute,
     draw=draw,
-    seconds=7,
+    seconds=8,
     cost="about 20 s on one core (estimated from the quick preset).",
     claims=(
         Claim(

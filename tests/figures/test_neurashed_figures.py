@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from figures import neurashed_05, neurashed_06, neurashed_claims, neurashed_theorems
+from figures import neurashed_02, neurashed_03, neurashed_05, neurashed_06, neurashed_claims, neurashed_theorems
 from toymodels.neurashed.elasticity import elasticity_limit
 
 
@@ -43,3 +43,33 @@ def test_simulated_updates_follow_the_printed_powers():
 def test_shared_features_see_the_examples_of_all_classes():
     ratios = [neurashed_claims.reuse(4, np.random.default_rng(seed))["ratio"] for seed in range(5)]
     assert abs(np.mean(ratios) - 4) < 0.3
+
+
+def test_only_types_of_other_classes_count_as_others():
+    matrix = np.full((1, 4, 4), 0.5)
+    matrix[0, 0, 1] = matrix[0, 1, 0] = 3.0  # within class 1
+    assert_allclose(neurashed_02._onto_others({"additive_elasticity": matrix}), [0.5])
+    matrix[0, 2, 1] = 2.0
+    assert_allclose(neurashed_02._onto_others({"additive_elasticity": matrix}), [2.0])
+
+
+def test_a_collapse_run_records_epochs_in_steps():
+    found = neurashed_03.collapse("three", np.random.default_rng(0), neurashed_03.Params(steps=20))
+    assert_allclose(found["steps"], np.arange(2, 21, 2))
+    assert found["within"].shape == (10,)
+
+
+@given(st.integers(0, 2**31))
+def test_class_features_are_two_of_the_own_and_one_of_another_class(seed):
+    labels = np.arange(12) % neurashed_claims.N_CLASSES
+    fired = neurashed_claims._class_features(labels, 20, np.random.default_rng(seed))
+    per_class = fired[:, :16].reshape(12, neurashed_claims.N_CLASSES, 4).sum(axis=2)
+    assert (per_class[np.arange(12), labels] == 2).all()
+    assert (np.sort(per_class, axis=1) == [0, 0, 1, 2]).all()
+    assert not fired[:, 16:].any()
+
+
+def test_the_full_batch_keeps_the_features_of_single_samples():
+    p = neurashed_claims.Params(n_steps=200)
+    small, full = (neurashed_claims.generalise(size, np.random.default_rng(0), p)["accuracy"] for size in (1, 40))
+    assert 0 < full < small < 1
