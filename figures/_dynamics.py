@@ -16,6 +16,37 @@ def first_times(steps: np.ndarray, curves: np.ndarray, level: float) -> np.ndarr
     return np.array([first_time(steps, curve, level) for curve in curves])
 
 
+def crossing(steps: np.ndarray, curve: np.ndarray, level: float) -> float:
+    """Time at which `curve` (n,) first reaches `level`, between records linear in log(1 + step); `inf` if never."""
+    reached = np.asarray(curve) >= level
+    i = int(reached.argmax())
+    if not reached.any() or i == 0:
+        return float(steps[0]) if reached.any() else float("inf")
+    part = (level - curve[i - 1]) / (curve[i] - curve[i - 1])
+    before, after = np.log1p(steps[i - 1]), np.log1p(steps[i])
+    return float(np.expm1(before + part * (after - before)))
+
+
+def crossings(steps: np.ndarray, curves: np.ndarray, levels) -> np.ndarray:
+    """:func:`crossing` of every row of `curves` (replicates, n), with a level each or one for all."""
+    levels = np.broadcast_to(levels, len(curves))
+    return np.array([crossing(steps, *pair) for pair in zip(curves, levels, strict=True)])
+
+
+def steepest(steps: np.ndarray, curve: np.ndarray) -> float:
+    """Middle of the interval between two of `steps` (n,) in which `curve` (n,) rises fastest per step."""
+    i = int((np.diff(curve) / np.diff(steps)).argmax())
+    return float(steps[i] + steps[i + 1]) / 2
+
+
+def overlap(cloud: np.ndarray, other: np.ndarray) -> float:
+    """Share of either of two clouds (n, 2) inside the convex hull of the other, the smaller of the two shares."""
+    from scipy.spatial import Delaunay
+
+    shares = [(Delaunay(a).find_simplex(b) >= 0).mean() for a, b in ((cloud, other), (other, cloud))]
+    return float(min(shares))
+
+
 def centroid_accuracy(points: np.ndarray, labels: np.ndarray, train: np.ndarray, train_labels: np.ndarray) -> float:
     """Share of `points` (n, 2) nearest to the training centroid of their own class, among the classes of `labels`."""
     classes = np.unique(train_labels)

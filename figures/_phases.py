@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TRAINED, CHANCE = 0.8, 0.2  # accuracies between which the delay of test behind training is looked for
+LONG = 1000  # steps from which on gradients count as settled
 
 
 def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, np.ndarray]:
@@ -20,8 +21,9 @@ def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, 
     Returns
     -------
     dict
-        `step train test test_batch` (n_t,): accuracies with batch statistics, test also with running ones; `gradient`
-        (n_t, L - 2) of the layers; `pruned` (L - 1,): test accuracy of the linear map from each start layer on.
+        `step train test test_batch loss` (n_t,): accuracies with batch statistics, test accuracy and loss also with
+        running ones; `gradient` (n_t, L - 2) of the layers; `pruned` (L - 1,): test accuracy of the linear map from
+        each start layer on.
     """
     from dnn.config import TrainConfig
     from dnn.linear_map import pruned_accuracy
@@ -36,6 +38,7 @@ def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, 
         "train": run["batch.train"],
         "test": run["test_accuracy"],
         "test_batch": run["batch.test"],
+        "loss": run["test_loss"],
         "gradient": run["gradient"],
         "pruned": pruned_accuracy(network, split),
     }
@@ -66,6 +69,11 @@ def draw_run(axes: Axes, run: dict[str, np.ndarray], title: str) -> None:
 def panel_of(data, panel: str) -> dict[str, np.ndarray]:
     """The arrays `PANEL_name` of `data` as `name`."""
     return {name.partition("_")[2]: values for name, values in data.items() if name.partition("_")[0] == panel}
+
+
+def trained_long(run) -> bool:
+    """Whether the gradients of `run` can have settled."""
+    return bool(run["step"].max() >= LONG)
 
 
 def order(run) -> np.ndarray:

@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from comparisons.study import BaseParams
-from figures._dnn import digits, kendall, perceptron
-from figures.core import Claim, PaperFigure, median_above, median_below
+from figures._basins import CLAIMS, SPACES
+from figures._dnn import digits, perceptron
+from figures.core import PaperFigure
+from figures.dnn_n4_drawing import draw
 
-TREND = 0.6  # Kendall's tau from which on a curve counts as rising
-SPACES = ("sample", "weight")
 FIXED_BOUND = 0.1  # initial weights U(-0.1, 0.1) at every width
 
 
@@ -100,158 +100,11 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
         "batch": grid(partial(with_batch, p), {"batch": p.batches}, replicates=p.tuned_replicates, seed=next(seeds)),
     }
     found = {"depths": np.array(p.depths), "widths": np.array(p.widths), "amplitudes": np.array(p.amplitudes)}
-    found |= {"rates": np.array(p.rates), "batches": np.array(p.batches)}
+    found |= {"rates": np.array(p.rates), "batches": np.array(p.batches), "samples": np.array(p.samples)}
     for name, run in runs.items():
         found |= {f"{name}_{key}": values.values for key, values in run.items()}
     return found
 
-
-def draw(data, p: Params):
-    """Panels a to f as in the paper."""
-    from matplotlib.figure import Figure
-
-    from comparisons.style import ORDER, tidy
-
-    figure = Figure(figsize=(13, 7.5), layout="constrained")
-    panels = figure.subplot_mosaic("ace;bdf")
-    column = list(data["widths"]).index(p.curve_width)
-    for panel, sizes, space in (("a", "c", "sample"), ("b", "d", "weight")):
-        for k, depth in enumerate(data["depths"]):
-            curve = data[f"size_{space}_curve"][k, column].mean(0)
-            panels[panel].plot(data["amplitudes"], curve, color=ORDER[k], marker=".", label=f"{depth} layers")
-            radius = data[f"size_{space}_radius"][k].mean(-1)
-            panels[sizes].plot(data["widths"], radius, color=ORDER[k], marker="o", label=f"{depth} layers")
-        fixed = data[f"fixed_{space}_radius"][0].mean(-1)
-        label = f"{p.fixed_depth} layers, weights start the same at every width"
-        panels[sizes].plot(data["widths"], fixed, color="black", marker="s", linestyle=":", label=label)
-        panels[panel].set(xscale="log", xlabel="noise amplitude", ylabel="accuracy of training samples")
-        panels[panel].set_title(f"({panel}) noise on each {space}, width {p.curve_width}", loc="left")
-        panels[sizes].set(xscale="log", xlabel="width", ylabel=f"basin radius in {space} space")
-        panels[sizes].set_xticks(data["widths"], [f"{width}" for width in data["widths"]])
-        panels[sizes].set_xticks([], minor=True)
-        panels[sizes].set_ylim(0, 1.6 * data[f"size_{space}_radius"].mean(-1).max())
-        panels[sizes].set_title(f"({sizes}) {space} space", loc="left")
-    for panel, name, values, label in (
-        ("e", "rate", data["rates"], "learning rate (SGD)"),
-        ("f", "batch", data["batches"], "batch size (Adam)"),
-    ):
-        axes = panels[panel]
-        for k, (space, factor) in enumerate(zip(SPACES, (2, 1), strict=True)):
-            radius = factor * data[f"{name}_{space}_radius"]
-            axes.errorbar(values, radius.mean(-1), radius.std(-1), color=ORDER[k], marker="o", label=f"{space} space")
-        right = axes.twinx()
-        right.plot(values, data[f"{name}_accuracy"].mean(-1), color="black", linestyle="--", marker=".")
-        right.set_ylabel("test accuracy (dashed)")
-        axes.set(xscale="log", xlabel=label, ylabel="basin radius (sample space x 2)")
-        axes.set_title(f"({panel}) {p.tuned_depth} layers of {p.tuned_width}", loc="left")
-    for axes in panels.values():
-        tidy(axes)
-        axes.legend(fontsize="small", loc="upper left" if axes in (panels["c"], panels["d"]) else "best")
-    return figure
-
-
-def trend(data, name: str, axis: int) -> np.ndarray:
-    """Kendall's tau along one axis, at every point of the other in every replicate."""
-    return kendall(np.moveaxis(data[name], axis, -1)).ravel()
-
-
-def tuned_trend(data, name: str) -> np.ndarray:
-    """Kendall's tau along the tuned parameter in every replicate."""
-    return kendall(data[name].T)
-
-
-def distance_of_peaks(data) -> np.ndarray:
-    """Steps of the grid of learning rates between best accuracy and widest sample basin, in every replicate."""
-    return np.abs(data["rate_accuracy"].argmax(0) - data["rate_sample_radius"].argmax(0)).astype(float)
-
-
-RISING, FALLING = median_above(TREND), median_below(-TREND)
-CLAIMS = (
-    Claim(
-        "dnn-4a-depth",
-        "Figure 4a, 4c",
-        "Deeper networks have wider basins in sample space.",
-        "Kendall's tau of depth and radius, median over widths and runs > 0.6",
-        lambda data: trend(data, "size_sample_radius", 0),
-        RISING,
-        "with 1,000 digits and 150 steps accuracy falls with depth (width 128: 0.86 at 4 layers, 0.78 at 16) and so do "
-        "the basins",
-    ),
-    Claim(
-        "dnn-4b-depth",
-        "Figure 4b, 4d",
-        "Deeper networks have narrower basins in weight space.",
-        "Kendall's tau of depth and radius, median over widths and runs < -0.6",
-        lambda data: trend(data, "size_weight_radius", 0),
-        FALLING,
-    ),
-    Claim(
-        "dnn-4c-width",
-        "Figure 4c",
-        "Wider networks have wider basins in sample space (both versions of the paper).",
-        "Kendall's tau of width and radius, median over depths and runs > 0.6",
-        lambda data: trend(data, "size_sample_radius", 1),
-        RISING,
-    ),
-    Claim(
-        "dnn-4d-width",
-        "Figure 4d",
-        "Wider networks have wider basins in weight space (2025 version).",
-        "PyTorch's initial weights: Kendall's tau of width and radius, median over depths and runs > 0.6",
-        lambda data: trend(data, "size_weight_radius", 1),
-        RISING,
-    ),
-    Claim(
-        "dnn-4d-width-first-version",
-        "First version, Figure 6d",
-        "Wider networks have narrower basins in weight space (2024 version, the opposite of the 2025 one).",
-        "PyTorch's initial weights: Kendall's tau of width and radius, median over depths and runs < -0.6",
-        lambda data: trend(data, "size_weight_radius", 1),
-        FALLING,
-        "the radius rises at every depth; it rises less (0.74, 0.80, 0.90, 0.87) if all widths start from U(-0.1, 0.1)",
-    ),
-    Claim(
-        "dnn-4d-fixed-start",
-        "Section IV.B",
-        "Without initial weights that shrink with width, wider networks could have narrower basins in weight space.",
-        "initial weights U(-0.1, 0.1): Kendall's tau of width and radius, median over runs < -0.6",
-        lambda data: trend(data, "fixed_weight_radius", 1),
-        FALLING,
-        "it flattens the growth (0.74 to 0.87 over widths 32 to 256, instead of 0.69 to 1.21) but does not turn it",
-    ),
-    Claim(
-        "dnn-4e-rate",
-        "Figure 4e",
-        "Larger learning rates of SGD widen the basin in weight space.",
-        "Kendall's tau of rate and radius, median over runs > 0.6",
-        lambda data: tuned_trend(data, "rate_weight_radius"),
-        RISING,
-    ),
-    Claim(
-        "dnn-4e-peak",
-        "Figure 4e",
-        "The learning rate with the best test accuracy is the one with the widest basin in sample space.",
-        "same rate of the grid in the median run",
-        distance_of_peaks,
-        median_below(0.5),
-    ),
-    Claim(
-        "dnn-4f-weight",
-        "Figure 4f",
-        "Smaller batches of Adam widen the basin in weight space.",
-        "Kendall's tau of batch size and radius, median over runs < -0.6",
-        lambda data: tuned_trend(data, "batch_weight_radius"),
-        FALLING,
-    ),
-    Claim(
-        "dnn-4f-sample",
-        "First version, Figure 5a",
-        "Smaller batches of Adam widen the basin in sample space too.",
-        "Kendall's tau of batch size and radius, median over runs < -0.6",
-        lambda data: tuned_trend(data, "batch_sample_radius"),
-        FALLING,
-    ),
-)
 
 FIGURE = PaperFigure(
     name="dnn_n4",

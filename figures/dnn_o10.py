@@ -117,7 +117,7 @@ FIGURE = PaperFigure(
     paper="dnn",
     caption=(
         "A 23-layer network made linear from a late layer on reaches the training accuracy when the lag of evaluation "
-        "mode ends, and much earlier with the statistics of the batch. "
+        "mode ends, and earlier with the statistics of the batch. "
         "Not printed: optimiser, rate and data of the figure; Adam 1e-3, cross-entropy, 21 hidden layers of 128 with "
         "batch norm, full batch of 1,000 embedded digits (paper preset: batch 30,000 of 60,000). Judged with the last "
         "three activations made linear; lines are means over seeds."
@@ -148,7 +148,7 @@ FIGURE = PaperFigure(
             lambda d: _over_jump(d, "batch"),
             all_above(0.7),
             why=(
-                "with batch statistics the same weights act linearly in late layers long before: what settles at the "
+                "with batch statistics the same weights act linearly in late layers before: what settles at the "
                 "jump are the running statistics of batch norm, not the weights"
             ),
             decisive=_jumped,

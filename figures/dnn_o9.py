@@ -1,4 +1,4 @@
-"""Figure 9 of the first version: residual connections keep the standard structure of very deep networks."""
+"""Figure 9 of the first version: the structure of very deep networks with and without residual connections."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ CLAIMS = (
         "Spearman correlation of layer and gradient > 0.8 in every run of both",
         lambda data: sorted_layers(data, "cd"),
         all_above(KEPT),
-        "it rises on average but scatters from layer to layer; odd or even layers alone are no better ordered",
+        "it rises from the first layers to the last but scatters from layer to layer",
     ),
     Claim(
         "dnn-o9-linear-tail",
@@ -129,11 +129,11 @@ FIGURE = PaperFigure(
     name="dnn_o9",
     paper="dnn",
     caption=(
-        "Very deep residual networks keep gradients that grow with depth and a linear tail. (a, b) plain networks, (c, "
-        "d) residual ones, and a plain control as deep as (c): test accuracy with the tail replaced by a linear "
-        "perceptron or by the linear map, and rank gradients. Not printed in the paper and chosen here: Adam at 0.001, "
-        "batches of 100, cross-entropy, number of steps. Quick: 64 and 128 instead of 256 and 2,048 neurons, and the "
-        "1,000 embedded digits."
+        "Rank gradients and linear tails of very deep networks with and without residual connections. (a, b) plain "
+        "networks, (c, d) residual ones, and a plain control as deep as (c): test accuracy with the tail replaced by a "
+        "linear perceptron or by the linear map, and rank gradients. Not printed in the paper and chosen here: Adam at "
+        "0.001, batches of 100, cross-entropy, number of steps. Quick: 64 and 128 instead of 256 and 2,048 neurons, "
+        "and the 1,000 embedded digits."
     ),
     presets={
         "quick": Params(),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figures import _dynamics, dnn_n5, dnn_n6, dnn_o10
+from figures import _dynamics, dnn_n5, dnn_n6, dnn_n7, dnn_o10
 
 curves = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
 
@@ -19,6 +19,45 @@ def test_the_first_time_is_the_first_record_at_the_level(curve, level):
     else:
         assert curve[int(found / 3)] >= level
         assert (curve[: int(found / 3)] < level).all()
+
+
+@given(curves, st.floats(0, 1))
+def test_a_crossing_lies_between_the_record_that_reaches_the_level_and_the_one_before(curve, level):
+    steps = np.arange(len(curve)) * 3.0
+    first, found = _dynamics.first_time(steps, curve, level), _dynamics.crossing(steps, curve, level)
+    assert found == first if first in (0, np.inf) else first - 3 <= found <= first + 1e-9
+
+
+@given(st.floats(1.5, 900), st.floats(0.1, 5))
+def test_a_crossing_is_exact_for_curves_linear_in_log_time_whatever_the_records(when, slope):
+    for steps in (np.array([0.0, 1, 30, 1000]), np.geomspace(1, 1000, 7)):
+        curve = slope * np.log1p(steps)
+        assert _dynamics.crossing(steps, curve, slope * np.log1p(when)) == pytest.approx(when)
+
+
+def test_crossings_take_a_level_for_each_curve_or_one_for_all():
+    steps, rows = np.array([0.0, 1, 2]), np.array([[0.0, 0.5, 1], [0, 1, 2]])
+    assert _dynamics.crossings(steps, rows, [0.5, 2]).tolist() == pytest.approx([1, 2])
+    assert _dynamics.crossings(steps, rows, 1).tolist() == pytest.approx([2, 1])
+
+
+@given(st.integers(1, 8))
+def test_the_steepest_place_of_a_step_is_its_middle(k):
+    steps = np.arange(10) ** 2.0
+    assert _dynamics.steepest(steps, (np.arange(10) >= k).astype(float)) == (steps[k - 1] + steps[k]) / 2
+
+
+@given(st.floats(0.1, 10), st.floats(-5, 5))
+def test_overlap_is_one_with_itself_symmetric_and_follows_scale_and_place(factor, shift):
+    rng = np.random.default_rng(0)
+    cloud, other = rng.standard_normal((60, 2)), rng.standard_normal((60, 2)) + 1
+    assert _dynamics.overlap(cloud, cloud) == 1
+    assert _dynamics.overlap(cloud, other) == _dynamics.overlap(other, cloud) < 1
+    assert (
+        abs(_dynamics.overlap(factor * cloud + shift, factor * other + shift) - _dynamics.overlap(cloud, other)) < 0.05
+    )
+    assert _dynamics.overlap(cloud, cloud + 100) == 0
+    assert _dynamics.overlap(cloud, 1e-3 * cloud) < 0.1
 
 
 @given(curves)
@@ -99,3 +138,17 @@ def test_the_corrected_radius_does_not_depend_on_the_share_of_pure_noise(radius,
 def test_a_class_that_never_falls_halfway_gets_the_largest_amplitude():
     amplitudes = np.geomspace(0.1, 10, 5)
     assert dnn_n5.corrected_radius(amplitudes, np.ones((5, 1)), np.zeros(1)) == pytest.approx(10)
+
+
+def test_late_falls_of_basin_and_noisy_accuracy_are_found_and_early_ones_ignored():
+    data = {
+        "steps": np.array([1.0, 10, 100, 1000]),
+        "test": np.array([[0.1, 0.2, 0.9, 0.9]] * 2),
+        "basin_weight": np.array([[1.0, 0.1, 2.0, 1.5], [1.0, 0.1, 2.0, 2.5]]),
+        "noisy": np.array([[[0.1], [0.9], [0.8], [0.7]], [[0.1], [0.2], [0.3], [0.4]]]),
+        "norm": np.array([[10.0, 8.0, 4.0, 1.0]] * 2),
+    }
+    assert dnn_n7._basin_fall(data) == pytest.approx([0.25, 0])
+    assert dnn_n7._noisy_fall(data) == pytest.approx([0.2, 0])
+    assert ((dnn_n7._norm_left(data) > 0.4) & (dnn_n7._norm_left(data) < 0.8)).all()
+    assert not dnn_n7._is_long(data)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from comparisons.study import BaseParams
+from figures import _basins, dnn_n3_depth, dnn_o3
 from figures._dnn import (
     EMBEDDED,
     ENOUGH,
@@ -19,7 +20,7 @@ from figures._dnn import (
     perceptron,
     rank_correlation,
 )
-from figures._phases import delayed, followed, lowest_order, panel_of
+from figures._phases import LONG, delayed, followed, lowest_order, panel_of, trained_long
 
 ROWS = st.lists(st.integers(-50, 50), min_size=3, max_size=12, unique=True)
 
@@ -91,3 +92,54 @@ def test_the_embedded_digits_are_enough_for_small_training_sets():
     assert len(split.x_test) == 300
     assert abs(split.x_train.mean().item()) < 0.05
     assert split.x_train.std().item() == pytest.approx(1, abs=0.05)
+
+
+def test_gradients_have_settled_only_after_many_steps():
+    assert not trained_long({"step": np.array([[0, LONG - 1]])})
+    assert trained_long({"step": np.array([[0, LONG]])})
+
+
+def lagging(late: float, best: float = 0.9):
+    """Two depths, three runs: batch statistics generalise at step 4, running ones at 8 or `late`."""
+    steps = np.arange(0, 40, 2.0)
+    at = np.array([8.0, late])[:, None, None]
+    running = best * np.broadcast_to(steps >= at, (2, 3, len(steps)))
+    batch = np.broadcast_to(best * (steps >= 4), running.shape)
+    return {
+        "plain_lag_step": np.broadcast_to(steps, running.shape),
+        "plain_lag_test": running,
+        "plain_lag_batch": batch,
+    }
+
+
+@pytest.mark.parametrize(
+    ("late", "best", "longer", "clear"),
+    [(20, 0.9, True, True), (8, 0.9, False, True), (np.inf, 0.9, True, False), (20, 0.3, True, False)],
+)
+def test_the_lag_is_measured_at_half_of_what_a_network_reaches(late, best, longer, clear):
+    data = lagging(late, best)
+    assert (dnn_o3.longer_lag(data, "plain") > 0).all() == longer
+    assert dnn_o3.lag_is_clear(data, "plain") == clear
+
+
+def test_a_test_loss_that_only_falls_has_no_bump():
+    falling, bump = np.linspace(2.3, 1, 5), np.array([2.3, 2.5, 2.9, 1, 1])
+    loss = np.stack([np.stack([falling] * 3), np.stack([falling, bump, bump])])
+    assert dnn_o3.larger_bump({"plain_lag_loss": loss}, "plain") == pytest.approx([0, 0.6, 0.6])
+
+
+def test_accuracy_that_falls_with_the_weight_basin_is_told_from_one_that_does_not():
+    radius = np.array([[1.0, 0.9, 0.3, 0.29]]).T
+    together, apart = (np.array([row]).T for row in ([0.9, 0.89, 0.7, 0.69], [0.9, 0.89, 0.88, 0.7]))
+    measured = [
+        _basins.fall_with_basin({"batch_weight_radius": radius, "batch_accuracy": accuracy})[0]
+        for accuracy in (together, apart)
+    ]
+    assert measured == pytest.approx([18, -17])
+
+
+def test_narrow_networks_that_lose_more_with_depth_give_a_falling_trend():
+    accuracy = np.array([[0.8, 0.8, 0.8], [0.9, 0.9, 0.9], [0.3, 0.6, 0.8]])[..., None]
+    assert dnn_n3_depth.lost_with_depth({"accuracy": accuracy}) == pytest.approx([-1])
+    assert dnn_n3_depth.least_between(5, 8)(np.array([6, 6, 8, 20]))
+    assert not dnn_n3_depth.least_between(5, 8)(np.array([6, 6, 20, 20]))
