@@ -111,7 +111,7 @@ def draw(data: Data, p: Params):
     for name, (label, k, line) in variants.items():
         middle = np.median(data[f"within_{name}"], axis=0)
         below[3].semilogy(data[f"steps_{name}"], middle, line, color=style.ORDER[k], label=label)
-    below[3].set(xlabel="step", ylabel="within / between variability", title="neural collapse")
+    below[3].set(xlabel="step", ylabel="within / between variability", title="neural collapse", ylim=(1e-20, 10))
     for k, (name, marker) in enumerate((("small", "o"), ("iid", "x"))):
         below[4].plot(np.full(len(data[f"angle_{name}"]), k), data[f"angle_{name}"], marker, color=style.ORDER[0])
     below[4].set(xlim=(-0.5, 1.5), xticks=[0, 1], ylabel="deviation from a simplex")
