@@ -61,7 +61,7 @@ def _draw_cosines(axes, found, hidden) -> str:
     for name, label, colour in (*curves, ("centred", "two centres, global mean removed", 2)):
         axes.plot(layers, found[name].mean(0), color=ORDER[colour], marker="o", markersize=3, label=label)
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set(xlabel="layer (1 is the input)", ylabel="mean cosine", ylim=(-0.2, 1.4))
+    axes.set(xlabel="layer (1 is the input)", ylabel="mean cosine", ylim=(-0.2, 1.65))
     tidy(axes)
     return "directions"
 
