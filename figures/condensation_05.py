@@ -226,7 +226,7 @@ FIGURE = PaperFigure(
             "V starts with the norm m, a and w with m^.5: balanced growth to m^(scale/3) outruns V only beyond m^3",
         ),
     ),
-    seconds=20,
+    seconds=18,
     cost="estimated 30 CPU minutes",
 )
 
