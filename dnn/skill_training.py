@@ -80,7 +80,8 @@ def train(
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     networks = ReLUBatch(task.n_skills + task.n_bits, widths, task.init_scale, generator, device)
     optimizer = torch.optim.SGD(networks.parameters, lr=task.lr, momentum=task.momentum)
-    tests = [_moved(task.sample(torch.full((task.n_test,), k), generator), device) for k in range(task.n_skills)]
+    samples = (task.sample(torch.full((task.n_test,), k), generator) for k in range(task.n_skills))
+    tests = [(inputs.to(device), labels.to(device)) for inputs, labels in samples]
     training = batches(task, generator, n_samples, device)
     steps, strengths = [], []
     for step in range(n_steps + 1):
@@ -104,9 +105,10 @@ def batches(
     """
     shares = torch.as_tensor(task.skill_model.frequencies)
 
-    def fresh(n: int):
+    def fresh(n: int) -> tuple[torch.Tensor, torch.Tensor]:
         skills = torch.multinomial(shares, n, replacement=True, generator=generator)
-        return _moved(task.sample(skills, generator), device)
+        inputs, labels = task.sample(skills, generator)
+        return inputs.to(device), labels.to(device)
 
     if n_samples is None:
         while True:
@@ -117,10 +119,6 @@ def batches(
         draws = torch.rand(len(n_samples), task.batch_size, generator=generator, dtype=torch.float64)
         rows = (draws * sizes).long().to(device)
         yield inputs[rows], labels[rows]
-
-
-def _moved(tensors: Sequence[torch.Tensor], device: torch.device) -> tuple[torch.Tensor, ...]:
-    return tuple(tensor.to(device) for tensor in tensors)
 
 
 def _strengths(networks: ReLUBatch, tests, target: float, step: int) -> np.ndarray:

@@ -97,8 +97,8 @@ FIGURE = PaperFigure(
     caption=(
         "Neurons of a ReLU network gather in a few orientations, and their number grows as training goes on. "
         "Target, width 100, learning rate 0.1, variance m^-4 and epochs are the authors'; the number of points on "
-        f"[-1, 1] was not printed (20 here). An orientation counts when gaps of {GAP} rad isolate it and it carries "
-        "2 % of the mass |a||w|. The last row is ours: every run, and networks merged as in section 7.3."
+        f"[-1, 1] is missing from our copy (20 here). An orientation counts when gaps of {GAP} rad isolate it and it "
+        "carries 2 % of the mass |a||w|. The last row is ours: every run, and networks merged as in section 7.3."
     ),
     presets={"quick": Params(), "paper": Params(batches=4)},
     compute=compute,

@@ -106,7 +106,7 @@ FIGURE = PaperFigure(
     paper="condensation",
     caption=(
         "Time that ReLU networks of different widths spend at each loss (50 trials): bright bars at common losses are "
-        "shared critical points. Numbers were not printed: target of figure 1 on 20 points, learning rate 0.05, "
+        "shared critical points. The numbers are missing from our copy: target of figure 1 on 20 points, rate 0.05, "
         "std 0.05, 20,000 steps, widths 1 to 20; colour is the square root of the time. Right, ours: eigenvalues "
         "gained when critical points of tanh networks are embedded by splitting a neuron or adding a null one."
     ),

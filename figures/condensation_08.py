@@ -91,8 +91,8 @@ FIGURE = PaperFigure(
     paper="condensation",
     caption=(
         "With dropout, neurons of a network that did not start small gather in fewer orientations than without. "
-        "Numbers were not printed: target of figure 1 on 20 points, width 100, std 0.1, learning rate 0.05, keep 0.9, "
-        "60,000 steps. The penalty is what dropout adds to the expected loss, (1-q)/(2nq) sum (a h)^2."
+        "The numbers are missing from our copy: target of figure 1 on 20 points, width 100, std 0.1, learning rate "
+        "0.05, keep 0.9, 60,000 steps. The penalty is what dropout adds to the expected loss, (1-q)/(2nq) sum (a h)^2."
     ),
     presets={"quick": Params(), "paper": Params(batches=4, n_steps=200_000, width=1000)},
     compute=compute,

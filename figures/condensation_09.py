@@ -85,9 +85,9 @@ FIGURE = PaperFigure(
     name="condensation_09",
     paper="condensation",
     caption=(
-        "A network with dropout is through the plateau while one with a small start is still in it. Numbers were not "
-        "printed: those of figure 8, the small start has the std 1e-4 of figure 1; the ideal loss is set to 2e-3 "
-        "(dotted)."
+        "A network with dropout is through the plateau while one with a small start is still in it. The numbers are "
+        "missing from our copy: those of figure 8, the small start has the std 1e-4 of figure 1; the ideal loss is set "
+        "to 2e-3 (dotted)."
     ),
     presets={"quick": Params(), "paper": Params(batches=4, n_steps=200_000, width=1000)},
     compute=compute,

@@ -10,47 +10,11 @@ from pathlib import Path
 
 from comparisons import folder
 from comparisons.report import number
+from figures._afterwards import AFTERWARDS
 from figures.core import PAPERS, Judged
 from figures.runner import Made, load
 
 GALLERY = Path(__file__).with_name("gallery")
-AFTERWARDS = (  # added, or reworded together with their experiment, after an exploratory run
-    "condensation-4-blocks",
-    "condensation-4-rise",
-    "condensation-7-wide",
-    "dnn-3-nonlinear-gain",
-    "dnn-3abc-accuracy",
-    "dnn-3def-accuracy",
-    "dnn-4a-depth",
-    "dnn-4b-depth",
-    "dnn-4c-width",
-    "dnn-4d-fixed-start",
-    "dnn-4d-width",
-    "dnn-4d-width-first-version",
-    "dnn-5c-random",
-    "dnn-5c-sizes",
-    "dnn-6-lag",
-    "dnn-7g-npt",
-    "dnn-7g-peak",
-    "dnn-7g-random-features",
-    "dnn-7h-decline",
-    "dnn-o3g-bump",
-    "dnn-o3g-lag",
-    "dnn-o9-linear-tail",
-    "layerwise-10-lazy-scales",
-    "layerwise-4b-curves",
-    "layerwise-4b-order",
-    "layerwise-4b-thresholds",
-    "layerwise-4c-curves",
-    "layerwise-4c-order",
-    "layerwise-4c-widths",
-    "layerwise-7-general",
-    "layerwise-8-late",
-    "neurashed-3-smallest",
-    "neurashed-4-no-collapse",
-    "neurashed-claims-batch",
-    "neurashed-claims-batch-smaller",
-)
 
 
 def summary(claims: Iterable[Judged]) -> str:

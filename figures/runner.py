@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import pkgutil
 import shutil
 import time
@@ -72,6 +73,7 @@ def make(request: Request) -> Made:
     A SimulationError, the ValueError of a claim that measures no number, or data that are not to be had become the
     result's error, so that the other figures go on.
     """
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when a figure imports it; more threads move the last bits
     from threadpoolctl import threadpool_limits
 
     figure = load(request.name)
