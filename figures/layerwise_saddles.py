@@ -84,7 +84,7 @@ def draw(data: Data, p: Params):
         axes[0].semilogx(data["t"], data[f"loss_{name}"], color=style.ORDER[k], label=label)
     axes[0].plot(data["between"], data["plateaus"], "k.", label="between two modes")
     axes[0].set(ylabel="loss", title="diagonal network")
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=7, handlelength=1, loc="center right", bbox_to_anchor=(1, 0.65))
     for k, (kind, line) in enumerate(zip(KINDS, ("-", "--"), strict=True)):
         others = ["_"] * (len(data["matrix_loss"][k]) - 1)
         axes[1].semilogx(

@@ -151,7 +151,7 @@ def draw(data: Data, p: Params):
     axes[0].plot(np.full(len(data["ticket"]), TICKET), data["ticket"], "k+", ms=10, label="trained alone")
     axes[0].set(xlabel="share of nodes kept", ylabel="test accuracy", ylim=(-0.03, 1.05), title="sub-networks")
     for k, crops in enumerate(data["crops"]):
-        label = f"{crops} crops per part and image" if crops else "no crops"
+        label = f"{crops} crop{'s' if crops > 1 else ''} per part and image" if crops else "no crops"
         axes[1].plot(data["crop_t"], data["part_accuracy"][k].mean(axis=1), color=style.ORDER[k], label=label)
     axes[1].set(xlabel="step", ylabel="accuracy, part on wrong background", ylim=(-0.03, 1.05), title="cropping")
     axes[2].semilogx(data["batch_sizes"], data["by_batch"], ".", color="0.6")
