@@ -49,7 +49,9 @@ def _nc1(axes, row: str, runs: Runs, p: Params) -> None:
             papyan = np.maximum(run["nc1"], p.floor)
             axes.plot(run.t, papyan, color="0.4", lw=1, ls="--", label="Papyan's NC1" if first else None)
         if first and "predicted" in run.data:
-            axes.plot(run.t, run["predicted"], color="black", lw=1, ls="-.", label="within/between, predicted")
+            axes.plot(
+                run.t, run["predicted"], color="black", lw=1, ls="-.", zorder=3, label="within/between, predicted"
+            )
         start = first_perfect(run)
         if start is not None:
             axes.axvline(run.t[start], color="0.8", lw=0.8, label="training error 0" if first else None)
