@@ -6,7 +6,6 @@ import argparse
 import difflib
 import hashlib
 import importlib
-import os
 import shutil
 import sys
 import time
@@ -20,7 +19,7 @@ import numpy as np
 
 from comparisons import folder, report, settings
 from comparisons.study import OFF, Adapter, Silent, Study, Verdict
-from toymodels.engine import parallel_map, parse_engine
+from toymodels.engine import one_thread, parallel_map, parse_engine
 from toymodels.trajectory import SimulationError, Trajectory
 
 ALL_RAN, FAILED, USAGE, DIFFERS, INTERRUPTED = 0, 1, 2, 3, 130
@@ -147,14 +146,9 @@ def _cells(rows, params, seed: int, replicates: int, where: Path) -> Iterator[Ce
 
 def run_cell(cell: Cell) -> Outcome:
     """Run one cell with one thread and write its file; a SimulationError becomes the outcome's error."""
-    os.environ["OMP_NUM_THREADS"] = (
-        "1"  # read by torch when an adapter imports it; more threads would move the last bits
-    )
-    from threadpoolctl import threadpool_limits
-
     start = time.perf_counter()
     try:
-        with threadpool_limits(1):
+        with one_thread():
             cell.adapter(cell.params, np.random.default_rng(cell.seed)).save(cell.path)
             shutil.rmtree(cell.params.scratch, ignore_errors=True)
     except SimulationError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from toymodels.metrics.grokking import crossing_time
+
 
 def first_time(steps: np.ndarray, curve: np.ndarray, level: float) -> float:
     """The first of `steps` (n,) at which `curve` (n,) is at least `level`; `inf` if it never is."""
@@ -16,21 +18,10 @@ def first_times(steps: np.ndarray, curves: np.ndarray, level: float) -> np.ndarr
     return np.array([first_time(steps, curve, level) for curve in curves])
 
 
-def crossing(steps: np.ndarray, curve: np.ndarray, level: float) -> float:
-    """Time at which `curve` (n,) first reaches `level`, between records linear in log(1 + step); `inf` if never."""
-    reached = np.asarray(curve) >= level
-    i = int(reached.argmax())
-    if not reached.any() or i == 0:
-        return float(steps[0]) if reached.any() else float("inf")
-    part = (level - curve[i - 1]) / (curve[i] - curve[i - 1])
-    before, after = np.log1p(steps[i - 1]), np.log1p(steps[i])
-    return float(np.expm1(before + part * (after - before)))
-
-
 def crossings(steps: np.ndarray, curves: np.ndarray, levels) -> np.ndarray:
-    """:func:`crossing` of every row of `curves` (replicates, n), with a level each or one for all."""
+    """:func:`toymodels.metrics.crossing_time` of every row of `curves` (replicates, n), with a level each or one."""
     levels = np.broadcast_to(levels, len(curves))
-    return np.array([crossing(steps, *pair) for pair in zip(curves, levels, strict=True)])
+    return np.array([crossing_time(steps, *pair) for pair in zip(curves, levels, strict=True)])
 
 
 def steepest(steps: np.ndarray, curve: np.ndarray) -> float:

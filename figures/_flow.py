@@ -23,7 +23,7 @@ def integrate(rate: Callable[..., tuple], start: tuple[np.ndarray, ...], t: np.n
         return np.concatenate([part.ravel() for part in rate(*unpacked(flat))])
 
     flat = np.concatenate([part.ravel() for part in start])
-    run = solve_ivp(flat_rate, (t[0], t[-1]), flat, "DOP853", t_eval=t, rtol=1e-10, atol=1e-12)
+    run = solve_ivp(flat_rate, (t[0], t[-1]), flat, "DOP853", t_eval=t, rtol=1e-11, atol=1e-13)
     if not run.success:
         raise SimulationError(f"the flow could not be integrated: {run.message}")
     parts = np.split(run.y.T, ends, axis=1)

@@ -11,9 +11,9 @@ import numpy as np
 from comparisons.study import BaseParams
 from figures._condensation import COLOUR
 from figures.core import Claim, PaperFigure, all_above, all_below
-from toymodels.condensation import classical_initialisations, distance_exponent, phase, three_layer_exponents
+from toymodels.condensation import classical_initialisations, distance_exponent, phase
 from toymodels.condensation.phase import fitted_distance
-from toymodels.condensation.three_layer import fitted_distances
+from toymodels.condensation.three_layer import balanced_exponents, fitted_distances
 
 CELLS = ((0.5, 0), (0.5, 0.5), (0.75, 0), (1, 0), (2, 1), (1.25, 0), (1.5, 0), (1.75, 0), (1.5, 1))
 PHASES = ("linear", "critical", "condensed")
@@ -44,13 +44,6 @@ def deep_distances(scale, width, rng):
     return {"distance": fitted_distances((0.0, 0.0, 0.0, scale), width, rng)}
 
 
-def deep_exponents(scale):
-    """Derived exponents of these distances: beyond m^1.5 balanced layers grow to the norm m^(scale/3)."""
-    if scale < 1.5:
-        return np.array(three_layer_exponents(0.0, 0.0, 0.0, scale))
-    return scale / 3 - np.array([0.5, 1, 0.5])
-
-
 def _slopes(widths, distance):
     """Slope of ln distance against ln width, for distance (n_widths, n_curves)."""
     return np.polyfit(np.log(widths), np.log(distance), 1)[0]
@@ -71,7 +64,7 @@ def compute(p, rng, grid):
         "slope": slope,
         "predicted": np.array([distance_exponent(*cell) for cell in CELLS]),
         "deep_slope": _slopes(p.deep_widths, moved.reshape(len(p.deep_widths), -1)).reshape(moved.shape[1:]),
-        "deep_predicted": np.array([deep_exponents(scale) for scale in SCALES]),
+        "deep_predicted": np.array([balanced_exponents(scale) for scale in SCALES]),
     }
 
 

@@ -95,11 +95,13 @@ def one_neuron_error(z, a, norms, activation):
     """
     from scipy.optimize import fminbound
 
-    respond = {"relu": lambda v: np.maximum(v, 0), "tanh": np.tanh}[activation]
-    wanted = a @ respond(np.outer(norms, z))
+    def output(a, norms):
+        return TwoLayerNetwork(a, np.stack([norms, np.zeros_like(norms)], axis=1), activation)(z[:, None])
+
+    wanted = output(a, norms)
 
     def missed(norm):
-        one = respond(norm * z)
+        one = output(np.ones(1), np.array([norm]))
         return np.linalg.norm(wanted - one * (one @ wanted) / (one @ one)) / np.linalg.norm(wanted)
 
     return missed(fminbound(missed, norms.min(), norms.max(), xtol=1e-9))

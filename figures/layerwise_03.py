@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comparisons.study import BaseParams
+from figures._flow import products
 from figures.core import Claim, Data, Grid, PaperFigure, all_above, all_below
 from toymodels.layerwise import DiagonalNetwork, LinearModel
 
@@ -26,14 +27,14 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
     strengths = np.array(p.strengths)
     t = np.linspace(0, 12, p.n_times)
     linear = LinearModel(np.ones(3), strengths).solve(t)["theta"]
-    network = _network(strengths, p.start)
+    network, first = _network(strengths, p.start), np.full(strengths.size, np.sqrt(p.start))
     delays = np.array([_network(strengths, start).time_to(0.5) for start in p.starts])
     return {
         "t": t,
         "strengths": strengths,
         "linear": linear,
         "network": network.solve(t)["product"] / strengths,
-        "integrated": _integrate(strengths, p.start, t) / strengths,
+        "integrated": np.multiply(*products(first, first, strengths, 1.0, t)) / strengths,
         "starts": np.array(p.starts),
         "delays": delays,  # (starts, modes)
         "linear_at": _others_when_first_is_done(t, linear),
@@ -49,20 +50,6 @@ def _others_when_first_is_done(t: np.ndarray, modes: np.ndarray) -> np.ndarray:
     """The other modes when the first one is 95 % learned."""
     when = np.interp(0.95, modes[:, 0], t)
     return np.array([np.interp(when, t, mode) for mode in modes.T[1:]])
-
-
-def _integrate(strengths: np.ndarray, start: float, t: np.ndarray) -> np.ndarray:
-    """The products by an integrator that knows no closed form."""
-    from scipy.integrate import solve_ivp
-
-    def velocity(_, weights):
-        a, b = np.split(weights, 2)
-        error = strengths - a * b
-        return np.concatenate([b * error, a * error])
-
-    first = np.full(2 * strengths.size, np.sqrt(start))
-    a, b = np.split(solve_ivp(velocity, (0, t[-1]), first, "DOP853", t_eval=t, rtol=1e-11, atol=1e-13).y, 2)
-    return (a * b).T
 
 
 def draw(data: Data, p: Params):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
 import pkgutil
 import shutil
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import figures
 from comparisons import folder, settings
 from figures.core import Data, Judged, PaperFigure
+from toymodels.engine import one_thread
 from toymodels.trajectory import SimulationError
 
 FORMATS = ("png", "svg", "pdf")
@@ -73,16 +73,13 @@ def make(request: Request) -> Made:
     A SimulationError, the ValueError of a claim that measures no number, or data that are not to be had become the
     result's error, so that the other figures go on.
     """
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by torch when a figure imports it; more threads move the last bits
-    from threadpoolctl import threadpool_limits
-
     figure = load(request.name)
     start = time.perf_counter()
     where = Path(request.out) / "figures" / figure.name / folder.name(request.preset, request.seed, request.overrides)
     picture = where / f"figure.{request.format}"
     params = _params(figure, request, where)
     try:
-        with threadpool_limits(1):
+        with one_thread():
             data = _data(figure, params, request, where)
         claims = _judged(figure, data)
     except (SimulationError, FileNotFoundError) as error:

@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread inside, so that no number depends on how many there are.
+
+    A library that is first loaded inside (torch) reads its number of threads from the environment then, and keeps it.
+    """
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        with _thread_pools(len(sys.modules)).limit(limits=1):
+            yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(n_modules: int):
+    """Control of the thread pools in this process, looked up again (milliseconds) when modules have been loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def parse_engine(engine: str) -> str | None:

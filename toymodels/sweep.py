@@ -8,17 +8,16 @@ finished cell is a netCDF-3 file, so that a stopped sweep goes on where it was.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from toymodels import _cells
-from toymodels.engine import parallel_map, parse_engine
+from toymodels.engine import one_thread, parallel_map, parse_engine
 from toymodels.trajectory import SimulationError
 from toymodels.validation import positive_int
 
@@ -99,8 +98,8 @@ def sweep(
 
     Notes
     -----
-    A worker that dies loses the cells under way, which are computed again; Ctrl-C keeps what is in the cache. Libraries
-    that a cell is the first to load take their number of threads from the environment: set `OMP_NUM_THREADS=1`.
+    A worker that dies loses the cells under way, which are computed again; Ctrl-C keeps what is in the cache. A library
+    that a cell is the first to load in this process (torch) keeps the one thread of the cells.
 
     Examples
     --------
@@ -198,7 +197,7 @@ def _run(function: Callable, cell: _Cell) -> tuple[tuple[int, ...], dict[str, np
     """Compute one cell, in a worker or here, and write its file."""
     rng = np.random.default_rng(_cells.seed_sequence(cell.seed, cell.replicate, cell.point))
     try:
-        with _threads(len(sys.modules)).limit(limits=1):
+        with one_thread():
             outputs = _checked(function(**cell.point, rng=rng))
     except SimulationError as error:
         raise SimulationError(f"{error}, in the cell {cell}") from error
@@ -208,14 +207,6 @@ def _run(function: Callable, cell: _Cell) -> tuple[tuple[int, ...], dict[str, np
     if cell.path is not None:
         _cells.write(cell.path, outputs, cell.configuration)
     return cell.index, outputs
-
-
-@lru_cache(maxsize=1)
-def _threads(n_modules: int):
-    """Control of the thread pools in this process, looked up again (milliseconds) when modules have been loaded."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def _checked(outputs: Any) -> dict[str, np.ndarray]:

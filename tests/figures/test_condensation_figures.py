@@ -13,7 +13,7 @@ from figures._condensation import (
     sorted_map,
     when_fitted,
 )
-from figures.condensation_05 import SCALES, deep_distances, deep_exponents, distances
+from figures.condensation_05 import deep_distances, distances
 from figures.condensation_07 import EDGES, embeddings, plateaus
 from figures.condensation_estimate import ARMS, Params, one_neuron_error, ranks, recovery, share_recovered
 from toymodels.condensation import cosine_similarity
@@ -82,12 +82,6 @@ def test_three_layer_distances_are_one_per_layer_and_repeat():
     np.testing.assert_array_equal(first, again)
     assert len(first) == 3
     assert min(first) > 0
-
-
-def test_the_derived_exponents_of_three_layers_change_sign_one_after_the_other_and_have_no_jump():
-    signs = np.sign([deep_exponents(scale) for scale in SCALES])
-    np.testing.assert_array_equal(signs, [[-1, -1, -1], [1, -1, 1], [1, 1, 1]])
-    np.testing.assert_allclose(deep_exponents(1.5 - 1e-9), deep_exponents(1.5), atol=1e-8)
 
 
 def test_time_in_bins_adds_up_to_the_time_spent_inside_the_edges():

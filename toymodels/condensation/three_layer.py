@@ -54,6 +54,26 @@ def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float
     return float(moved[0]), float(moved[1]), float(moved[2])
 
 
+def balanced_exponents(scale: float) -> tuple[float, float, float]:
+    """Exponents of the relative distances of a, V and w from weights of order one, in and beyond the linear regime.
+
+    Up to m^1.5 they are those of :func:`three_layer_exponents`. Beyond, a fit needs layers whose norms multiply to the
+    scale; flow keeps their squares' differences, so they grow together to m^(scale/3) from m^.5, m and m^.5.
+
+    Parameters
+    ----------
+    scale : float
+        The scale of the output goes like the width to this power.
+
+    Raises
+    ------
+    ValueError
+        If `scale` is not finite.
+    """
+    linear = three_layer_exponents(0.0, 0.0, 0.0, scale)
+    return linear if scale < 1.5 else (scale / 3 - 0.5, scale / 3 - 1, scale / 3 - 0.5)
+
+
 @dataclass(frozen=True, eq=False)
 class LayerScaling:
     """Relative distances of the three layers at the fit, against width.

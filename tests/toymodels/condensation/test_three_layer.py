@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from toymodels.condensation import three_layer_exponents, three_layer_scaling
+from toymodels.condensation.three_layer import balanced_exponents
 
 
 def test_three_layer_slopes_have_the_predicted_exponents_in_the_linear_regime():
@@ -37,3 +38,11 @@ def test_three_layer_exponents_do_not_depend_on_units_of_the_output(exponents, s
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=f"^{name} "):
         call(np.random.default_rng(0))
+
+
+def test_balanced_exponents_change_sign_one_layer_after_the_other_and_have_no_jump():
+    signs = np.sign([balanced_exponents(scale) for scale in (1.0, 2.25, 3.5)])
+    assert_allclose(signs, [[-1, -1, -1], [1, -1, 1], [1, 1, 1]])
+    assert_allclose(balanced_exponents(1.5 - 1e-9), balanced_exponents(1.5), atol=1e-8)
+    with pytest.raises(ValueError, match="scale must be finite"):
+        balanced_exponents(np.nan)
