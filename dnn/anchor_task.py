@@ -11,6 +11,7 @@ N(0, d_in^(-2 gamma)).
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,9 @@ class AnchorTask:
         positive_int("n_train", self.n_train)
         positive_int("n_test", self.n_test)
         positive_int("vocabulary", self.vocabulary, minimum=110)
+        known = set(itertools.product(ANCHOR_SHIFTS, repeat=2))
+        if not isinstance(self.unseen, tuple) or not set(self.unseen) < known:
+            raise ValueError(f"unseen must be a tuple of pairs of anchors {tuple(ANCHOR_SHIFTS)}, got {self.unseen!r}")
 
     def split(self, rng: np.random.Generator) -> Split:
         """Training sequences (n, 9) with all pairs but the unseen, test sequences with those but (3, 4) and (4, 3)."""

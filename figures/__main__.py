@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from comparisons.runner import ALL_RAN, FAILED, INTERRUPTED, USAGE
 from figures import runner
+from toymodels.engine import parse_engine
+from toymodels.validation import positive_int
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _make(wanted: list[str], options: dict) -> list[runner.Made]:
     from tqdm import tqdm
 
+    positive_int("seed", options["seed"], minimum=0)
+    positive_int("jobs", options["jobs"])
+    parse_engine(options["engine"])
     chosen = runner.names() if wanted == ["all"] else wanted
     for name in chosen:
         runner.load(name)

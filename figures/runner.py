@@ -10,7 +10,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from comparisons import folder, settings
 from figures.core import Data, Judged, PaperFigure
 from toymodels.engine import one_thread
 from toymodels.trajectory import SimulationError
+from toymodels.validation import positive_int
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -93,6 +94,10 @@ def _params(figure: PaperFigure, request: Request, where: Path):
     if request.preset not in figure.presets:
         raise ValueError(f"preset must be one of {', '.join(figure.presets)}, got {request.preset!r}")
     params = settings.override(figure.presets[request.preset], list(request.overrides))
+    for field in fields(params):  # whole numbers count something in every figure
+        value = getattr(params, field.name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            positive_int(field.name, value)
     return replace(params, device=request.device, data=request.data, scratch=where / "scratch")
 
 

@@ -175,3 +175,9 @@ def test_bad_sizes_are_refused_by_name(settings, message):
 def test_unknown_kind_of_keys_is_refused():
     with pytest.raises(ValueError, match="keys must be one of train, test"):
         sequences(10, ALL_PAIRS, "any", np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("unseen", [3, ((9, 9),), (3, 4), tuple((a, b) for a in range(1, 5) for b in range(1, 5))])
+def test_unseen_pairs_are_some_pairs_of_anchors(unseen):
+    with pytest.raises(ValueError, match="unseen must be a tuple of pairs of anchors"):
+        replace(quick(0.5), unseen=unseen)

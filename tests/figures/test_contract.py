@@ -229,6 +229,22 @@ def test_unknown_names_and_presets_are_refused():
         runner.make(runner.Request(NAMES[0], preset="huge"))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "-1"], "seed must be >= 0, got -1"),
+        (["--jobs", "0"], "jobs must be >= 1, got 0"),
+        (["--engine", "spark"], "engine must be local, dask or dask:ADDRESS, got 'spark'"),
+        (["--set", "n_times=-5"], "n_times must be >= 1, got -5"),
+    ],
+)
+def test_bad_options_are_named(arguments, message, tmp_path, capsys):
+    from figures.__main__ import main
+
+    assert main(["layerwise_03", *arguments, "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_listing_needs_no_torch_and_no_matplotlib():
     import subprocess
     import sys
