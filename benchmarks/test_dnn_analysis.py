@@ -13,13 +13,13 @@ import torch
 from torch.func import functional_call, jacrev
 
 from benchmarks.timing import fastest
-from dnn.attraction_basins import sample_basin
-from dnn.config import TrainConfig
+from dnn.reading.basins import sample_basin
+from dnn.training.config import TrainConfig
 from dnn.data import load
-from dnn.kernels import tangent_kernel
-from dnn.networks import MLP
-from dnn.rank_probability import rank_gradient
-from dnn.training import train
+from dnn.reading.kernels import tangent_kernel
+from dnn.networks.mlp import MLP
+from dnn.reading.rank_densities import rank_gradient
+from dnn.training.loop import train
 
 
 def seconds(function):

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from benchmarks.timing import fastest
-from dnn.config import TrainConfig
+from dnn.training.config import TrainConfig
 from dnn.data import load
-from dnn.ensembles import train_ensemble
-from dnn.networks import MLP
-from dnn.training import train, training_numerics
+from dnn.training.ensembles import train_ensemble
+from dnn.networks.mlp import MLP
+from dnn.training.loop import train, training_numerics
 
 CPU = {"device": "cpu"}
 

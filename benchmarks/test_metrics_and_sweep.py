@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from toymodels.metrics import collapse, elasticity, grokking, information, separation
-from toymodels.sweep import sweep
+from toymodels.run.sweep import sweep
 
 
 @pytest.fixture(scope="module")

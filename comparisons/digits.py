@@ -37,25 +37,25 @@ def train_mlp(
     n_steps, records : int
         Updates, and how many times to look: half of the records log-spaced, half evenly.
     widths, activation : tuple of int, str
-        Of :class:`dnn.networks.MLP`.
+        Of :class:`dnn.networks.mlp.MLP`.
     scale : float
         Factor on all initial parameters.
     frozen : bool
         Train the readout only.
     make_probes : callable (network) -> dict, optional
-        Probes of :func:`dnn.training.train`.
+        Probes of :func:`dnn.training.loop.train`.
     **settings
-        More of :class:`dnn.config.TrainConfig`.
+        More of :class:`dnn.training.config.TrainConfig`.
 
     Returns
     -------
     Trajectory
         Clock "step", from step 1 on; `train`, `test` (accuracy), losses and the probes.
     """
-    from dnn.config import TrainConfig
+    from dnn.training.config import TrainConfig
     from dnn.data import load
-    from dnn.networks import MLP, scale_parameters_
-    from dnn.training import train
+    from dnn.networks.mlp import MLP, scale_parameters_
+    from dnn.training.loop import train
 
     network = MLP(widths, activation=activation, rng=rng)
     scale_parameters_(network, scale)

@@ -195,7 +195,7 @@ def _fuzziness(network, x, labels: np.ndarray) -> list[float]:
     """Separation fuzziness of the inputs and of every hidden layer: how far from separated the classes are."""
     import torch
 
-    from dnn.unfolding import unfold
+    from dnn.reading.unfolding import unfold
     from toymodels.metrics.separation import fuzziness
 
     with torch.no_grad():
@@ -216,7 +216,7 @@ def network_change(network, x, y, loss: str) -> np.ndarray:
     """
     import torch
 
-    from dnn.kernels import tangent_kernel
+    from dnn.reading.kernels import tangent_kernel
 
     with torch.no_grad():
         logits = network(x)

@@ -58,10 +58,10 @@ def batch_norm(p: Params, rng: np.random.Generator) -> Trajectory:
     arbitrary start: with momentum 1 it is gone, though the weights move just the same.
     """
     from dnn import probes
-    from dnn.config import TrainConfig
+    from dnn.training.config import TrainConfig
     from dnn.data import load
-    from dnn.networks import MLP
-    from dnn.training import train
+    from dnn.networks.mlp import MLP
+    from dnn.training.loop import train
 
     def batch_accuracy(network, data) -> float:
         return probes.accuracy(network, data.x_test, data.y_test, statistics="batch")
@@ -82,8 +82,8 @@ def batch_norm_off(p: Params, rng: np.random.Generator) -> Trajectory:
 
 def modular_addition(p: Params, rng: np.random.Generator) -> Trajectory:
     """A one-layer transformer on a + b mod 47, about a minute a run."""
-    from dnn.modular_addition import quick
-    from dnn.training import train
+    from dnn.tasks.modular_addition import quick
+    from dnn.training.loop import train
 
     task = replace(quick(), train_fraction=p.modular_fraction)
     split, network = task.split(rng), task.network(rng)

@@ -79,7 +79,7 @@ def dnn_off(p: Params, rng: np.random.Generator) -> Trajectory:
 
 
 def train_digits(p: Params, rng: np.random.Generator, scale: float, n_steps: int, make_probes=None) -> Trajectory:
-    """Train on the embedded digits; `make_probes(network)` gives the probes of :func:`dnn.training.train`."""
+    """Train on the embedded digits; `make_probes(network)` gives the probes of :func:`dnn.training.loop.train`."""
     from comparisons.digits import train_mlp
 
     settings = {"optimiser": p.dnn_optimiser, "weight_decay": p.dnn_decay, "loss": "mse", "batch_size": 200}

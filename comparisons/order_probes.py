@@ -50,7 +50,7 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
         mean square length of 1, with Gaussian noise of standard deviation NOISE per unit.
     """
     from dnn import probes
-    from dnn.kernels import kernel_accuracy
+    from dnn.reading.kernels import kernel_accuracy
 
     part = type(split)(*(values[:SAMPLES] for values in split))
     gradients = probes.rank_gradients(network, part)
@@ -103,7 +103,7 @@ def last_hidden(network: nn.Module, x: torch.Tensor) -> np.ndarray:
     """Outputs (n, N) of the last hidden layer."""
     import torch
 
-    from dnn.unfolding import unfold
+    from dnn.reading.unfolding import unfold
 
     with torch.no_grad():
         *hidden, _ = (outputs for _, outputs in unfold(network).layers(x))

@@ -19,7 +19,7 @@ import numpy as np
 
 from comparisons import folder, report, settings
 from comparisons.study import OFF, Adapter, Silent, Study, Verdict
-from toymodels.engine import one_thread, parallel_map, parse_engine
+from toymodels.run.engine import one_thread, parallel_map, parse_engine
 from toymodels.trajectory import SimulationError, Trajectory
 
 ALL_RAN, FAILED, USAGE, DIFFERS, INTERRUPTED = 0, 1, 2, 3, 130

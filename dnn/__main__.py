@@ -31,8 +31,8 @@ def anchor_run(gamma: float, seed: int, n_steps: int) -> dict[str, float]:
     dict of str to float
         `unseen_keys` (test accuracy), `inferential` and `symmetric` (shares of answers to the unseen pair), `cosine`.
     """
-    from dnn.anchor_task import mean_absolute_cosine, query_cosines, quick, unseen_pair_answers
-    from dnn.training import train
+    from dnn.tasks.anchor_task import mean_absolute_cosine, query_cosines, quick, unseen_pair_answers
+    from dnn.training.loop import train
 
     rng = np.random.default_rng(seed)
     task = quick(gamma, n_steps)

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.attraction_basins import AMPLITUDES, sample_basin, weight_basin
-from dnn.kernels import tangent_kernel
-from dnn.linear_map import pruned_accuracy, tails
-from dnn.networks import batch_norm_mode, checked_logits
-from dnn.rank_probability import check_labels, rank_gradient
-from dnn.unfolding import Unfolded, check_finite, unfold
+from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
+from dnn.reading.kernels import tangent_kernel
+from dnn.reading.linear_maps import pruned_accuracy, tails
+from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.reading.rank_densities import check_labels, rank_gradient
+from dnn.reading.unfolding import Unfolded, check_finite, unfold
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
 from toymodels.layerwise.kernels import kernel_distance as distance_of_kernels
@@ -37,7 +37,7 @@ def rank_gradients(network: nn.Module, split, *, part: str = "train", statistics
     Parameters
     ----------
     network, split : Module, Split
-        A chain as in :func:`dnn.unfolding.unfold`, of L layers with the input; and the data.
+        A chain as in :func:`dnn.reading.unfolding.unfold`, of L layers with the input; and the data.
     part : {"train", "test"}
         Which samples are looked at; every class needs one, else `ValueError`.
     statistics : {"running", "batch"}
@@ -84,7 +84,7 @@ def basins(
     network, split : Module, Split
         Any classifier, and the data.
     draws, amplitudes, statistics
-        As in :func:`dnn.attraction_basins.sample_basin`, which also says what is raised.
+        As in :func:`dnn.reading.basins.sample_basin`, which also says what is raised.
     samples : int
         The first so many training samples are used.
     rng : numpy Generator, optional
@@ -111,7 +111,7 @@ def linear_map_accuracy(
     Parameters
     ----------
     network, split, part, statistics, method
-        As in :func:`dnn.linear_map.pruned_accuracy`.
+        As in :func:`dnn.reading.linear_maps.pruned_accuracy`.
     """
     return pruned_accuracy(network, split, method, statistics=statistics, part=part)
 

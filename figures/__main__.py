@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from comparisons.runner import ALL_RAN, FAILED, INTERRUPTED, USAGE
-from figures import runner
-from toymodels.engine import parse_engine
+from figures.harness import running as runner
+from toymodels.run.engine import parse_engine
 from toymodels.validation import positive_int
 
 
@@ -85,7 +85,7 @@ def _expect_replaced_workers() -> None:
 
 
 def _report(wanted: list[str], made: list[runner.Made], options: dict) -> int:
-    from figures import ledger
+    from figures.harness import ledger
 
     for one in made:
         print(f"{one.name}  {one.picture}" if not one.error else f"{one.name}  failed: {one.error}")

@@ -1,6 +1,6 @@
 """Solvable minimal models of deep learning. numpy, scipy, sympy, networkx; never torch, never matplotlib."""
 
-from toymodels.sweep import sweep
+from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError, Trajectory
 
 __all__ = ["SimulationError", "Trajectory", "sweep"]

@@ -17,11 +17,11 @@ def test_every_listed_name_can_be_imported():
 
 
 def test_a_function_wins_over_the_file_of_the_same_name():
-    import dnn.linear_map
-    import dnn.rank_probability
+    import dnn.reading.linear_maps
+    import dnn.reading.rank_densities
 
-    assert callable(dnn.linear_map)
-    assert callable(dnn.rank_probability)
+    assert callable(dnn.reading.linear_maps)
+    assert callable(dnn.reading.rank_densities)
 
 
 def test_an_unknown_name_is_an_attribute_error():

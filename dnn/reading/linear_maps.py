@@ -1,0 +1,233 @@
+r"""The linear substitution map: what a network reads out of layer `l` once all later activations are the identity.
+
+With batch norm folded, layer `m` is affine, :math:`A_m x + c_m`, and the logits are
+:math:`M^{(l)} x^{(l)} + o^{(l)}` with
+
+.. math:: M^{(L-1)} = W_L,\; o^{(L-1)} = b_L,\qquad M^{(m-1)} = M^{(m)} A_m,\; o^{(m-1)} = o^{(m)} + M^{(m)} c_m,
+
+at a cost of K N^2 per layer [1]_. A residual connection adds a second matrix that acts on the layer below. Layers are
+counted from the input, which is layer 1, to the logits, layer L. Modules that are no chain of layers are probed
+instead: their tail with activations switched off, at the unit vectors and at 0.
+
+References
+----------
+.. [1] Order-preserving and non-order-preserving transformations in deep networks, 2025, Eqs. 2 and 4.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dnn.networks.mlp import batch_norms
+from dnn.reading.probing import probed_map
+from dnn.reading.rank_densities import check_labels
+from dnn.reading.unfolding import STATISTICS, Unfolded, check_finite, folded, moments, unfold
+from toymodels.validation import choice, positive_int
+
+
+class Tail(NamedTuple):
+    """Logits as an affine map of layer `l`: `matrix x_l + skip x_{l-1} + offset`; `skip` is None without a residual."""
+
+    matrix: Tensor
+    skip: Tensor | None
+    offset: Tensor
+
+
+def linear_map(
+    network: nn.Module, layer: int, *, x: Tensor | None = None, statistics: str = "running"
+) -> tuple[Tensor, Tensor]:
+    """Matrix (K, N_l) and offset (K,) from the activations of `layer` to the logits, later activations linear.
+
+    Parameters
+    ----------
+    network : Module
+        A chain as in :func:`dnn.reading.unfolding.unfold`; or, with `x` given, any module whose only nonlinearities
+        are activation modules (layer `l` is then what the (l-1)-th activation call puts out).
+    layer : int
+        1 (the input) to L - 1.
+    x : (n, d) tensor, optional
+        Samples whose statistics batch norm uses under `statistics="batch"`.
+    statistics : {"running", "batch"}
+
+    Returns
+    -------
+    matrix, offset : tensors
+        Where a skip connection passes `layer` by, it is not part of the result: `matrix` is the derivative of the
+        logits by the activations of `layer`.
+
+    Raises
+    ------
+    ValueError
+        For a layer out of range, weights that are not finite, a module that cannot be unfolded, naming the layer, or
+        batch statistics in a module that is no chain.
+    """
+    layer = positive_int("layer", layer)
+    choice("statistics", statistics, STATISTICS)
+    check_finite(network)
+    try:
+        unfolded = unfold(network)
+    except ValueError:
+        if x is None:
+            raise
+        if statistics == "batch" and batch_norms(network):
+            raise ValueError("statistics must be 'running' in a network that is no chain, got 'batch'") from None
+        return probed_map(network, layer, x)
+    if layer >= unfolded.depth:
+        raise ValueError(f"layer must be in 1..{unfolded.depth - 1}, got {layer}")
+    tail = tails(unfolded, x, statistics)[layer - 1]
+    return tail.matrix, tail.offset
+
+
+@torch.no_grad()
+def tails(unfolded: Unfolded, x: Tensor | None = None, statistics: str = "running") -> list[Tail]:
+    """The affine tail above every layer 1..L-1; arguments as in :func:`linear_map`."""
+    choice("statistics", statistics, STATISTICS)
+    last = unfolded.linears[-1]
+    matrix, skip = unfolded.scale * last.weight, None
+    offset = matrix.new_zeros(len(matrix)) if last.bias is None else unfolded.scale * last.bias
+    result = [Tail(matrix, skip, offset)]
+    blocks = _folded_layers(unfolded, x, statistics)
+    for (weight, shift), has_skip in zip(reversed(blocks), reversed(unfolded.skips), strict=True):
+        offset = offset + matrix @ shift
+        through = matrix @ weight
+        matrix, skip = (through if skip is None else through + skip), (matrix if has_skip else None)
+        result.append(Tail(matrix, skip, offset))
+    return result[::-1]
+
+
+def _folded_layers(unfolded: Unfolded, x: Tensor | None, statistics: str) -> list[tuple[Tensor, Tensor]]:
+    """A_m and c_m of the hidden layers."""
+    if statistics == "batch" and x is None and any(unfolded.norms):
+        raise ValueError("x must be given when statistics are those of a batch, got None")
+    inputs = _inputs(unfolded, x) if statistics == "batch" and any(unfolded.norms) else None
+    layers = []
+    for m, norm in enumerate(unfolded.norms):
+        linear = unfolded.linears[m]
+        weight, bias = linear.weight, linear.bias
+        bias = weight.new_zeros(len(weight)) if bias is None else bias
+        if norm is not None:
+            field = bias if inputs is None else inputs[m] @ weight.T + bias
+            mean, variance = moments(field, norm, statistics)
+            gain, shift = folded(norm, mean.reshape(-1), variance.reshape(-1))
+            weight, bias = gain[:, None] * weight, gain * bias + shift
+        layers.append((weight, bias))
+    return layers
+
+
+def _inputs(unfolded: Unfolded, x: Tensor | None) -> list[Tensor]:
+    return [x, *(outputs for _, outputs in unfolded.layers(x, "batch"))]  # pyright: ignore
+
+
+@torch.no_grad()
+def pruned_accuracy(
+    network: nn.Module, split, method: str = "linear_map", *, statistics: str = "running", part: str = "test"
+) -> np.ndarray:
+    """Accuracy with all activations from a start layer on made linear, for every start layer, in one forward pass.
+
+    Parameters
+    ----------
+    network : Module
+        A chain as in :func:`dnn.reading.unfolding.unfold`.
+    split : Split
+        With `x_train, y_train, x_test, y_test`.
+    method : {"linear_map", "perceptron"}
+        "perceptron" fits the tail anew: least squares from activations to the network's own logits on the
+        training part.
+    statistics : {"running", "batch"}
+        Of batch norm.
+    part : {"test", "train"}
+        Where accuracy is measured.
+
+    Returns
+    -------
+    (L - 1,) array
+        Entry 0 keeps no activation (start at layer 2); the last entry is the network itself (start at layer L).
+    """
+    choice("method", method, ("linear_map", "perceptron"))
+    choice("part", part, ("test", "train"))
+    unfolded = unfold(network)
+    x, y = (split.x_test, split.y_test) if part == "test" else (split.x_train, split.y_train)
+    check_labels(y, len(x), unfolded.widths[-1])
+    if method == "perceptron":
+        logits = perceptron_logits(network, split.x_train, x, statistics=statistics)
+    else:
+        logits = linear_map_logits(network, x, statistics=statistics)
+    return np.array([float((row.argmax(1) == y).double().mean()) for row in logits])
+
+
+@torch.no_grad()
+def linear_map_logits(network: nn.Module, x: Tensor, *, statistics: str = "running") -> list[Tensor]:
+    """Logits (n, K) of the network made linear from every start layer 2..L on."""
+    unfolded = unfold(network)
+    below, logits = x, []
+    for inputs, tail in zip(_activations(unfolded, x, statistics), tails(unfolded, x, statistics), strict=True):
+        output = inputs @ tail.matrix.T + tail.offset
+        logits.append(output if tail.skip is None else output + below @ tail.skip.T)
+        below = inputs
+    return logits
+
+
+@torch.no_grad()
+def perceptron_logits(
+    network: nn.Module, x_train: Tensor, x: Tensor, *, statistics: str = "running", ridge: float = 1e-6
+) -> list[Tensor]:
+    """Logits at `x` of linear perceptrons fitted, at every layer, to the network's own logits on `x_train`.
+
+    The normal equations are solved in float64 with `ridge` times their mean diagonal added, for dead neurons.
+    """
+    unfolded = unfold(network)
+    *train, target = _all_layers(unfolded, x_train, statistics)
+    return [
+        _least_squares(inputs, target, ridge, at).to(target.dtype)
+        for inputs, at in zip(train, _activations(unfolded, x, statistics), strict=True)
+    ]
+
+
+def _least_squares(inputs: Tensor, target: Tensor, ridge: float, at: Tensor) -> Tensor:
+    inputs, target = inputs.double(), target.double()
+    center, mean = inputs.mean(0), target.mean(0)
+    inputs = inputs - center
+    gram = inputs.T @ inputs
+    gram.diagonal().add_(ridge * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny)
+    weights = torch.linalg.solve(gram, inputs.T @ (target - mean))
+    return (at.double() - center) @ weights + mean
+
+
+def _all_layers(unfolded: Unfolded, x: Tensor, statistics: str) -> list[Tensor]:
+    return [x, *(outputs for _, outputs in unfolded.layers(x, statistics))]
+
+
+def _activations(unfolded: Unfolded, x: Tensor, statistics: str) -> list[Tensor]:
+    return _all_layers(unfolded, x, statistics)[:-1]
+
+
+def mean_jacobian(network: nn.Module, x: Tensor, *, statistics: str = "running") -> list[Tensor]:
+    """Derivative of the logits by the activations of layers 2..L-1, averaged over `x`: (K, N_l) each."""
+    unfolded = unfold(network)
+    with torch.enable_grad():
+        activations, logits = _with_gradients(unfolded, x, statistics)
+        rows = [
+            torch.autograd.grad(total, activations, retain_graph=True) for total in logits.mean(0)
+        ]  # K lists of (n, N_l)
+    return [torch.stack([row[m].sum(0) for row in rows]) for m in range(len(activations))]
+
+
+def _with_gradients(unfolded: Unfolded, x: Tensor, statistics: str) -> tuple[list[Tensor], Tensor]:
+    x = x.detach().requires_grad_(True)  # so that every activation is part of the graph
+    outputs = [outputs for _, outputs in unfolded.layers(x, statistics)]
+    return outputs[:-1], outputs[-1]
+
+
+def sign_agreement(network: nn.Module, x: Tensor, *, statistics: str = "running") -> np.ndarray:
+    """Share of entries, per hidden layer (L - 2,), where the linear map and the mean Jacobian over `x` agree in sign.
+
+    1 for a linear network, about 1/2 if the linear map says nothing about the true direction.
+    """
+    maps = tails(unfold(network), x, statistics)[1:]
+    jacobians = mean_jacobian(network, x, statistics=statistics)
+    pairs = zip(maps, jacobians, strict=True)
+    return np.array([float((tail.matrix.sign() == jac.sign()).double().mean()) for tail, jac in pairs])

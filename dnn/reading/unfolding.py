@@ -1,0 +1,206 @@
+"""Any chain of affine layers, batch norms and activations, seen layer by layer.
+
+`unfold` reads an :class:`~dnn.networks.mlp.MLP`, or an `nn.Sequential` of Linear, BatchNorm1d and element-wise activations
+(Flatten, Dropout and Identity are passed through, as in evaluation; containers may be nested), into one form on which
+all analyses work. Nothing here changes the module, its buffers or its training flag.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dnn.networks.mlp import MLP, ScaledOutput, non_finite
+from toymodels.validation import choice
+
+_TRANSPARENT = (nn.Identity, nn.Flatten, nn.Dropout, nn.AlphaDropout)
+STATISTICS = ("running", "batch")
+
+
+def _identity(h: Tensor) -> Tensor:
+    return h
+
+
+@dataclass(frozen=True, eq=False)
+class Unfolded:
+    """A network as affine layers 2..L with, per hidden layer, batch norm (or None), activation and skip.
+
+    Hidden layer `l` computes `x_l = f(norm(W x_{l-1} + b))`, plus `x_{l-2}` where `skips` says so; the logits are
+    `scale (W x_{L-1} + b)`. `linears` has one entry more than the other sequences.
+    """
+
+    linears: Sequence[nn.Linear]
+    norms: Sequence[nn.BatchNorm1d | None]
+    activations: Sequence[Callable[[Tensor], Tensor]]
+    skips: Sequence[bool]
+    scale: float = 1.0
+
+    @property
+    def depth(self) -> int:
+        """Number of layers L, the input included."""
+        return len(self.linears) + 1
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Neurons of layers 1..L."""
+        return (self.linears[0].in_features, *(linear.out_features for linear in self.linears))
+
+    def layers(
+        self,
+        x: Tensor,
+        statistics: str = "running",
+        *,
+        first: Tensor | None = None,
+        weights: Sequence[Tensor] | None = None,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Local field and activation of layers 2..L; the logits come last, as both.
+
+        Parameters
+        ----------
+        x : (..., n, d)
+            Inputs. Batch statistics are taken over axis -2.
+        statistics : {"running", "batch"}
+        first : (..., n, N_2), optional
+            W x + b of layer 2, if it is known already; `x` is not looked at then.
+        weights : sequence of (..., N_out, N_in), optional
+            Weights to use in place of the network's.
+        """
+        choice("statistics", statistics, STATISTICS)
+        if first is None and (x.ndim < 2 or x.shape[-1] != self.widths[0]):
+            raise ValueError(f"x must have shape (n, {self.widths[0]}), got {tuple(x.shape)}")
+        two_below, below = x, x
+        for m, linear in enumerate(self.linears):
+            if m == 0 and first is not None:
+                field = first
+            else:
+                field = _affine(below, linear.weight if weights is None else weights[m], linear.bias)
+            if m == len(self.linears) - 1:
+                yield self.scale * field, self.scale * field
+                return
+            field = normalised(field, self.norms[m], statistics)
+            outputs = self.activations[m](field)
+            if self.skips[m]:
+                outputs = outputs + two_below
+            yield field, outputs
+            two_below, below = below, outputs
+
+    def logits(self, x: Tensor, statistics: str = "running", **replaced) -> Tensor:
+        """Logits (..., n, K); arguments as in :meth:`layers`."""
+        return deque(self.layers(x, statistics, **replaced), maxlen=1).pop()[1]
+
+
+def unfold(network: nn.Module) -> Unfolded:
+    """`network` as affine layers with norms and activations between them.
+
+    Raises
+    ------
+    ValueError
+        For any module outside the chain Linear, BatchNorm1d, activation; the message names it. Also for a
+        parameter or buffer that is not finite.
+    """
+    unfolded = _unfold(network)
+    check_finite(network)
+    return unfolded
+
+
+def check_finite(network: nn.Module) -> None:
+    """`ValueError` naming the first parameter or buffer of `network` that is not finite."""
+    if (name := non_finite(network)) is not None:
+        raise ValueError(f"network must have finite parameters and buffers, got NaN or infinity in {name}")
+
+
+def normalised(field: Tensor, norm: nn.BatchNorm1d | None, statistics: str) -> Tensor:
+    """Batch norm of `field` (..., n, N) with running statistics, or with those of the field itself."""
+    if norm is None:
+        return field
+    gain, shift = folded(norm, *moments(field, norm, statistics))
+    return gain * field + shift
+
+
+def moments(field: Tensor, norm: nn.BatchNorm1d, statistics: str) -> tuple[Tensor, Tensor]:
+    """Mean and variance that `norm` subtracts and divides by, (N,) or (..., 1, N)."""
+    if choice("statistics", statistics, STATISTICS) == "batch":
+        variance, mean = torch.var_mean(field, dim=-2, correction=0, keepdim=True)
+        return mean, variance
+    if norm.running_mean is None or norm.running_var is None:
+        raise ValueError("statistics must be 'batch' where batch norm keeps no running estimates, got 'running'")
+    return norm.running_mean, norm.running_var
+
+
+def folded(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Gain and shift of batch norm as an affine map."""
+    gain = torch.rsqrt(variance + norm.eps)
+    if norm.weight is not None:
+        gain = gain * norm.weight
+    shift = -gain * mean
+    return gain, shift if norm.bias is None else shift + norm.bias
+
+
+def is_elementwise(module: nn.Module) -> bool:
+    """Whether `module` is a leaf without parameters that acts on every entry alone, as activations do."""
+    if next(module.children(), None) or next(module.parameters(), None) is not None:
+        return False
+    values = torch.linspace(-2, 2, 6)
+    try:
+        together, alone = module(values[None]), torch.cat([module(value.reshape(1, 1)) for value in values], 1)
+    except (RuntimeError, TypeError, ValueError):
+        return False
+    return together.shape == alone.shape and bool(torch.allclose(together, alone))
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    field = x @ weight.mT
+    return field if bias is None else field + bias
+
+
+def _unfold(network: nn.Module) -> Unfolded:
+    if isinstance(network, ScaledOutput):
+        inner = _unfold(network.network)
+        return Unfolded(inner.linears, inner.norms, inner.activations, inner.skips, network.factor * inner.scale)
+    if isinstance(network, MLP):
+        hidden = len(network.linears) - 1
+        skips = [network.residual and m >= 2 and m % 2 == 0 for m in range(hidden)]
+        norms = list(network.norms) or [None] * hidden
+        return Unfolded(list(network.linears), norms, [network.activation] * hidden, skips)  # pyright: ignore
+    return _unfold_sequence(network)
+
+
+def _unfold_sequence(network: nn.Module) -> Unfolded:
+    linears, norms, activations = [], [], []
+    for name, module in _leaves(network):
+        if isinstance(module, _TRANSPARENT):
+            continue
+        if isinstance(module, nn.Linear):
+            linears.append(module)
+            norms.append(None)
+            activations.append(None)
+        elif isinstance(module, nn.BatchNorm1d) and linears and norms[-1] is None and activations[-1] is None:
+            norms[-1] = module
+        elif linears and activations[-1] is None and is_elementwise(module):
+            activations[-1] = module
+        else:
+            raise ValueError(_refusal(name, module))
+    if not linears:
+        raise ValueError(f"network must have a Linear layer, got {type(network).__name__} without one")
+    last = activations.pop() or norms.pop()
+    if last is not None:
+        raise ValueError(f"network must end in a Linear layer, got {type(last).__name__} after it")
+    hidden = len(linears) - 1
+    return Unfolded(linears, norms[:hidden], [f or _identity for f in activations], [False] * hidden)
+
+
+def _leaves(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    if not isinstance(network, nn.Sequential):
+        yield prefix, network
+        return
+    for name, module in network.named_children():
+        yield from _leaves(module, f"{prefix}.{name}" if prefix else name)
+
+
+def _refusal(name: str, module: nn.Module) -> str:
+    where = f"layer {name!r}" if name else "the network"
+    return f"network must be a chain of Linear, BatchNorm1d and activations, got {type(module).__name__} as {where}"

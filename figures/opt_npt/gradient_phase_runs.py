@@ -1,0 +1,94 @@
+"""Deep networks followed while they train: how the layers' gradients are ordered, and how test lags training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from figures.opt_npt.digit_networks import batch_accuracy, rank_correlation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TRAINED, CHANCE = 0.8, 0.2  # accuracies between which the delay of test behind training is looked for
+LONG = 1000  # steps from which on gradients count as settled
+
+
+def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, np.ndarray]:
+    """Train with `settings` of :class:`dnn.training.config.TrainConfig`; the network keeps the weights of its best record.
+
+    Returns
+    -------
+    dict
+        `step train test test_batch loss` (n_t,): accuracies with batch statistics, test accuracy and loss also with
+        running ones; `gradient` (n_t, L - 2) of the layers; `pruned` (L - 1,): test accuracy of the linear map from
+        each start layer on.
+    """
+    from dnn.training.config import TrainConfig
+    from dnn.reading.linear_maps import pruned_accuracy
+    from dnn.probes import rank_gradients
+    from dnn.training.loop import train
+
+    probes = {"batch": batch_accuracy, "gradient": rank_gradients}
+    patience = settings["n_steps"] + 1  # never runs out, but brings the best weights back
+    run = train(network, split, TrainConfig(patience=patience, **settings), rng, probes=probes)
+    return {
+        "step": run.t,
+        "train": run["batch.train"],
+        "test": run["test_accuracy"],
+        "test_batch": run["batch.test"],
+        "loss": run["test_loss"],
+        "gradient": run["gradient"],
+        "pruned": pruned_accuracy(network, split),
+    }
+
+
+def draw_run(axes: Axes, run: dict[str, np.ndarray], title: str) -> None:
+    """Accuracies (left) and gradients (right) of the first replicate of `run` against time."""
+    from matplotlib import colormaps
+
+    from comparisons.style import OTHER, log_time, tidy
+
+    step = run["step"][0][1:]
+    axes.plot(step, run["train"][0, 1:], color=OTHER, label="training, batch statistics")
+    axes.plot(step, run["test"][0, 1:], color=OTHER, linestyle="--", label="test, running statistics")
+    right = axes.twinx()
+    gradient = run["gradient"][0, 1:]
+    for layer in range(gradient.shape[1]):
+        right.plot(step, gradient[:, layer], color=colormaps["viridis"](layer / gradient.shape[1]), linewidth=0.9)
+    right.set_ylabel("rank gradient (dark: first layer)")
+    log_time(axes, "step")
+    axes.set(ylim=(0, 1.02), ylabel="accuracy")
+    axes.set_title(title, loc="left")
+    tidy(axes)
+    axes.spines["right"].set_visible(True)
+    right.spines["top"].set_visible(False)
+
+
+def panel_of(data, panel: str) -> dict[str, np.ndarray]:
+    """The arrays `PANEL_name` of `data` as `name`."""
+    return {name.partition("_")[2]: values for name, values in data.items() if name.partition("_")[0] == panel}
+
+
+def trained_long(run) -> bool:
+    """Whether the gradients of `run` can have settled."""
+    return bool(run["step"].max() >= LONG)
+
+
+def order(run) -> np.ndarray:
+    """Rank correlation of layer and gradient at every record (replicates, n_t)."""
+    return rank_correlation(run["gradient"])
+
+
+def lowest_order(run, *, fitting: bool = False) -> np.ndarray:
+    """Its lowest value from step 2 on; with `fitting` up to the first record with a training accuracy of 0.8."""
+    records = run["step"] >= 2
+    if fitting:
+        records &= np.cumsum(run["train"] >= TRAINED, axis=1) <= 1
+    return np.where(records, order(run), 1.0).min(1)
+
+
+def delayed(run) -> np.ndarray:
+    """Lowest running-statistics test accuracy (replicates,) at a record whose training accuracy is 0.8 or more."""
+    return np.where(run["train"] >= TRAINED, run["test"], 1.0).min(1)

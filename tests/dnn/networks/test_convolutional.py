@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+import torch
+
+from dnn.training.config import TrainConfig
+from dnn.networks.convolutional import (
+    ONE_CONVOLUTION_PRESETS,
+    RESNET18_PRESETS,
+    OneConvolution,
+    ResNet18,
+    SmallCNN,
+    layer_outputs,
+    layer_similarity,
+)
+from dnn.data import load
+from dnn.training.loop import train
+
+
+def images(n=6, dim=784, seed=0):
+    return torch.tensor(np.random.default_rng(seed).random((n, dim)), dtype=torch.float32)
+
+
+def mean_absolute(similarity):
+    return float(np.abs(similarity[np.triu_indices(len(similarity), 1)]).mean())
+
+
+def networks():
+    rng = np.random.default_rng(0)
+    return [OneConvolution(4, rng=rng), SmallCNN(4, rng=rng), ResNet18(2, rng=rng)]
+
+
+@pytest.mark.parametrize("network", networks(), ids=lambda network: type(network).__name__)
+def test_flat_images_give_one_row_of_logits_each(network):
+    logits = network.eval()(images())
+    assert logits.shape == (6, 10)
+    torch.testing.assert_close(network(images()[2:3]), logits[2:3], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("build", [OneConvolution, SmallCNN, ResNet18])
+def test_other_image_shapes_fit(build):
+    network = build(4, n_classes=3, shape=(3, 16, 12), rng=np.random.default_rng(0)).eval()
+    assert network(images(dim=3 * 16 * 12)).shape == (6, 3)
+
+
+@pytest.mark.parametrize("build", [OneConvolution, SmallCNN, ResNet18])
+def test_the_generator_decides_the_weights(build):
+    first, same, other = (build(4, rng=np.random.default_rng(seed)) for seed in (0, 0, 1))
+    weights = [torch.nn.utils.parameters_to_vector(network.parameters()) for network in (first, same, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_resnet18_has_eighteen_weighted_layers_and_the_known_number_of_parameters():
+    network = ResNet18(64)
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)]
+    assert len(convolutions) + 1 == 18
+    assert network.last_convolution is convolutions[-1]
+    # 11,173,962 for RGB images of 32 x 32 and ten classes; one channel instead of three saves 2 x 64 x 9
+    assert sum(p.numel() for p in network.parameters()) == 11_173_962 - 1152
+
+
+def test_resnet_halves_the_image_three_times():
+    network = ResNet18(2, rng=np.random.default_rng(0))
+    assert layer_outputs(network, network.first_convolution, images()).shape == (6, 2, 28, 28)
+    assert layer_outputs(network, network.last_convolution, images()).shape == (6, 16, 4, 4)
+
+
+def test_layer_outputs_are_those_of_the_layer_in_any_chunks():
+    network = OneConvolution(4, rng=np.random.default_rng(0))
+    direct = network.convolution(images().view(-1, 1, 28, 28)).detach().numpy()
+    np.testing.assert_allclose(layer_outputs(network, network.convolution, images(), chunk=4), direct, atol=1e-6)
+    assert network.training
+    assert not network.convolution._forward_hooks
+
+
+def test_similarity_of_weights_and_outputs_sees_copied_and_flipped_channels():
+    network = OneConvolution(4, rng=np.random.default_rng(0))
+    with torch.no_grad():
+        network.convolution.weight[1] = 2 * network.convolution.weight[0]
+        network.convolution.weight[2] = -network.convolution.weight[0]
+    found = layer_similarity(network, network.convolution, images())
+    for similarity in found.values():
+        assert similarity.shape == (4, 4)
+        np.testing.assert_allclose(similarity[0, 1:3], [1, -1], atol=1e-5)
+        assert abs(similarity[0, 3]) < 0.99
+
+
+def test_one_convolution_condenses_on_digits_from_a_small_initialisation_only():
+    split = load("mnist-mini")
+    config = TrainConfig(60, batch_size=50, records=(60,), device="cpu")
+    after = {}
+    for gamma in (2.0, 0.5):
+        network = OneConvolution(16, gamma=gamma, rng=np.random.default_rng(0))
+        before = layer_similarity(network, network.convolution, split.x_test[:50])
+        run = train(
+            network,
+            split._replace(x_test=split.x_test[:100], y_test=split.y_test[:100]),
+            config,
+            np.random.default_rng(0),
+        )
+        assert run["train_accuracy"][-1] > 0.7
+        found = layer_similarity(network, network.convolution, split.x_test[:50])
+        after[gamma] = {name: mean_absolute(similarity) for name, similarity in found.items()}
+        assert mean_absolute(before["weights"]) < 0.4
+    assert after[2.0]["weights"] > 0.8 > 0.5 > after[0.5]["weights"]
+    assert after[2.0]["outputs"] > after[2.0]["weights"]  # condensation shows more in what the channels say
+
+
+def test_a_layer_of_another_network_is_refused():
+    network, other = networks()[:2]
+    with pytest.raises(ValueError, match="layer must take part"):
+        layer_outputs(network, other.first, images())
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "message"),
+    [
+        (OneConvolution, {"kernel_size": 28}, "kernel_size must be in 1..27, got 28"),
+        (OneConvolution, {"activation": "cube"}, "activation must be one of"),
+        (OneConvolution, {"n_channels": 0}, "n_channels must be >= 1"),
+        (OneConvolution, {"gamma": np.nan}, "gamma must be finite"),
+        (SmallCNN, {"n_channels": 0}, "n_channels must be >= 1"),
+        (ResNet18, {"width": 1.5}, "width must be an integer"),
+    ],
+)
+def test_bad_sizes_are_refused_by_name(build, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build(**arguments)
+
+
+def test_presets_come_in_a_quick_and_a_paper_size():
+    for presets in (ONE_CONVOLUTION_PRESETS, RESNET18_PRESETS):
+        assert list(presets) == ["quick", "paper"]
+        assert presets["quick"].data == "mnist-mini"
+        assert presets["quick"].config.n_steps < presets["paper"].config.n_steps
+
+
+@pytest.mark.slow
+def test_last_layer_of_a_resnet_moves_away_from_orthogonal_kernels_and_the_first_does_not():
+    preset, split = RESNET18_PRESETS["quick"], load("mnist-mini")
+    network = ResNet18(preset.n_channels, rng=np.random.default_rng(0))
+    layers = {"first": network.first_convolution, "last": network.last_convolution}
+
+    def condensed():
+        found = {name: layer_similarity(network, layer, split.x_test[:100]) for name, layer in layers.items()}
+        return {name: mean_absolute(similarity["weights"]) for name, similarity in found.items()}
+
+    before = condensed()
+    train(network, split, preset.config, np.random.default_rng(0))
+    after = condensed()
+    assert after["last"] > 2 * before["last"]
+    assert abs(after["first"] - before["first"]) < 0.1

@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from dnn import probes
+from dnn.reading.basins import sample_basin, weight_basin
+from dnn.reading.kernels import tangent_kernel
+from dnn.reading.linear_maps import linear_map, linear_map_logits, sign_agreement
+from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
+from dnn.reading.projection import project
+from dnn.reading.unfolding import folded, is_elementwise, moments, normalised, unfold
+from tests.dnn.blobs import blobs
+from tests.tolerances import FLOAT32
+
+
+def used(network, seed=0, n_inputs=6):
+    """`network` after a few batches, so that running statistics mean something; in eval mode."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(3):
+        network(1 + 2 * torch.randn(40, n_inputs, generator=generator))
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d) and module.affine:
+            module.weight.data.uniform_(0.5, 2, generator=generator)
+            module.bias.data.uniform_(-1, 1, generator=generator)
+    return network.eval()
+
+
+def sequence():
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Sequential(nn.Linear(6, 8, bias=False), nn.BatchNorm1d(8), nn.GELU()),
+        nn.Dropout(0.5),
+        nn.Linear(8, 7),
+        nn.Linear(7, 5),
+        nn.BatchNorm1d(5, affine=False),
+        nn.Tanh(),
+        nn.Linear(5, 3),
+    )
+
+
+@given(
+    st.integers(0, 100),
+    st.sampled_from(["relu", "tanh", "linear", "gaussian"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["running", "batch"]),
+)
+def test_an_unfolded_network_computes_what_the_network_computes(seed, activation, batch_norm, residual, statistics):
+    network = MLP([6, 7, 7, 7, 7, 3], activation, batch_norm, residual, rng=torch.Generator().manual_seed(seed))
+    network, x = used(network, seed), torch.randn(20, 6, generator=torch.Generator().manual_seed(seed))
+    layers = list(unfold(network).layers(x, statistics))
+    with batch_norm_mode(network, statistics):
+        torch.testing.assert_close([field for field, _ in layers], network.fields(x), **FLOAT32)
+        torch.testing.assert_close([outputs for _, outputs in layers][:-1], network.activations(x)[1:], **FLOAT32)
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch"])
+def test_a_sequence_of_named_layers_is_unfolded(statistics):
+    network, x = used(sequence()), torch.randn(20, 6)
+    unfolded = unfold(network)
+    assert (unfolded.depth, unfolded.widths) == (5, (6, 8, 7, 5, 3))
+    with batch_norm_mode(network, statistics):
+        torch.testing.assert_close(unfolded.logits(x, statistics), network(x), **FLOAT32)
+
+
+def test_a_scaled_output_scales_the_logits_only():
+    network, x = used(MLP([6, 5, 3], batch_norm=True)), torch.randn(4, 6)
+    torch.testing.assert_close(unfold(ScaledOutput(network, 3.0)).logits(x), 3 * network(x), **FLOAT32)
+
+
+def test_folding_batch_norm_leaves_outputs_in_evaluation_unchanged():
+    norm = used(MLP([6, 5, 3], batch_norm=True)).norms[0]
+    field = torch.randn(30, 5)
+    gain, shift = folded(norm, norm.running_mean, norm.running_var)
+    torch.testing.assert_close(gain * field + shift, norm(field), **FLOAT32)
+
+
+def test_batch_moments_are_those_of_each_draw():
+    norm, field = nn.BatchNorm1d(5), torch.randn(3, 40, 5)
+    mean, variance = moments(field, norm, "batch")
+    assert mean.shape == (3, 1, 5)
+    torch.testing.assert_close(variance[:, 0], field.var(1, correction=0), **FLOAT32)
+    one_by_one = torch.stack([normalised(draw, norm, "batch") for draw in field])
+    torch.testing.assert_close(normalised(field, norm, "batch"), one_by_one, **FLOAT32)
+
+
+def test_looking_changes_neither_buffers_nor_flags():
+    network, x = used(sequence()).train(), torch.randn(20, 6)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    unfold(network).logits(x, "batch")
+    assert network.training
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.ReLU(), True),
+        (nn.GELU(), True),
+        (nn.Softmax(1), False),
+        (nn.LayerNorm(6), False),
+        (nn.PReLU(), False),
+        (nn.MaxPool1d(2), False),
+        (nn.Sequential(nn.ReLU()), False),
+    ],
+)
+def test_an_activation_is_a_leaf_that_acts_on_entries_alone(module, expected):
+    assert is_elementwise(module) is expected
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2)), "LayerNorm as layer '1'"),
+        (nn.Sequential(nn.Sequential(nn.Conv2d(1, 1, 3)), nn.Linear(4, 2)), "Conv2d as layer '0.0'"),
+        (nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4), nn.Linear(4, 2)), "BatchNorm1d as layer '2'"),
+        (nn.Sequential(nn.ReLU(), nn.Linear(4, 2)), "ReLU as layer '0'"),
+        (nn.Sequential(nn.Linear(4, 2), nn.Sigmoid()), "must end in a Linear layer, got Sigmoid"),
+        (nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)), "must end in a Linear layer, got BatchNorm1d"),
+        (nn.Sequential(nn.Flatten()), "must have a Linear layer"),
+        (nn.LSTM(4, 2), "LSTM as the network"),
+    ],
+)
+def test_what_cannot_be_unfolded_is_named(network, message):
+    with pytest.raises(ValueError, match=message):
+        unfold(network)
+
+
+def test_weights_that_are_not_finite_and_unknown_statistics_are_refused():
+    network, x = MLP([4, 3, 2], batch_norm=True), torch.zeros(5, 4)
+    with pytest.raises(ValueError, match="statistics must be one of running, batch, got 'train'"):
+        unfold(network).logits(x, "train")
+    with pytest.raises(ValueError, match="statistics must be one of running, batch, got 'bacth'"):
+        unfold(MLP([4, 3, 2])).logits(x, "bacth")
+
+
+@pytest.mark.parametrize("shape", [(64, 7), (8,)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda network, x: unfold(network).logits(x),
+        lambda network, x: project(network, x),
+        lambda network, x: tangent_kernel(network, x),
+        lambda network, x: linear_map_logits(network, x),
+        lambda network, x: sign_agreement(network, x),
+        lambda network, x: linear_map(network, 1, x=x, statistics="batch"),
+    ],
+)
+def test_inputs_of_another_width_or_without_a_batch_are_refused(call, shape):
+    network = MLP([8, 6, 4], batch_norm=True)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 8\), got \(" + str(shape[0])):
+        call(network, torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "name", ["linears.1.weight", "linears.0.bias", "norms.0.weight", "norms.0.running_mean", "norms.0.running_var"]
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_tensor_that_is_not_finite_is_refused_by_name_everywhere(name, value):
+    network, split = MLP([8, 6, 4], batch_norm=True), blobs()
+    network.state_dict()[name].view(-1)[0] = value
+    x, y = split.x_train, split.y_train
+    for call in (
+        lambda: unfold(network),
+        lambda: linear_map(network, 1, x=x),
+        lambda: sign_agreement(network, x),
+        lambda: project(network, x),
+        lambda: tangent_kernel(network, x),
+        lambda: sample_basin(network, x, y, np.random.default_rng(0)),
+        lambda: weight_basin(network, x, y, np.random.default_rng(0)),
+        lambda: probes.basins(network, split),
+    ):
+        with pytest.raises(ValueError, match=f"finite parameters and buffers, got NaN or infinity in {name}"):
+            call()
+
+
+def test_running_statistics_that_are_not_kept_are_asked_for_in_vain():
+    network = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 2))
+    with pytest.raises(ValueError, match="keeps no running estimates"):
+        unfold(network).logits(torch.zeros(5, 4))

@@ -1,0 +1,267 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnn.training.config import TrainConfig
+from dnn.data import load
+from dnn.networks.mlp import MLP, batch_norm_mode, scale_parameters_
+from dnn.training.objectives import evaluate
+from dnn.training.loop import train
+from tests.dnn.blobs import blobs
+from toymodels.trajectory import SimulationError
+
+CPU = {"device": "cpu"}
+
+
+def network(seed=0, widths=(8, 16, 4), **settings):
+    return MLP(list(widths), rng=np.random.default_rng(seed), **settings)
+
+
+def run(config, net=None, seed=3, split=None, **settings):
+    return train(net or network(), split or blobs(), config, np.random.default_rng(seed), **settings)
+
+
+def bare_loop(net, split, config, optimiser):
+    """Full-batch training as anyone would write it."""
+    targets = torch.nn.functional.one_hot(split.y_train, 4).float() * config.target_scale
+    for _ in range(config.n_steps):
+        logits = net(split.x_train)
+        if config.loss == "mse":
+            loss = ((logits - targets) ** 2).mean()
+        else:
+            loss = torch.nn.functional.cross_entropy(logits, split.y_train)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+OPTIMISERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.5, weight_decay=0.01),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.05, weight_decay=0.01),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_full_batch_training_is_the_plain_loop(optimiser, loss):
+    config = TrainConfig(20, optimiser, 0.05, 0.01, momentum=0.5, loss=loss, target_scale=2.0, **CPU)
+    ours, plain = network(), network()
+    run(config, ours)
+    bare_loop(plain, blobs(), config, OPTIMISERS[optimiser](plain.parameters()))
+    for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_coupled_and_decoupled_decay_differ():
+    """With no gradient left Adam with coupled decay moves by lr, AdamW by lr x decay x weight."""
+    split = blobs()._replace(x_train=torch.zeros(64, 8))
+    for optimiser, shrinkage in (("adam", 0.01), ("adamw", None)):
+        net = network()
+        before = net.linears[0].weight.detach().clone()
+        run(TrainConfig(1, optimiser, 0.01, 0.1, **CPU), net, split=split)
+        change = (before - net.linears[0].weight.detach()).abs()
+        expected = torch.full_like(change, shrinkage) if shrinkage else 0.001 * before.abs()
+        torch.testing.assert_close(change, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_records_are_what_evaluating_the_network_gives():
+    net, split = network(batch_norm=True), blobs()
+    config = TrainConfig(30, "sgd", 0.1, loss="mse", target_scale=3.0, records=(0, 30), **CPU)
+    result = run(config, net, split=split)
+    assert result.clock == "step"
+    assert list(result.t) == [0, 30]
+    with batch_norm_mode(net, "running"), torch.no_grad():
+        logits = net(split.x_test)
+    targets = 3 * torch.nn.functional.one_hot(split.y_test, 4)
+    assert result["test_loss"][-1] == pytest.approx(float(((logits - targets) ** 2).mean()), rel=1e-5)
+    assert result["test_accuracy"][-1] == float((logits.argmax(1) == split.y_test).float().mean())
+    assert result["train_accuracy"][-1] > 0.9 > result["train_accuracy"][0]
+
+
+def test_evaluation_does_not_depend_on_the_chunk():
+    net, split = network(), blobs()
+    whole = evaluate(net, split.x_train, split.y_train)
+    assert evaluate(net, split.x_train, split.y_train, chunk=7) == pytest.approx(whole, rel=1e-6)
+
+
+def test_records_may_look_at_the_first_samples_only():
+    split = blobs(spread=2.0)
+    short = split._replace(x_test=split.x_test[:5], y_test=split.y_test[:5])
+    config = TrainConfig(5, records=(5,), **CPU)
+    limited = run(replace(config, record_samples=5), split=split)
+    assert limited["test_loss"] == run(config, split=short)["test_loss"]
+    assert limited["train_loss"] != run(config, split=split)["train_loss"]
+
+
+@given(size=st.integers(1, 64), seed=st.integers(0, 100))
+def test_every_epoch_shows_each_sample_once(size, seed):
+    split = blobs()
+    seen = []
+
+    class Watching(torch.nn.Linear):
+        def forward(self, x):
+            if self.training:
+                seen.append(x.detach().clone())
+            return super().forward(x)
+
+    per_epoch = -(-64 // size)
+    config = TrainConfig(2 * per_epoch, "sgd", 1e-9, batch_size=size, records=(0,), **CPU)
+    run(config, Watching(8, 4), seed, split)
+    for epoch in (seen[:per_epoch], seen[per_epoch:]):
+        rows = torch.cat(epoch)
+        assert len(rows) == 64
+        assert torch.equal(rows.sort(0).values, split.x_train.sort(0).values)
+    if size < 64:
+        assert not torch.equal(torch.cat(seen[:per_epoch]), torch.cat(seen[per_epoch:]))
+
+
+def test_same_seed_same_bits_and_global_generators_are_untouched():
+    before = torch.get_rng_state()
+    config = TrainConfig(40, batch_size=10, **CPU)
+    first, second = run(config), run(config)
+    other = run(config, seed=4)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(np.array_equal(first[name], second[name]) for name in first.data)
+    assert not np.array_equal(first["train_loss"], other["train_loss"])
+
+
+def test_batch_norm_momentum_leaves_full_batch_training_alone():
+    """Running statistics are read in eval mode only, so they cannot move the weights."""
+    results = [network(batch_norm=True, bn_momentum=momentum) for momentum in (0.03, 0.1, 1.0)]
+    for net in results:
+        run(TrainConfig(15, **CPU), net)
+    for net in results[1:]:
+        for a, b in zip(results[0].parameters(), net.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_probes_may_return_numbers_arrays_and_dicts():
+    def norms(net, split):
+        assert not net.training
+        return {"first": net.linears[0].weight.norm().item(), "all": [p.norm().item() for p in net.parameters()]}
+
+    probes = {"norm": norms, "n": lambda net, split: len(split.x_train)}
+    result = run(TrainConfig(10, records=(0, 5, 10), **CPU), probes=probes)
+    assert result["norm.first"].shape == (3,)
+    assert result["norm.all"].shape == (3, 4)
+    assert np.array_equal(result["norm.all"][:, 0], result["norm.first"])
+    assert list(result["n"]) == [64, 64, 64]
+
+
+def test_probes_do_not_disturb_training():
+    def noisy(net, split):
+        with batch_norm_mode(net, "batch"):
+            return net(split.x_test).sum().item()
+
+    config = TrainConfig(20, batch_size=16, **CPU)
+    plain, probed = (run(config, network(batch_norm=True), probes=p) for p in ({}, {"noisy": noisy}))
+    assert np.array_equal(plain["test_loss"], probed["test_loss"])
+
+
+def test_a_diverging_loss_names_the_step():
+    config = TrainConfig(400, "sgd", 1e6, loss="mse", records=(0,), **CPU)
+    with pytest.raises(SimulationError, match=r"training loss is not finite at step (\d+)") as caught:
+        run(config)
+    step = int(str(caught.value).split()[-1])
+    run(replace(config, n_steps=step - 1, records=(0,)))  # finite up to the step before
+    with pytest.raises(SimulationError, match=f"at step {step}$"):
+        run(replace(config, n_steps=step, records=(0,)))
+
+
+def test_a_probe_that_is_not_finite_names_itself_and_the_step():
+    def late(net, split, calls=iter([0.0, 1.0, np.inf])):  # noqa: B008
+        return next(calls)
+
+    with pytest.raises(SimulationError, match="late is not finite at step 6"):
+        run(TrainConfig(9, records=(0, 3, 6, 9), **CPU), probes={"late": late})
+
+
+def test_a_diverged_network_is_reported_before_a_probe_refuses_it():
+    def refuse(net, split):
+        raise ValueError("network must have finite parameters")
+
+    config = TrainConfig(2, "sgd", 1e38, loss="mse", records=(1, 2), **CPU)
+    with pytest.raises(SimulationError, match="train_loss is not finite at step 1"):
+        run(config, probes={"refuse": refuse})
+
+
+def test_a_last_step_that_diverges_is_reported():
+    config = TrainConfig(1, "sgd", 1e30, loss="mse", target_scale=1e10, records=(0,), **CPU)
+    with pytest.raises(SimulationError, match=r"linears\.0\.weight is not finite at step 1"):
+        run(config)
+
+
+def test_early_stopping_returns_to_the_best_weights():
+    split = blobs(spread=1.5)
+    net = network()
+    config = TrainConfig(400, "adam", 0.03, records=tuple(range(0, 401, 5)), patience=6, **CPU)
+    result = run(config, net, split=split)
+    accuracies = result["test_accuracy"]
+    assert len(accuracies) - 1 - accuracies.argmax() == 6
+    assert evaluate(net, split.x_test, split.y_test)[1] == accuracies.max()
+    assert result.t[-1] < 400
+
+
+def test_clipping_bounds_the_first_step_of_sgd():
+    net = network()
+    before = torch.nn.utils.parameters_to_vector(net.parameters()).detach().clone()
+    run(TrainConfig(1, "sgd", 1.0, clip_norm=0.01, **CPU), net)
+    moved = torch.nn.utils.parameters_to_vector(net.parameters()).detach() - before
+    assert float(moved.norm()) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_double_precision_runs_agree_with_single_at_first():
+    results = [run(TrainConfig(5, "sgd", 0.01, dtype=dtype, **CPU)) for dtype in ("float32", "float64")]
+    assert results[0]["test_loss"] == pytest.approx(results[1]["test_loss"], rel=1e-4)
+
+
+def test_subnormals_are_flushed_only_while_training():
+    seen = []
+    run(TrainConfig(1, **CPU), probes={"p": lambda *_: seen.append(float(torch.tensor(1e-30) * 1e-10)) or 0.0})
+    assert seen == [0.0, 0.0]
+    assert float(torch.tensor(1e-30) * 1e-10) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": torch.full((64, 8), torch.nan)}, "x_train must be finite"),
+        ({"y_test": torch.zeros(5, dtype=torch.int64)}, "x_test and y_test must be non-empty and of equal length"),
+        ({"y_train": torch.zeros(64)}, "y_train must be integers"),
+        ({"y_train": torch.full((64,), 4)}, "labels must be in 0..3"),
+        ({"y_train": torch.full((64,), -1)}, "y_train must be integers >= 0"),
+        ({"x_train": torch.zeros(64, 7)}, r"x_train must have a shape and dtype that network takes, got \(1, 7\)"),
+        ({"x_test": torch.zeros(32, 9)}, r"x_test must have a shape and dtype that network takes, got \(1, 9\)"),
+        ({"x_train": torch.zeros(64, 3, 8)}, r"network must put out logits of shape \(n, K\), got \(1, 3, 4\)"),
+    ],
+)
+def test_bad_data_are_refused_by_name(change, message):
+    with pytest.raises(ValueError, match=message):
+        run(TrainConfig(2, **CPU), split=blobs()._replace(**change))
+
+
+def test_a_batch_larger_than_the_training_set_is_refused():
+    with pytest.raises(ValueError, match="batch_size must be <= 64, got 65"):
+        run(TrainConfig(2, batch_size=65, **CPU))
+
+
+def test_digits_are_learnt_in_two_hundred_steps():
+    config = TrainConfig(200, lr=3e-3, batch_size=100, records=(0, 200), **CPU)
+    result = run(config, network(widths=(784, 32, 10)), split=load("mnist-mini"))
+    assert result["test_accuracy"][0] < 0.2
+    assert result["test_accuracy"][-1] > 0.8
+
+
+@pytest.mark.slow
+def test_large_initialisation_fits_digits_long_before_it_generalises():
+    net = scale_parameters_(network(widths=(784, 200, 200, 10)), 8)
+    config = TrainConfig(14_000, loss="mse", weight_decay=1e-3, batch_size=200, records=(2100, 14_000), **CPU)
+    result = run(config, net, split=load("mnist-mini"))
+    assert result["train_accuracy"][0] > 0.95
+    assert result["test_accuracy"][0] < 0.3
+    assert result["test_accuracy"][-1] > 0.8

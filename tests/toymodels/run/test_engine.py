@@ -1,0 +1,24 @@
+import os
+import subprocess
+import sys
+
+from toymodels.run.engine import one_thread
+
+
+def test_a_library_first_loaded_inside_has_one_thread_and_the_environment_is_restored():
+    code = (
+        "import os\nfrom toymodels.run.sweep import sweep\n"
+        "def cell(x, rng):\n    import torch\n    return {'threads': torch.get_num_threads()}\n"
+        "assert (sweep(cell, {'x': [1, 2]})['threads'] == 1).all()\n"
+        "assert 'OMP_NUM_THREADS' not in os.environ\n"
+    )
+    free = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=free)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_number_of_threads_that_was_set_is_set_again(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    with one_thread():
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "3"

@@ -1,0 +1,316 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from tests.toymodels import sweep_cells as cells
+from toymodels import SimulationError
+from toymodels.run import cells as _cells
+from toymodels.run.sweep import sweep
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+GRID = {"width": [2, 3, 5], "scale": [0.5, 2.0]}
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """Address of a scheduler with two single-threaded workers, all processes of their own on the loopback device."""
+    dask = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": ENVIRONMENT, "cwd": ROOT}
+    note = tmp_path / "scheduler.json"
+    alone = ["--no-dashboard", "--host", "127.0.0.1"]
+    head = subprocess.Popen([*dask, "scheduler", "--port", "0", "--scheduler-file", str(note), *alone], **quiet)
+    processes = [head]
+    try:
+        wait_for(note.exists)
+        wait_for(lambda: note.read_text().strip().endswith("}"))
+        address = json.loads(note.read_text())["address"]
+        alone += ["--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
+        processes += [subprocess.Popen([*dask, "worker", address, *alone], **quiet) for _ in range(2)]
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.kill()
+        for process in processes:
+            process.wait(30)
+
+
+def test_the_result_is_labelled_by_grid_replicate_and_array_axes():
+    runs = sweep(cells.draw, GRID, replicates=4)
+    assert dict(runs.sizes) == {"width": 3, "scale": 2, "replicate": 4, "row_0": 2}
+    assert runs["norm"].dims == ("width", "scale", "replicate")
+    assert runs["row"].dims == ("width", "scale", "replicate", "row_0")
+    assert_array_equal(runs["width_seen"].sel(width=5), 5.0)
+    assert {str(variable.dtype) for variable in runs.data_vars.values()} == {"float64"}
+    assert runs.attrs == {"function": "tests.toymodels.sweep_cells.draw", "seed": 0}
+
+
+def test_every_cell_has_its_own_generator():
+    norms = sweep(cells.draw, GRID, replicates=5)["norm"].values.ravel()
+    assert len(np.unique(norms)) == norms.size
+    assert not np.intersect1d(norms, sweep(cells.draw, GRID, replicates=5, seed=1)["norm"]).size
+
+
+@given(st.permutations([2, 3, 4, 5]), st.integers(1, 4), st.integers(1, 4))
+def test_neither_more_values_nor_their_order_nor_more_replicates_move_a_number(widths, n_widths, replicates):
+    all_runs = sweep(cells.draw, {"width": [2, 3, 4, 5], "scale": [2.0, 0.5]}, replicates=4)
+    some = sweep(cells.draw, {"scale": [0.5], "width": widths[:n_widths]}, replicates=replicates)
+    same = all_runs.sel(width=some.width, scale=some.scale, replicate=some.replicate).transpose(*some["row"].dims)
+    xarray.testing.assert_identical(same.drop_attrs(), some.drop_attrs())
+
+
+def test_whole_floats_are_the_points_of_the_integers():
+    integers = sweep(cells.draw, {"width": [2], "scale": np.array([1, 2])})
+    floats = sweep(cells.draw, {"width": [2], "scale": np.array([1.0, 2.0, 2.5])})
+    assert_array_equal(floats["norm"].values[:, :2], integers["norm"].values)
+
+
+def test_two_workers_give_the_bits_of_one_process():
+    serial = sweep(cells.draw, GRID, replicates=3)
+    xarray.testing.assert_identical(sweep(cells.draw, GRID, replicates=3, jobs=2), serial)
+
+
+def test_a_dask_cluster_gives_the_bits_of_one_process(scheduler, tmp_path):
+    serial = sweep(cells.draw, GRID, replicates=3)
+    engine = f"dask:{scheduler}"
+    xarray.testing.assert_identical(sweep(cells.draw, GRID, replicates=3, engine=engine), serial)
+    cache = tmp_path / "cache"
+    sweep(cells.draw, GRID, engine=engine, cache=cache)
+    assert len(list(cache.glob("*.nc"))) == 6
+    with pytest.raises(SimulationError, match="loss is not finite at step 7, in the cell width=3, replicate 0"):
+        sweep(cells.diverge, {"width": [2, 3]}, engine=engine)
+
+
+def test_a_dask_cluster_is_started_on_request():
+    serial = sweep(cells.draw, GRID)
+    xarray.testing.assert_identical(sweep(cells.draw, GRID, jobs=2, engine="dask"), serial)
+
+
+def test_finished_cells_are_not_computed_again(tmp_path):
+    marks, cache = tmp_path / "marks", tmp_path / "cache"
+    marks.mkdir()
+    function = partial(cells.leave_mark, folder=str(marks))
+    first = sweep(function, {"width": [2, 3]}, cache=cache)
+    bytes_before = {path.name: path.read_bytes() for path in cache.iterdir()}
+    more = sweep(function, {"width": [2, 3, 4]}, cache=cache, jobs=2)
+    assert len(list(marks.iterdir())) == 3
+    assert {name: (cache / name).read_bytes() for name in bytes_before} == bytes_before
+    xarray.testing.assert_identical(more.sel(width=[2, 3]), first)
+    fresh = sweep(function, {"width": [2, 3, 4]})
+    xarray.testing.assert_identical(more, fresh)
+
+
+def test_cells_are_netcdf_files_with_the_same_bytes_each_time(tmp_path):
+    for folder in ("one", "two"):
+        sweep(cells.draw, GRID, cache=tmp_path / folder)
+    files = sorted((tmp_path / "one").iterdir())
+    assert [path.name for path in files] == [path.name for path in sorted((tmp_path / "two").iterdir())]
+    for path in files:
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    with xarray.open_dataset(files[0], engine="scipy") as file:
+        configuration = json.loads(file.attrs["configuration"])
+        assert file["row"].shape == (2,)
+    assert configuration["function"]["name"] == "tests.toymodels.sweep_cells.draw"
+    assert set(configuration["point"]) == {"width", "scale"}
+
+
+def test_seed_replicate_point_function_and_bound_arguments_name_the_file(tmp_path):
+    small = partial(cells.configured, settings=cells.Settings())
+    placed = partial(cells.configured, settings=cells.Settings(), folder=tmp_path)
+    large = partial(cells.configured, settings=cells.Settings(size=4))
+    for function, seed in ((small, 0), (small, 1), (large, 0), (placed, 0), (small, 0)):
+        sweep(function, {"width": [2]}, replicates=2, seed=seed, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 8
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"<html>" + b])
+def test_a_damaged_file_is_named(tmp_path, damage):
+    sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=f"cache holds a damaged file, delete {path}"):
+        sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+
+
+def test_a_file_of_another_configuration_is_refused(tmp_path):
+    sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
+    one, other = tmp_path.iterdir()
+    one.write_bytes(other.read_bytes())
+    with pytest.raises(ValueError, match="of another configuration"):
+        sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
+
+
+def test_old_temporary_files_are_removed_and_fresh_ones_left_to_their_writers(tmp_path):
+    old, fresh = tmp_path / "a.1.part", tmp_path / "b.2.part"
+    for part in (old, fresh):
+        part.touch()
+    os.utime(old, (time.time() - 2 * _cells.STALE,) * 2)
+    sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    assert not old.exists()
+    assert fresh.exists()
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_counts_cached_cells_first(tmp_path):
+    sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    seen = []
+    sweep(cells.draw, {"width": [2, 3, 4]}, cache=tmp_path, progress=lambda *counts: seen.append(counts))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_killed_worker_costs_only_the_cells_under_way(tmp_path):
+    function = partial(cells.kill_once, folder=str(tmp_path))
+    runs = sweep(function, {"width": [2, 3, 4, 5]}, jobs=2, cache=tmp_path / "cache")
+    assert (tmp_path / "killed").exists()
+    xarray.testing.assert_identical(runs, sweep(function, {"width": [2, 3, 4, 5]}))
+
+
+def test_a_cell_that_always_kills_its_worker_is_an_error_that_keeps_the_others(tmp_path):
+    with pytest.raises(RuntimeError, match=r"worker processes die .* the first of them width=3, replicate 0"):
+        sweep(cells.kill_always, {"width": [2, 3, 4]}, jobs=2, cache=tmp_path)
+    assert len(list(tmp_path.glob("*.nc"))) == 2
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupt_keeps_what_is_finished(tmp_path, jobs):
+    program = (
+        "from functools import partial; from tests.toymodels import sweep_cells; from toymodels.run.sweep import sweep\n"
+        f"function = partial(sweep_cells.sleep_then_draw, folder={str(tmp_path)!r})\n"
+        f"sweep(function, {{'width': [1, 2, 3, 4]}}, jobs={jobs}, cache={str(tmp_path / 'cache')!r})\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=ROOT
+    )
+    wait_for((tmp_path / f"begun-{2 + jobs}").exists)  # every worker sleeps
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=30)
+    assert run.returncode != 0
+    assert "KeyboardInterrupt" in errors
+    assert len(list((tmp_path / "cache").glob("*.nc"))) == 2
+    assert not list((tmp_path / "cache").glob("*.part"))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_errors_in_a_cell_name_it(jobs):
+    with pytest.raises(SimulationError, match=r"^loss is not finite at step 7, in the cell width=3, replicate 0$"):
+        sweep(cells.diverge, {"width": [2, 3]}, jobs=jobs)
+    with pytest.raises(KeyError, match="no such layer") as raised:
+        sweep(cells.misuse, {"width": [2, 3]}, jobs=jobs)
+    assert "in the cell width=3, replicate 0" in raised.value.__notes__
+
+
+@pytest.mark.parametrize(
+    ("output", "error", "message"),
+    [
+        ({"a": np.nan}, SimulationError, "a is not a number, in the cell x=1, replicate 0"),
+        ({"a": 1j}, ValueError, "real numbers"),
+        ({"a": "text"}, ValueError, "real numbers"),
+        ({"a": []}, ValueError, "real numbers"),
+        ({"a": 2**60}, ValueError, r"integers up to 2\*\*53"),
+        ({}, ValueError, "non-empty dict"),
+        (1.0, ValueError, "non-empty dict"),
+        ({"a b": 1.0}, ValueError, "identifiers"),
+        ({"x": 1.0}, ValueError, "names other than those of the grid, got 'x'"),
+    ],
+)
+def test_results_that_are_no_real_arrays_are_refused(output, error, message):
+    with pytest.raises(error, match=message):
+        sweep(lambda x, rng: output, {"x": [1]})
+
+
+def test_infinite_results_are_kept(tmp_path):
+    runs = sweep(cells.never, {"width": [2]}, cache=tmp_path)
+    assert runs["delay"].item() == np.inf
+    xarray.testing.assert_identical(sweep(cells.never, {"width": [2]}, cache=tmp_path), runs)
+
+
+def test_results_that_differ_in_shape_name_the_cell():
+    with pytest.raises(ValueError, match=r"got a \(2,\) in the cell x=2, replicate 0 but a \(1,\) in the first"):
+        sweep(lambda x, rng: {"a": np.ones(x)}, {"x": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({}, "grid must be a non-empty mapping"),
+        ({"x": []}, r"grid\['x'\] must hold"),
+        ({"x": "abc"}, r"grid\['x'\] must be a 1-D list"),
+        ({"x": 3}, r"grid\['x'\] must be a 1-D list"),
+        ({"x": [[1, 2]]}, r"grid\['x'\] must be a 1-D list"),
+        ({"x": [1, 1.0]}, r"grid\['x'\] must not repeat a value"),
+        ({"x": [1, "a"]}, r"grid\['x'\] must hold only numbers, only strings or only bools"),
+        ({"x": [1, True]}, r"grid\['x'\] must hold only numbers"),
+        ({"x": [1, None]}, r"grid\['x'\] must hold only numbers"),
+        ({"x": [1, np.inf]}, r"grid\['x'\] must be finite"),
+        ({"y": [1]}, "grid must fit the parameters of .*: missing a required argument: 'x'"),
+        ({"x": [1], "z": [1]}, "grid must fit the parameters of .*: got an unexpected keyword argument 'z'"),
+        ({"rng": [1]}, "other than rng and replicate"),
+        ({"x y": [1]}, "grid must name parameters"),
+    ],
+)
+def test_bad_grids_are_refused(grid, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(lambda x, rng: {"a": x}, grid)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"replicates": 0}, "replicates must be >= 1"),
+        ({"seed": -1}, "seed must be >= 0"),
+        ({"jobs": 0.5}, "jobs must be an integer"),
+        ({"engine": "slurm"}, "engine must be local, dask or dask:ADDRESS, got 'slurm'"),
+        ({"cache": __file__}, "cache must be a folder, got the file"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(cells.draw, {"width": [2]}, **options)
+
+
+@pytest.mark.parametrize("function", [lambda width, rng: {"a": 1.0}, partial(lambda width, rng: {"a": 1.0})])
+def test_functions_without_an_importable_name_are_not_cached(tmp_path, function):
+    with pytest.raises(ValueError, match=r"function must be importable by name to be cached, got .*<lambda>"):
+        sweep(function, {"width": [2]}, cache=tmp_path)
+
+
+def test_functions_bound_to_what_has_no_plain_form_are_not_cached(tmp_path):
+    with pytest.raises(ValueError, match="function must be bound to plain values to be cached, got <object"):
+        sweep(partial(cells.draw, scale=object()), {"width": [2]}, cache=tmp_path)
+
+
+def test_a_program_and_its_importers_share_their_cells(tmp_path):
+    arguments = [sys.executable, "-m", "tests.toymodels.sweep_cells", str(tmp_path)]
+    subprocess.run(arguments, check=True, env=ENVIRONMENT, cwd=ROOT)
+    before = set(tmp_path.iterdir())
+    sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
+    assert before
+    assert set(tmp_path.iterdir()) == before

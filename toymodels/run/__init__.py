@@ -1,0 +1,1 @@
+"""Running models: worker processes, grids of parameters, and the store of what was computed."""
