@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR, NOT_FITTED, draw_map, sorted_map, when_fitted
 from figures.harness.figure import Claim, PaperFigure, all_above
 
@@ -16,7 +16,7 @@ SOURCE_WIDTH = 400  # of the transformers whose patterns the overview tells
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Rates of the initialisation, runs of each, and the size of task, network and training."""
 
     gammas: tuple[float, ...] = (0.3, 0.5, 0.7)
@@ -69,7 +69,7 @@ def draw(data, p):
     """The paper's heat maps, one per rate; below, condensation and accuracies of every run."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     gamma, n = data["gamma"], len(data["gamma"])
     figure = Figure(figsize=(max(9, 2.6 * n), 6), layout="constrained")

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR, companions, draw_map, off_diagonal, sorted_map
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, median_above
 
@@ -15,7 +15,7 @@ GAMMAS = (2.0, 0.5)  # small start, usual start
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Which size of `dnn.networks.convolutional`, images for the outputs, and runs."""
 
     size: str = "quick"
@@ -63,7 +63,7 @@ def draw(data, p):
     """The paper's panels a to f, for the first network from a small start."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(9.5, 5.6), layout="constrained")
     axes = figure.subplots(2, 3)

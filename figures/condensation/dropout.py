@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR, draw_features, features
 from figures.harness.figure import Claim, PaperFigure, all_below
 from toymodels.condensation import TwoLayerNetwork, count_clusters, dropout_penalty, static_neurons
@@ -18,7 +18,7 @@ LINE = np.linspace(-1, 1, 201)
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Networks trained from the same starts without and with dropout, `trials` of them at once."""
 
     batches: int = 1
@@ -60,7 +60,7 @@ def draw(data, p):
     """Without dropout above, with dropout below: output and features; every run's measures at the right."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(9.5, 5.2), layout="constrained")
     axes = figure.subplots(2, 3)

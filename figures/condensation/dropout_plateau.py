@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below
 from toymodels.condensation import TwoLayerNetwork, count_clusters, static_neurons
@@ -19,7 +19,7 @@ IDEAL = 2e-3  # far below the plateau that all widths share (1.3e-2), above the 
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Networks per arm, `trials` of them at once, and their training."""
 
     batches: int = 1
@@ -59,7 +59,7 @@ def draw(data, p):
     """Loss of every run against steps, and clusters at the end."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import log_time, tidy
+    from comparisons.harness.style import log_time, tidy
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     panel, bars = figure.subplots(1, 2, width_ratios=(2, 1))

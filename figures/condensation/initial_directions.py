@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR, count_directions, draw_map, sorted_map
 from figures.harness.figure import Claim, PaperFigure, all_above, all_between
 from toymodels.condensation import (
@@ -25,7 +25,7 @@ ANGLES = np.linspace(-np.pi, np.pi, 361)
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Seeds of the authors' setting (Adam), and data draws of the one-input experiments."""
 
     seeds: int = 10
@@ -83,7 +83,7 @@ def draw(data, p):
     """The paper's two heat maps, and below them T with the directions that neurons reach."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(9.5, 6), layout="constrained")
     axes = figure.subplots(2, 3, height_ratios=(1.3, 1))

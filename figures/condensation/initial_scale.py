@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR, draw_features
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below
 from toymodels.condensation import count_clusters, effective_rank, orientation
@@ -15,7 +15,7 @@ from toymodels.condensation.presets import figure_two
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Initialisation exponents, std m^-power, and independent starts of each, trained at once."""
 
     powers: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -47,7 +47,7 @@ def draw(data, p):
     """Features at the end, one panel per initialisation as in the paper, and the effective rank of every run."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     n = len(data["power"])
     figure = Figure(figsize=(3 * (n + 1), 3), layout="constrained")

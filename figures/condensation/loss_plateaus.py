@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, median_above
 from toymodels.condensation import add_null, critical_points, inertia, plateau_histogram, split
@@ -19,7 +19,7 @@ FACTORS = (-0.5, 0.3, 1.7)
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Widths, five batches of trials for each, steps, and starts in search of critical points."""
 
     widths: tuple[int, ...] = (1, 2, 3, 5, 20)
@@ -80,7 +80,7 @@ def draw(data, p):
     """The paper's map, one row per width; how eigenvalues are gained by embedding."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(9.5, 3.4), layout="constrained")
     panel, gains = figure.subplots(1, 2, width_ratios=(2.4, 1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comparisons.style import FAMILY, tidy
+from comparisons.harness.style import FAMILY, tidy
 from toymodels.condensation import (
     clusters,
     count_clusters,

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, median_above, median_below
 from toymodels.condensation import TwoLayerNetwork, effective_rank, split, tangent_rank
@@ -22,7 +22,7 @@ SHADES = ("#009E73", COLOUR, "#0072B2")
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Sample sizes, batches of random targets, and the training of the networks that fit them."""
 
     sizes: tuple[int, ...] = (2, 3, 4, 8)
@@ -131,7 +131,7 @@ def draw(data, p):
     """Rank against width; recovery against samples; error of merging against the ratio of norms."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(11.5, 3.9), layout="constrained")
     rank, share, merge = figure.subplots(1, 3)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR, GAP, count_orientations, draw_features, features
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, all_between, median_below
 from toymodels.condensation import TwoLayerNetwork, reduction_curve
@@ -17,7 +17,7 @@ THRESHOLDS = (0.9, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Networks trained from independent starts, `trials` of them at once; everything else is the paper's."""
 
     batches: int = 1
@@ -60,7 +60,7 @@ def draw(data, p):
     """The paper's six panels, then number of orientations and loss of every network."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import log_time, tidy
+    from comparisons.harness.style import log_time, tidy
 
     figure = Figure(figsize=(9.5, 8), layout="constrained")
     axes = figure.subplots(3, 3)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import COLOUR
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below
 from toymodels.condensation import classical_initialisations, distance_exponent, phase
@@ -26,7 +26,7 @@ LINEAR, BETWEEN, CONDENSED = range(3)
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Widths of two- and of three-layer networks, and independent starts."""
 
     widths: tuple[int, ...] = (200, 1000, 5000)
@@ -76,7 +76,7 @@ def draw(data, p):
     """The diagram with the measured exponents; measured against derived; distance against width; three layers."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(11.5, 7.6), layout="constrained")
     panels = figure.subplot_mosaic("AAABB;CCCDD", height_ratios=(1.15, 1))

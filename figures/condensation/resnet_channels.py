@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.condensation.neuron_features import NOT_FITTED, companions, draw_map, off_diagonal, sorted_map, when_fitted
 from figures.harness.figure import Claim, PaperFigure, all_above
 
@@ -14,7 +14,7 @@ FITTED = 0.99  # training accuracy below which a network is no trained ResNet18
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Which size of `dnn.networks.convolutional`, images for the outputs, and runs."""
 
     size: str = "quick"

@@ -62,7 +62,7 @@ def chosen_digits(labels: np.ndarray, digits: tuple[int, ...], most: int) -> np.
 
 def draw_cloud(axes, points: np.ndarray, labels: np.ndarray, title: str) -> None:
     """Points (n, 2) in the plane of the readout, one colour per digit."""
-    from comparisons.style import ORDER, tidy
+    from comparisons.harness.style import ORDER, tidy
 
     for colour, digit in zip(ORDER, np.unique(labels), strict=False):
         mine = points[labels == digit]

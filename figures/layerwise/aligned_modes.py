@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise.gradient_flow import scalar_network
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 from toymodels.layerwise import ScalarNetwork
@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Width, random starts for the general law, and times recorded."""
 
     width: int = 100
@@ -73,7 +73,7 @@ def draw(data: Data, p: Params):
     """Modes along training per setting, then the law of the ratio."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(15, 3.6), layout="constrained")
     axes = figure.subplots(1, 5)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise.kernel_distances import distance_and_loss, distance_map, draw_map, random_correlation
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 
@@ -18,7 +18,7 @@ IMBALANCE = 9.0
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Cells per side of the maps, random draws, and times of the curves."""
 
     side: int = 15
@@ -51,7 +51,7 @@ def draw(data: Data, p: Params):
     """Maps of both shapes, then kernel distance and loss of the late side along training."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(14, 3.7), layout="constrained")
     axes = figure.subplots(1, 4)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise.kernel_distances import distance_and_loss, distance_map, draw_map, random_correlation
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below, median_above
 from toymodels.layerwise import LinearNetwork, gram_kernel_distance
@@ -20,7 +20,7 @@ LR = 0.01
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Cells per side of the maps, random draws of each, and of the finer one drawn."""
 
     side_a: int = 20

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.curves import first_times
 from figures.harness.figure import Claim, PaperFigure, all_above
 
@@ -30,7 +30,7 @@ LONG = 2000  # epochs of the published runs
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Width of the three hidden layers, epochs by default and with the other scalings, and how often to look."""
 
     width: int = 128
@@ -111,7 +111,7 @@ def draw(d, p: Params):
     """The five scalings side by side."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import FAMILY, log_time, tidy
+    from comparisons.harness.style import FAMILY, log_time, tidy
 
     figure = Figure(figsize=(14, 3.2), layout="constrained")
     axes = figure.subplots(1, 5, sharey=True)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.curves import first_times
 from figures.harness.figure import Claim, PaperFigure, median_above, median_below
 
@@ -16,7 +16,7 @@ PUBLISHED = 113  # modulus of arXiv:2301.05217
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Factors on the first token embeddings, and the size of the task; the size defaults to a toy."""
 
     scales: tuple[float, ...] = (1.0, 0.3)
@@ -80,7 +80,7 @@ def draw(d, p: Params):
     """Accuracies along training, and the two times of every run."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import FAMILY, ORDER, log_time, tidy
+    from comparisons.harness.style import FAMILY, ORDER, log_time, tidy
 
     figure = Figure(figsize=(9.5, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)

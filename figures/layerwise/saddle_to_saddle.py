@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise.gradient_flow import two_layers
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_below, all_between
 from toymodels.layerwise import DiagonalNetwork, LinearModel, LinearNetwork
@@ -16,7 +16,7 @@ KINDS = ("balanced", "gaussian")
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Number of modes, ratio of neighbouring strengths, small and large starts, and random matrix networks."""
 
     n_modes: int = 4
@@ -75,7 +75,7 @@ def draw(data: Data, p: Params):
     """Loss of the diagonal network and its controls, then losses and spectra of matrix networks."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(11, 3.5), layout="constrained")
     axes = figure.subplots(1, 3)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_below, all_between
 from toymodels.layerwise import SkillModel
 
@@ -16,7 +16,7 @@ COMPUTE_ALPHA = 0.6
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Exponents, number of skills, and what is fitted."""
 
     alphas: tuple = (0.3, 0.6, 0.9)
@@ -70,7 +70,7 @@ def draw(data: Data, p: Params):
     """One panel per resource."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(14, 3.6), layout="constrained")
     axes = figure.subplots(1, 4)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise.gradient_flow import products
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 from toymodels.layerwise import DiagonalNetwork, LinearModel
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Strengths of the modes, small equal start, and starts of the delay panel (products of the two weights)."""
 
     strengths: tuple = (4.0, 2.0, 1.0)
@@ -56,7 +56,7 @@ def draw(data: Data, p: Params):
     """Both models and the delay."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(11, 3.5), layout="constrained")
     axes = figure.subplots(1, 3)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise import limited_skills as _skills
 from figures.harness.figure import Claim, Grid, PaperFigure, all_above, all_below, median_below
 from figures.layerwise.skill_emergence_drawing import draw
@@ -15,7 +15,7 @@ from toymodels.layerwise import SkillModel
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Task, networks and lengths of training; the exact model has five skills as published."""
 
     alpha: float = 0.6

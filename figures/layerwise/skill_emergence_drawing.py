@@ -9,7 +9,7 @@ def draw(data, p):
     """Network (lines of every run, or medians with their range) and calibrated model; then the exact model."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(15, 4.2), layout="constrained")
     axes = figure.subplots(1, 4, sharey=True)
@@ -33,7 +33,7 @@ def draw(data, p):
 
 
 def _draw_time(ax, data) -> None:
-    from comparisons import style
+    from comparisons.harness import style
 
     for k in range(data["skill"].shape[2]):
         ax.plot(data["t"], data["skill"][..., k].T, color=style.ORDER[k], lw=1)
@@ -41,7 +41,7 @@ def _draw_time(ax, data) -> None:
 
 
 def _draw_limited(ax, sizes, strengths, curve_sizes, curves) -> None:
-    from comparisons import style
+    from comparisons.harness import style
 
     middle = np.median(strengths, axis=0)
     bars = np.abs(np.quantile(strengths, [0, 1], axis=0) - middle)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.layerwise.gradient_flow import products, scalar_network, two_layers
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 from figures.layerwise.theorems_drawing import draw
@@ -19,7 +19,7 @@ SAMPLES = 20
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Imbalances, targets over the initial norm, units, and random draws of everything."""
 
     imbalances: tuple = (-100.0, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 100.0)

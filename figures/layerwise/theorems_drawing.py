@@ -16,7 +16,7 @@ def draw(data: Data, p):
     """Modes, their limits in the imbalance, drift of what is conserved, and growth of scalar networks."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(14, 3.6), layout="constrained")
     axes = figure.subplots(1, 4)
@@ -50,7 +50,7 @@ def draw(data: Data, p):
 
 def _modes(axes: Axes, data: Data) -> None:
     """The modes at three imbalances, each on a clock of its own."""
-    from comparisons import style
+    from comparisons.harness import style
 
     for k, (imbalance, line) in enumerate(((0.0, "-"), (1.0, "--"), (100.0, ":"))):
         at = int(np.flatnonzero(data["imbalances"] == imbalance)[0])

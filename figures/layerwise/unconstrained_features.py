@@ -7,14 +7,14 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 from toymodels.layerwise import UnconstrainedFeatures
 from toymodels.metrics import collapse
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Sizes of the model, starts (expected norm of a feature), and runs at each."""
 
     n_classes: int = 10
@@ -70,7 +70,7 @@ def draw(data: Data, p: Params):
     """Collapse along training from the start of 0.1, and its end against the scale of the start."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(11, 3.7), layout="constrained")
     axes = figure.subplots(1, 3)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below, median_above, median_below
 from toymodels.neurashed import Additive, Multiplicative, graphs
 from toymodels.neurashed.collapse import train_to_collapse
@@ -26,7 +26,7 @@ COLLAPSE = {
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Batch sizes, steps, and models trained at each."""
 
     batch_sizes: tuple = (1, 2, 4, 8)
@@ -75,7 +75,7 @@ def draw(data: Data, p: Params):
     """Above pathways and learned models, below sparsity and variability along training."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
     from figures.neurashed.graph_drawing import draw_graph
 
     task = graphs.batch_size()

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, median_above, median_below
 from toymodels.neurashed import graphs
 from toymodels.neurashed.bottleneck import QUANTITIES, train_bottleneck
@@ -22,7 +22,7 @@ VARIANTS = {
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Runs of each variant and draws of the noise."""
 
     replicas: int = 20
@@ -58,7 +58,7 @@ def draw(data: Data, p: Params):
     """Graph and pathway on the left, then information against steps, and the controls."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
     from figures.neurashed.graph_drawing import draw_graph
 
     task = graphs.information_bottleneck()

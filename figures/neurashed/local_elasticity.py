@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 
 DIGITS = (4, 9, 0)  # the base's class, a similar one, a dissimilar one
@@ -15,7 +15,7 @@ LOSSES = ("mse", "cross_entropy")
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Training, and images per digit."""
 
     n_steps: int = 800
@@ -78,7 +78,7 @@ def draw(data: Data, p: Params):
     """Histograms for a step on a 4: both losses, and what the inputs alone give."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     panels = {

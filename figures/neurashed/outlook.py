@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_between, median_above, median_below
 from toymodels.neurashed import Additive, Frozen, HierarchicalTask, Multiplicative
 from toymodels.neurashed.cropping import train_with_crops
@@ -20,7 +20,7 @@ TICKET = 1 / 3  # share of each level that is kept
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Sizes of the four experiments."""
 
     shares: tuple = (0.1, 0.2, 0.3333333333333333, 0.5, 0.75, 1.0)
@@ -141,7 +141,7 @@ def draw(data: Data, p: Params):
     """Sub-networks, crops, batch sizes and shared features."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(14, 3.6), layout="constrained")
     axes = figure.subplots(1, 4)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
 from toymodels.neurashed import Additive, Multiplicative, graphs, local_elasticity
 
@@ -15,7 +15,7 @@ RULES = {"additive": Additive(0.1), "decaying": Multiplicative(1.01, 0.995), "fa
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Steps of training, at batches of one, and number of random orders."""
 
     n_steps: int = 1000
@@ -56,7 +56,7 @@ def draw(data: Data, p: Params):
     """Above the pathways, below the matrices of local elasticity and the probabilities."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
     from figures.neurashed.graph_drawing import draw_graph
 
     task = graphs.three_class()

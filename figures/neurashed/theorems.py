@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below, all_between
 from toymodels.neurashed.elasticity import (
     READINGS,
@@ -23,7 +23,7 @@ C = 2.0
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Updates per class, depths, and sizes of the finite graphs."""
 
     depths: tuple = (1, 2, 5)
@@ -77,7 +77,7 @@ def draw(data: Data, p: Params):
     """Ratio against time for each reading, against m, and against L / t."""
     from matplotlib.figure import Figure
 
-    from comparisons import style
+    from comparisons.harness import style
 
     figure = Figure(figsize=(15, 3.8), layout="constrained")
     axes = figure.subplots(1, 5, width_ratios=[1, 1, 1, 1, 1])

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.digit_networks import ENOUGH, digits, enough_digits, kendall, perceptron
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, median_below
 
@@ -17,7 +17,7 @@ DEVIATIONS = 2.0  # standard errors beyond which one depth is better than anothe
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Depths, widths and length of the sweep."""
 
     depths: tuple[int, ...] = (3, 4, 6, 8, 12, 20)
@@ -57,7 +57,7 @@ def draw(data, p: Params):
     """Panels i and j as in the paper."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import ORDER, tidy
+    from comparisons.harness.style import ORDER, tidy
 
     figure = Figure(figsize=(11, 4), layout="constrained")
     panels = figure.subplots(1, 2)

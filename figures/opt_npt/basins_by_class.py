@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Claim, PaperFigure, all_above, all_between, median_above, median_below
 from figures.opt_npt.basins_by_class_drawing import draw
 
@@ -17,7 +17,7 @@ BINS = 20
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Size of the network and the data, steps, and copies of each digit."""
 
     data_set: str = "mnist-mini"

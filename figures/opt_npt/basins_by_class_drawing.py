@@ -7,7 +7,7 @@ import numpy as np
 
 def line(digit: int) -> dict:
     """Colour and dash of a digit: five safe colours, solid up to 4 and dashed from 5 on."""
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     return {"color": ORDER[(0, 1, 2, 4, 5)[digit % 5]], "linestyle": "-" if digit < 5 else "--"}
 
@@ -16,7 +16,7 @@ def draw(d, p):
     """Panels a to c as in the paper, the radii, and the share of pure noise by class."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import OTHER, tidy
+    from comparisons.harness.style import OTHER, tidy
 
     figure = Figure(figsize=(13, 8.5), layout="constrained")
     axes = figure.subplot_mosaic("ab;ab;ab;cd;cd;ce;ce")
@@ -44,7 +44,7 @@ def draw(d, p):
 
 def _draw_seeds(ax, values, middle) -> None:
     """A dot for every seed (seeds, 10) and a line at the `middle` (10,)."""
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     ax.plot(range(10), values.T, ".", color="black", markersize=5)
     ax.hlines(middle, np.arange(10) - 0.3, np.arange(10) + 0.3, color=ORDER[3], linewidth=2.5)

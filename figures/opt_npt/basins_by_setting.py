@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.basin_trends import CLAIMS, SPACES
 from figures.opt_npt.digit_networks import digits, perceptron
 from figures.harness.figure import PaperFigure
@@ -17,7 +17,7 @@ FIXED_BOUND = 0.1  # initial weights U(-0.1, 0.1) at every width
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Depths, widths, learning rates and batch sizes of the sweeps."""
 
     depths: tuple[int, ...] = (4, 6, 10, 16)

@@ -11,7 +11,7 @@ def draw(data, p):
     """Panels a to f as in the paper."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(13, 7.5), layout="constrained")
     panels = figure.subplot_mosaic("ace;bdf")
@@ -32,7 +32,7 @@ def draw(data, p):
 
 
 def _draw_curves(axes, data, p, space: str) -> None:
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     column = list(data["widths"]).index(p.curve_width)
     for k in range(len(data["depths"])):
@@ -42,7 +42,7 @@ def _draw_curves(axes, data, p, space: str) -> None:
 
 
 def _draw_sizes(axes, data, p, space: str) -> None:
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     for k, depth in enumerate(data["depths"]):
         radius = data[f"size_{space}_radius"][k].mean(-1)
@@ -57,7 +57,7 @@ def _draw_sizes(axes, data, p, space: str) -> None:
 
 def _draw_tuned(axes, data, name: str) -> None:
     """Radii of both spaces, and the test accuracy on an axis of its own."""
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     values = data[f"{name}s" if name == "rate" else "batches"]
     for space, factor, colour in (("sample", 2, ORDER[4]), ("weight", 1, ORDER[5])):

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.curves import centroid_accuracy, first_time, overlap, spread
 from figures.opt_npt.batch_norm_lag_runs import CONTROLS, DIGITS, SHOWN, run
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, all_between
@@ -15,7 +15,7 @@ from figures.opt_npt.batch_norm_lag_drawing import draw
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Size of the network and the data, length of the runs, and the distance of two records."""
 
     data_set: str = "mnist-mini"

@@ -14,7 +14,7 @@ def draw(d, p):
     """Panels a to f as in the paper, and the five controls."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     figure = Figure(figsize=(12.5, 9), layout="constrained")
     axes = figure.subplots(3, 3, width_ratios=(1, 1, 1.5))
@@ -43,7 +43,7 @@ def draw(d, p):
 
 
 def _draw_who_is_late(ax, d) -> None:
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     names = {
         "train_batch": "train, training mode",
@@ -59,7 +59,7 @@ def _draw_who_is_late(ax, d) -> None:
 
 
 def _draw_controls(ax, d) -> None:
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     for colour, control in zip(ORDER, CONTROLS, strict=False):
         curve = d[f"{control}_test_accuracy"].mean(axis=0)

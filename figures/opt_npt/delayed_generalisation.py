@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.delayed_generalisation_runs import DIGITS, NOISE, SHOWN, record_before, run
 from figures.harness.curves import centroid_accuracy, crossings
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, all_between
@@ -18,7 +18,7 @@ LONG = 100_000  # steps after which a decline that is not seen is absent
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Optimiser, length of the runs, and how often to look."""
 
     optimiser: str = "adam"

@@ -10,7 +10,7 @@ def draw(d, p):
     """Panels a to h as in the paper."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import log_time, tidy
+    from comparisons.harness.style import log_time, tidy
 
     figure = Figure(figsize=(14, 6.5), layout="constrained")
     axes = figure.subplots(2, 4)
@@ -37,7 +37,7 @@ def _once(label: str, d) -> list[str]:
 
 
 def _draw_accuracies(ax, d) -> None:
-    from comparisons.style import FAMILY, ORDER
+    from comparisons.harness.style import FAMILY, ORDER
 
     ax.plot(d["steps"], d["train"].T, color="0.3", linestyle="--", label=_once("train", d))
     ax.plot(d["steps"], d["test"].T, color=FAMILY["dnn"], label=_once("test", d))
@@ -47,7 +47,7 @@ def _draw_accuracies(ax, d) -> None:
 
 
 def _draw_basins(ax, d) -> None:
-    from comparisons.style import FAMILY
+    from comparisons.harness.style import FAMILY
 
     for space, dash in (("sample", "-"), ("weight", "--")):
         for curve, label in zip(d[f"basin_{space}"], _once(f"{space} space", d), strict=True):
@@ -57,7 +57,7 @@ def _draw_basins(ax, d) -> None:
 
 
 def _draw_gradients(ax, d) -> None:
-    from comparisons.style import ORDER
+    from comparisons.harness.style import ORDER
 
     for layer, colour in enumerate(ORDER[3:5]):
         label = _once(f"layer {layer + 2}", d)
@@ -69,7 +69,7 @@ def _draw_gradients(ax, d) -> None:
 
 
 def _draw_late(ax, d) -> None:
-    from comparisons.style import FAMILY, ORDER
+    from comparisons.harness.style import FAMILY, ORDER
 
     late = d["steps"] >= d["steps"][-1] / 4
     ax.plot(d["steps"][late], d["test"].T[late], color=FAMILY["dnn"], label=_once("test", d))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from comparisons.study import BaseParams
+    from comparisons.harness.settings import Settings
 
 EMBEDDED, EMBEDDED_TEST = 1000, 2000  # training and test digits that ship with the package
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels
 ENOUGH = 10_000  # training digits from which on accuracies can contradict those of 60,000
 
 
-def digits(p: BaseParams, samples: int, n_test: int | None = None, *, standardised: bool = True):
+def digits(p: Settings, samples: int, n_test: int | None = None, *, standardised: bool = True):
     """First `samples` training and `n_test` test digits on the device of `p`; up to 1,000 and 2,000 are embedded."""
     from dnn.training.config import TrainConfig
     from dnn.data import Split, load

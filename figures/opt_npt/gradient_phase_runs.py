@@ -48,7 +48,7 @@ def draw_run(axes: Axes, run: dict[str, np.ndarray], title: str) -> None:
     """Accuracies (left) and gradients (right) of the first replicate of `run` against time."""
     from matplotlib import colormaps
 
-    from comparisons.style import OTHER, log_time, tidy
+    from comparisons.harness.style import OTHER, log_time, tidy
 
     step = run["step"][0][1:]
     axes.plot(step, run["train"][0, 1:], color=OTHER, label="training, batch statistics")

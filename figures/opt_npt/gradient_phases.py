@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.digit_networks import ENOUGH, at_best, digits, enough_digits, perceptron
 from figures.opt_npt.gradient_phase_runs import CHANCE, LONG, delayed, draw_run, followed, lowest_order, order, panel_of, trained_long
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, all_between, median_below
@@ -25,7 +25,7 @@ PAPER_ACCURACY = {"a": 97.14, "b": 97.89, "c": 92.37, "d": 98.26, "e": 98.29, "f
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Settings of all six networks."""
 
     samples: int = 1000

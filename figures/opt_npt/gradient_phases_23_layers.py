@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.digit_networks import digits, perceptron, rank_correlation
 from figures.harness.curves import steepest
 from figures.opt_npt.gradient_phase_runs import CHANCE, LONG, delayed, draw_run, followed, lowest_order, order, panel_of, trained_long
@@ -18,7 +18,7 @@ LATE_LAYERS = 3  # hidden layers at the end that phase III leaves out
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Settings of the 10-layer network of (h), and (`deep_...`) of the 23-layer one."""
 
     samples: int = 1000
@@ -56,7 +56,7 @@ def draw(data, p: Params):
     """Panels g and h as in the paper."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import ORDER, tidy
+    from comparisons.harness.style import ORDER, tidy
 
     figure = Figure(figsize=(15, 4), layout="constrained")
     panels = dict(zip("ghl", figure.subplots(1, 3), strict=True))
@@ -77,7 +77,7 @@ def draw(data, p: Params):
 
 def _draw_loss(axes, data) -> None:
     """Test loss (left) and change per step of the late layers' mean gradient (right), every run."""
-    from comparisons.style import ORDER, log_time, tidy
+    from comparisons.harness.style import ORDER, log_time, tidy
 
     step = data["g_step"][0]
     axes.plot(step[1:], data["g_loss"][:, 1:].T, color=ORDER[3])

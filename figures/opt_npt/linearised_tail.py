@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.harness.curves import first_times
 from figures.harness.figure import Claim, PaperFigure, all_above, all_between
 
@@ -16,7 +16,7 @@ SHARE = 0.95  # of the training accuracy that counts as converged
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Size of the network and the data, steps between records, and how many layers below the output are judged."""
 
     data_set: str = "mnist-mini"
@@ -89,7 +89,7 @@ def draw(d, p: Params):
     """Accuracies of the linear map along training, with running and with batch statistics."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import FAMILY, tidy
+    from comparisons.harness.style import FAMILY, tidy
 
     figure = Figure(figsize=(11.5, 4), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)

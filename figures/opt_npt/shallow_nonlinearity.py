@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.digit_networks import digits, first_step, layer_densities
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below, all_between
 
@@ -17,7 +17,7 @@ ONE_POINT = 0.01
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Settings; every training set gets the same `n_steps`, so that only its size differs."""
 
     samples: tuple[int, ...] = (600, 2000, 10000)
@@ -68,7 +68,7 @@ def draw(data, p: Params):
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    from comparisons.style import DASHES, ORDER, log_time, tidy
+    from comparisons.harness.style import DASHES, ORDER, log_time, tidy
 
     figure = Figure(figsize=(12, 6.4), layout="constrained")
     panels = figure.subplot_mosaic("aabbee;ccdd..")

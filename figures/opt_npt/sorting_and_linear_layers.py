@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.digit_networks import batch_accuracy, digits, layer_densities, perceptron, rank_correlation
 from figures.harness.curves import crossings
 from figures.harness.figure import Claim, PaperFigure, all_above, all_below
@@ -18,7 +18,7 @@ POINT = 0.01
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Settings of the networks that are looked into, and (`lag_...`) of those followed from the first step."""
 
     hidden: int = 22

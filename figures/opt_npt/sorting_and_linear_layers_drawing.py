@@ -27,7 +27,7 @@ def draw(data, p):
 
 
 def _draw_pruning(axes, found, hidden) -> str:
-    from comparisons.style import ORDER, tidy
+    from comparisons.harness.style import ORDER, tidy
 
     start = np.arange(2, found["map"].shape[1] + 2)
     for name, label, colour in (("perceptron", "linear perceptron", ORDER[3]), ("map", "linear map", ORDER[4])):
@@ -42,7 +42,7 @@ def _draw_pruning(axes, found, hidden) -> str:
 def _draw_densities(axes, found, hidden) -> str:
     from matplotlib import colormaps
 
-    from comparisons.style import tidy
+    from comparisons.harness.style import tidy
 
     density = found["density"].mean(0)
     rank = (np.arange(density.shape[1]) + 0.5) / density.shape[1]
@@ -54,7 +54,7 @@ def _draw_densities(axes, found, hidden) -> str:
 
 
 def _draw_cosines(axes, found, hidden) -> str:
-    from comparisons.style import ORDER, tidy
+    from comparisons.harness.style import ORDER, tidy
 
     layers = np.arange(1, found["own"].shape[1] + 1)
     curves = (("own", f"digits {DIGIT} and their centre", 0), ("between", "two centres", 1))
@@ -67,7 +67,7 @@ def _draw_cosines(axes, found, hidden) -> str:
 
 
 def _draw_lags(axes, found, hidden) -> str:
-    from comparisons.style import ORDER, log_time, tidy
+    from comparisons.harness.style import ORDER, log_time, tidy
 
     right = axes.twinx()
     for k, n in enumerate(hidden):

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from comparisons.study import BaseParams
+from comparisons.harness.settings import Settings
 from figures.opt_npt.digit_networks import digits, perceptron, rank_correlation
 from figures.harness.figure import Claim, PaperFigure, all_above
 
@@ -16,7 +16,7 @@ KEPT = 0.8  # rank correlation of layer and gradient from which on the structure
 
 
 @dataclass(frozen=True)
-class Params(BaseParams):
+class Params(Settings):
     """Depths and widths of panels a-d and of a plain control as deep as the residual networks."""
 
     depths: tuple[int, ...] = (43, 33, 83, 83, 83)
@@ -62,7 +62,7 @@ def draw(data, p: Params):
     """Pruning accuracy and rank gradient by layer, one panel a network."""
     from matplotlib.figure import Figure
 
-    from comparisons.style import ORDER, OTHER, tidy
+    from comparisons.harness.style import ORDER, OTHER, tidy
 
     figure = Figure(figsize=(12, 6.4), layout="constrained")
     panels = figure.subplots(2, 3).ravel()

@@ -1,0 +1,1 @@
+"""The one harness under all studies: settings, store, runs, verdicts, tables, command line. Knows no phenomenon."""
