@@ -1,23 +1,51 @@
-"""Overview of condensation, figure 10: query matrices of transformers that were started ever smaller."""
+"""Figure 10 of the overview of condensation: query matrices of transformers that were started ever smaller."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
-from figures.condensation.neuron_features import COLOUR, NOT_FITTED, draw_map, sorted_map, when_fitted
-from figures.harness.figure import Claim, PaperFigure, all_above
+from comparisons.harness.style import FAMILY
+from figures.condensation.fitted_runs import unless_unfitted, when_fitted
+from figures.condensation.grids import arrays_of
+from figures.condensation.similarity_maps import draw_map, sorted_map
+from figures.harness.figure import Data, Grid, PaperFigure
+from toymodels.claims import AFTER, Claim, Quantity, at_least, every_run, median
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from dnn.tasks.anchor_task import AnchorTask as Task
 
 FITTED = 0.95  # accuracy from which answers are judged
 SOURCE_WIDTH = 400  # of the transformers whose patterns the overview tells
 
 
 @dataclass(frozen=True)
-class Params(Settings):
-    """Rates of the initialisation, runs of each, and the size of task, network and training."""
+class AnchorTask(Settings):
+    """Rates of the initialisation, runs of each, and the size of task, network and training.
+
+    Parameters
+    ----------
+    gammas : tuple of float
+        Rates, rising: the starts get smaller.
+    replicates : int
+        Transformers of each rate.
+    size : str
+        "paper" for the published size, else the toy of the following.
+    n_steps : int
+        Updates.
+    d_model : int
+        Width; keys and values have half of it.
+    batch_size : int
+        Sequences in a batch.
+    lr : float
+        Learning rate.
+    """
 
     gammas: tuple[float, ...] = (0.3, 0.5, 0.7)
     replicates: int = 3
@@ -28,24 +56,25 @@ class Params(Settings):
     lr: float = 4e-3
 
 
-def task_of(gamma, p):
-    """The task with neither pair seen, at the published size or as the toy of `p`."""
+def task_of(settings: AnchorTask, gamma: float) -> Task:
+    """The task with neither pair seen, at the published size or as the toy of `settings`."""
     from dnn.tasks import anchor_task
 
-    if p.size == "paper":
-        return replace(anchor_task.paper(gamma, p.device), unseen=anchor_task.NEITHER_SEEN)
-    task, half = anchor_task.quick(gamma, p.n_steps, p.device), p.d_model // 2
-    config = replace(task.config, batch_size=p.batch_size, lr=p.lr, records=(0, p.n_steps))
-    sizes = {"d_model": p.d_model, "d_key": half, "d_value": half, "d_hidden": 3 * p.d_model}
+    if settings.size == "paper":
+        return replace(anchor_task.paper(gamma, settings.device), unseen=anchor_task.NEITHER_SEEN)
+    task, half = anchor_task.quick(gamma, settings.n_steps, settings.device), settings.d_model // 2
+    records = (0, settings.n_steps)
+    config = replace(task.config, batch_size=settings.batch_size, lr=settings.lr, records=records)
+    sizes = {"d_model": settings.d_model, "d_key": half, "d_value": half, "d_hidden": 3 * settings.d_model}
     return replace(task, **sizes, config=config, unseen=anchor_task.NEITHER_SEEN)
 
 
-def trained(gamma, rng, p):
+def trained(settings: AnchorTask, rng: np.random.Generator, gamma: float) -> dict[str, Any]:
     """Condensation of the first query matrix, and answers to seen pairs and to the unseen ones."""
     from dnn.tasks.anchor_task import both_orders_answers, mean_absolute_cosine, query_cosines
     from dnn.training.loop import train
 
-    task = task_of(gamma, p)
+    task = task_of(settings, gamma)
     network = task.network(rng)
     run = train(network, task.split(rng), task.config, rng)
     cosines = query_cosines(network)
@@ -59,19 +88,20 @@ def trained(gamma, rng, p):
     }
 
 
-def compute(p, rng, grid):
+def compute(settings: AnchorTask, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Every rate and run."""
-    found = grid(partial(trained, p=p), {"gamma": p.gammas}, replicates=p.replicates, seed=int(rng.integers(2**31)))
-    return {"gamma": np.array(p.gammas), **{name: values.values for name, values in found.data_vars.items()}}
+    seed = int(rng.integers(2**31))
+    found = grid(partial(trained, settings), {"gamma": settings.gammas}, replicates=settings.replicates, seed=seed)
+    return {"gamma": np.array(settings.gammas), **arrays_of(found)}
 
 
-def draw(data, p):
+def draw(data: Data, settings: AnchorTask) -> Figure:
     """The paper's heat maps, one per rate; below, condensation and accuracies of every run."""
     from matplotlib.figure import Figure
 
     from comparisons.harness.style import tidy
 
-    gamma, n = data["gamma"], len(data["gamma"])
+    colour, gamma, n = FAMILY["condensation"], data["gamma"], len(data["gamma"])
     figure = Figure(figsize=(max(9, 2.6 * n), 6), layout="constrained")
     axes = figure.subplots(2, max(3, n))
     maps = axes[0, :n]
@@ -81,8 +111,8 @@ def draw(data, p):
     condensation, accuracy = axes[1, :2]
     for empty in (*axes[0, n:], *axes[1, 2:]):
         empty.set_axis_off()
-    condensation.plot(gamma, data["cosine"], "o", color=COLOUR, alpha=0.6)
-    condensation.plot(gamma, np.median(data["cosine"], axis=1), color=COLOUR)
+    condensation.plot(gamma, data["cosine"], "o", color=colour, alpha=0.6)
+    condensation.plot(gamma, np.median(data["cosine"], axis=1), color=colour)
     condensation.set(xlabel=r"rate $\gamma$ of the initialisation", ylabel="mean |cos| of rows", ylim=(0, 1))
     answers = (
         ("train", "training data", "#000000"),
@@ -100,105 +130,118 @@ def draw(data, p):
     return figure
 
 
-def _median_above(threshold):
-    """The criterion "median > threshold"; open as long as a run has not fitted."""
-    return lambda values: None if (values == NOT_FITTED).any() else bool(np.median(values) > threshold)
-
-
-def _published_size(data):
-    """Whether the networks are as wide as those the patterns are told of; a toy that lacks one does not refute it."""
-    return bool((data["width"] >= SOURCE_WIDTH).all())
-
-
-def _memory(data):
+def memorised(data: Data) -> np.ndarray:
     """Accuracy lost from training data to unseen keys at the smallest rate."""
     return when_fitted(data["train"][0] - data["seen"][0], data["train"][0], FITTED)
 
 
-def _seen_only(data):
-    """Share of answers that are neither alike nor inferred, at the rate where it is largest."""
+def neither_alike_nor_inferred(data: Data) -> np.ndarray:
+    """Share of answers that are neither, at the rate where it is largest."""
     return when_fitted(1 - np.maximum(data["alike"], data["inferred"]), data["seen"], FITTED).max(axis=0)
 
 
-def _at_the_largest_rate(name):
-    return lambda data: when_fitted(data[name][-1], data["seen"][-1], FITTED)
+def at_the_largest_rate(data: Data, name: str) -> np.ndarray:
+    """A share of answers at the largest rate."""
+    return when_fitted(data[name][-1], data["seen"][-1], FITTED)
 
+
+PUBLISHED_WIDTH = at_least(width=SOURCE_WIDTH)  # a toy that lacks a pattern does not refute it
+TOY = "the patterns are told of transformers of width 400 trained on 900,000 sequences, not of toys of width 32"
+UNSEEN = f"-1 where unseen keys are below {FITTED}"
+CLAIMS = (
+    Claim(
+        "anchor_task.condenses",
+        "Figure 10",
+        "Condensation becomes more pronounced as the initialisation rate grows.",
+        Quantity(
+            "mean |cos| of the rows of the first query matrix at the largest minus that at the smallest gamma",
+            lambda data: data["cosine"][-1] - data["cosine"][0],
+        ),
+        every_run > 0.2,
+    ),
+    Claim(
+        "anchor_task.rises",
+        "Figure 10",
+        "Condensation rises from each rate to the next.",
+        Quantity(
+            "smallest increment of mean |cos| of the rows of the first query matrix from a gamma to the next",
+            lambda data: np.diff(data["cosine"], axis=0).min(axis=0),
+        ),
+        every_run > 0,
+    ),
+    Claim(
+        "anchor_task.memorises",
+        "Section 7.2, pattern i",
+        "At a small rate the network only remembers the training data.",
+        Quantity(
+            f"training accuracy minus that on unseen keys at the smallest gamma, -1 where training accuracy is below "
+            f"{FITTED}",
+            memorised,
+        ),
+        unless_unfitted(median > 0.5),
+        fixed=AFTER,
+        decisive=PUBLISHED_WIDTH,
+        why="toys of width 32 answer unseen keys at every rate, 0.98 or better at the smallest",
+        defence=TOY,
+    ),
+    Claim(
+        "anchor_task.seen-pairs-only",
+        "Section 7.2, pattern ii",
+        "At some rate unseen keys are answered, but (3, 4) and (4, 3) neither rightly nor alike.",
+        Quantity(
+            f"1 - the larger of alike and inferred answers, at the gamma where it is largest, {UNSEEN} at every gamma",
+            neither_alike_nor_inferred,
+        ),
+        unless_unfitted(median > 0.5),
+        fixed=AFTER,
+        decisive=PUBLISHED_WIDTH,
+        why="toys of width 32 answer both orders alike at the smallest rate too, 0.78 or more in all runs but one",
+        defence=TOY,
+    ),
+    Claim(
+        "anchor_task.answers-alike",
+        "Section 7.2, pattern iii",
+        "From some rate on, the unseen pairs (3, 4) and (4, 3) are answered alike, rightly or not.",
+        Quantity(
+            f"fraction of sequences with one answer to both orders at the largest gamma, {UNSEEN}",
+            lambda data: at_the_largest_rate(data, "alike"),
+        ),
+        unless_unfitted(median > 0.9),
+        fixed=AFTER,
+        decisive=PUBLISHED_WIDTH,
+        defence=TOY,
+    ),
+    Claim(
+        "anchor_task.infers",
+        "Section 7.2, pattern iv",
+        "At the largest rate the network has learnt the primitive functions and infers both unseen pairs.",
+        Quantity(
+            f"fraction of inferred answers (x - 10) to both pairs at the largest gamma, {UNSEEN}",
+            lambda data: at_the_largest_rate(data, "inferred"),
+        ),
+        unless_unfitted(median > 0.9),
+        fixed=AFTER,
+        decisive=PUBLISHED_WIDTH,
+        why="in the median toys of width 32 infer more at gamma 0.5 than at 0.7, where most runs answer both orders "
+        "alike and wrongly",
+        defence=TOY,
+    ),
+)
 
 FIGURE = PaperFigure(
-    name="condensation_10",
-    paper="condensation",
+    name="condensation/anchor_task",
     caption=(
-        "Rows of the first query matrix of transformers on the composite-function task: the smaller the start "
-        "(the larger gamma), the more they align. Widths, batch and rates were not printed in the overview. Its "
+        "Figure 10. Rows of the first query matrix of transformers on the composite-function task: the smaller the "
+        "start (the larger gamma), the more they align. Widths, batch and rates were not printed in the overview. Its "
         "split: (3, 4) and (4, 3) are both unseen. Quick is a toy of width 32 after 4,500 steps (batch 128, learning "
         "rate 4e-3); -1 in a claim stands for a run that has not fitted."
     ),
-    presets={"quick": Params(), "paper": Params(gammas=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8), size="paper")},
+    presets={"quick": AnchorTask(), "paper": AnchorTask(gammas=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8), size="paper")},
     compute=compute,
     draw=draw,
-    claims=(
-        Claim(
-            "condensation-10-condense",
-            "Figure 10",
-            "Condensation becomes more pronounced as the initialisation rate grows.",
-            "mean |cos| of the rows of the first query matrix at the largest minus that at the smallest gamma > 0.2, "
-            "in every run",
-            lambda data: data["cosine"][-1] - data["cosine"][0],
-            all_above(0.2),
-        ),
-        Claim(
-            "condensation-10-rising",
-            "Figure 10",
-            "Condensation rises from each rate to the next.",
-            "smallest increment of mean |cos| from one gamma to the next > 0, in every run",
-            lambda data: np.diff(data["cosine"], axis=0).min(axis=0),
-            all_above(0),
-        ),
-        Claim(
-            "condensation-10-memory",
-            "Section 7.2, pattern i",
-            "At a small rate the network only remembers the training data.",
-            "training accuracy minus that on unseen keys > .5 at the smallest gamma (median); -1 where training "
-            "accuracy is below .95",
-            _memory,
-            _median_above(0.5),
-            "toys of width 32 answer unseen keys at every rate, .98 or better at the smallest",
-            _published_size,
-        ),
-        Claim(
-            "condensation-10-seen-only",
-            "Section 7.2, pattern ii",
-            "At some rate unseen keys are answered, but (3, 4) and (4, 3) neither rightly nor alike.",
-            "1 - the larger of alike and inferred answers > .5, at the gamma where it is largest (median); -1 where "
-            "unseen keys are below .95 at every gamma",
-            _seen_only,
-            _median_above(0.5),
-            "toys of width 32 answer both orders alike at the smallest rate too, .78 or more in all runs but one",
-            _published_size,
-        ),
-        Claim(
-            "condensation-10-symmetric",
-            "Section 7.2, pattern iii",
-            "From some rate on, the unseen pairs (3, 4) and (4, 3) are answered alike, rightly or not.",
-            "fraction of sequences with one answer to both orders > .9 at the largest gamma (median); -1 where unseen "
-            "keys are below .95",
-            _at_the_largest_rate("alike"),
-            _median_above(0.9),
-            decisive=_published_size,
-        ),
-        Claim(
-            "condensation-10-inferred",
-            "Section 7.2, pattern iv",
-            "At the largest rate the network has learnt the primitive functions and infers both unseen pairs.",
-            "fraction of inferred answers (x - 10) to both pairs > .9 at the largest gamma (median); -1 where unseen "
-            "keys are below .95",
-            _at_the_largest_rate("inferred"),
-            _median_above(0.9),
-            "in the median toys of width 32 infer more at gamma .5 than at .7, where most runs answer both orders "
-            "alike and wrongly",
-            _published_size,
-        ),
-    ),
+    claims=CLAIMS,
     seconds=480,
     cost="estimated 12 GPU hours (92,400 steps at 6 rates, 3 runs each); on one CPU core half a year",
+    aliases=("condensation_10", "fig-10", "section-7.2"),
+    stream="condensation_10",
 )

@@ -1,38 +1,58 @@
-"""Overview of condensation, figure 7: networks of all widths dwell at the same losses, and the embedding principle."""
+"""Figure 7 of the overview of condensation: networks of all widths dwell at the same losses; the embedding principle."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
-from figures.condensation.neuron_features import COLOUR
-from figures.harness.figure import Claim, PaperFigure, all_above, all_below, median_above
-from toymodels.condensation import add_null, critical_points, inertia, plateau_histogram, split
-from toymodels.condensation.presets import figure_one_data
+from comparisons.harness.style import FAMILY
+from figures.condensation.grids import arrays_of
+from figures.harness.figure import Data, Grid, PaperFigure
+from toymodels.claims import AFTER, Claim, Quantity, Statistic, every_run, median
+from toymodels.condensation import critical_points, inertia, plateau_histogram
+from toymodels.condensation.embedding import embeddings
+from toymodels.condensation.presets import embedding_data, figure_one_data
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EDGES = np.round(np.arange(-6, 0.55, 0.1), 1)
 PLATEAU = (-1.65, -1.45)  # log10 of the mean squared error
-FACTORS = (-0.5, 0.3, 1.7)
 
 
 @dataclass(frozen=True)
-class Params(Settings):
-    """Widths, five batches of trials for each, steps, and starts in search of critical points."""
+class LossPlateaus(Settings):
+    """Widths, how many networks of each, and their training.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Neurons of the networks whose losses are counted.
+    replicates : int
+        Networks of each width in a batch.
+    n_steps : int
+        Steps of gradient descent.
+    starts : int
+        Starts of the search for critical points, in each batch.
+    batches : int
+        Batches of networks, and of critical points.
+    """
 
     widths: tuple[int, ...] = (1, 2, 3, 5, 20)
-    trials: int = 10
+    replicates: int = 10
     n_steps: int = 20_000
     starts: int = 4
     batches: int = 5
 
 
-def plateaus(width, rng, trials, n_steps):
+def plateaus(settings: LossPlateaus, rng: np.random.Generator, width: int) -> dict[str, Any]:
     """Part of the time in every loss bin, at the common plateau, and below 1e-2."""
-    edges = np.sort([*EDGES, *PLATEAU])
-    frequency = plateau_histogram(*figure_one_data(), [int(width)], edges, rng, trials=trials, n_steps=n_steps)[0][0]
+    edges, size = np.sort([*EDGES, *PLATEAU]), {"replicates": settings.replicates, "n_steps": settings.n_steps}
+    frequency = plateau_histogram(*figure_one_data(), [int(width)], edges, rng, **size)[0][0]
     return {
         "frequency": np.histogram(edges[:-1] + 1e-9, EDGES, weights=frequency)[0],
         "shared": frequency[(edges[:-1] >= PLATEAU[0]) & (edges[:-1] < PLATEAU[1])].sum(),
@@ -40,14 +60,13 @@ def plateaus(width, rng, trials, n_steps):
     }
 
 
-def embeddings(width, rng, starts):
+def embedded(settings: LossPlateaus, rng: np.random.Generator, width: int) -> dict[str, Any]:
     """Gradient and inertia of every critical point of tanh networks, before and after embedding it."""
-    x = np.linspace(-1.5, 1.5, 12)[:, None]
-    y = np.sin(2 * x[:, 0]) + 0.3 * x[:, 0] ** 2
+    x, y = embedding_data()
     gradient, signs = [], []
-    for narrow in critical_points(int(width), x, y, "tanh", rng, starts):
+    for narrow in critical_points(int(width), x, y, "tanh", rng, settings.starts):
         before = inertia(narrow.hessian(x, y))
-        for wide in (add_null(narrow), *(split(narrow, k, f) for k in range(int(width)) for f in FACTORS)):
+        for wide, _ in embeddings(narrow):
             gradient.append(max(float(np.abs(part).max()) for part in wide.gradient(x, y)))
             signs.append((before, inertia(wide.hessian(x, y))))
     gain = np.array([np.subtract(after, before) for before, after in signs])
@@ -63,20 +82,15 @@ def embeddings(width, rng, starts):
     }
 
 
-def compute(p, rng, grid):
+def compute(settings: LossPlateaus, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Histograms of all widths, and embedded critical points of widths 1 and 2."""
-    seed = int(rng.integers(2**31))
-    time = partial(plateaus, trials=p.trials, n_steps=p.n_steps)
-    histograms = grid(time, {"width": p.widths}, replicates=p.batches, seed=seed)
-    embedded = grid(partial(embeddings, starts=p.starts), {"width": [1, 2]}, replicates=p.batches, seed=seed)
-    return {
-        "width": np.array(p.widths),
-        **{name: values.values for name, values in histograms.data_vars.items()},
-        **{name: values.values for name, values in embedded.data_vars.items()},
-    }
+    seed, batches = int(rng.integers(2**31)), settings.batches
+    histograms = grid(partial(plateaus, settings), {"width": settings.widths}, replicates=batches, seed=seed)
+    points = grid(partial(embedded, settings), {"width": [1, 2]}, replicates=batches, seed=seed)
+    return {"width": np.array(settings.widths), **arrays_of(histograms), **arrays_of(points)}
 
 
-def draw(data, p):
+def draw(data: Data, settings: LossPlateaus) -> Figure:
     """The paper's map, one row per width; how eigenvalues are gained by embedding."""
     from matplotlib.figure import Figure
 
@@ -91,7 +105,7 @@ def draw(data, p):
     panel.set_yticks(range(len(data["width"])), data["width"].astype(int))
     panel.set(xlabel=r"$\log_{10}$ mean squared error", ylabel="width", xlim=(-4.5, 0.5))
     names = ("positive", "zero", "negative")
-    for k, shade in enumerate(("#BBBBBB", COLOUR)):
+    for k, shade in enumerate(("#BBBBBB", FAMILY["condensation"])):
         bars = data["gains"][k].mean(axis=0)
         gains.bar(np.arange(3) + 0.4 * k - 0.2, bars, 0.4, color=shade, label=f"width {k + 1} embedded")
     gains.set_xticks(range(3), names)
@@ -101,73 +115,90 @@ def draw(data, p):
     return figure
 
 
+every_step = Statistic("every step of the width", lambda values: values)
+CLAIMS = (
+    Claim(
+        "loss_plateaus.common",
+        "Figure 7",
+        "Networks of different widths encounter similar critical points.",
+        Quantity(
+            "part of the time at log10 MSE in [-1.65, -1.45], smallest of widths 1, 2, 3 and 5, every batch of runs",
+            lambda data: data["shared"][data["width"] <= 5].min(axis=0),
+        ),
+        median > 0.3,
+    ),
+    Claim(
+        "loss_plateaus.wider-is-lower",
+        "Figure 7",
+        "The wider the network, the likelier its loss is at lower values.",
+        Quantity(
+            "increase of the part of the time below log10 MSE = -2, over all runs, from a width to the next",
+            lambda data: np.diff(data["low"].mean(axis=1)),
+        ),
+        every_step > 0,
+        why="a tie at zero: one or two neurons never get there; beyond, the time rises with every width",
+        defence="a tie at zero between the two narrowest widths does not speak against what the overview says",
+    ),
+    Claim(
+        "loss_plateaus.wide-leaves",
+        "Figure 7",
+        "Wide networks leave the common critical points for lower losses.",
+        Quantity(
+            "part of the time below log10 MSE = -2 at width 20, every batch of runs",
+            lambda data: data["low"][data["width"] == 20][0],
+        ),
+        every_run > 0.5,
+        fixed=AFTER,
+    ),
+    Claim(
+        "loss_plateaus.embedded-points-are-critical",
+        "Section 6.2",
+        "A critical point stays critical when a neuron is split or a null neuron added.",
+        Quantity(
+            "largest entry of the gradient over all embeddings, every batch", lambda data: data["gradient"].max(axis=0)
+        ),
+        every_run < 1e-9,
+    ),
+    Claim(
+        "loss_plateaus.inertia",
+        "Section 6.2",
+        "Embedding never lowers the numbers of positive, zero and negative eigenvalues.",
+        Quantity(
+            "smallest gain of any of the three numbers over all embeddings, every batch",
+            lambda data: data["smallest_gain"].min(axis=0),
+        ),
+        every_run >= 0,
+    ),
+    Claim(
+        "loss_plateaus.minimum-turns-saddle",
+        "Section 6.2",
+        "A local minimum may become a saddle by embedding.",
+        Quantity(
+            "share of the embedded minima that gain a negative eigenvalue, every batch",
+            lambda data: data["turned"].sum(axis=0) / data["minima"].sum(axis=0),
+        ),
+        every_run > 0,
+    ),
+)
+
 FIGURE = PaperFigure(
-    name="condensation_07",
-    paper="condensation",
+    name="condensation/loss_plateaus",
     caption=(
-        "Time that ReLU networks of different widths spend at each loss (50 trials): bright bars at common losses are "
-        "shared critical points. The numbers are missing from our copy: target of figure 1 on 20 points, rate 0.05, "
-        "std 0.05, 20,000 steps, widths 1 to 20; colour is the square root of the time. Right, ours: eigenvalues "
-        "gained when critical points of tanh networks are embedded by splitting a neuron or adding a null one."
+        "Figure 7. Time that ReLU networks of different widths spend at each loss (50 runs): bright bars at common "
+        "losses are shared critical points. The numbers are missing from our copy: target of figure 1 on 20 points, "
+        "rate 0.05, std 0.05, 20,000 steps, widths 1 to 20; colour is the square root of the time. Right, ours: "
+        "eigenvalues gained when critical points of tanh networks are embedded by splitting a neuron or adding a null "
+        "one."
     ),
     presets={
-        "quick": Params(),
-        "paper": Params(widths=(1, 2, 3, 5, 10, 20, 50, 100), n_steps=100_000, starts=20),
+        "quick": LossPlateaus(),
+        "paper": LossPlateaus(widths=(1, 2, 3, 5, 10, 20, 50, 100), n_steps=100_000, starts=20),
     },
     compute=compute,
     draw=draw,
-    claims=(
-        Claim(
-            "condensation-7-common",
-            "Figure 7",
-            "Networks of different widths encounter similar critical points.",
-            "> 30 % of the time at log10 MSE in [-1.65, -1.45] for each of the widths 1, 2, 3 and 5 (smallest of "
-            "the four, median over 5 batches of 10 trials)",
-            lambda data: data["shared"][data["width"] <= 5].min(axis=0),
-            median_above(0.3),
-        ),
-        Claim(
-            "condensation-7-lower",
-            "Figure 7",
-            "The wider the network, the likelier its loss is at lower values.",
-            "time below log10 MSE = -2, over all trials, rises from each width to the next (increments > 0)",
-            lambda data: np.diff(data["low"].mean(axis=1)),
-            all_above(0),
-            "a tie at zero: one or two neurons never get there; beyond, the time rises with every width",
-        ),
-        Claim(
-            "condensation-7-wide",
-            "Figure 7",
-            "Wide networks leave the common critical points for lower losses.",
-            "more than half of the time below log10 MSE = -2 at width 20, in every batch of trials",
-            lambda data: data["low"][data["width"] == 20][0],
-            all_above(0.5),
-        ),
-        Claim(
-            "condensation-7-critical",
-            "Section 6.2",
-            "A critical point stays critical when a neuron is split or a null neuron added.",
-            "largest entry of the gradient < 1e-9 over all embeddings of every batch",
-            lambda data: data["gradient"].max(axis=0),
-            all_below(1e-9),
-        ),
-        Claim(
-            "condensation-7-inertia",
-            "Section 6.2",
-            "Embedding never lowers the numbers of positive, zero and negative eigenvalues.",
-            "smallest gain of any of the three numbers >= 0 over all embeddings of every batch",
-            lambda data: data["smallest_gain"].min(axis=0),
-            all_above(-0.5),
-        ),
-        Claim(
-            "condensation-7-saddle",
-            "Section 6.2",
-            "A local minimum may become a saddle by embedding.",
-            "at least one minimum gains a negative eigenvalue in every batch (share of embedded minima > 0)",
-            lambda data: data["turned"].sum(axis=0) / data["minima"].sum(axis=0),
-            all_above(0),
-        ),
-    ),
+    claims=CLAIMS,
     seconds=43,
     cost="estimated 10 CPU minutes",
+    aliases=("condensation_07", "fig-7", "section-6.2"),
+    stream="condensation_07",
 )

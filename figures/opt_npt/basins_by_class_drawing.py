@@ -1,18 +1,27 @@
-"""Accuracy under noise and rank densities by class, basins of twenty digits, radii, and who takes pure noise."""
+"""The panels of figure 5 of the 2025 paper, the radii of the classes, and who takes pure noise."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from comparisons.harness.settings import Settings
+from figures.harness.figure import Data
 
-def line(digit: int) -> dict:
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def line(digit: int) -> dict[str, Any]:
     """Colour and dash of a digit: five safe colours, solid up to 4 and dashed from 5 on."""
     from comparisons.harness.style import ORDER
 
     return {"color": ORDER[(0, 1, 2, 4, 5)[digit % 5]], "linestyle": "-" if digit < 5 else "--"}
 
 
-def draw(d, p):
+def draw(data: Data, settings: Settings) -> Figure:
     """Panels a to c as in the paper, the radii, and the share of pure noise by class."""
     from matplotlib.figure import Figure
 
@@ -20,30 +29,30 @@ def draw(d, p):
 
     figure = Figure(figsize=(13, 8.5), layout="constrained")
     axes = figure.subplot_mosaic("ab;ab;ab;cd;cd;ce;ce")
-    bins = d["density"].shape[-1]
+    bins = data["density"].shape[-1]
     ranks = (np.arange(bins) + 0.5) / bins
     for k in range(10):
-        axes["a"].plot(d["amplitudes"][0], d["curve"][:, :, k].mean(axis=0), label=f"{k}", **line(k))
-        axes["b"].plot(ranks, d["density"][:, k].mean(axis=0), **line(k))
+        axes["a"].plot(data["amplitudes"][0], data["curve"][:, :, k].mean(axis=0), label=f"{k}", **line(k))
+        axes["b"].plot(ranks, data["density"][:, k].mean(axis=0), **line(k))
     axes["a"].axhline(0.5, color=OTHER, lw=0.8, ls=":")
     axes["a"].set(title="(a) accuracy under noise", xscale="log", xlabel="noise (pixel range)", ylabel="accuracy")
     axes["a"].set(ylim=(0, 1.03), xlim=(0.02, 10))
     axes["b"].set(title="(b) layer 2 (first hidden)", xlabel="normalised rank", ylabel="rank probability density")
     axes["a"].legend(fontsize=8, ncols=2, title="digit", title_fontsize=8, handlelength=3)
-    _draw_picture(figure, axes["c"], d)
-    radius = np.minimum(d["radius"], d["amplitudes"][0, -1])
-    _draw_seeds(axes["d"], radius, np.median(radius, axis=0))
-    axes["d"].set(title=f"basin radius (line: median of the seeds; {radius.max():g}: it has no end)")
+    _draw_picture(figure, axes["c"], data)
+    radius = np.minimum(data["radius"], data["amplitudes"][0, -1])
+    _draw_runs(axes["d"], radius, np.median(radius, axis=0))
+    axes["d"].set(title=f"basin radius (line: median of the runs; {radius.max():g}: it has no end)")
     axes["d"].set(ylabel="radius (pixel range)", yscale="log")
-    _draw_seeds(axes["e"], d["noise_share"], d["noise_share"].mean(axis=0))
-    axes["e"].set(title="who takes pure noise (line: mean of the seeds)", ylabel="share of pure noise", xlabel="digit")
+    _draw_runs(axes["e"], data["noise_share"], data["noise_share"].mean(axis=0))
+    axes["e"].set(title="who takes pure noise (line: mean of the runs)", ylabel="share of pure noise", xlabel="digit")
     for name in "abde":
         tidy(axes[name])
     return figure
 
 
-def _draw_seeds(ax, values, middle) -> None:
-    """A dot for every seed (seeds, 10) and a line at the `middle` (10,)."""
+def _draw_runs(ax: Axes, values: np.ndarray, middle: np.ndarray) -> None:
+    """A dot for every run (runs, 10) and a line at the `middle` (10,)."""
     from comparisons.harness.style import ORDER
 
     ax.plot(range(10), values.T, ".", color="black", markersize=5)
@@ -51,18 +60,18 @@ def _draw_seeds(ax, values, middle) -> None:
     ax.set(xticks=range(10))
 
 
-def _draw_picture(figure, place, d) -> None:
-    """The basins of the first seed's digits: copies that keep their label, in its colour; others grey."""
+def _draw_picture(figure: Figure, place: Axes, data: Data) -> None:
+    """The basins of the first run's digits: copies that keep their label, in its colour; others grey."""
     from matplotlib.ticker import MaxNLocator
 
-    ax = figure.add_subplot(place.get_subplotspec(), projection="3d")
+    ax: Any = figure.add_subplot(place.get_subplotspec(), projection="3d")
     place.remove()
-    points, labels = d["picture_points"][0], d["picture_labels"][0].astype(int)
-    own = d["picture_predicted"][0] == labels
+    points, labels = data["picture_points"][0], data["picture_labels"][0].astype(int)
+    own = data["picture_predicted"][0] == labels
     keep = slice(None, None, 4)  # every fourth copy
     for i, label in enumerate(labels):
         cloud, mine = points[:, keep, i].reshape(-1, 3), own[:, keep, i].ravel()
-        colour, apex = line(label)["color"], d["picture_apex"][0, i]
+        colour, apex = line(label)["color"], data["picture_apex"][0, i]
         ax.plot(*cloud[~mine].T, ".", color="0.85", markersize=1.5)
         ax.plot(*cloud[mine].T, "." if label < 5 else "x", color=colour, markersize=3, markeredgewidth=0.6)
         ax.text(*apex, f"{label}", fontsize=8, fontweight="bold", ha="center", va="center", zorder=10)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from figures.opt_npt.basin_trends import SPACES
+from typing import TYPE_CHECKING
+
+from figures.harness.figure import Data
+from figures.opt_npt.basins_by_setting_runs import SPACES, BasinsBySetting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 UNITS = {"sample": "pixel range", "weight": "weight std"}
 
 
-def draw(data, p):
+def draw(data: Data, settings: BasinsBySetting) -> Figure:
     """Panels a to f as in the paper."""
     from matplotlib.figure import Figure
 
@@ -16,14 +23,14 @@ def draw(data, p):
     figure = Figure(figsize=(13, 7.5), layout="constrained")
     panels = figure.subplot_mosaic("ace;bdf")
     for space, curves, sizes in zip(SPACES, "ab", "cd", strict=True):
-        _draw_curves(panels[curves], data, p, space)
-        panels[curves].set_title(f"({curves}) noise on each {space}, width {p.curve_width}", loc="left")
-        _draw_sizes(panels[sizes], data, p, space)
+        _draw_curves(panels[curves], data, settings, space)
+        panels[curves].set_title(f"({curves}) noise on each {space}, width {settings.curve_width}", loc="left")
+        _draw_sizes(panels[sizes], data, settings, space)
         panels[sizes].set_title(f"({sizes}) {space} space", loc="left")
     for panel, name, label in (("e", "rate", "learning rate (SGD)"), ("f", "batch", "batch size (Adam)")):
         _draw_tuned(panels[panel], data, name)
         panels[panel].set_xlabel(label)
-        panels[panel].set_title(f"({panel}) {p.tuned_depth} layers of {p.tuned_width}", loc="left")
+        panels[panel].set_title(f"({panel}) {settings.tuned_depth} layers of {settings.tuned_width}", loc="left")
         panels[panel].legend(fontsize="small", loc="upper left" if panel == "e" else "upper right")
     for axes in panels.values():
         tidy(axes)
@@ -31,31 +38,31 @@ def draw(data, p):
     return figure
 
 
-def _draw_curves(axes, data, p, space: str) -> None:
+def _draw_curves(axes: Axes, data: Data, settings: BasinsBySetting, space: str) -> None:
     from comparisons.harness.style import ORDER
 
-    column = list(data["widths"]).index(p.curve_width)
+    column = list(data["widths"]).index(settings.curve_width)
     for k in range(len(data["depths"])):
         curve = data[f"size_{space}_curve"][k, column].mean(0)
         axes.plot(data["amplitudes"], curve, color=ORDER[k], marker=".")
     axes.set(xscale="log", xlabel=f"noise amplitude ({UNITS[space]})", ylabel="accuracy of training samples")
 
 
-def _draw_sizes(axes, data, p, space: str) -> None:
+def _draw_sizes(axes: Axes, data: Data, settings: BasinsBySetting, space: str) -> None:
     from comparisons.harness.style import ORDER
 
     for k, depth in enumerate(data["depths"]):
         radius = data[f"size_{space}_radius"][k].mean(-1)
         axes.plot(data["widths"], radius, color=ORDER[k], marker="o", label=f"{depth} layers")
     fixed = data[f"fixed_{space}_radius"][0].mean(-1)
-    label = f"{p.fixed_depth} layers, weights start the same at every width"
+    label = f"{settings.fixed_depth} layers, weights start the same at every width"
     axes.plot(data["widths"], fixed, color="black", marker="s", linestyle=":", label=label)
     axes.set(xscale="log", xlabel="width", ylabel=f"basin radius ({UNITS[space]})", ylim=(0, None))
     axes.set_xticks(data["widths"], [f"{width}" for width in data["widths"]])
     axes.set_xticks([], minor=True)
 
 
-def _draw_tuned(axes, data, name: str) -> None:
+def _draw_tuned(axes: Axes, data: Data, name: str) -> None:
     """Radii of both spaces, and the test accuracy on an axis of its own."""
     from comparisons.harness.style import ORDER
 

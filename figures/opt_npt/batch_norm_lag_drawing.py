@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from figures.harness.curves import draw_cloud
+from comparisons.harness.settings import Settings
+from figures.harness.figure import Data
 from figures.opt_npt.batch_norm_lag_runs import CONTROLS
+from figures.opt_npt.clouds import draw_cloud
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TITLES = {"usual": "momentum 0.1", "warm": "warm start", "last": "momentum 1", "slow": "momentum 0.03"}
 
 
-def draw(d, p):
+def draw(data: Data, settings: Settings) -> Figure:
     """Panels a to f as in the paper, and the five controls."""
     from matplotlib.figure import Figure
 
@@ -20,21 +28,21 @@ def draw(d, p):
     axes = figure.subplots(3, 3, width_ratios=(1, 1, 1.5))
     rows = {"train": "train, training mode", "eval": "test, evaluation mode", "batch": "test, training mode"}
     for row, (cloud, title) in enumerate(rows.items()):
-        for column, step in enumerate((int(d["before"]), int(d["usual_steps"][-1]))):
+        for column, step in enumerate((int(data["before"]), int(data["usual_steps"][-1]))):
             letter = "abcdef"[2 * row + column]
-            points = d[f"usual_plane_{cloud}"][0, column]
-            draw_cloud(axes[row, column], points, d["labels"], f"({letter}) {title}, step {step}")
+            points = data[f"usual_plane_{cloud}"][0, column]
+            draw_cloud(axes[row, column], points, data["labels"], f"({letter}) {title}, step {step}")
     axes[0, 0].legend(fontsize=7)
     for column in range(2):
         _share_limits(axes[:, column])
-    _draw_who_is_late(axes[0, 2], d)
-    _draw_controls(axes[1, 2], d)
+    _draw_who_is_late(axes[0, 2], data)
+    _draw_controls(axes[1, 2], data)
     for ax in axes[:2, 2]:
         ax.set(xlabel="step (= epoch)", ylabel="accuracy", ylim=(0, 1.02))
         ax.legend(fontsize=7)
-    gradient = d["usual_gradient"].mean(axis=0).T
+    gradient = data["usual_gradient"].mean(axis=0).T
     for layer, curve in enumerate(gradient):
-        axes[2, 2].plot(d["usual_steps"], curve, color=str(0.8 - 0.8 * layer / len(gradient)))
+        axes[2, 2].plot(data["usual_steps"], curve, color=str(0.8 - 0.8 * layer / len(gradient)))
     axes[2, 2].set(title="rank gradient by layer, training mode (light: first layer)")
     axes[2, 2].set(xlabel="step (= epoch)", ylabel="rank gradient")
     for ax in axes[:, 2]:
@@ -42,7 +50,7 @@ def draw(d, p):
     return figure
 
 
-def _draw_who_is_late(ax, d) -> None:
+def _draw_who_is_late(ax: Axes, data: Data) -> None:
     from comparisons.harness.style import ORDER
 
     names = {
@@ -54,21 +62,21 @@ def _draw_who_is_late(ax, d) -> None:
     }
     for colour, (name, label) in zip(ORDER, names.items(), strict=False):
         dash = "--" if name == "test_reestimated" else "-"
-        ax.plot(d["usual_steps"], d[f"usual_{name}"].mean(axis=0), dash, color=colour, label=label)
+        ax.plot(data["usual_steps"], data[f"usual_{name}"].mean(axis=0), dash, color=colour, label=label)
     ax.set(title="momentum 0.1: who is late")
 
 
-def _draw_controls(ax, d) -> None:
+def _draw_controls(ax: Axes, data: Data) -> None:
     from comparisons.harness.style import ORDER
 
     for colour, control in zip(ORDER, CONTROLS, strict=False):
-        curve = d[f"{control}_test_accuracy"].mean(axis=0)
-        ax.plot(d[f"{control}_steps"], curve, color=colour, label=TITLES[control])
-    ax.plot(d["slow_steps"], d["slow_test_batch"].mean(axis=0), "k:", label="training mode")
+        curve = data[f"{control}_test_accuracy"].mean(axis=0)
+        ax.plot(data[f"{control}_steps"], curve, color=colour, label=TITLES[control])
+    ax.plot(data["slow_steps"], data["slow_test_batch"].mean(axis=0), "k:", label="training mode")
     ax.set(title="test accuracy, evaluation mode, by control")
 
 
-def _share_limits(axes) -> None:
+def _share_limits(axes: np.ndarray) -> None:
     """The same window for all clouds of a column, so that a collapsed one is seen as such."""
     for get, put in (("get_xlim", "set_xlim"), ("get_ylim", "set_ylim")):
         limits = np.array([getattr(ax, get)() for ax in axes])

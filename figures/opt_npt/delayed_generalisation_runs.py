@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.harness.curves import chosen_digits, first_time
+from comparisons.harness.settings import Settings
+from figures.harness.curves import first_time
+from figures.opt_npt.clouds import chosen_digits
+
+if TYPE_CHECKING:
+    from dnn.data import Split
+    from dnn.networks.mlp import MLP
+    from toymodels.trajectory import Trajectory
 
 DIGITS = (1, 5, 9)
-SHOWN = 80  # samples of each digit in the planes
 NOISE = (0.05, 0.1, 0.2, 0.4)
 
 
-def run(scale: float, rng: np.random.Generator, p) -> dict[str, Any]:
-    """One seed of late generalisation with every probe of the figure, and the control with random features."""
+@dataclass(frozen=True)
+class DelayedGeneralisation(Settings):
+    """Optimiser, initial weights, length of the runs, and how often to look.
+
+    Parameters
+    ----------
+    optimiser : str
+        "adam" (decay as L2 loss) or "adamw" (decoupled decay).
+    weight_decay : float
+        Decay of the weights.
+    scale : float
+        Factor on all initial parameters.
+    n_steps : int
+        Updates.
+    records : int
+        How many times to look.
+    replicates : int
+        Runs.
+    dtype : str
+        "float32" or "float64".
+    """
+
+    optimiser: str = "adam"
+    weight_decay: float = 1e-3
+    scale: float = 8.0
+    n_steps: int = 12_000
+    records: int = 26
+    replicates: int = 3
+    dtype: str = "float32"
+
+
+def long_run(settings: DelayedGeneralisation, rng: np.random.Generator, scale: float) -> dict[str, Any]:
+    """One run of late generalisation with every probe of the figure, and the control with random features."""
     from comparisons.digits import train_mlp
 
-    settings = {"optimiser": p.optimiser, "weight_decay": p.weight_decay, "loss": "mse", "batch_size": 200}
-    train = partial(train_mlp, p, scale=scale, dtype=p.dtype, **settings)
     control = _random_features(scale, _twin(rng))
-    found = train(rng, n_steps=p.n_steps, records=p.records, make_probes=_probes)
-    names = {"train", "test", "norm", "gradient", "noisy"}
-    curves = {name: found[name] for name in names}
+    found = train_mlp(
+        settings,
+        rng,
+        n_steps=settings.n_steps,
+        records=settings.records,
+        scale=scale,
+        make_probes=_probes,
+        optimiser=settings.optimiser,
+        weight_decay=settings.weight_decay,
+        dtype=settings.dtype,
+        loss="mse",
+        batch_size=200,
+    )
+    curves = {name: found[name] for name in ("train", "test", "norm", "gradient", "noisy")}
     basins = {"basin_sample": found["basin.sample"], "basin_weight": found["basin.weight"]}
     return {"steps": found.t, **curves, **basins, **control, **_clouds(found)}
 
@@ -57,7 +104,7 @@ def _random_features(scale: float, rng: np.random.Generator) -> dict[str, Any]:
     return {"first": first, "control": rank_gradients(network, split), "control_train": fit}
 
 
-def _probes(network) -> dict:
+def _probes(network: MLP) -> dict[str, Any]:
     import torch
 
     from dnn import probes
@@ -71,7 +118,7 @@ def _probes(network) -> dict:
     }
 
 
-def _noisy_accuracies(network, split) -> np.ndarray:
+def _noisy_accuracies(network: MLP, split: Split) -> np.ndarray:
     import torch
 
     from dnn.probes import accuracy
@@ -81,18 +128,18 @@ def _noisy_accuracies(network, split) -> np.ndarray:
     return np.array([accuracy(network, x + amplitude * noise, y) for amplitude in NOISE])
 
 
-def _planes(network, split) -> dict[str, np.ndarray]:
+def _planes(network: MLP, split: Split) -> dict[str, np.ndarray]:
     from dnn.reading.projection import project
 
     clouds = {}
     for part in ("train", "test"):
         x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
-        index = chosen_digits(y.cpu().numpy(), DIGITS, SHOWN)
+        index = chosen_digits(y.cpu().numpy(), DIGITS)
         clouds[part] = project(network, x[index]).cpu().numpy()
     return clouds
 
 
-def _clouds(found) -> dict[str, np.ndarray]:
+def _clouds(found: Trajectory) -> dict[str, np.ndarray]:
     """Clouds halfway (in log time) between fit and generalisation, and at the end."""
     before = record_before(found.t, found["train"], found["test"])
     return {f"{part}_cloud": found[f"plane.{part}"][[before, -1]] for part in ("train", "test")}

@@ -1,27 +1,36 @@
-"""What the figures about order-preserving neurons share: digits, networks, and numbers taken from curves."""
+"""What the figures about order-preserving neurons share: digits, deep networks, and what is read from their layers."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toymodels.claims import at_least
+
 if TYPE_CHECKING:
+    import xarray
+    from torch.nn import Module
+
     from comparisons.harness.settings import Settings
+    from dnn.data import Split
+    from dnn.networks.mlp import MLP
 
 EMBEDDED, EMBEDDED_TEST = 1000, 2000  # training and test digits that ship with the package
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels
 ENOUGH = 10_000  # training digits from which on accuracies can contradict those of 60,000
+ENOUGH_DIGITS = at_least(samples=ENOUGH)
 
 
-def digits(p: Settings, samples: int, n_test: int | None = None, *, standardised: bool = True):
-    """First `samples` training and `n_test` test digits on the device of `p`; up to 1,000 and 2,000 are embedded."""
-    from dnn.training.config import TrainConfig
+def digits(settings: Settings, samples: int, n_test: int | None = None, *, standardised: bool = True) -> Split:
+    """First `samples` training and `n_test` test digits on the device; up to 1,000 and 2,000 are embedded."""
     from dnn.data import Split, load
+    from dnn.training.config import TrainConfig
 
     embedded = samples <= EMBEDDED and (n_test is None or n_test <= EMBEDDED_TEST)
-    split = load("mnist-mini") if embedded else load("mnist", root=p.data)
-    device = TrainConfig(n_steps=1, device=p.device).torch_device
+    split = load("mnist-mini") if embedded else load("mnist", root=settings.data)
+    device = TrainConfig(n_steps=1, device=settings.device).torch_device
 
     def pixels(x):
         return ((x - MEAN) / DEVIATION if standardised else x).to(device)
@@ -30,14 +39,24 @@ def digits(p: Settings, samples: int, n_test: int | None = None, *, standardised
     return Split(pixels(split.x_train[:samples]), split.y_train[:samples].to(device), pixels(x_test), y_test.to(device))
 
 
-def perceptron(depth: int, width: int, rng: np.random.Generator, activation: str = "relu", *, residual: bool = False):
+def first_samples(data_set: str, samples: int, root: str | Path | None) -> Split:
+    """First `samples` training samples of a data set with all its test samples, as :func:`dnn.data.load` has them."""
+    from dnn.data import Split, load
+
+    split = load(data_set, root=root)
+    return Split(split.x_train[:samples], split.y_train[:samples], split.x_test, split.y_test)
+
+
+def perceptron(
+    depth: int, width: int, rng: np.random.Generator, activation: str = "relu", *, residual: bool = False
+) -> MLP:
     """Network of `depth` layers, input and output counted, with batch norm."""
     from dnn.networks.mlp import MLP
 
     return MLP([784, *[width] * (depth - 2), 10], activation, batch_norm=True, residual=residual, rng=rng)
 
 
-def batch_accuracy(network, split) -> dict[str, float]:
+def batch_accuracy(network: Module, split: Split) -> dict[str, float]:
     """Probe: accuracies with the batch-norm statistics of the digits themselves."""
     from dnn.probes import accuracy
 
@@ -47,7 +66,7 @@ def batch_accuracy(network, split) -> dict[str, float]:
     }
 
 
-def layer_densities(network, split, bins: int = 50) -> np.ndarray:
+def layer_densities(network: Module, split: Split, bins: int = 50) -> np.ndarray:
     """Rank probability density (L - 2, bins) of every hidden layer on the training part, averaged over classes."""
     from dnn.reading.linear_maps import tails
     from dnn.reading.rank_densities import rank_probability
@@ -61,31 +80,6 @@ def layer_densities(network, split, bins: int = 50) -> np.ndarray:
     return np.stack(rows)
 
 
-def rank_correlation(values: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of the last axis (at least two different values) with its index: (..., n) -> (...)."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(values, axis=-1)
-    index = np.arange(ranks.shape[-1])
-    return np.corrcoef(np.vstack([index, ranks.reshape(-1, len(index))]))[0, 1:].reshape(ranks.shape[:-1])
-
-
-def kendall(values: np.ndarray) -> np.ndarray:
-    """Kendall's tau of the last axis with its index, ties counted as neither: (..., n) -> (...)."""
-    i, j = np.triu_indices(values.shape[-1], 1)
-    return np.sign(values[..., j] - values[..., i]).mean(-1)
-
-
-def first_step(steps: np.ndarray, reached: np.ndarray) -> np.ndarray:
-    """First of `steps` (n,) at which `reached` (..., n) holds; the last one, a lower bound, where it never does."""
-    return np.where(reached.any(-1), steps[reached.argmax(-1)], steps[-1])
-
-
-def at_best(accuracy: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """`values` (r, n, ...) of each replicate at the record of its highest `accuracy` (r, n)."""
-    return values[np.arange(len(accuracy)), accuracy.argmax(-1)]
-
-
-def enough_digits(data) -> bool:
-    """Whether `data` come from so many training digits that accuracies can contradict the paper's."""
-    return int(data["samples"]) >= ENOUGH
+def replicates_of(runs: xarray.Dataset, prefix: str = "") -> dict[str, np.ndarray]:
+    """Arrays (replicates, ...) of a grid of a single point, by name after a prefix."""
+    return {f"{prefix}{name}": values.values[0] for name, values in runs.items()}

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from figures.opt_npt.digit_networks import batch_accuracy, rank_correlation
+from figures.harness.figure import Data
+from figures.opt_npt.digit_networks import batch_accuracy
+from figures.opt_npt.trends import rank_correlation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from dnn.data import Split
+    from dnn.networks.mlp import MLP
 
 TRAINED, CHANCE = 0.8, 0.2  # accuracies between which the delay of test behind training is looked for
 LONG = 1000  # steps from which on gradients count as settled
 
 
-def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, np.ndarray]:
-    """Train with `settings` of :class:`dnn.training.config.TrainConfig`; the network keeps the weights of its best record.
+def followed(network: MLP, split: Split, rng: np.random.Generator, **config: Any) -> dict[str, np.ndarray]:
+    """Train by `config` of :class:`dnn.training.config.TrainConfig`; the network keeps the weights of its best record.
 
     Returns
     -------
@@ -25,14 +30,14 @@ def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, 
         running ones; `gradient` (n_t, L - 2) of the layers; `pruned` (L - 1,): test accuracy of the linear map from
         each start layer on.
     """
-    from dnn.training.config import TrainConfig
-    from dnn.reading.linear_maps import pruned_accuracy
     from dnn.probes import rank_gradients
+    from dnn.reading.linear_maps import pruned_accuracy
+    from dnn.training.config import TrainConfig
     from dnn.training.loop import train
 
     probes = {"batch": batch_accuracy, "gradient": rank_gradients}
-    patience = settings["n_steps"] + 1  # never runs out, but brings the best weights back
-    run = train(network, split, TrainConfig(patience=patience, **settings), rng, probes=probes)
+    patience = config["n_steps"] + 1  # never runs out, but brings the best weights back
+    run = train(network, split, TrainConfig(patience=patience, **config), rng, probes=probes)
     return {
         "step": run.t,
         "train": run["batch.train"],
@@ -44,7 +49,7 @@ def followed(network, split, rng: np.random.Generator, **settings) -> dict[str, 
     }
 
 
-def draw_run(axes: Axes, run: dict[str, np.ndarray], title: str) -> None:
+def draw_run(axes: Axes, run: Data, title: str) -> None:
     """Accuracies (left) and gradients (right) of the first replicate of `run` against time."""
     from matplotlib import colormaps
 
@@ -66,22 +71,22 @@ def draw_run(axes: Axes, run: dict[str, np.ndarray], title: str) -> None:
     right.spines["top"].set_visible(False)
 
 
-def panel_of(data, panel: str) -> dict[str, np.ndarray]:
+def panel_of(data: Data, panel: str) -> dict[str, np.ndarray]:
     """The arrays `PANEL_name` of `data` as `name`."""
     return {name.partition("_")[2]: values for name, values in data.items() if name.partition("_")[0] == panel}
 
 
-def trained_long(run) -> bool:
+def trained_long(run: Data) -> bool:
     """Whether the gradients of `run` can have settled."""
     return bool(run["step"].max() >= LONG)
 
 
-def order(run) -> np.ndarray:
+def order(run: Data) -> np.ndarray:
     """Rank correlation of layer and gradient at every record (replicates, n_t)."""
     return rank_correlation(run["gradient"])
 
 
-def lowest_order(run, *, fitting: bool = False) -> np.ndarray:
+def lowest_order(run: Data, *, fitting: bool = False) -> np.ndarray:
     """Its lowest value from step 2 on; with `fitting` up to the first record with a training accuracy of 0.8."""
     records = run["step"] >= 2
     if fitting:
@@ -89,6 +94,6 @@ def lowest_order(run, *, fitting: bool = False) -> np.ndarray:
     return np.where(records, order(run), 1.0).min(1)
 
 
-def delayed(run) -> np.ndarray:
+def delayed(run: Data) -> np.ndarray:
     """Lowest running-statistics test accuracy (replicates,) at a record whose training accuracy is 0.8 or more."""
     return np.where(run["train"] >= TRAINED, run["test"], 1.0).min(1)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-KINDS = ("plain", "residual")
-DIGIT = 5  # whose samples are shown
+from comparisons.harness.settings import Settings
+from figures.harness.figure import Data
+from figures.opt_npt.sorting_and_linear_layers_runs import DIGIT, KINDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-def draw(data, p):
+def draw(data: Data, settings: Settings) -> Figure:
     """One column per kind of network; panels as in the paper."""
     from matplotlib.figure import Figure
 
@@ -26,7 +33,7 @@ def draw(data, p):
     return figure
 
 
-def _draw_pruning(axes, found, hidden) -> str:
+def _draw_pruning(axes: Axes, found: Data, hidden: np.ndarray) -> str:
     from comparisons.harness.style import ORDER, tidy
 
     start = np.arange(2, found["map"].shape[1] + 2)
@@ -39,7 +46,7 @@ def _draw_pruning(axes, found, hidden) -> str:
     return "tail replaced"
 
 
-def _draw_densities(axes, found, hidden) -> str:
+def _draw_densities(axes: Axes, found: Data, hidden: np.ndarray) -> str:
     from matplotlib import colormaps
 
     from comparisons.harness.style import tidy
@@ -53,7 +60,7 @@ def _draw_densities(axes, found, hidden) -> str:
     return "densities"
 
 
-def _draw_cosines(axes, found, hidden) -> str:
+def _draw_cosines(axes: Axes, found: Data, hidden: np.ndarray) -> str:
     from comparisons.harness.style import ORDER, tidy
 
     layers = np.arange(1, found["own"].shape[1] + 1)
@@ -66,7 +73,7 @@ def _draw_cosines(axes, found, hidden) -> str:
     return "directions"
 
 
-def _draw_lags(axes, found, hidden) -> str:
+def _draw_lags(axes: Axes, found: Data, hidden: np.ndarray) -> str:
     from comparisons.harness.style import ORDER, log_time, tidy
 
     right = axes.twinx()

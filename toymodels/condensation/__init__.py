@@ -15,7 +15,7 @@ from toymodels.condensation.embedding import (
 from toymodels.condensation.grouping import clusters, count_clusters
 from toymodels.condensation.initial import initial_descent, initial_flow, multiplicity, potential
 from toymodels.condensation.network import TwoLayerNetwork
-from toymodels.condensation.phase import (
+from toymodels.condensation.phase_diagram import (
     DistanceScaling,
     classical_initialisations,
     coordinates,

@@ -107,16 +107,16 @@ class DelayedTask:
     ) -> list[Trajectory]:
         """Train one network per generator, all at once; each has its own data, start and step sizes.
 
-        A trial's numbers do not depend on the trials beside it.
+        A replicate's numbers do not depend on those beside it.
 
         Parameters
         ----------
         rngs : sequence of numpy Generators
-            One per trial.
+            One per replicate.
         n_records : int
-            Log-spaced records, >= 2.
+            As in :meth:`record_times`.
         observe : callable, optional
-            `observe(x, y, x_test, y_test, a, w) -> dict of float` for one trial at one record; recorded as well.
+            `observe(x, y, x_test, y_test, a, w) -> dict of float` for one replicate at one record; recorded as well.
 
         Returns
         -------
@@ -136,13 +136,13 @@ class DelayedTask:
         """
         if len(rngs) == 0:
             raise ValueError("rngs must hold at least one generator, got none")
-        trials = _Trials(self, rngs)
+        replicates = _Replicates(self, rngs)
         t = self.record_times(n_records)
-        first = trials.kernel()
+        first = replicates.kernel()
         rows = []
         for start, end in zip(np.append(0.0, t[:-1]), t, strict=True):
-            trials.advance(end - start)
-            rows.append(trials.measure(first, end) | trials.observed(observe))
+            replicates.advance(end - start)
+            rows.append(replicates.measure(first, end) | replicates.observed(observe))
         meta = {
             "predicted_train_time": self.predicted_train_time,
             "predicted_test_time": self.predicted_test_time,
@@ -157,8 +157,8 @@ class DelayedTask:
         ]
 
 
-class _Trials:
-    """The state of all trials: data x (T, n, d), y (T, n); weights a (T, m), w (T, m, d); in single precision."""
+class _Replicates:
+    """The state of all replicates: data x (T, n, d), y (T, n); weights a (T, m), w (T, m, d); in single precision."""
 
     def __init__(self, task: DelayedTask, rngs: Sequence[np.random.Generator]):
         self.task = task
@@ -168,7 +168,7 @@ class _Trials:
         )
 
     def advance(self, duration: float) -> None:
-        """Explicit Euler steps up to `duration`; a trial that is there already takes steps of size 0."""
+        """Explicit Euler steps up to `duration`; a replicate that is there already takes steps of size 0."""
         left = np.full(len(self.a), duration)
         limit = left
         step = 0

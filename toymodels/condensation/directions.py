@@ -60,7 +60,7 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
     """Each neuron takes steps of one relative length down its own gradient and keeps its size.
 
     To leading order this runs through the same orbit as the flow, at a pace of its own for each neuron, so that slow
-    neurons arrive too. Leading axes of the network are trials.
+    neurons arrive too. Leading axes of the network are replicates.
 
     Parameters
     ----------
@@ -98,6 +98,29 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
         current = TwoLayerNetwork(a * shrink, w * shrink[..., None], network.activation)
     data = {"a": np.stack([network.a, current.a]), "w": np.stack([network.w, current.w])}
     return Trajectory(np.array([0, n_steps]), data, clock="step", meta={"lr": lr})
+
+
+def arrivals(a: np.ndarray, w: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which neurons have turned into their direction, and how near these are to one of `directions`.
+
+    Parameters
+    ----------
+    a : (m,) array
+    w : (m, d + 1) array
+        The end of :func:`normalised_descent`.
+    directions : (k, d + 1) array
+        Unit vectors.
+
+    Returns
+    -------
+    arrived : (m,) boolean array
+        False for neurons on the wrong side of `a`, which have shrunk to w = 0.
+    cosine : (n_arrived,) array
+        With the nearest direction.
+    """
+    arrived = (w**2).sum(axis=1) > 0.1 * a**2
+    found = w[arrived]
+    return arrived, (found @ directions.T / np.linalg.norm(found, axis=1, keepdims=True)).max(axis=1)
 
 
 def _critical_angles(x: np.ndarray, y: np.ndarray, p: int) -> np.ndarray:

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.condensation.grouping import count_clusters
+from toymodels.condensation.grouping import count_active_clusters
 from toymodels.condensation.network import TwoLayerNetwork
-from toymodels.condensation.similarity import static_neurons
 from toymodels.validation import finite, fraction
 
 
@@ -38,7 +37,7 @@ def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.n
     Returns
     -------
     (...) array
-        One value per trial; 0 at keep = 1.
+        One value per replicate; 0 at keep = 1.
 
     Raises
     ------
@@ -53,7 +52,7 @@ def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.n
 
 @dataclass(frozen=True, eq=False)
 class DropoutComparison:
-    """The same starts trained without and with dropout; each array is (2, trials), without first.
+    """The same starts trained without and with dropout; each array is (2, replicates), without first.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def compare_dropout(
     std: float = 0.1,
     lr: float = 0.05,
     n_steps: int = 60_000,
-    trials: int = 2,
+    replicates: int = 2,
 ) -> DropoutComparison:
     """Train ReLU networks from the same starts without and with dropout (overview, figures 8 and 9).
 
@@ -92,7 +91,7 @@ def compare_dropout(
     rng : numpy Generator
     keep : float
         Keep probability in (0, 1).
-    width, std, lr, n_steps, trials
+    width, std, lr, n_steps, replicates
         Neurons, initial standard deviation, learning rate, steps, networks.
 
     Raises
@@ -104,13 +103,12 @@ def compare_dropout(
     """
     keep = fraction("keep", keep)
     dim = finite("x", x, ndim=2).shape[1]
-    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, trials=trials)
+    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates)
     counts, penalties, losses = [], [], []
     for rate in (0.0, 1 - keep):
         run = start.train(x, y, n_steps, lr, n_steps, rate, rng)
         end = TwoLayerNetwork(run["a"][-1], run["w"][-1])
-        active = [~static_neurons(w, x) for w in end.w]
-        counts.append([count_clusters(a[on], w[on]) for a, w, on in zip(end.a, end.w, active, strict=True)])
+        counts.append([count_active_clusters(a, w, x) for a, w in zip(end.a, end.w, strict=True)])
         penalties.append(dropout_penalty(end, x, keep))
         losses.append(run["loss"][-1])
     return DropoutComparison(np.array(counts), np.array(penalties), np.array(losses))

@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.activations import get_activation
-from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.network import TwoLayerNetwork, require_single
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, positive, positive_int
 
 ZERO = 1e-8  # an eigenvalue counts as zero below this part of the largest one
 SILENT = 1e-6  # an output weight below this is zero: its Hessian block would drown in rounding
+FRACTIONS = (-0.5, 0.3, 1.7)  # of the output weight, for splits of each kind: beyond zero, between, beyond one
 AT_INFINITY = 20.0  # parameters beyond this belong to critical points at infinity
 
 
@@ -80,6 +81,27 @@ def add_null(network: TwoLayerNetwork) -> TwoLayerNetwork:
     )
 
 
+def embeddings(
+    network: TwoLayerNetwork, fractions: Sequence[float] = FRACTIONS
+) -> list[tuple[TwoLayerNetwork, tuple[int, float] | None]]:
+    """All networks wider by one neuron that come of adding a null neuron, or of splitting a neuron.
+
+    Parameters
+    ----------
+    network : TwoLayerNetwork
+        Its activation must vanish at 0.
+    fractions : sequence of floats
+        Shares of the output weight that a split neuron keeps.
+
+    Returns
+    -------
+    list of (network, option)
+        The option is the neuron and the fraction of a :func:`split`, None for :func:`add_null`, which comes first.
+    """
+    options = [(k, fraction) for k in range(network.width) for fraction in fractions]
+    return [(add_null(network), None), *((split(network, *option), option) for option in options)]
+
+
 def inertia(matrix: ArrayLike, scale: float | None = None) -> tuple[int, int, int]:
     """Numbers of positive, zero and negative eigenvalues of a symmetric matrix.
 
@@ -115,7 +137,7 @@ def split_inertia(
     Parameters
     ----------
     network : TwoLayerNetwork
-        At a critical point, without trial axes.
+        At a critical point, without replicate axes.
     x : (n, d) array
     y : (n,) array
     k : int
@@ -130,11 +152,10 @@ def split_inertia(
     Raises
     ------
     ValueError
-        If there is no neuron k, its output weight is 0 (the law fails there), or the network has trial axes.
+        If there is no neuron k, its output weight is 0 (the law fails there), or the network has replicate axes.
     """
     k = _neuron(network, k)
-    if network.a.ndim != 1:
-        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    require_single(network)
     if abs(network.a[k]) < SILENT:
         raise ValueError(f"network must have a non-zero output weight at neuron {k}, got {network.a[k]:g}")
     hessian = network.hessian(x, y)
@@ -157,7 +178,7 @@ def critical_point(
     Parameters
     ----------
     network : TwoLayerNetwork
-        Start, without trial axes.
+        Start, without replicate axes.
     x : (n, d) array
     y : (n,) array
     tolerance : float
@@ -166,14 +187,13 @@ def critical_point(
     Raises
     ------
     ValueError
-        If the network has trial axes or the data do not fit.
+        If the network has replicate axes or the data do not fit.
     SimulationError
         If no critical point is reached or it lies at infinity (a weight above 20).
     """
     from scipy.optimize import least_squares
 
-    if network.a.ndim != 1:
-        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    require_single(network)
     positive("tolerance", tolerance)
 
     def unpack(theta):
@@ -238,13 +258,13 @@ def plateau_histogram(
     edges: ArrayLike,
     rng: np.random.Generator,
     *,
-    trials: int = 50,
+    replicates: int = 50,
     n_steps: int = 20_000,
     lr: float = 0.05,
     std: float = 0.05,
     every: int = 20,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where training spends its time: histogram of the loss over all trials, one row per width (overview, figure 7).
+    """Where training spends its time: histogram of the loss over all replicates, a row per width (overview, figure 7).
 
     Parameters
     ----------
@@ -255,14 +275,14 @@ def plateau_histogram(
     edges : (n_bins + 1,) array
         Increasing bin edges of log10 of the mean squared error (without the 1/2).
     rng : numpy Generator
-    trials, n_steps, lr, std, every
+    replicates, n_steps, lr, std, every
         Networks per width, gradient steps, learning rate, initial standard deviation, steps between two records.
 
     Returns
     -------
     frequency : (n_widths, n_bins) array
         Part of the time spent in each bin. Rows sum to at most 1: what lies outside the edges is not counted.
-    final : (n_widths, trials) array
+    final : (n_widths, replicates) array
         log10 of the last mean squared error.
 
     Raises
@@ -276,7 +296,7 @@ def plateau_histogram(
     dim = finite("x", x, ndim=2).shape[1]
     frequency, final = [], []
     for width in widths:
-        network = TwoLayerNetwork.random(width, dim, std, "relu", rng, trials=trials)
+        network = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates)
         loss = network.train(x, y, n_steps, lr, every, record=("loss",))["loss"]
         level = np.log10(2 * loss)
         frequency.append(np.histogram(level, edges)[0] / level.size)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.condensation.similarity import amplitudes, as_rows, unit_rows
+from toymodels.condensation.similarity import amplitudes, as_rows, static_neurons, unit_rows
 from toymodels.validation import choice, finite
+
+ORIENTATION_GAP = 0.2  # radians without a neuron that part two orientations
+ORIENTATION_SHARE = 0.02  # of the total mass |a||w| that an orientation must carry to count
 
 
 def clusters(
@@ -154,3 +157,27 @@ def count_clusters(
     kept = labels >= 0
     shares = np.bincount(labels[kept], mass[kept]) if kept.any() else np.zeros(0)
     return int((shares >= cluster_share * mass.sum()).sum())
+
+
+def count_active_clusters(a: ArrayLike, w: ArrayLike, x: ArrayLike) -> int:
+    """:func:`count_clusters` of the ReLU neurons that are active on some of the inputs `x` (n, d)."""
+    active = ~static_neurons(w, x)
+    return count_clusters(np.asarray(a)[active], np.asarray(w)[active])
+
+
+def count_orientations(a: ArrayLike, w: ArrayLike) -> int:
+    """Isolated orientations of one-input neurons: parted by gaps of 0.2 rad, at least 2 % of the mass |a||w| each.
+
+    Parameters
+    ----------
+    a : (m,) array
+    w : (m, 2) array
+        Weight and bias.
+    """
+    gap = float(np.cos(ORIENTATION_GAP))
+    return count_clusters(a, w, threshold=gap, linkage="single", min_share=1e-3, cluster_share=ORIENTATION_SHARE)
+
+
+def count_directions(w: ArrayLike, threshold: float) -> int:
+    """Leader clusters at this cosine of all neurons `w` (m, d), however small."""
+    return int(clusters(w, threshold=threshold, min_share=0).max()) + 1

@@ -1,7 +1,7 @@
 r"""Two-layer networks, many at once, with exact gradient, Hessian and training.
 
 :math:`f(x) = \sum_k a_k\, s(w_k\cdot(x, 1))`, loss :math:`\frac{1}{2n}\sum_i (f(x_i)-y_i)^2`. Leading axes of the
-parameters are independent trials: a network with `a` of shape (T, m) is T networks on the same inputs.
+parameters are independent replicates: a network with `a` of shape (T, m) is T networks on the same inputs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class TwoLayerNetwork:
         activation: str,
         rng: np.random.Generator,
         *,
-        trials: int | None = None,
+        replicates: int | None = None,
     ) -> TwoLayerNetwork:
         """Independent normal weights.
 
@@ -80,15 +80,15 @@ class TwoLayerNetwork:
             As in the class.
         rng : numpy Generator
             Source of the draws.
-        trials : int, optional
-            Number of networks; None gives one without a trial axis.
+        replicates : int, optional
+            Number of networks; None gives one without a replicate axis.
 
         Raises
         ------
         ValueError
             If a size is not a positive integer or a std is negative.
         """
-        lead = () if trials is None else (positive_int("trials", trials),)
+        lead = () if replicates is None else (positive_int("replicates", replicates),)
         shape = (*lead, positive_int("width", width))
         std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
         a = std_a * rng.standard_normal(shape)
@@ -125,7 +125,7 @@ class TwoLayerNetwork:
         return (self.hidden(x) @ self.a[..., None])[..., 0]
 
     def loss(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """1/(2n) sum of squared errors, one per trial.
+        """1/(2n) sum of squared errors, one per replicate.
 
         Parameters
         ----------
@@ -222,7 +222,7 @@ class TwoLayerNetwork:
         optimizer: str = "gd",
         record: tuple[str, ...] = ("a", "w", "loss"),
     ) -> Trajectory:
-        """Full-batch training of all trials at once.
+        """Full-batch training of all replicates at once.
 
         Parameters
         ----------
@@ -256,8 +256,9 @@ class TwoLayerNetwork:
         SimulationError
             If the weights overflow.
         """
+        data = self._with_bias(x), self._targets(x, y)
         schedule = (every, dropout, rng, optimizer, record)
-        return descend(self, self._with_bias(x), self._targets(x, y), n_steps, lr, *schedule)
+        return descend(self.a, self.w, self.activation, *data, n_steps, lr, *schedule)
 
     def _with_bias(self, x: ArrayLike) -> np.ndarray:
         x = finite("x", x, ndim=2)
@@ -277,3 +278,9 @@ class TwoLayerNetwork:
         value, slope = np.empty_like(z), np.empty_like(z)
         get_activation(self.activation).fill(z, value, slope)
         return value, slope, z
+
+
+def require_single(network: TwoLayerNetwork) -> None:
+    """Refuse a network with replicate axes by a `ValueError`."""
+    if network.a.ndim != 1:
+        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")

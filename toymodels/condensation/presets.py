@@ -9,7 +9,11 @@ import numpy as np
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.trajectory import Trajectory
 
-FIGURE_ONE_EPOCHS = (100, 1000, 5000, 10_000, 12_000, 100_000)
+FIGURE_ONE_EPOCHS = (100, 1000, 5000, 10_000, 12_000, 100_000)  # those that the overview shows
+FIGURE_ONE_RECORDS = (100, 500, *range(1000, 20_000, 1000), *range(20_000, 100_000, 10_000), 100_000)
+
+#: (gamma, gamma') of the cells in which the phase diagram is tested, with the usual initialisations among them
+PHASE_CELLS = ((0.5, 0), (0.5, 0.5), (0.75, 0), (1, 0), (2, 1), (1.25, 0), (1.5, 0), (1.75, 0), (1.5, 1))
 
 
 def figure_one_data(n: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -27,13 +31,15 @@ def figure_one_data(n: int = 20) -> tuple[np.ndarray, np.ndarray]:
     return x[:, None], terms + np.maximum(0.5 * (x - 0.8), 0)
 
 
-def figure_one(rng: np.random.Generator, trials: int = 3, every: int | Sequence[int] = FIGURE_ONE_EPOCHS) -> Trajectory:
+def figure_one(
+    rng: np.random.Generator, replicates: int = 3, every: int | Sequence[int] = FIGURE_ONE_EPOCHS
+) -> Trajectory:
     """Figure 1: 100 ReLU neurons, variance m^-4 (std 1e-4), learning rate 0.1, 100,000 epochs of gradient descent.
 
     Parameters
     ----------
     rng : numpy Generator
-    trials : int
+    replicates : int
         Networks trained at once.
     every : int or sequence of ints
         Epochs to record.
@@ -41,13 +47,13 @@ def figure_one(rng: np.random.Generator, trials: int = 3, every: int | Sequence[
     Returns
     -------
     Trajectory
-        `a` (n_t, trials, 100), `w` (n_t, trials, 100, 2), `loss` (n_t, trials).
+        `a` (n_t, replicates, 100), `w` (n_t, replicates, 100, 2), `loss` (n_t, replicates).
     """
     x, y = figure_one_data()
-    return TwoLayerNetwork.random(100, 1, 1e-4, "relu", rng, trials=trials).train(x, y, 100_000, 0.1, every)
+    return TwoLayerNetwork.random(100, 1, 1e-4, "relu", rng, replicates=replicates).train(x, y, 100_000, 0.1, every)
 
 
-def figure_two(rng: np.random.Generator, power: float, trials: int = 3) -> Trajectory:
+def figure_two(rng: np.random.Generator, power: float, replicates: int = 3) -> Trajectory:
     """Figure 2: tanh network, std m^-power. The target is lost; sin(1.5 x) on 40 points in [-1, 1] stands in for it.
 
     Parameters
@@ -55,7 +61,7 @@ def figure_two(rng: np.random.Generator, power: float, trials: int = 3) -> Traje
     rng : numpy Generator
     power : float
         Initialisation exponent; the larger, the smaller the start.
-    trials : int
+    replicates : int
         Networks trained at once.
 
     Returns
@@ -64,7 +70,7 @@ def figure_two(rng: np.random.Generator, power: float, trials: int = 3) -> Traje
         First and last state of 20,000 steps at learning rate 0.1 (0.02 for power <= 0.5).
     """
     x = np.linspace(-1, 1, 40)[:, None]
-    network = TwoLayerNetwork.random(100, 1, 100.0**-power, "tanh", rng, trials=trials)
+    network = TwoLayerNetwork.random(100, 1, 100.0**-power, "tanh", rng, replicates=replicates)
     return network.train(x, np.sin(1.5 * x[:, 0]), 20_000, 0.02 if power <= 0.5 else 0.1, 20_000)
 
 
@@ -88,3 +94,14 @@ def figure_six(rng: np.random.Generator, activation: str) -> Trajectory:
     x = rng.uniform(-4, 2, (80, 5))
     network = TwoLayerNetwork.random(50, 5, 50.0**-4, activation, rng)
     return network.train(x, 3.5 * np.sin(5 * x + 1).sum(axis=1), 100, 1e-3, 100, optimizer="adam")
+
+
+def random_line_data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Twelve random points: x (12, 1) uniform in [-1, 1], y (12,) normal."""
+    return rng.uniform(-1, 1, (12, 1)), rng.standard_normal(12)
+
+
+def embedding_data() -> tuple[np.ndarray, np.ndarray]:
+    """sin(2 x) + 0.3 x^2 on twelve even points in [-1.5, 1.5], which one or two tanh neurons cannot fit: (x, y)."""
+    x = np.linspace(-1.5, 1.5, 12)[:, None]
+    return x, np.sin(2 * x[:, 0]) + 0.3 * x[:, 0] ** 2

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.grouping import check_threshold, leaders
-from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.network import TwoLayerNetwork, require_single
 from toymodels.condensation.similarity import static_neurons, unit_rows
 from toymodels.validation import finite, positive, positive_int
 
@@ -36,7 +36,7 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     Parameters
     ----------
     network : TwoLayerNetwork
-        Without trial axes.
+        Without replicate axes.
     threshold : float
         Neurons merge from this similarity upwards, in (0, 1]: the cosine for ReLU, for other activations
         1 - |w - w'|^2 / (2 max(|w|, |w'|)^2), which is the cosine when the norms agree. Below .99 the output suffers.
@@ -51,10 +51,9 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     Raises
     ------
     ValueError
-        If `threshold` is outside (0, 1], the network has trial axes, or nothing is left.
+        If `threshold` is outside (0, 1], the network has replicate axes, or nothing is left.
     """
-    if network.a.ndim != 1:
-        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    require_single(network)
     threshold = check_threshold(threshold)
     kept = _speaking(network, x)
     if not kept.any():
@@ -102,7 +101,7 @@ def reduction_curve(
     Parameters
     ----------
     network : TwoLayerNetwork
-        Trained, without trial axes.
+        Trained, without replicate axes.
     x : (n, d) array
     y : (n,) array
     thresholds : sequence of floats
@@ -134,7 +133,7 @@ def tangent_rank(network: TwoLayerNetwork, points: ArrayLike) -> int:
     Parameters
     ----------
     network : TwoLayerNetwork
-        Without trial axes.
+        Without replicate axes.
     points : (n, d) array
         Generic inputs, n >= number of parameters.
 
@@ -158,7 +157,7 @@ def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
     Parameters
     ----------
     target : TwoLayerNetwork
-        Without trial axes.
+        Without replicate axes.
     points : (n, d) array
         Generic inputs on which the rank is taken, at least m* (d + 2).
 
@@ -201,11 +200,11 @@ def recovery_error(
     std: float = 1e-4,
     lr: float = 0.3,
     n_steps: int = 20_000,
-    trials: int = 20,
+    replicates: int = 20,
 ) -> np.ndarray:
     """Test error of wide tanh networks fitted to n samples of a narrow teacher, for several n.
 
-    Random teachers, normal inputs (one set per n, shared by the trials), gradient descent. A small `std` lets the
+    Random teachers, normal inputs (one set per n, shared by the replicates), gradient descent. A small `std` lets the
     student condense; from `std` = 1 it fits and does not recover.
 
     Parameters
@@ -213,13 +212,13 @@ def recovery_error(
     sizes : sequence of ints
         Sample sizes n.
     rng : numpy Generator
-    dim, teacher_width, width, std, lr, n_steps, trials
+    dim, teacher_width, width, std, lr, n_steps, replicates
         Inputs, neurons of teacher and student, initial standard deviation of the student, learning rate, steps, and
         teachers per sample size.
 
     Returns
     -------
-    (n_sizes, trials) array
+    (n_sizes, replicates) array
         Mean squared error on 1000 fresh inputs relative to the teacher's variance; 0 is recovery, 1 is the mean.
 
     Raises
@@ -233,9 +232,9 @@ def recovery_error(
     x_test = rng.standard_normal((1000, dim))
     errors = []
     for n in sizes:
-        teacher = TwoLayerNetwork.random(teacher_width, dim, 1.0, "tanh", rng, trials=trials)
+        teacher = TwoLayerNetwork.random(teacher_width, dim, 1.0, "tanh", rng, replicates=replicates)
         x = rng.standard_normal((positive_int("sizes", n), dim))
-        student = TwoLayerNetwork.random(width, dim, std, "tanh", rng, trials=trials)
+        student = TwoLayerNetwork.random(width, dim, std, "tanh", rng, replicates=replicates)
         run = student.train(x, teacher(x), n_steps, lr, n_steps)
         wanted = teacher(x_test)
         off = TwoLayerNetwork(run["a"][-1], run["w"][-1], "tanh")(x_test) - wanted

@@ -6,7 +6,7 @@ The loop works in buffers made once: at these sizes allocating costs more than a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +14,13 @@ from toymodels.condensation.activations import get_activation
 from toymodels.trajectory import Trajectory
 from toymodels.validation import choice, positive, positive_int
 
-if TYPE_CHECKING:
-    from toymodels.condensation.network import TwoLayerNetwork
-
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam
 
 
 def descend(
-    network: TwoLayerNetwork,
+    a: np.ndarray,
+    w: np.ndarray,
+    activation: str,
     x1: np.ndarray,
     y: np.ndarray,
     n_steps: int,
@@ -32,7 +31,7 @@ def descend(
     optimizer: str,
     record: tuple[str, ...],
 ) -> Trajectory:
-    """The work behind `TwoLayerNetwork.train`, which documents the arguments; `x1` carries the constant input."""
+    """The work behind `TwoLayerNetwork.train`, which documents the arguments; `x1` has the constant input as well."""
     positive_int("n_steps", n_steps)
     lr = float(positive("lr", lr))
     if not 0 <= dropout < 1:
@@ -42,7 +41,7 @@ def descend(
     for name in record:
         choice("record", name, ("a", "w", "loss"))
     steps = _record_steps(every, n_steps)
-    state = _State(network, x1, y)
+    state = _State(a, w, activation, x1, y)
     update = {"gd": _GradientDescent, "adam": _Adam}[choice("optimizer", optimizer, ("gd", "adam"))](lr)
     rows = []
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes a SimulationError below
@@ -70,12 +69,12 @@ def _record_steps(every: int | Iterable[int], n_steps: int) -> list[int]:
 class _State:
     """Parameters a (..., m, 1) and w transposed (..., d + 1, m), which suits the matrix products, with all buffers."""
 
-    def __init__(self, network: TwoLayerNetwork, x1: np.ndarray, y: np.ndarray):
-        self.fill = get_activation(network.activation).fill
+    def __init__(self, a: np.ndarray, w: np.ndarray, activation: str, x1: np.ndarray, y: np.ndarray):
+        self.fill = get_activation(activation).fill
         self.x1, self.y = x1, y[..., None]
-        self.a = network.a[..., None].copy()
-        self.w = np.ascontiguousarray(network.w.swapaxes(-1, -2))
-        shape = (*network.a.shape[:-1], len(x1), network.width)
+        self.a = a[..., None].copy()
+        self.w = np.ascontiguousarray(w.swapaxes(-1, -2))
+        shape = (*a.shape[:-1], len(x1), a.shape[-1])
         self.z, self.value, self.slope = np.empty(shape), np.empty(shape), np.empty(shape)
         self.error = np.empty((*shape[:-1], 1))
         self.grad_a, self.grad_w = np.empty_like(self.a), np.empty_like(self.w)

@@ -1,25 +1,16 @@
-"""`python -m toymodels.neurashed [--seed N]`: the criteria of figures and theorems as a table."""
+"""The criteria of the graph model, each measured and judged."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 
-from toymodels.neurashed.criteria import check_all
+from toymodels import experiments
+from toymodels.neurashed.criteria import EXPERIMENTS
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print one block per criterion; 0 if all pass, 1 otherwise."""
-    parser = argparse.ArgumentParser(prog="python -m toymodels.neurashed", description=__doc__)
-    parser.add_argument("--seed", type=int, default=0)
-    passed = []
-    for criterion in check_all(parser.parse_args(arguments).seed):
-        verdict = "pass" if criterion.passed else "FAIL"
-        print(f"{criterion.name}  {verdict}  {criterion.subject}")
-        print(f"          asked     {criterion.demand}")
-        print(f"          measured  {criterion.measured}", flush=True)
-        passed.append(criterion.passed)
-    print(f"{sum(passed)} of {len(passed)} criteria pass")
-    return 0 if all(passed) else 1
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the experiments named on the command line, all by default; 0 if no claim is contradicted."""
+    return experiments.main("python -m toymodels.neurashed", str(__doc__), EXPERIMENTS, argv)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def train_bottleneck(
     *,
     n_steps: int = 600,
     batch_size: int = 1,
-    replicas: int = 10,
+    replicates: int = 10,
     shared: bool = True,
     absolute_noise: float = 0.006,
     relative_noise: float = 0.003,
@@ -59,7 +59,7 @@ def train_bottleneck(
     Parameters
     ----------
     rng : numpy.random.Generator
-    n_steps, batch_size, replicas, initial, every
+    n_steps, batch_size, replicates, initial, every
         As in `train`.
     shared : bool
         13 nodes with a common 7th one, or 14 with one per class.
@@ -71,7 +71,7 @@ def train_bottleneck(
     Returns
     -------
     Trajectory
-        Clock "step". `level1_input`, `level1_label`, `level2_input`, `level2_label`, each (n_t, replicas), in bits:
+        Clock "step". `level1_input`, `level1_label`, `level2_input`, `level2_label`, each (n_t, replicates), in bits:
         information between a hidden level (counted from 1 as in the paper) and the 8 types or the 2 classes.
     """
     non_negative("absolute_noise", absolute_noise)
@@ -87,7 +87,7 @@ def train_bottleneck(
         initial=initial,
         batch_size=batch_size,
         edge_training=False,
-        replicas=replicas,
+        replicates=replicates,
         every=every,
     )
     seed = int(rng.integers(2**63))  # common random numbers: every record sees the same noise

@@ -79,7 +79,7 @@ def train_to_collapse(
     Returns
     -------
     Trajectory
-        Clock "epoch", from 1. `nc1`: tr S_W / tr S_B. `simplex_deviation`: largest distance of a cosine between
+        Clock "epoch", from 1. `within_between`: tr S_W / tr S_B. `equiangular`: mean distance of the cosines between
         centred class means from -1/(K-1).
     """
     task = disjoint_classes(n_classes, n_shared, n_own)

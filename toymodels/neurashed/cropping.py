@@ -64,7 +64,7 @@ def train_with_crops(
     *,
     n_steps: int = 400,
     initial: float = 0.1,
-    replicas: int = 20,
+    replicates: int = 20,
     every: int = 10,
 ) -> Trajectory:
     """Train on whole images and crops; test on single parts before the other class's background.
@@ -75,14 +75,14 @@ def train_with_crops(
         Crops to each part per image, 0 for none.
     rule : Multiplicative
     rng : numpy.random.Generator
-    n_steps, initial, replicas, every
+    n_steps, initial, replicates, every
         As in `train`.
 
     Returns
     -------
     Trajectory
-        Clock "step". `part_accuracy` (n_t, replicas): share of the four part-on-wrong-background images that are
-        recognised. `log_whole` (n_t, replicas): ln(whole / part amplification) of the cat; `predicted` (n_t,) is its
+        Clock "step". `part_accuracy` (n_t, replicates): share of the four part-on-wrong-background images that are
+        recognised. `log_whole` (n_t, replicates): ln(whole / part amplification) of the cat; `predicted` (n_t,) is its
         mean.
     """
     task = cropped_animals(crops)
@@ -93,7 +93,7 @@ def train_with_crops(
         n_steps=n_steps,
         rng=rng,
         initial=initial,
-        replicas=replicas,
+        replicates=replicates,
         every=every,
         scale="log",
     )
@@ -108,7 +108,7 @@ def train_with_crops(
 
 
 def _part_accuracy(task: Task, log_amplification: np.ndarray, log_edges: np.ndarray) -> np.ndarray:
-    """Accuracy of every replica on parts before the wrong background, (replicas,)."""
+    """Accuracy of every replicate on parts before the wrong background, (replicates,)."""
     inputs = np.zeros((4, 6), dtype=bool)
     for row, (label, part) in enumerate((label, part) for label in (0, 1) for part in (HEADS, TAILS)):
         inputs[row, [part[label], BACKGROUNDS[1 - label]]] = True

@@ -141,6 +141,24 @@ def deep_limit(layers_per_update: ArrayLike, b1: int, b2: int, n_classes: int) -
     return np.expm1(scaled * (b1 + b2)) / np.expm1(scaled * b1)
 
 
+def printed_changes(t: int, b1: int, b2: int, n_classes: int, depth: int, c: float) -> tuple[float, float]:
+    """Changes of the logits of class j and of another class by the powers above; whole numbers for a whole `c`.
+
+    Parameters
+    ----------
+    t, b1, b2, n_classes, depth : int
+        As in :func:`elasticity_ratio`.
+    c : float
+        Increment of g+.
+    """
+    own, shared = c * b2, c * b1
+    start = (own * t + shared * n_classes * t) ** depth
+    return (
+        (own * (t + 1) + shared * (n_classes * t + 1)) ** depth - start,
+        (own * t + shared * (n_classes * t + 1)) ** depth - start,
+    )
+
+
 @dataclass(frozen=True)
 class ElasticityRun:
     """One simulated update on the random graph: changes of the logits, their ratio, and whether choices overlapped."""
@@ -154,6 +172,10 @@ class ElasticityRun:
     def ratio(self) -> float:
         """Change for the updated class over change for the other."""
         return self.own_change / self.other_change
+
+    def error(self, own_change: float, other_change: float) -> float:
+        """Larger of the two relative errors against the changes expected, `own_change` and `other_change`."""
+        return max(abs(self.own_change / own_change - 1), abs(self.other_change / other_change - 1))
 
 
 def simulate_elasticity(

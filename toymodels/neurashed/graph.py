@@ -1,9 +1,7 @@
-r"""The neurashed graph: which features fire for an input, how strongly, and what is predicted.
+r"""The neurashed model: how strongly the features of a graph fire, and what is predicted.
 
-Su (2024), section 2. Nodes are features in levels; an edge leads from a feature to one of the next level
-that depends on it; the top level is the classes. Whether a node fires is decided by the input at level 0
-and by its firing rule above. With an amplification :math:`\lambda_F \ge 0` per hidden node and a weight
-:math:`\eta_{fF} \ge 0` per edge into a class,
+Su (2024), section 2. Which features fire is decided by the graph (:mod:`toymodels.neurashed.firing`). With an
+amplification :math:`\lambda_F \ge 0` per hidden node and a weight :math:`\eta_{fF} \ge 0` per edge into a class,
 
 .. math:: S_F = \lambda_F [F \text{ fires}] \sum_{f \to F} S_f, \qquad Z_j = \sum_{f \to F_j} \eta_{fF_j} S_f,
 
@@ -13,14 +11,14 @@ where the sum is 1 at level 0, and the prediction is the softmax of the logits :
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.neurashed.compilation import Compiled, Node, compile_graph
+from toymodels.neurashed.firing import FeatureGraph
 from toymodels.neurashed.sums import apply_rows, log_sums
 from toymodels.neurashed.training import train
 from toymodels.trajectory import SimulationError
@@ -29,12 +27,11 @@ from toymodels.validation import finite, non_negative
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-CHUNK = 128  # samples fired at once, so that the states of a level stay in cache
 MAX_CELLS = 4_000_000  # entries of the largest temporary array of log_logits
 
 
 @dataclass(frozen=True, eq=False)
-class Neurashed:
+class Neurashed(FeatureGraph):
     """A neurashed model on a graph.
 
     Parameters
@@ -56,126 +53,13 @@ class Neurashed:
         If the graph breaks one of these rules; the message names the node or edge.
     """
 
-    graph: Any
-    compiled: Compiled = field(init=False, repr=False)
-
-    def __post_init__(self):
-        object.__setattr__(self, "compiled", compile_graph(self.graph))
-
-    @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        """Hidden nodes, sorted: the order of `amplification`."""
-        return tuple(node for level in self.compiled.nodes[:-1] for node in level)
-
-    @cached_property
-    def edges(self) -> tuple[tuple[Node, Node], ...]:
-        """Edges into the classes, sorted: the order of `edge_weights`."""
-        last, top = self.compiled.nodes[-2:]
-        ends = zip(self.compiled.edge_source, self.compiled.edge_class, strict=True)
-        return tuple((last[source], top[target]) for source, target in ends)
-
-    @cached_property
-    def offsets(self) -> np.ndarray:
-        """Position in `nodes` of the first node of every hidden level, and the end; (n_levels + 1,)."""
-        return np.cumsum([0, *map(len, self.compiled.nodes[:-1])])
-
-    @property
-    def n_classes(self) -> int:
-        """Number K of classes."""
-        return len(self.compiled.nodes[-1])
-
-    def firing_table(self, inputs: ArrayLike) -> np.ndarray:
-        """States of all hidden nodes, (n, n_hidden) bool, for `inputs` (n, n_0)."""
-        inputs = self.check_inputs(inputs)
-        table = np.empty((len(inputs), len(self.nodes)), dtype=bool)
-        for start in range(0, len(inputs), CHUNK):
-            rows = slice(start, start + CHUNK)
-            state = np.ascontiguousarray(inputs[rows].T)  # (n_level, chunk)
-            table[rows, : self.offsets[1]] = state.T
-            for k, level in enumerate(self.compiled.levels, start=1):
-                state = level.fire(state)
-                table[rows, self.offsets[k] : self.offsets[k + 1]] = state.T
-        return table
-
-    def fire(self, inputs: ArrayLike) -> list[np.ndarray]:
-        """States of the hidden nodes for each input.
-
-        Parameters
-        ----------
-        inputs : (n, n_0) array of booleans
-            States of level 0, in the sorted order of its nodes.
-
-        Returns
-        -------
-        list of (n, n_l) bool arrays
-            One per hidden level, level 0 first.
-
-        Raises
-        ------
-        ValueError
-            If `inputs` is empty, has another width, or holds anything but booleans (or 0 and 1).
-        """
-        return np.split(self.firing_table(inputs), self.offsets[1:-1], axis=1)
-
-    def pathway(self, inputs: ArrayLike, label: int | None = None) -> set[Node]:
-        """Firing nodes of one input, `inputs` (n_0,), with the class node of `label` if that is given."""
-        states = self.firing_table(np.asarray(inputs)[None])[0]
-        nodes = {node for node, fires in zip(self.nodes, states, strict=True) if fires}
-        if label is not None:
-            self.check_labels([label], 1)
-            nodes.add(self.compiled.nodes[-1][label])
-        return nodes
-
-    def check(self, firing: Sequence[ArrayLike]) -> None:
-        """Refuse states that no input can produce (the consistency of feature pathways, section 2).
-
-        Parameters
-        ----------
-        firing : sequence of (n, n_l) bool arrays
-            One per hidden level, level 0 first, and optionally the class level (n, K) last.
-
-        Raises
-        ------
-        ValueError
-            If a hidden node's state differs from what its rule gives, if a sample does not have exactly one class, or
-            if no firing node leads to that class; the message names the sample and the node.
-        """
-        n_hidden = len(self.compiled.nodes) - 1
-        if len(firing) not in (n_hidden, n_hidden + 1):
-            raise ValueError(
-                f"firing must have {n_hidden} levels, or {n_hidden + 1} with the classes, got {len(firing)}"
-            )
-        states = [np.asarray(level, dtype=bool) for level in firing]
-        expected = self.fire(states[0])
-        for nodes, got, wanted in zip(self.compiled.nodes, states, expected, strict=False):
-            if got.shape != wanted.shape:
-                raise ValueError(f"firing of level {nodes[0][0]} must have shape {wanted.shape}, got {got.shape}")
-            if (got != wanted).any():
-                sample, node = np.argwhere(got != wanted)[0]
-                verb = "fire" if wanted[sample, node] else "not fire"
-                raise ValueError(f"sample {sample}: node {nodes[node]} must {verb} by its rule")
-        if len(states) > n_hidden:
-            self._check_classes(states[-2], states[-1])
-
-    def _check_classes(self, last: np.ndarray, classes: np.ndarray) -> None:
-        if classes.shape != (len(last), self.n_classes):
-            raise ValueError(f"class states must have shape {(len(last), self.n_classes)}, got {classes.shape}")
-        wrong = np.flatnonzero(classes.sum(axis=1) != 1)
-        if wrong.size:
-            raise ValueError(f"sample {wrong[0]}: exactly one class node must fire, got {classes[wrong[0]].sum()}")
-        reached = last[:, self.compiled.edge_source] & classes[:, self.compiled.edge_class]
-        lost = np.flatnonzero(~reached.any(axis=1))
-        if lost.size:
-            node = self.compiled.nodes[-1][classes[lost[0]].argmax()]
-            raise ValueError(f"sample {lost[0]}: class node {node} must have a firing parent")
-
     def logits(self, amplification: ArrayLike, edge_weights: ArrayLike, firing: Sequence[np.ndarray]) -> np.ndarray:
         """Logits of eq. (2.1).
 
         Parameters
         ----------
         amplification : (..., n_hidden) array
-            Non-negative, in the order of `nodes`; leading axes (replicas, times) are kept.
+            Non-negative, in the order of `nodes`; leading axes (replicates, times) are kept.
         edge_weights : (..., n_edges) array
             Non-negative, in the order of `edges`.
         firing : list of (n, n_l) bool arrays
@@ -269,26 +153,6 @@ class Neurashed:
         if values.shape[-1] != n:
             raise ValueError(f"{name} must have {n} entries along its last axis, got shape {values.shape}")
         return values
-
-    def check_inputs(self, inputs: ArrayLike) -> np.ndarray:
-        """`inputs` as an (n, n_0) bool array, or `ValueError`."""
-        array = np.asarray(inputs)
-        if array.ndim != 2 or len(array) == 0 or array.shape[1] != self.offsets[1]:
-            raise ValueError(f"inputs must have shape (n >= 1, {self.offsets[1]}), got {array.shape}")
-        if array.dtype != bool:
-            if not np.isin(array, (0, 1)).all():
-                raise ValueError("inputs must be booleans, or 0 and 1")
-            array = array.astype(bool)
-        return array
-
-    def check_labels(self, labels: ArrayLike, n: int) -> np.ndarray:
-        """`labels` as an integer array of `n` classes, or `ValueError`."""
-        array = np.asarray(labels)
-        if array.shape != (n,) or array.dtype.kind not in "iu":
-            raise ValueError(f"labels must be {n} integers, got shape {array.shape} of {array.dtype}")
-        if array.min() < 0 or array.max() >= self.n_classes:
-            raise ValueError(f"labels must be in 0 ... {self.n_classes - 1}, got {array.min()} ... {array.max()}")
-        return array
 
 
 def _sized(name: str, values: ArrayLike, n: int) -> np.ndarray:

@@ -234,7 +234,7 @@ class RuleTable:
         return values
 
     def update(self, state: np.ndarray, fires: np.ndarray, step: int, generators) -> np.ndarray:
-        """State after one update; `fires` (n_replicas, n_units) bool, `generators` one per replica."""
+        """State after one update; `fires` (n_replicates, n_units) bool, `generators` one per replicate."""
         if self._varies:
             self._load(step)
         if self._decays:

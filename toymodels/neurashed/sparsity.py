@@ -70,7 +70,7 @@ def train_with_batch_size(
     *,
     n_steps: int = 300,
     initial: float = 0.1,
-    replicas: int = 20,
+    replicates: int = 20,
     n_shared: int = 3,
     n_own: int = 3,
     n_types: int = 2,
@@ -83,7 +83,7 @@ def train_with_batch_size(
         Samples per update, types drawn uniformly with replacement.
     rule : Multiplicative or Additive
     rng : numpy.random.Generator
-    n_steps, initial, replicas : int, float, int
+    n_steps, initial, replicates : int, float, int
         As in `train`.
     n_shared, n_own, n_types : int
         Shared nodes per level, own nodes per type, and number of types.
@@ -91,8 +91,8 @@ def train_with_batch_size(
     Returns
     -------
     Trajectory
-        Clock "step"; `log_ratio` (n_t, replicas): mean over own nodes of the last hidden level of ln(own / shared);
-        `effective_number` (n_t, replicas) of that level's amplification. A multiplicative run also has `predicted`
+        Clock "step"; `log_ratio` (n_t, replicates): mean over own nodes of the last hidden level of ln(own / shared);
+        `effective_number` (n_t, replicates) of that level's amplification. A multiplicative run also has `predicted`
         (n_t,), the law for `log_ratio`.
     """
     task = batch_size_graph(n_shared, n_own, n_types)
@@ -105,10 +105,10 @@ def train_with_batch_size(
         initial=initial,
         batch_size=batch_size,
         edge_training=False,
-        replicas=replicas,
+        replicates=replicates,
         scale="log",
     )
-    level = log["log_amplification"][..., task.model.offsets[1] :]  # (n_t, replicas, n_level)
+    level = log["log_amplification"][..., task.model.offsets[1] :]  # (n_t, replicates, n_level)
     log_ratio = level[..., n_shared:].mean(axis=-1) - level[..., 0]
     top = level.max(axis=-1, keepdims=True)
     data = {"log_ratio": log_ratio, "effective_number": effective_number(np.exp(level - top))}

@@ -1,29 +1,27 @@
 """Algorithm 1 of Su (2024): mini-batches, the union of their pathways, and g+ or g- for every unit.
 
 A *unit* is a hidden node or a trained edge into a class. Which units an input makes fire is computed once per sample;
-one update is then a gather, an `any` over the batch, and an affine map of the state, for all replicas at once.
+one update is then a gather, an `any` over the batch, and an affine map of the state, for all replicates at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.neurashed.firing import FeatureGraph
 from toymodels.neurashed.rules import RuleTable
 from toymodels.trajectory import Trajectory
 from toymodels.validation import choice, non_negative, positive_int
 
-if TYPE_CHECKING:
-    from toymodels.neurashed.graph import Neurashed
-
-Batches = np.ndarray | list[np.ndarray]  # one (n_replicas or 1, batch) array of sample indices per step
+Batches = np.ndarray | list[np.ndarray]  # one (n_replicates or 1, batch) array of sample indices per step
 
 
 def train(
-    model: Neurashed,
+    model: FeatureGraph,
     inputs: ArrayLike,
     labels: ArrayLike,
     rule: Any,
@@ -37,14 +35,14 @@ def train(
     order: Sequence[ArrayLike] | None = None,
     sampling: str = "iid",
     every: int = 1,
-    replicas: int | None = None,
+    replicates: int | None = None,
     scale: str = "linear",
 ) -> Trajectory:
     """Train amplification factors and edge weights (Algorithm 1).
 
     Parameters
     ----------
-    model : Neurashed
+    model : FeatureGraph
     inputs : (n, n_0) array of booleans
         Training inputs, states of level 0.
     labels : (n,) array of integers
@@ -55,11 +53,11 @@ def train(
     n_steps : int
         Number of updates.
     rng : numpy.random.Generator
-        Initial values, then batches, then the coins of stochastic rules. With `replicas`, replica k uses the k-th
-        of `rng.spawn(replicas)` and equals a single run with that generator.
+        Initial values, then batches, then the coins of stochastic rules. With `replicates`, replicate k uses the k-th
+        of `rng.spawn(replicates)` and equals a single run with that generator.
     initial : float, (low, high) or array
         Initial value of amplification and trained edges: a number, bounds of a uniform law (a tuple), or an array
-        of `n_hidden` (plus `n_edges` if edges are trained) entries, with a leading replica axis if wanted.
+        of `n_hidden` (plus `n_edges` if edges are trained) entries, with a leading replicate axis if wanted.
     batch_size : int
         Samples per update.
     edge_rule : {"cofire", "union"}
@@ -73,7 +71,7 @@ def train(
         Draws with replacement, or random permutations of the samples one after another.
     every : int
         Steps between records; step 0 and the last step are always recorded.
-    replicas : int, optional
+    replicates : int, optional
         Number of models trained at once, with draws of their own (the same `order` if that is given).
     scale : {"linear", "log"}
         Whether to record values or their natural logs; multiplicative rules soon leave the range of float64
@@ -83,7 +81,7 @@ def train(
     -------
     Trajectory
         Clock "step". `amplification` (n_t, n_hidden) in the order of `model.nodes` and `edge_weights`
-        (n_t, n_edges) in that of `model.edges`; with `replicas` (n_t, replicas, ...); with `scale="log"` they are
+        (n_t, n_edges) in that of `model.edges`; with `replicates` (n_t, replicates, ...); with `scale="log"` they are
         called `log_amplification` and `log_edge_weights`.
 
     Raises
@@ -98,8 +96,8 @@ def train(
     labels = model.check_labels(labels, len(inputs))
     choice("edge_rule", edge_rule, ("cofire", "union"))
     choice("scale", scale, ("linear", "log"))
-    n_replicas = 1 if replicas is None else positive_int("replicas", replicas)
-    generators = [rng] if replicas is None else rng.spawn(n_replicas)
+    n_replicates = 1 if replicates is None else positive_int("replicates", replicates)
+    generators = [rng] if replicates is None else rng.spawn(n_replicates)
     trained_edges = model.edges if edge_training else ()
     rules = RuleTable(rule, [*model.nodes, *trained_edges])
 
@@ -109,7 +107,7 @@ def train(
     steps, states = evolve(state, rules, fires, n_steps, every, generators)
 
     values = rules.decode(states, logs=scale == "log")
-    if replicas is None:
+    if replicates is None:
         values = values[:, 0]
     prefix = "log_" if scale == "log" else ""
     nodes, edges = np.split(values, [len(model.nodes)], axis=-1)
@@ -128,7 +126,7 @@ def evolve(
     every: int,
     generators: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Steps recorded (n_t,) and states (n_t, n_replicas, n_units); `fires(k, state)` is step k + 1."""
+    """Steps recorded (n_t,) and states (n_t, n_replicates, n_units); `fires(k, state)` is step k + 1."""
     steps = np.unique(np.r_[np.arange(0, n_steps, positive_int("every", every)), n_steps])
     states = np.empty((len(steps), *state.shape))
     states[0] = state
@@ -142,7 +140,7 @@ def evolve(
 
 
 def initial_values(initial: Any, n_units: int, generators: Sequence[np.random.Generator]) -> np.ndarray:
-    """Initial values (n_replicas, n_units) from a number, a tuple (low, high) or an array."""
+    """Initial values (n_replicates, n_units) from a number, a tuple (low, high) or an array."""
     if isinstance(initial, tuple):
         low, high = non_negative("initial", initial).tolist() if len(initial) == 2 else (1.0, 0.0)
         if low > high:
@@ -175,7 +173,7 @@ def draw_batches(
     else:
         epochs = np.tile(np.arange(n), (-(-size[0] * size[1] // n), 1))
         drawn = [rng.permuted(epochs, axis=1).ravel()[: size[0] * size[1]].reshape(size) for rng in generators]
-    return np.stack(drawn, axis=1)  # (n_steps, n_replicas, batch)
+    return np.stack(drawn, axis=1)  # (n_steps, n_replicates, batch)
 
 
 def _given_batches(n: int, n_steps: int, order: Sequence[ArrayLike]) -> Batches:
@@ -193,7 +191,7 @@ def _given_batches(n: int, n_steps: int, order: Sequence[ArrayLike]) -> Batches:
 
 
 def _firing(model, inputs, labels, batches: Batches, edge_rule: str | None):
-    """Function of step and state giving the firing units, (n_replicas or 1, n_units) bool."""
+    """Function of step and state giving the firing units, (n_replicates or 1, n_units) bool."""
     drawn = np.zeros(len(inputs), dtype=bool)  # samples that are never drawn need not be fired
     for batch in batches:
         drawn[batch] = True

@@ -1,135 +1,240 @@
-"""Names, seeds and files of the cells of a sweep."""
+"""The store of what was computed: one file a finished cell, named after what was asked and how it was computed.
+
+A cell's file lies at `AA/ASKED-IDENTITY.npz`. The first part is a digest of what was asked (function, arguments,
+settings, seed, replicate), the second one of the whole identity (also the sources, the device and the versions), so that
+the same question under edited code lies beside the old answer and replaces nothing. The file carries its identity in
+words and a checksum of its arrays; one that does not fit is set aside, never used and never deleted.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import inspect
 import json
-import os
-import sys
-import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-STALE = 60.0  # seconds after which a temporary file has no writer any more; writing one takes milliseconds
+from toymodels.run import files, identity
+from toymodels.run.identity import canonical
+
+HEAD = "cell"  # name of the entry that carries identity, header and checksum
 
 
-def canonical(value: Any) -> str:
-    """JSON that is equal for equal configurations: sorted, without spaces, whole floats as integers."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+@dataclass(frozen=True)
+class Cell:
+    """The identity of one computation.
+
+    Parameters
+    ----------
+    asked : mapping
+        What was asked, in terms of JSON: function, arguments, settings, seed, replicate.
+    made_by : mapping
+        How it is answered: sources, device, versions.
+    """
+
+    asked: Mapping[str, Any]
+    made_by: Mapping[str, Any]
+    name: str = field(init=False)
+
+    def __post_init__(self):
+        asked = hashlib.sha256(canonical(self.asked).encode()).hexdigest()[:20]
+        whole = hashlib.sha256(canonical({"asked": self.asked, "made_by": self.made_by}).encode()).hexdigest()[:20]
+        object.__setattr__(self, "name", f"{asked[:2]}/{asked}-{whole}")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Both halves, as they stand in the file."""
+        return {"asked": identity.plain(self.asked), "made_by": identity.plain(self.made_by)}
 
 
-def seed_sequence(seed: int, replicate: int, point: Mapping[str, Any]) -> np.random.SeedSequence:
-    """Entropy of one cell, from nothing but its seed, replicate and point."""
-    digest = hashlib.sha256(canonical(point).encode()).digest()
-    words = np.frombuffer(digest, dtype="<u4").tolist()
-    return np.random.SeedSequence(seed, spawn_key=(replicate, *words))
+@dataclass(frozen=True)
+class Stored:
+    """What a cell's file holds: arrays by name, and a header of plain values."""
+
+    arrays: Mapping[str, np.ndarray]
+    header: Mapping[str, Any]
 
 
-def display_name(function: Callable) -> str:
-    """Dotted name of the function under any partials."""
-    while isinstance(function, partial):
-        function = function.func
-    return f"{_module(function)}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+def checksum(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any] | None = None) -> str:
+    """SHA-256 over names, types, shapes and bytes of arrays, and over a header if there is one.
+
+    Examples
+    --------
+    >>> checksum({"a": np.zeros(2)}) == checksum({"a": np.zeros((2, 1))})
+    False
+    """
+    state = hashlib.sha256()
+    for name, values in sorted(arrays.items()):
+        values = np.asarray(values)
+        state.update(f"{name}{values.dtype}{values.shape}".encode() + np.ascontiguousarray(values).tobytes())
+    if header is not None:
+        state.update(json.dumps(header, sort_keys=True).encode())
+    return state.hexdigest()
 
 
-def identity(function: Callable) -> dict[str, Any]:
-    """What tells a function from others across processes: its importable name and the arguments bound to it."""
-    arguments: list[Any] = []
-    keywords: dict[str, Any] = {}
-    while isinstance(function, partial):
-        arguments, keywords = [*function.args, *arguments], {**function.keywords, **keywords}
-        function = function.func
-    name = display_name(function)
-    if not inspect.isfunction(function) or "<" in name:
-        raise ValueError(f"function must be importable by name to be cached, got {name}")
-    return {"name": name, "arguments": arguments, "keywords": keywords}
+class CellStore:
+    """A folder of finished cells.
 
+    Parameters
+    ----------
+    folder : path
+        Made if missing.
+    reuse : bool
+        Whether cells that are there are taken; a store that does not reuse only writes.
+    tell : callable (line), optional
+        Hears why a cell that seems to be there is not taken.
 
-def open_folder(cache: str | Path) -> Path:
-    """The folder of finished cells, absolute, without the temporary files that killed writers left."""
-    folder = Path(cache).absolute()
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"cache must be a folder, got the file {folder}")
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in folder.glob("*.part"):
+    Raises
+    ------
+    ValueError
+        If `folder` is a file or cannot be made or written.
+    """
+
+    def __init__(self, folder: str | Path, *, reuse: bool = True, tell: Callable[[str], None] | None = None):
+        self.folder = Path(folder).absolute()
+        self.reuse = reuse
+        self._tell = tell or (lambda line: None)
+        self._reasons: Counter[str] = Counter()
+        require_folder(self.folder)
+        for part in self.folder.glob("*/*.part"):
+            files.sweep_up(part.parent)
+            break
+
+    def path(self, cell: Cell) -> Path:
+        """Where the file of a cell lies or will lie."""
+        return self.folder / f"{cell.name}.npz"
+
+    def find(self, cell: Cell) -> Stored | None:
+        """What an earlier call computed for exactly this cell; None if there is nothing, or nothing sound."""
+        if not self.reuse:
+            return None
+        path = self.path(cell)
+        if path.exists():
+            try:
+                return read(path, cell)
+            except ValueError as error:
+                self._tell(f"{error}; set aside as {files.set_aside(path).name} and computed again")
+                return None
+        if reason := self._why_not(cell):
+            self._reasons[reason] += 1
+        return None
+
+    def report(self) -> None:
+        """Say once for every reason how many earlier cells are not taken."""
+        for reason, count in self._reasons.items():
+            self._tell(f"{count} finished {'run is' if count == 1 else 'runs are'} computed again: {reason}")
+        self._reasons.clear()
+
+    def write(self, cell: Cell, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any] | None = None) -> Path:
+        """Write a finished cell, whole or not at all."""
+        return write(self.path(cell), cell, arrays, header or {})
+
+    def _why_not(self, cell: Cell) -> str:
+        """How the newest cell that answers the same question was made differently."""
+        folder, stem = self.path(cell).parent, self.path(cell).name.partition("-")[0]
+        earlier = sorted(folder.glob(f"{stem}-*.npz"), key=lambda path: path.stat().st_mtime)
+        if not earlier:
+            return ""
         try:
-            if time.time() - part.stat().st_mtime > STALE:
-                part.unlink()
-        except FileNotFoundError:  # another process was faster
-            continue
-    return folder
+            return _difference(read_head(earlier[-1])["identity"]["made_by"], identity.plain(cell.made_by))
+        except (ValueError, KeyError, TypeError):
+            return "the earlier file cannot be read"
 
 
-def file_of(folder: Path, configuration: str) -> Path:
-    """The file of the cell with this configuration."""
-    return folder / f"{hashlib.sha256(configuration.encode()).hexdigest()[:32]}.nc"
-
-
-def write(path: Path, outputs: Mapping[str, np.ndarray], configuration: str) -> None:
-    """One netCDF-3 file, the same bytes for the same outputs, under a temporary name until it is whole."""
-    from scipy.io import netcdf_file
-
-    part = path.with_name(f"{path.stem}.{os.urandom(8).hex()}.part")
+def require_folder(folder: Path) -> None:
+    """Make `folder`, and make sure that files can be written there; `ValueError` in one line if not."""
     try:
-        with netcdf_file(part, "w") as file:
-            file.configuration = configuration  # pyright: ignore[reportAttributeAccessIssue]
-            for name, array in sorted(outputs.items()):
-                axes = tuple(f"{name}_{i}" for i in range(array.ndim))
-                for axis, length in zip(axes, array.shape, strict=True):
-                    file.createDimension(axis, length)
-                file.createVariable(name, "f8", axes)[...] = array
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with files.whole(folder / ".writable") as part:
+            part.write_bytes(b"")
+        (folder / ".writable").unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"the folder of results must be one that can be written, got {folder}: {reason}") from None
 
 
-def read(path: Path, configuration: str) -> dict[str, np.ndarray]:
-    """What :func:`write` wrote; `ValueError` for a damaged file or one of another configuration."""
-    from scipy.io import netcdf_file
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What changed between two ways of making the same cell, in words."""
+    parts = []
+    before, after = old.get("sources", {}), new.get("sources", {})
+    edited = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    if edited:
+        more = f" and {len(edited) - 3} more" if len(edited) > 3 else ""
+        parts.append(f"the code of {', '.join(edited[:3])}{more} changed")
+    for key in sorted({*old, *new} - {"sources"}):
+        if isinstance(old.get(key), dict) and isinstance(new.get(key), dict):
+            for name in sorted({*old[key], *new[key]}):
+                if old[key].get(name) != new[key].get(name):
+                    parts.append(f"{name} {old[key].get(name)} -> {new[key].get(name)}")
+        elif old.get(key) != new.get(key):
+            parts.append(f"{key} {old.get(key)} -> {new.get(key)}")
+    return "; ".join(parts) or "what the file says of itself differs"
 
+
+def write(path: Path, cell: Cell, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> Path:
+    """Write one `.npz` without pickle, the same bytes for the same content."""
+    header = json.loads(json.dumps(header, default=_to_builtin))
+    head = {"identity": cell.identity, "header": header, "checksum": checksum(arrays, header)}
+    if HEAD in arrays:
+        raise ValueError(f"arrays must not be called {HEAD!r}")
+    with files.whole(path) as part, open(part, "wb") as file:
+        np.savez(file, allow_pickle=False, **{HEAD: np.array(json.dumps(head, sort_keys=True))}, **arrays)  # pyright: ignore[reportArgumentType]
+    return path
+
+
+def read(path: Path, cell: Cell | None = None) -> Stored:
+    """What :func:`write` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, altered, or that of another cell than `cell`.
+    """
     try:
-        with netcdf_file(path, mmap=False) as file:
-            stored = file.configuration.decode()  # pyright: ignore[reportAttributeAccessIssue]
-            outputs = {name: np.array(variable.data, dtype=float) for name, variable in file.variables.items()}
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            head = json.loads(str(file[HEAD]))
+            arrays = {name: file[name] for name in file.files if name != HEAD}
+        header, stored, said = head["header"], head["identity"], head["checksum"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zip, numpy and json raise a dozen kinds for damaged bytes
+        raise ValueError(f"{path} is damaged ({type(error).__name__})") from error
+    if checksum(arrays, header) != said:
+        raise ValueError(f"{path} was altered: its arrays do not fit their checksum")
+    if cell is not None and canonical(stored) != canonical(cell.identity):
+        raise ValueError(f"{path} holds another cell than its name says")
+    return Stored(arrays, header)
+
+
+def read_head(path: Path) -> dict[str, Any]:
+    """Identity, header and checksum of a cell's file, without its arrays; `ValueError` if it is damaged."""
+    try:
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            head = json.loads(str(file[HEAD]))
+        return {"identity": head["identity"], "header": head["header"], "checksum": head["checksum"]}
+    except FileNotFoundError:
+        raise
     except Exception as error:
-        raise ValueError(f"cache holds a damaged file, delete {path} to have it computed again: {error}") from error
-    if stored != configuration:
-        raise ValueError(f"cache holds {path} of another configuration, {stored} instead of {configuration}")
-    return outputs
+        raise ValueError(f"{path} is damaged ({type(error).__name__})") from error
 
 
-def _module(function: Callable) -> str:
-    """Module of a function; the one that runs as a program goes by the name under which others import it."""
-    name = getattr(function, "__module__", None) or "builtins"
-    if name != "__main__":
-        return name
-    main = sys.modules["__main__"]
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return spec.name
-    return Path(getattr(main, "__file__", "__main__")).stem
+def made_by(functions: Iterable[Any], device: str = "auto") -> dict[str, Any]:
+    """The second half of an identity: sources that can be reached, the device in use, versions."""
+    reached = identity.sources(*functions)
+    return {
+        "sources": reached,
+        "device": identity.device_used(device, reached),
+        "versions": identity.versions(),
+    }
 
 
-def _plain(value: Any) -> Any:
+def _to_builtin(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _plain({"type": type(value).__qualname__, **fields})
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise ValueError(f"function must be bound to plain values to be cached, got {value!r}")
+        return value.tolist()
+    raise TypeError(f"a header must hold plain values, got {type(value).__name__}")

@@ -1,13 +1,23 @@
-"""Many independent calls at once, on this machine or on a Dask cluster; one thread per worker."""
+"""Many independent calls at once, on this machine or on a Dask cluster; one thread per worker.
+
+A worker that dies costs the calls under way, which are made again; workers end with the process that started them, and
+SIGTERM is Ctrl-C.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
+
+PATIENCE = 3  # deaths of a worker in a row, without a call finished in between, before each call is tried alone
 
 
 @contextmanager
@@ -36,24 +46,58 @@ def _thread_pools(n_modules: int):
     return ThreadpoolController()
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGINT raise `KeyboardInterrupt` inside, also where the parent process had SIGINT ignored.
+
+    Outside of the main thread, where signals cannot be caught, nothing changes.
+    """
+
+    def stop(signum, frame):
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {kind: signal.signal(kind, stop) for kind in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
 def parse_engine(engine: str) -> str | None:
     """None for "local", else the scheduler's address, empty for one started here.
 
     Raises
     ------
     ValueError
-        Anything but `local`, `dask` or `dask:ADDRESS`.
+        Anything but `local`, `dask` or `dask:ADDRESS`, or Dask where it is not installed.
     """
-    kind, _, address = engine.partition(":")
+    kind, _, address = str(engine).partition(":")
     if kind == "local" and not address:
         return None
-    if kind == "dask":
-        return address
-    raise ValueError(f"engine must be local, dask or dask:ADDRESS, got {engine!r}")
+    if kind != "dask":
+        raise ValueError(f"engine must be local, dask or dask:ADDRESS, got {engine!r}")
+    from importlib.util import find_spec
+
+    if find_spec("distributed") is None:
+        raise ValueError(f"engine {engine} needs Dask, which is not installed: pip install 'toymodels[cluster]'")
+    return address
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended (killed, or out of memory) each time it made this call."""
 
 
 def parallel_map(
-    function: Callable[[Any], Any], items: Sequence[Any], *, jobs: int = 1, engine: str = "local"
+    function: Callable[[Any], Any],
+    items: Sequence[Any],
+    *,
+    jobs: int = 1,
+    engine: str = "local",
+    lost: Callable[[Any, WorkerDied], Any] | None = None,
 ) -> Iterator[Any]:
     """Yield `function(item)` as the calls finish, in any order.
 
@@ -67,30 +111,105 @@ def parallel_map(
         Worker processes; 1 with the local engine stays in this process.
     engine : str
         "local" (joblib's loky), "dask" (a cluster of `jobs` single-threaded workers started here) or "dask:ADDRESS".
+    lost : callable (item, error), optional
+        What to yield for an item whose worker dies whenever it is called, alone too; without it the error is raised.
 
     Raises
     ------
     ValueError
         Unknown engine.
+    WorkerDied
+        See `lost`.
     """
     address = parse_engine(engine)
-    if address is not None:
-        yield from _on_dask(function, items, address, jobs)
-    elif jobs == 1:
+    if address is None and jobs == 1:
         yield from map(function, items)
-    else:
-        from joblib import Parallel, delayed, parallel_config
+        return
+    make = partial(_on_dask, address=address) if address is not None else _on_loky
+    yield from _until_done(function, list(items), jobs, make, lost)
 
-        with parallel_config(backend="loky", inner_max_num_threads=1):
+
+def _until_done(function, items: list, jobs: int, make, lost) -> Iterator[Any]:
+    """Call again what was under way when a worker died; what kills its worker alone, twice, is lost."""
+    waiting, deaths = dict(enumerate(items)), 0
+    while waiting:
+        alone = deaths >= PATIENCE
+        batch = [next(iter(waiting.items()))] if alone else list(waiting.items())
+        before = len(waiting)
+        for index, outcome in make(partial(_numbered, function, os.getpid()), batch, 1 if alone else jobs):
+            del waiting[index]
+            yield outcome
+        if len(waiting) < before:
+            deaths = PATIENCE if alone else 0
+            continue
+        deaths += 1
+        if alone and deaths >= PATIENCE + 2:
+            index, item = batch[0]
+            error = WorkerDied(f"its worker process died (killed, or out of memory) {deaths} times")
+            if lost is None:
+                raise WorkerDied(f"{error}, in {item}")
+            del waiting[index]
+            deaths = PATIENCE
+            yield lost(item, error)
+
+
+def _numbered(function: Callable[[Any], Any], parent: int, numbered: tuple[int, Any]) -> tuple[int, Any]:
+    _end_with(parent)
+    index, item = numbered
+    return index, function(item)
+
+
+@lru_cache(maxsize=1)
+def _end_with(parent: int) -> None:
+    """End this worker when the process that started it is gone, however it went."""
+    if os.getppid() != parent:  # a worker of Dask has a nanny of its own
+        return
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) -> Iterator[Any]:
+    """Results until all are there or a worker dies."""
+    import warnings
+    from concurrent.futures.process import BrokenProcessPool
+
+    from joblib import Parallel, delayed, parallel_config
+
+    finished = False
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1), warnings.catch_warnings():
+            # loky replaces, and warns of, a worker that has grown by 300 MB; with torch loaded all do, nothing is lost
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
             calls = (delayed(function)(item) for item in items)
             yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all")(calls)
+        finished = True
+    except BrokenProcessPool:
+        finished = True  # what is left is tried again
+    finally:
+        if not finished:
+            _kill_loky_workers()
 
 
-def _on_dask(function: Callable[[Any], Any], items: Sequence[Any], address: str, jobs: int) -> Iterator[Any]:
+def _kill_loky_workers() -> None:
+    """After an error or Ctrl-C: nobody waits for what the workers still do."""
+    from joblib.externals.loky import get_reusable_executor
+
+    with contextlib.suppress(Exception):
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _on_dask(function: Callable[[Any], Any], items: Sequence[Any], jobs: int, address: str) -> Iterator[Any]:
     """Straight through the client: joblib's Dask backend waits for ever for a task whose worker keeps dying."""
     from dask.distributed import Client, as_completed
+    from distributed.scheduler import KilledWorker
 
     own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     with Client(address) if address else Client(**own) as client:
-        for _, result in as_completed(client.map(function, items, pure=False), with_results=True):
-            yield result
+        for future in as_completed(client.map(function, items, pure=False)):
+            with contextlib.suppress(KilledWorker):
+                yield future.result()

@@ -2,13 +2,14 @@
 
 Every cell, one point of the grid and one replicate, gets its own generator, made from the seed, the replicate and the
 point alone. Neither the number of jobs, nor the engine, nor values added to the grid move a number. With a cache every
-finished cell is a netCDF-3 file, so that a stopped sweep goes on where it was.
+finished cell is a file of the store, so that a stopped sweep goes on where it was.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,37 +17,47 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toymodels.run import cells as _cells
-from toymodels.run.engine import one_thread, parallel_map, parse_engine
-from toymodels.trajectory import SimulationError
-from toymodels.validation import positive_int
+from toymodels.run import identity
+from toymodels.run.cells import Cell, CellStore, Stored, made_by
+from toymodels.run.engine import WorkerDied, one_thread, parallel_map, parse_engine
+from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import choice, positive_int
 
 if TYPE_CHECKING:
     import xarray
 
-PATIENCE = 3  # deaths of a worker in a row, without a cell finished in between, before a sweep gives up
 EXACT_INTEGERS = 2**53  # beyond it float64 loses units
+MAY_BE_NAN = "nan_is_an_answer"  # attribute of a function that returns NaN where there is no answer
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """One call: where its result goes, what it is called with, and its file, if any."""
+class _Call:
+    """One cell: where its result goes, what it is called with, and its identity in the store, if any."""
 
     index: tuple[int, ...]
     point: dict[str, Any]
     replicate: int
     seed: int
-    path: Path | None
-    configuration: str
+    cell: Cell | None
 
     def __str__(self):
-        point = ", ".join(f"{name}={value!r}" for name, value in self.point.items())
-        return f"{point}, replicate {self.replicate}"
+        point = "".join(f"{name}={value!r}, " for name, value in self.point.items())
+        return f"{point}replicate {self.replicate}"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """The arrays of one cell, or why it has none."""
+
+    index: tuple[int, ...]
+    arrays: dict[str, np.ndarray] | None
+    clock: str | None = None
+    error: str = ""
 
 
 def sweep(
-    function: Callable[..., Mapping[str, Any]],
-    grid: Mapping[str, Any],
+    function: Callable[..., Mapping[str, Any] | Trajectory],
+    grid: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     replicates: int = 1,
     seed: int = 0,
@@ -54,6 +65,9 @@ def sweep(
     engine: str = "local",
     cache: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    errors: str = "raise",
+    reuse: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> xarray.Dataset:
     """Call `function` at every point of a grid and gather what it returns.
 
@@ -61,11 +75,14 @@ def sweep(
     ----------
     function : callable
         `function(**point, rng)` returns a dict of real numbers and arrays, with the same names and shapes in every
-        cell. With a cache it must be importable by name, or a `functools.partial` of such a function over plain values
-        (numbers, strings, paths, arrays, dicts, dataclasses); edits to its body do not change the name of a file, so
-        empty the cache after them.
-    grid : mapping of str to 1-D values
-        Numbers, strings or bools for each swept parameter, without repeats. 1 and 1.0 are the same point.
+        cell, or a :class:`~toymodels.trajectory.Trajectory`, all of the same times, which become the coordinate `t`.
+        With a cache it must be bound to plain values only (numbers, strings, paths, arrays, dicts, dataclasses,
+        functions); whenever its code, or code of yours or of this suite that it can reach, is edited, its cells are
+        computed again.
+    grid : mapping of str to 1-D values, or sequence of mappings
+        Numbers, strings, bools or tuples for each swept parameter, without repeats; 1 and 1.0 are the same point, and
+        tuples become strings in the coordinate. A sequence of mappings is a list of configurations. An empty mapping
+        gives plain replicates.
     replicates : int
         Cells per point, each with its own generator.
     seed : int
@@ -79,22 +96,29 @@ def sweep(
         Folder of the finished cells; made if missing.
     progress : callable, optional
         Called in this process as `progress(done, total)`: once with the cells found in the cache, then for every cell.
+    errors : {"raise", "nan"}
+        What becomes of a cell that raises or returns NaN: an error of the sweep, or NaN in the result, with the
+        messages in its attribute `errors`.
+    reuse : bool
+        Whether cells in the cache are taken; if not they are computed again.
+    tell : callable (line), optional
+        Hears why cells in the cache are not taken; without it this is printed to the standard error.
 
     Returns
     -------
     xarray.Dataset
-        float64 variables over the swept names and `replicate`, followed by `NAME_0`, `NAME_1`, ... for the axes of an
-        array; attributes `function` and `seed`.
+        float64 variables over the swept names (or `configuration`) and `replicate`, followed by `t` for trajectories
+        and `NAME_0`, `NAME_1`, ... for the axes of an array; attributes `function` and `seed`.
 
     Raises
     ------
     ValueError
-        For a grid, count, seed or engine that is none, a result that is no such dict or differs in shape between cells,
-        or a damaged file in the cache.
+        For a grid, count, seed or engine that is none, or a result that is no such dict or differs in shape between
+        cells.
     SimulationError
         If a cell raises one or returns NaN; the message names the cell. Other exceptions carry the cell in a note.
     RuntimeError
-        If worker processes die (killed, or out of memory) three times without a cell finished in between.
+        If worker processes die (killed, or out of memory) whenever they compute a certain cell.
 
     Notes
     -----
@@ -111,144 +135,240 @@ def sweep(
     """
     replicates, seed = positive_int("replicates", replicates), positive_int("seed", seed, minimum=0)
     jobs = positive_int("jobs", jobs)
+    choice("errors", errors, ("raise", "nan"))
     parse_engine(engine)
-    axes = {name: _axis(name, values) for name, values in _grid(grid).items()}
-    _require_arguments(function, axes)
-    folder = None if cache is None else _cells.open_folder(cache)
-    cells = list(_make_cells(function, axes, replicates, seed, folder))
-    results = _run_all(function, cells, jobs, engine, progress or (lambda done, total: None))
-    return _assemble(axes, replicates, cells, results, {"function": _cells.display_name(function), "seed": seed})
+    axes, points = _points(grid)
+    for point in points:
+        _require_arguments(function, point.values)
+    store = None if cache is None else CellStore(cache, reuse=reuse, tell=tell or _to_stderr)
+    calls = list(_calls(function, points, replicates, seed, store))
+    worker = partial(_run, function, store, errors == "nan" or getattr(function, MAY_BE_NAN, False), errors)
+    results = _run_all(worker, calls, store, jobs, engine, progress or (lambda done, total: None), errors)
+    about = {"function": identity.display_name(function), "seed": seed}
+    return _assemble(axes, replicates, calls, results, about)
 
 
-def _grid(grid: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not isinstance(grid, Mapping) or not grid:
-        raise ValueError(f"grid must be a non-empty mapping of names to values, got {grid!r}")
-    for name in grid:
-        if not isinstance(name, str) or not name.isidentifier() or name in ("rng", "replicate"):
-            raise ValueError(f"grid must name parameters (other than rng and replicate), got {name!r}")
-    return grid
+def _to_stderr(line: str) -> None:
+    import sys
+
+    print(line, file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class _Point:
+    index: tuple[int, ...]
+    values: dict[str, Any]
+
+
+def _points(grid: Any) -> tuple[dict[str, Any], list[_Point]]:
+    """Coordinates by dimension, and every point with its place along them."""
+    if isinstance(grid, Mapping):
+        axes = {_name(name): _axis(name, values) for name, values in grid.items()}
+        ranges = [range(len(values)) for values in axes.values()]
+        points = [
+            _Point(where, {name: values[i] for (name, values), i in zip(axes.items(), where, strict=True)})
+            for where in itertools.product(*ranges)
+        ]
+        return {name: (name, [_label(value) for value in values]) for name, values in axes.items()}, points
+    if isinstance(grid, str | bytes) or not isinstance(grid, Sequence) or not len(grid):
+        raise ValueError(f"grid must be a mapping of names to values, or a non-empty list of such points, got {grid!r}")
+    points = [_Point((i,), _configuration(i, one)) for i, one in enumerate(grid)]
+    seen = [identity.canonical(point.values) for point in points]
+    if len(set(seen)) != len(seen):
+        raise ValueError("grid must not repeat a configuration")
+    coordinates: dict[str, Any] = {"configuration": ("configuration", list(range(len(points))))}
+    for name in points[0].values:
+        values = [point.values[name] for point in points if name in point.values]
+        kinds = {"number" if type(value) in (int, float) else type(value).__name__ for value in values}
+        if len(values) == len(points) and len(kinds) == 1:
+            coordinates[name] = ("configuration", [_label(value) for value in values])
+    return coordinates, points
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name.isidentifier() or name in ("rng", "replicate", "configuration"):
+        raise ValueError(f"grid must name parameters (other than rng, replicate and configuration), got {name!r}")
+    return name
+
+
+def _configuration(number: int, point: Any) -> dict[str, Any]:
+    if not isinstance(point, Mapping):
+        raise ValueError(f"grid must be a list of dicts, got {point!r} as number {number}")
+    return {_name(name): _axis(name, [value])[0] for name, value in point.items()}
 
 
 def _axis(name: str, values: Any) -> list[Any]:
-    """The values of one parameter as built-in numbers, strings or bools."""
-    if isinstance(values, str | bytes | Mapping) or np.ndim(values) != 1:
+    """The values of one parameter as built-in numbers, strings, bools or tuples of them."""
+    if isinstance(values, str | bytes | Mapping) or not _is_list(values):
         raise ValueError(f"grid[{name!r}] must be a 1-D list of values, got {values!r}")
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-    kinds = {"number" if type(value) in (int, float) else type(value).__name__ for value in plain}
-    if len(kinds) != 1 or not kinds <= {"number", "str", "bool"}:
-        raise ValueError(f"grid[{name!r}] must hold only numbers, only strings or only bools, got {plain!r}")
-    if kinds == {"number"} and not np.isfinite(plain).all():
-        raise ValueError(f"grid[{name!r}] must be finite, got {plain!r}")
-    if len(set(plain)) != len(plain):
-        raise ValueError(f"grid[{name!r}] must not repeat a value, got {plain!r}")
-    return plain
+    built_in = [_built_in(value) for value in values]
+    kinds = {"number" if type(value) in (int, float) else type(value).__name__ for value in built_in}
+    if len(kinds) != 1 or not kinds <= {"number", "str", "bool", "tuple"}:
+        raise ValueError(
+            f"grid[{name!r}] must hold only numbers, only strings, only bools or only tuples, got {built_in!r}"
+        )
+    numbers = [part for value in built_in for part in (value if isinstance(value, tuple) else (value,))]
+    if not all(np.isfinite(part) for part in numbers if type(part) in (int, float)):
+        raise ValueError(f"grid[{name!r}] must be finite, got {built_in!r}")
+    if len(set(built_in)) != len(built_in):
+        raise ValueError(f"grid[{name!r}] must not repeat a value, got {built_in!r}")
+    return built_in
 
 
-def _require_arguments(function: Callable, axes: Mapping[str, Any]) -> None:
+def _is_list(values: Any) -> bool:
+    if isinstance(values, np.ndarray):
+        return values.ndim == 1
+    return hasattr(values, "__len__") and hasattr(values, "__iter__") and len(values) > 0
+
+
+def _built_in(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple):
+        return tuple(_built_in(part) for part in value)
+    return value
+
+
+def _label(value: Any) -> Any:
+    return str(value) if isinstance(value, tuple) else value
+
+
+def _require_arguments(function: Callable, point: Mapping[str, Any]) -> None:
     import inspect
 
     try:
-        inspect.signature(function).bind(**dict.fromkeys([*axes, "rng"]))
+        inspect.signature(function).bind(**dict.fromkeys([*point, "rng"]))
     except TypeError as error:
-        raise ValueError(f"grid must fit the parameters of {_cells.display_name(function)}: {error}") from None
+        raise ValueError(f"grid must fit the parameters of {identity.display_name(function)}: {error}") from None
 
 
-def _make_cells(function: Callable, axes: dict, replicates: int, seed: int, folder: Path | None) -> Iterator[_Cell]:
-    name = None if folder is None else _cells.identity(function)
-    ranges = [range(len(values)) for values in axes.values()]
-    for *where, replicate in itertools.product(*ranges, range(replicates)):
-        point = {key: values[i] for (key, values), i in zip(axes.items(), where, strict=True)}
-        configuration = _cells.canonical({"function": name, "point": point, "replicate": replicate, "seed": seed})
-        path = None if folder is None else _cells.file_of(folder, configuration)
-        yield _Cell((*where, replicate), point, replicate, seed, path, configuration)
+def seed_sequence(seed: int, replicate: int, point: Mapping[str, Any]) -> np.random.SeedSequence:
+    """Entropy of one cell, from nothing but its seed, replicate and point."""
+    digest = hashlib.sha256(identity.canonical(point).encode()).digest()
+    words = np.frombuffer(digest, dtype="<u4").tolist()
+    return np.random.SeedSequence(seed, spawn_key=(replicate, *words))
 
 
-def _run_all(function: Callable, cells: list[_Cell], jobs: int, engine: str, progress: Callable) -> dict:
-    """Results by index of the cell; when a worker dies what is left is tried again."""
-    from concurrent.futures.process import BrokenProcessPool
+def _calls(function, points: list[_Point], replicates: int, seed: int, store: CellStore | None) -> Iterator[_Call]:
+    how = {} if store is None else made_by([function])
+    what = {} if store is None else identity.function_identity(function)
+    for point in points:
+        for replicate in range(replicates):
+            asked = {"function": what, "point": point.values, "replicate": replicate, "seed": seed}
+            cell = None if store is None else Cell(asked, how)
+            yield _Call((*point.index, replicate), point.values, replicate, seed, cell)
 
-    results, deaths = _from_cache(cells), 0
-    progress(len(results), len(cells))
-    while waiting := [cell for cell in cells if cell.index not in results]:
-        try:
-            for index, outputs in parallel_map(partial(_run, function), waiting, jobs=jobs, engine=engine):
-                results[index] = outputs
-                progress(len(results), len(cells))
-        except BrokenProcessPool as error:
-            results |= _from_cache([cell for cell in waiting if cell.index not in results])
-            deaths = deaths + 1 if len(results) + len(waiting) == len(cells) else 0
-            if deaths == PATIENCE:
-                raise RuntimeError(
-                    f"worker processes die (killed, or out of memory) in one of {len(waiting)} unfinished cells, "
-                    f"the first of them {waiting[0]}"
-                ) from error
+
+def _run_all(worker, calls: list[_Call], store, jobs: int, engine: str, progress: Callable, errors: str) -> dict:
+    """Outcomes by index of the cell, those in the cache first."""
+    results = {} if store is None else _from_cache(calls, store)
+    if store is not None:
+        store.report()
+    progress(len(results), len(calls))
+    waiting = [call for call in calls if call.index not in results]
+
+    def lost(call: _Call, error: WorkerDied) -> _Outcome:
+        if errors == "raise":
+            raise WorkerDied(f"{error}, in the cell {call}; the {len(results)} finished cells are kept")
+        return _Outcome(call.index, None, error=f"{call}: {error}")
+
+    for outcome in parallel_map(worker, waiting, jobs=jobs, engine=engine, lost=lost):
+        results[outcome.index] = outcome
+        progress(len(results), len(calls))
     return results
 
 
-def _from_cache(cells: list[_Cell]) -> dict:
-    return {
-        cell.index: _cells.read(cell.path, cell.configuration)
-        for cell in cells
-        if cell.path is not None and cell.path.exists()
-    }
+def _from_cache(calls: list[_Call], store: CellStore) -> dict[tuple[int, ...], _Outcome]:
+    found = {}
+    for call in calls:
+        stored = store.find(call.cell) if call.cell is not None else None
+        if stored is not None:
+            found[call.index] = _of_stored(call, stored)
+    return found
 
 
-def _run(function: Callable, cell: _Cell) -> tuple[tuple[int, ...], dict[str, np.ndarray]]:
+def _of_stored(call: _Call, stored: Stored) -> _Outcome:
+    return _Outcome(call.index, dict(stored.arrays), stored.header.get("clock"))
+
+
+def _run(function: Callable, store: CellStore | None, nan_passes: bool, errors: str, call: _Call) -> _Outcome:
     """Compute one cell, in a worker or here, and write its file."""
-    rng = np.random.default_rng(_cells.seed_sequence(cell.seed, cell.replicate, cell.point))
+    rng = np.random.default_rng(seed_sequence(call.seed, call.replicate, call.point))
     try:
         with one_thread():
-            outputs = _checked(function(**cell.point, rng=rng))
-    except SimulationError as error:
-        raise SimulationError(f"{error}, in the cell {cell}") from error
+            value = function(**call.point, rng=rng)
+        outcome = _checked(value, call, nan_passes)
     except Exception as error:
-        error.add_note(f"in the cell {cell}")
+        if errors == "nan":
+            return _Outcome(call.index, None, error=f"{call}: {type(error).__name__}: {error}")
+        if isinstance(error, SimulationError):
+            raise SimulationError(f"{error}, in the cell {call}") from error
+        error.add_note(f"in the cell {call}")
         raise
-    if cell.path is not None:
-        _cells.write(cell.path, outputs, cell.configuration)
-    return cell.index, outputs
+    if store is not None and call.cell is not None and outcome.arrays is not None:
+        store.write(call.cell, outcome.arrays, {} if outcome.clock is None else {"clock": outcome.clock})
+    return outcome
 
 
-def _checked(outputs: Any) -> dict[str, np.ndarray]:
-    if not isinstance(outputs, Mapping) or not outputs:
-        raise ValueError(f"function must return a non-empty dict of numbers and arrays, got {outputs!r}")
+def _checked(value: Any, call: _Call, nan_passes: bool) -> _Outcome:
+    if isinstance(value, Trajectory):
+        return _Outcome(call.index, {"t": value.t, **_arrays(value.data, nan_passes)}, value.clock)
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(f"function must return a non-empty dict of numbers and arrays, or a Trajectory, got {value!r}")
+    return _Outcome(call.index, _arrays(value, nan_passes))
+
+
+def _arrays(outputs: Mapping[str, Any], nan_passes: bool) -> dict[str, np.ndarray]:
     arrays = {}
     for name, value in outputs.items():
-        if not isinstance(name, str) or not name.isidentifier():
+        if not isinstance(name, str) or not name.replace(".", "_").isidentifier():
             raise ValueError(f"function must return names that are identifiers, got {name!r}")
         array = np.asarray(value)
         if array.dtype.kind not in "biuf" or array.size == 0:
             raise ValueError(f"function must return real numbers and arrays, got {value!r} for {name}")
         if array.dtype.kind in "iu" and (abs(array.astype(float)) > EXACT_INTEGERS).any():
             raise ValueError(f"function must return integers up to 2**53, got {value!r} for {name}")
-        if array.dtype.kind == "f" and np.isnan(array).any():
+        if not nan_passes and array.dtype.kind == "f" and np.isnan(array).any():
             raise SimulationError(f"{name} is not a number")
         arrays[name] = array.astype(float)
     return arrays
 
 
-def _assemble(axes: dict, replicates: int, cells: list[_Cell], results: dict, attributes: dict) -> xarray.Dataset:
+def _assemble(axes: dict, replicates: int, calls: list[_Call], results: dict, about: dict) -> xarray.Dataset:
     import xarray
 
-    first = results[cells[0].index]
-    dims = (*axes, "replicate")
-    shape = (*map(len, axes.values()), replicates)
-    inner = {name: tuple(f"{name}_{i}" for i in range(array.ndim)) for name, array in first.items()}
-    for taken in set(dims) & {*first, *itertools.chain.from_iterable(inner.values())}:
+    good = [call for call in calls if results[call.index].arrays is not None]
+    failed = [results[call.index].error for call in calls if results[call.index].arrays is None]
+    if not good:
+        raise SimulationError(f"no cell has a result, the first: {failed[0]}")
+    first = results[good[0].index]
+    times = first.arrays["t"] if first.clock is not None else None
+    names = [name for name in first.arrays if times is None or name != "t"]
+    dims = (*dict.fromkeys(dimension for dimension, _ in axes.values()), "replicate")
+    shape = tuple(max(call.index[i] for call in calls) + 1 for i in range(len(dims)))
+    along = () if times is None else ("t",)
+    inner = {name: (*along, *(f"{name}_{i}" for i in range(first.arrays[name].ndim - len(along)))) for name in names}
+    for taken in {*dims, *axes} & {*names, *itertools.chain.from_iterable(inner.values())}:
         raise ValueError(f"function must return names other than those of the grid, got {taken!r}")
-    variables = {name: np.empty(shape + array.shape) for name, array in first.items()}
-    for cell in cells:
-        outputs = results[cell.index]
-        if {name: array.shape for name, array in outputs.items()} != {name: a.shape for name, a in first.items()}:
+    variables = {name: np.full(shape + first.arrays[name].shape, np.nan) for name in names}
+    for call in good:
+        outcome = results[call.index]
+        if _shapes(outcome.arrays) != _shapes(first.arrays) or (outcome.clock is None) != (times is None):
             raise ValueError(
                 f"function must return the same names and shapes in every cell, got "
-                f"{_shapes(outputs)} in the cell {cell} but {_shapes(first)} in the first"
+                f"{_shapes(outcome.arrays)} in the cell {call} but {_shapes(first.arrays)} in the first"
             )
-        for name, array in outputs.items():
-            variables[name][cell.index] = array
+        if times is not None and not np.array_equal(outcome.arrays["t"], times):
+            raise ValueError(f"function must return trajectories of the same times in every cell, not in {call}")
+        for name in names:
+            variables[name][call.index] = outcome.arrays[name]
     data = {name: (dims + inner[name], values) for name, values in variables.items()}
-    return xarray.Dataset(data, {**axes, "replicate": np.arange(replicates)}, attributes)
+    coordinates = axes | {"replicate": ("replicate", np.arange(replicates))}
+    if times is not None:
+        coordinates["t"] = ("t", times)
+        about = about | {"clock": first.clock}
+    return xarray.Dataset(data, coordinates, about | ({"errors": failed} if failed else {}))
 
 
-def _shapes(outputs: dict[str, np.ndarray]) -> str:
+def _shapes(outputs: Mapping[str, np.ndarray]) -> str:
     return ", ".join(f"{name} {array.shape}" for name, array in sorted(outputs.items()))

@@ -35,7 +35,7 @@ def test_a_small_start_does_not_delay():
         assert np.log10(first_time(run, "test") / first_time(run, "train")) < 0.3
 
 
-def test_a_trial_does_not_depend_on_its_neighbours():
+def test_a_replicate_does_not_depend_on_its_neighbours():
     task = DelayedTask(**SMALL, horizon=0.5)
     together, alone = task.simulate(rngs(3), 12), task.simulate(rngs(1, first=1), 12)
     for name in alone[0].data:

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from toymodels import SimulationError
 from toymodels.condensation import TwoLayerNetwork, clusters, condensed_directions, normalised_descent, potential
+from toymodels.condensation.directions import arrivals
 
 MULTIPLICITY = {"tanh": 1, "xtanh": 2, "x2tanh": 3}
 seeds = st.integers(0, 10**6)
@@ -53,6 +54,13 @@ def test_normalised_descent_reaches_exactly_the_predicted_directions(activation,
     assert (cosines.max(axis=1) > np.cos(0.05)).mean() > 0.95
     assert (np.sign(a[alive]) == signs[cosines.argmax(axis=1)]).mean() > 0.95
     assert clusters(w[alive], threshold=np.cos(0.1)).max() + 1 == len(directions)
+
+
+def test_neurons_that_have_shrunk_have_not_arrived():
+    a, w = np.array([1.0, 1.0, -1.0]), np.array([[3.0, 4.0], [0.1, 0.0], [0.0, -2.0]])
+    arrived, cosine = arrivals(a, w, np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert arrived.tolist() == [True, False, True]
+    assert_allclose(cosine, [0.8, 0.0])
 
 
 def test_neurons_without_a_gradient_are_a_simulation_error():

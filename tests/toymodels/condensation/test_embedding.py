@@ -16,9 +16,10 @@ from toymodels.condensation import (
     split,
     split_inertia,
 )
+from toymodels.condensation.embedding import embeddings
+from toymodels.condensation.presets import embedding_data
 
-X = np.linspace(-1.5, 1.5, 12)[:, None]
-Y = np.sin(2 * X[:, 0]) + 0.3 * X[:, 0] ** 2
+X, Y = embedding_data()
 FOUND = {width: critical_points(width, X, Y, "tanh", np.random.default_rng(width), 8) for width in (1, 2)}
 CASES = [(network, k) for networks in FOUND.values() for network in networks for k in range(network.width)]
 
@@ -29,7 +30,7 @@ def gradient_norm(network):
 
 @given(st.integers(0, 10**6), st.integers(0, 2), st.floats(-3, 3), st.sampled_from(["relu", "tanh", "softplus"]))
 def test_splitting_keeps_the_output(seed, k, fraction, activation):
-    network = TwoLayerNetwork.random(3, 1, 1.0, activation, np.random.default_rng(seed), trials=2)
+    network = TwoLayerNetwork.random(3, 1, 1.0, activation, np.random.default_rng(seed), replicates=2)
     wide = split(network, k, fraction)
     assert wide.width == 4
     assert_allclose(wide(X), network(X), atol=1e-12)
@@ -61,6 +62,16 @@ def test_a_minimum_becomes_a_saddle_in_a_wider_network():
     for fraction in (0.5, 1.5):
         assert inertia(split(minimum, 0, fraction).hessian(X, Y)) == split_inertia(minimum, X, Y, 0, fraction)
     assert max(split_inertia(minimum, X, Y, 0, fraction)[2] for fraction in (0.5, 1.5)) > 0
+
+
+def test_embeddings_are_a_null_neuron_and_every_split():
+    network = FOUND[2][0]
+    (null, none), *splits = embeddings(network, (0.3, 1.7))
+    assert none is None
+    assert_allclose(null.a[-1], 0)
+    assert [option for _, option in splits] == [(0, 0.3), (0, 1.7), (1, 0.3), (1, 1.7)]
+    for wide, option in splits:
+        assert_allclose(wide.a, split(network, *option).a)
 
 
 def test_a_null_neuron_keeps_output_and_criticality():
@@ -95,7 +106,7 @@ def test_wider_networks_spend_more_time_at_low_loss():
     x = np.linspace(-1, 1, 20)[:, None]
     y = np.abs(x[:, 0])
     rng = np.random.default_rng(0)
-    frequency, final = plateau_histogram(x, y, (1, 10), [-12, -3, 1], rng, trials=20, n_steps=3000, lr=0.1)
+    frequency, final = plateau_histogram(x, y, (1, 10), [-12, -3, 1], rng, replicates=20, n_steps=3000, lr=0.1)
     assert frequency.shape == (2, 2)
     assert final.shape == (2, 20)
     assert_allclose(frequency.sum(axis=1), 1)

@@ -5,6 +5,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from toymodels.condensation import clusters, count_clusters
+from toymodels.condensation.grouping import count_active_clusters, count_directions, count_orientations
+
+ANGLES = st.integers(2, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, 1000)))
 
 
 def on_circle(*angles):
@@ -57,6 +60,34 @@ def test_counting_weighs_neurons_by_their_mass_in_the_output():
     assert count_clusters([1.0, 1.0, 1.0], w) == 3
     assert count_clusters([1.0, -1.0, 1e-6], w) == 2
     assert count_clusters([1.0, 1.0, 0.01], w, cluster_share=0.02) == 2
+
+
+def isolated_groups(n, seed, copies=4):
+    """n directions at least 1 rad apart, each with `copies` neurons of random positive size."""
+    rng = np.random.default_rng(seed)
+    theta = np.repeat(2 * np.pi / n * np.arange(n) + rng.uniform(0, 6), copies)
+    return rng.uniform(0.5, 2, len(theta))[:, None] * on_circle(*theta)
+
+
+@given(case=ANGLES)
+def test_isolated_groups_are_counted_and_their_size_does_not_matter(case):
+    w = isolated_groups(*case)
+    assert count_orientations(np.ones(len(w)), w) == case[0]
+    assert count_directions(w, 0.9) == case[0]
+
+
+def test_an_orientation_without_mass_does_not_count_but_a_direction_does():
+    w = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert count_orientations(np.array([1.0, 0.5]), w) == 2
+    assert count_orientations(np.array([1.0, 0.01]), w) == 1
+    assert count_directions(w * [[1.0], [1e-6]], 0.9) == 2
+
+
+def test_neurons_that_are_silent_on_all_inputs_form_no_active_cluster():
+    w = np.array([[1.0, 0.0], [0.0, -1.0], [-1.0, 0.5]])
+    assert count_clusters(np.ones(3), w) == 3
+    assert count_active_clusters(np.ones(3), w, [[-1.0], [1.0]]) == 2
+    assert count_active_clusters(np.ones(3), w, [[1.0]]) == 1
 
 
 @pytest.mark.parametrize("threshold", [0.0, -0.5, 1.5, np.nan])

@@ -80,10 +80,10 @@ def test_jacobian_gives_the_gradient_of_the_loss():
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_trials_together_equal_trials_alone(activation):
+def test_replicates_together_equal_replicates_alone(activation):
     x, _, rng = task(5)
     y = rng.standard_normal((3, len(x)))
-    many = TwoLayerNetwork.random(4, 2, 0.5, activation, rng, trials=3)
+    many = TwoLayerNetwork.random(4, 2, 0.5, activation, rng, replicates=3)
     run = many.train(x, y, 30, 0.05, 10)
     hessian = many.hessian(x, y)
     for k in range(3):

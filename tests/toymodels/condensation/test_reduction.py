@@ -94,8 +94,8 @@ def test_low_rank_sample_sizes():
 
 
 def test_wide_networks_recover_from_few_samples_only_when_they_start_small():
-    small = recovery_error([2, 8], np.random.default_rng(0), n_steps=6000, trials=8)
-    large = recovery_error([8], np.random.default_rng(0), n_steps=6000, trials=8, std=1.0, lr=0.03)
+    small = recovery_error([2, 8], np.random.default_rng(0), n_steps=6000, replicates=8)
+    large = recovery_error([8], np.random.default_rng(0), n_steps=6000, replicates=8, std=1.0, lr=0.03)
     assert np.median(small[0]) > 0.05
     assert np.median(small[1]) < 0.05
     assert np.median(large) > 0.2

@@ -7,7 +7,7 @@ from toymodels.neurashed.bottleneck import Q, predicted_rates, train_bottleneck
 
 
 def run(seed=0, **options):
-    defaults = {"replicas": 4, "every": 100, "n_draws": 100}
+    defaults = {"replicates": 4, "every": 100, "n_draws": 100}
     return train_bottleneck(np.random.default_rng(seed), **(defaults | options))
 
 
@@ -42,7 +42,7 @@ def test_without_absolute_noise_there_is_nothing_to_learn():
 
 
 def test_a_shared_seventh_node_drowns_even_the_label_on_the_first_level():
-    late = {"n_steps": 1500, "every": 1500, "replicas": 2}
+    late = {"n_steps": 1500, "every": 1500, "replicates": 2}
     assert run(**late)["level1_label"][-1].max() < 0.5
     assert run(shared=False, **late)["level1_label"][-1].min() > 0.95
 

@@ -10,14 +10,14 @@ RULE = Multiplicative(1.05, 0.98)
 
 @pytest.mark.parametrize("crops", [1, 3])
 def test_crops_teach_parts_apart_from_the_whole_as_predicted(crops):
-    run = train_with_crops(crops, RULE, np.random.default_rng(0), replicas=40)
+    run = train_with_crops(crops, RULE, np.random.default_rng(0), replicates=40)
     final = run["log_whole"][-1]
     assert abs(final.mean() - run["predicted"][-1]) < MONTE_CARLO * final.std() / np.sqrt(len(final))
     assert run["part_accuracy"][-1].mean() > 0.98
 
 
 def test_without_crops_a_part_on_the_wrong_background_is_a_coin_toss():
-    run = train_with_crops(0, RULE, np.random.default_rng(0), replicas=40)
+    run = train_with_crops(0, RULE, np.random.default_rng(0), replicates=40)
     assert (run["log_whole"] == 0).all()
     # part and background have the same history within a class, so one class of two wins: 1/2, or less when they tie
     assert 0.2 < run["part_accuracy"][-1].mean() < 0.6

@@ -61,7 +61,7 @@ def test_log_logits_do_not_overflow_where_logits_do():
         model.logits([1e300, 1.0, 1e300], [1.0], firing)
 
 
-def test_leading_axes_of_the_state_are_replicas():
+def test_leading_axes_of_the_state_are_replicates():
     task = graphs.three_class()
     rng = np.random.default_rng(0)
     amplification, weights = rng.random((2, 3, 20)), rng.random((2, 3, 5))

@@ -41,7 +41,7 @@ def test_the_mean_rate_changes_sign_at_its_critical_frequency(a, b, share):
 def test_a_node_grows_at_the_mean_rate_in_simulation():
     task = graphs.three_class()
     rule = Multiplicative(1.1, 0.95)
-    replicas, n_steps = 200, 100
+    replicates, n_steps = 200, 100
     run = task.model.train(
         task.inputs,
         task.labels,
@@ -50,13 +50,13 @@ def test_a_node_grows_at_the_mean_rate_in_simulation():
         rng=np.random.default_rng(0),
         initial=1.0,
         batch_size=2,
-        replicas=replicas,
+        replicates=replicates,
         scale="log",
         every=n_steps,
     )
     growth = run["log_amplification"][-1] / n_steps
     frequency = batch_frequency(task.model.firing_table(task.inputs).mean(axis=0), 2)
-    error = np.sqrt(frequency * (1 - frequency) / (n_steps * replicas)) * np.log(1.1 / 0.95)
+    error = np.sqrt(frequency * (1 - frequency) / (n_steps * replicates)) * np.log(1.1 / 0.95)
     assert (np.abs(growth.mean(axis=0) - mean_log_rate(rule, frequency)) < MONTE_CARLO * error).all()
 
 

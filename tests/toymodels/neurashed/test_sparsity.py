@@ -40,7 +40,7 @@ def test_measures_count_equal_nodes():
 @pytest.mark.parametrize("batch_size", [1, 2, 4])
 def test_the_log_ratio_has_the_predicted_mean(batch_size, n_types):
     run = train_with_batch_size(
-        batch_size, RULE, np.random.default_rng(batch_size), n_steps=100, replicas=400, n_types=n_types
+        batch_size, RULE, np.random.default_rng(batch_size), n_steps=100, replicates=400, n_types=n_types
     )
     final = run["log_ratio"][-1]
     error = final.std() / np.sqrt(len(final))

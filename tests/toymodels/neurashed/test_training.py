@@ -62,8 +62,8 @@ def task_run(rule=GROW, **options):
 
 @pytest.mark.parametrize("rule", [GROW, Additive(0.1, 0.9), Stochastic(GROW, 0.5)])
 @pytest.mark.parametrize("options", [{}, {"sampling": "epoch"}, {"edge_rule": "union"}, {"edge_training": False}])
-def test_each_replica_equals_a_run_of_its_own_bit_for_bit(rule, options):
-    together = task_run(rule, replicas=3, rng=np.random.default_rng(5), **options)
+def test_each_replicate_equals_a_run_of_its_own_bit_for_bit(rule, options):
+    together = task_run(rule, replicates=3, rng=np.random.default_rng(5), **options)
     for k, child in enumerate(np.random.default_rng(5).spawn(3)):
         alone = task_run(rule, rng=child, **options)
         assert_array_equal(together["amplification"][:, k], alone["amplification"])
@@ -138,7 +138,7 @@ def test_the_most_specific_rule_wins():
 
 
 def test_a_stochastic_rule_slows_growth_by_its_probability():
-    options = {"order": [[0]] * 200, "n_steps": 200, "initial": 1.0, "replicas": 50, "scale": "log"}
+    options = {"order": [[0]] * 200, "n_steps": 200, "initial": 1.0, "replicates": 50, "scale": "log"}
     growth = task_run(Stochastic(GROW, 0.3), **options)["log_amplification"][-1, :, :5]
     error = np.sqrt(0.3 * 0.7 * 200 / growth.size) * np.log(1.1)
     assert abs(growth.mean() - 0.3 * 200 * np.log(1.1)) < 4 * error
@@ -165,7 +165,7 @@ def test_rates_may_depend_on_the_step_and_are_checked_when_reached():
         ({"n_steps": 0}, "n_steps must be >= 1"),
         ({"n_steps": 2.5}, "n_steps must be an integer"),
         ({"every": 0}, "every must be >= 1"),
-        ({"replicas": 0}, "replicas must be >= 1"),
+        ({"replicates": 0}, "replicates must be >= 1"),
         ({"edge_rule": "both"}, "edge_rule must be one of"),
         ({"sampling": "all"}, "sampling must be one of"),
         ({"scale": "db"}, "scale must be one of"),

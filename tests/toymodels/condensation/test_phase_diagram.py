@@ -12,7 +12,7 @@ from toymodels.condensation import (
     phase,
     relative_distance,
 )
-from toymodels.condensation.phase import CLASSICAL
+from toymodels.condensation.phase_diagram import CLASSICAL
 
 gammas = st.floats(0, 3)
 

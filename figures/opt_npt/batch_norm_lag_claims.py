@@ -1,0 +1,239 @@
+"""What Figure 6 and Section V.A say of the lag of the test accuracy, and five controls of its cause."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from figures.harness.curves import first_time
+from figures.harness.figure import Data
+from figures.opt_npt.batch_norm_lag_runs import DIGITS
+from figures.opt_npt.clouds import centroid_accuracy, in_words, overlap, rms_radius
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Decisive, Quantity, every_run
+
+BEFORE_JUMP, AFTER_JUMP = 0, 1  # the two moments whose clouds are kept
+SAME_LAG = (0.75, 1.33)  # ratio of two lags that count as equally long
+
+
+def lag(steps: np.ndarray, running: np.ndarray, batch: np.ndarray) -> float:
+    """Steps from the first at which `batch` accuracy is one half to the first at which `running` accuracy is."""
+    return first_time(steps, running, 0.5) - min(first_time(steps, batch, 0.5), steps[-1])
+
+
+def lags(data: Data, control: str) -> np.ndarray:
+    """:func:`lag` of the test accuracy under a control, one value a run; `inf` where it does not end."""
+    pairs = zip(data[f"{control}_test_accuracy"], data[f"{control}_test_batch"], strict=True)
+    return np.array([lag(data[f"{control}_steps"], *pair) for pair in pairs])
+
+
+def stretch(data: Data, factor: float = 1.0) -> np.ndarray:
+    """`factor` times the lag at momentum .03 over that at .1, taken as 1 at least; 0 where the latter does not end."""
+    slow, usual = lags(data, "slow"), lags(data, "usual")
+    return factor * np.where(np.isfinite(usual), slow, 0.0) / np.maximum(usual, 1.0)
+
+
+def caught_up(data: Data) -> bool:
+    """Whether the lag at momentum .1 ends in every run."""
+    return bool(np.isfinite(lags(data, "usual")).all())
+
+
+def gap(data: Data, control: str, running: str = "test_accuracy") -> np.ndarray:
+    """Largest amount by which accuracy with the batch's statistics exceeds that in evaluation mode."""
+    return (data[f"{control}_test_batch"] - data[f"{control}_{running}"]).max(axis=1)
+
+
+def lowest_when_fitted(data: Data) -> np.ndarray:
+    """Lowest test accuracy in evaluation mode at a record with a training accuracy of .8 in training mode."""
+    return np.where(data["usual_train_batch"] >= 0.8, data["usual_test_accuracy"], 1.0).min(axis=1)
+
+
+def plane_accuracy(data: Data, cloud: str, when: int) -> list[float]:
+    """Share of a cloud of test digits nearest to the training centroid of their own class, one value a run."""
+    pairs = zip(data[f"usual_plane_{cloud}"][:, when], data["usual_plane_train"][:, when], strict=True)
+    return [centroid_accuracy(points, data["labels"], train, data["labels"]) for points, train in pairs]
+
+
+def width_before(data: Data) -> list[float]:
+    """Width of the cloud of test digits in evaluation mode over that of the training digits, before the jump."""
+    pairs = zip(data["usual_plane_eval"][:, BEFORE_JUMP], data["usual_plane_train"][:, BEFORE_JUMP], strict=True)
+    return [rms_radius(points) / rms_radius(train) for points, train in pairs]
+
+
+def overlaps(data: Data, cloud: str, when: int) -> np.ndarray:
+    """How far the region of a cloud of test digits and that of the training digits are the same, every run."""
+    pairs = zip(data[f"usual_plane_{cloud}"][:, when], data["usual_plane_train"][:, when], strict=True)
+    return np.array([overlap(*pair) for pair in pairs])
+
+
+def train_accuracy_before(data: Data) -> np.ndarray:
+    """Accuracy of training digits in evaluation mode at the record before the jump."""
+    return data["usual_train_accuracy"][:, (data["usual_steps"] == data["before"]).argmax()]
+
+
+def least_order(data: Data) -> np.ndarray:
+    """Smallest rank correlation of layer and gradient from the second record to the jump: negative in phase I."""
+    from scipy.stats import spearmanr
+
+    found = []
+    for gradient, test in zip(data["usual_gradient"], data["usual_test_accuracy"], strict=True):
+        until = max(2, int((test >= 0.5).argmax()))
+        layers = np.arange(gradient.shape[1])
+        orders = [spearmanr(layers, row)[0] for row in gradient[1:until]]
+        found.append(min(orders))  # pyright: ignore[reportArgumentType]
+    return np.array(found)
+
+
+def in_place(cloud: str, when: int, moment: str) -> Quantity:
+    """How many test digits of a cloud are where the training digits of their class are."""
+    words = f"share of test digits {in_words(DIGITS)} nearest to their own training centroid in the plane, {moment}"
+    return Quantity(words, lambda data: plane_accuracy(data, cloud, when))
+
+
+FORGETTING = "running statistics start at mean 0 and variance 1 and forget that start as (1 - momentum)^t"
+ENDS = Decisive("a lag at momentum 0.1 that ends within every run", caught_up)
+CLAIMS = (
+    Claim(
+        "batch_norm_lag.late-jump",
+        "Figure 6c, 6d",
+        "In evaluation mode test accuracy stays at chance while training accuracy is high, then jumps.",
+        Quantity(
+            "lowest test accuracy in evaluation mode at any record with a training accuracy (training mode) of 0.8 or "
+            "more, momentum 0.1",
+            lowest_when_fitted,
+        ),
+        every_run < 0.2,
+        fixed=AFTER,
+    ),
+    Claim(
+        "batch_norm_lag.momentum-one",
+        "Figure 6e, 6f",
+        "With statistics of the last batch (momentum 1) the lag is gone.",
+        Quantity(
+            "largest gap between test accuracies with batch statistics and in evaluation mode, momentum 1",
+            lambda data: gap(data, "last"),
+        ),
+        every_run < 0.1,
+    ),
+    Claim(
+        "batch_norm_lag.inside-after",
+        "Figure 6d",
+        "After the jump test samples in evaluation mode lie where training samples of their class lie.",
+        in_place("eval", AFTER_JUMP, "evaluation mode after the jump"),
+        every_run > 0.7,
+        why="true of most runs: two of ten readout directions do not part these digits in every run",
+        defence="the paper shows one network, and the bound of 0.7 is ours",
+    ),
+    Claim(
+        "batch_norm_lag.outside-before",
+        "Figure 6c",
+        "Before the jump test samples in evaluation mode lie outside the region of the training samples: the basins "
+        "have moved away.",
+        Quantity(
+            "width of the cloud of test digits in evaluation mode over that of the training digits, before the jump",
+            width_before,
+        ),
+        every_run > 0.3,
+        source=READING,
+        why=f"the cloud has collapsed, not moved: {FORGETTING}, and a variance of 1 shrinks each layer",
+        defence="a cloud that has collapsed may lie outside the region of the training digits too, as the paper says",
+    ),
+    Claim(
+        "batch_norm_lag.overlap-in-training-mode",
+        "Figure 6e",
+        "In training mode the region of the test samples overlaps that of the training samples before the jump.",
+        Quantity(
+            "share of either cloud, test or training digits, inside the hull of the other, the smaller of the two, in "
+            "training mode before the jump less in evaluation mode after it",
+            lambda data: overlaps(data, "batch", BEFORE_JUMP) - overlaps(data, "eval", AFTER_JUMP),
+        ),
+        every_run > 0,
+        fixed=AFTER,
+    ),
+    Claim(
+        "batch_norm_lag.inside-in-training-mode",
+        "Figure 6e",
+        "In training mode test samples lie where training samples of their class lie before the jump.",
+        in_place("batch", BEFORE_JUMP, "training mode before the jump"),
+        every_run > 0.7,
+        source=READING,
+        fixed=AFTER,
+        why="0.54 to 0.71 do (in evaluation mode a third): at that step classes still overlap in the plane, those of "
+        "the training digits too",
+        defence="the paper says that the regions of test and training digits overlap, not that each class is in place",
+    ),
+    Claim(
+        "batch_norm_lag.test-only",
+        "Section V.A",
+        "The lag is one between test and training samples.",
+        Quantity("accuracy of training digits in evaluation mode during the lag", train_accuracy_before),
+        every_run > 0.8,
+        source=READING,
+        why="training digits in evaluation mode are at chance too: the mode is late, not generalisation",
+        defence="the paper itself blames the mode, and compares test digits with training digits as training sees them",
+    ),
+    Claim(
+        "batch_norm_lag.warm-start",
+        "Section V.A",
+        "A change of phase makes running statistics differ from the current ones.",
+        Quantity(
+            "largest gap between test accuracies with batch statistics and in evaluation mode, statistics starting at "
+            "their true values and phases being the same",
+            lambda data: gap(data, "warm"),
+        ),
+        every_run > 0.3,
+        why=f"warm statistics follow well enough: {FORGETTING}, and it is that start which is late to be forgotten",
+        defence="in the paper's 23 layers statistics may change so much between phases that a warm start does not help",
+    ),
+    Claim(
+        "batch_norm_lag.phase-sets-time",
+        "Section V.A",
+        "The jump comes when training settles into a new phase.",
+        Quantity("lag at momentum 0.03 over lag at 0.1, the weights being the same in both", stretch),
+        every_run.between(*SAME_LAG),
+        decisive=ENDS,
+        why=f"with identical weights the lag is longer by the ratio of the momenta: {FORGETTING}",
+        defence="the momentum may set how long a discrepancy lasts once a change of phase has caused it",
+    ),
+    Claim(
+        "batch_norm_lag.needs-phase-one",
+        "Section V.A",
+        "Evaluation mode lags only where training passes from one phase to another.",
+        Quantity(
+            "lowest rank correlation of layer and gradient (negative in phase I) at any record before the jump",
+            least_order,
+        ),
+        every_run < 0,
+        why="gradients grow with depth from the first record on (phase II) and the lag is there all the same",
+        defence="the paper's network has 23 layers, which do start with larger gradients in earlier layers",
+    ),
+    Claim(
+        "batch_norm_lag.forgetting-sets-time",
+        "Section V.A",
+        "Forgetting of the initial statistics sets the length of the lag, not the phase.",
+        Quantity("lag x momentum at 0.03 over lag x momentum at 0.1", lambda data: stretch(data, 0.3)),
+        every_run.between(*SAME_LAG),
+        source=CONTROL,
+        decisive=ENDS,
+    ),
+    Claim(
+        "batch_norm_lag.same-weights",
+        "Section V.A",
+        "Training itself does not depend on the running statistics.",
+        Quantity(
+            "largest difference of the weights of the four controls after equally many steps, over their norm",
+            lambda data: data["apart"],
+        ),
+        every_run.equals(0),
+        source=CONTROL,
+    ),
+    Claim(
+        "batch_norm_lag.estimated-anew",
+        "Section V.A",
+        "One pass over the training set for new statistics removes the lag.",
+        Quantity(
+            "largest gap between test accuracies with batch statistics and with new ones",
+            lambda data: gap(data, "usual", "test_reestimated"),
+        ),
+        every_run < 0.1,
+        source=CONTROL,
+    ),
+)

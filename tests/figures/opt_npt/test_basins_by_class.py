@@ -1,0 +1,51 @@
+"""Radii by class, corrected for the share of pure noise that a class takes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from figures.opt_npt.basins_by_class_claims import (
+    corrected_radius,
+    corrected_ratio,
+    gradient_with_radius,
+    radius_ratio,
+    ratio_of_named,
+)
+
+
+@given(st.floats(0.05, 5), st.floats(0, 0.9))
+def test_the_corrected_radius_does_not_depend_on_the_share_of_pure_noise(radius, share):
+    amplitudes = np.geomspace(1e-3, 10, 200)
+    own = 1 / (1 + (amplitudes / radius) ** 4)  # recognised by itself, one half at the radius
+    curve = (share + (1 - share) * own)[:, None]
+    (found,) = corrected_radius(amplitudes, curve, np.array([share]))
+    assert np.isclose(found, radius, rtol=0.01)
+
+
+def test_a_class_that_never_falls_halfway_gets_the_largest_amplitude():
+    amplitudes = np.geomspace(0.1, 10, 5)
+    assert corrected_radius(amplitudes, np.ones((5, 1)), np.zeros(1)) == pytest.approx(10)
+
+
+def test_the_smaller_of_the_large_classes_is_held_against_the_small_one():
+    radius = np.full(10, 9.0)
+    radius[[0, 2, 9]] = 3, 4, 2
+    assert ratio_of_named(radius) == pytest.approx(1.5)
+
+
+def test_runs_are_corrected_one_by_one():
+    amplitudes = np.geomspace(1e-3, 10, 200)
+    radii = np.array([2.0, *[1.0] * 9])
+    curve = 1 / (1 + (amplitudes[:, None] / radii) ** 4)
+    data = {"amplitudes": amplitudes[None], "curve": curve[None], "noise_share": np.zeros((1, 10))}
+    assert corrected_ratio(data) == pytest.approx([1], rel=0.01)
+
+
+def test_gradients_and_radii_are_compared_by_rank():
+    data = {"gradient": np.array([[1.0, 2, 3]]), "radius": np.array([[1.0, 5, 99]])}
+    assert gradient_with_radius(data) == pytest.approx([1])
+
+
+def test_only_finite_radii_are_compared():
+    assert radius_ratio({"picture_radius": np.array([[0, 1.0, 4.0, np.inf]])}) == pytest.approx([4])

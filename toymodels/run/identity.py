@@ -1,0 +1,387 @@
+"""What tells one computation from another: the function with its sources, what it is called with, and the versions.
+
+Two cells are the same when their identities are: same function by name, same bytes of its own file and of every file of
+the suite (or of yours, outside of the installed packages) that it can reach by imports, same arguments, seed, device and
+versions. Whatever cannot be told for certain makes an identity that no other equals, so that nothing stale is taken for
+new: at worst something is computed twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
+from importlib import util
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+LIBRARIES = ("numpy", "scipy", "torch")
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
+)
+_WORD = re.compile(r"[\w.]+")
+
+
+def canonical(value: Any) -> str:
+    """JSON that is equal for equal values: sorted, without spaces, whole floats as integers.
+
+    Raises
+    ------
+    ValueError
+        For anything but numbers, strings, None, paths, arrays, dataclasses, sequences and mappings of them.
+
+    Examples
+    --------
+    >>> canonical({"b": 2.0, "a": (1, None)})
+    '{"a":[1,null],"b":2}'
+    """
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:
+    """`value` in terms of JSON; functions as their name with the arguments bound to them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return plain({"type": type(value).__qualname__, **fields})
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if callable(value):
+        return function_identity(value)
+    raise ValueError(f"function must be bound to plain values to be told from others, got {value!r}")
+
+
+def function_identity(function: Callable) -> dict[str, Any]:
+    """Name of a function and all that is bound to it: arguments of partials, defaults, closure, `self`.
+
+    Raises
+    ------
+    ValueError
+        If something bound to it is no plain value.
+    """
+    arguments: list[Any] = []
+    keywords: dict[str, Any] = {}
+    while isinstance(function, partial):
+        arguments, keywords = [*function.args, *arguments], {**function.keywords, **keywords}
+        function = function.func
+    found: dict[str, Any] = {"name": display_name(function)}
+    if isinstance(function, MethodType):
+        found["self"], function = plain(function.__self__), function.__func__
+    if isinstance(function, FunctionType):
+        closure = [cell.cell_contents for cell in function.__closure__ or ()]
+        bound = {"defaults": function.__defaults__, "keyword_defaults": function.__kwdefaults__, "closure": closure}
+        found |= {name: plain(value) for name, value in bound.items() if value}
+        if _file_of(function) is None:  # typed at a prompt or in a notebook: no file says what it does
+            found["code"] = _code_digest(function)
+    elif not inspect.isbuiltin(function) and not isinstance(function, type):
+        found["self"] = plain(_without_call(function))
+    return (
+        found
+        | ({"arguments": plain(arguments)} if arguments else {})
+        | ({"keywords": plain(keywords)} if keywords else {})
+    )
+
+
+def _without_call(instance: Any) -> Any:
+    if dataclasses.is_dataclass(instance):
+        return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+    return dict(vars(instance)) if hasattr(instance, "__dict__") else {}
+
+
+def display_name(function: Callable) -> str:
+    """Dotted name of the function under any partials."""
+    while isinstance(function, partial):
+        function = function.func
+    return f"{module_name(function)}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+def module_name(function: Any) -> str:
+    """Module of a function; the one that runs as a program goes by the name under which others import it."""
+    name = getattr(function, "__module__", None) or type(function).__module__ or "builtins"
+    if name != "__main__":
+        return name
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return spec.name
+    return Path(getattr(main, "__file__", "__main__")).stem
+
+
+def _code_digest(function: FunctionType) -> str:
+    """Digest of a function that lies in no file, with everything of its module that it uses."""
+    from joblib.externals import cloudpickle
+
+    return hashlib.sha256(cloudpickle.dumps(function)).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that compute."""
+    from importlib import metadata
+
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for library in LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def sources(*functions: Any) -> dict[str, str]:
+    """Every file that these functions can reach by imports, with a digest of its bytes.
+
+    Parameters
+    ----------
+    *functions : callables
+        Also partials, methods, and callable objects; callables in what is bound to them count too.
+
+    Returns
+    -------
+    dict of str to str
+        Dotted module (or path) to 16 hexadecimal digits. Installed packages other than this suite stand in
+        :func:`versions`, not here.
+    """
+    roots: dict[str, Path] = {}
+    for function in functions:
+        for one in _callables(function):
+            roots |= _roots(one)
+    waiting, found = list(roots.items()), {}
+    while waiting:
+        name, path = waiting.pop()
+        if name in found:
+            continue
+        read = _read(str(path))
+        found[name] = read.digest
+        waiting += [(other, file) for other in read.imports(name) if (file := _find(other)) is not None]
+    return dict(sorted(found.items()))
+
+
+def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
+    """`value` and every callable bound to it: the functions that decide what is computed."""
+    if depth > 6:
+        return
+    if isinstance(value, partial):
+        inner = [value.func, *value.args, *value.keywords.values()]
+    elif isinstance(value, MethodType):
+        inner = [value.__func__, value.__self__]
+    elif isinstance(value, FunctionType):
+        yield value
+        inner = [cell.cell_contents for cell in value.__closure__ or ()]
+    elif dataclasses.is_dataclass(value):
+        yield value if isinstance(value, type) else type(value)
+        inner = [] if isinstance(value, type) else [getattr(value, field.name) for field in dataclasses.fields(value)]
+    elif isinstance(value, Mapping):
+        inner = list(value.values())
+    elif isinstance(value, list | tuple):
+        inner = list(value)
+    elif callable(value):
+        yield value if isinstance(value, type) or inspect.isbuiltin(value) else type(value)
+        inner = [] if isinstance(value, type) else list(vars(value).values()) if hasattr(value, "__dict__") else []
+    else:
+        return
+    for one in inner:
+        yield from _callables(one, depth + 1)
+
+
+def _roots(function: Any) -> dict[str, Path]:
+    """The file a function lies in; for one that lies in none, those of what its code names."""
+    path = _file_of(function)
+    if path is not None:
+        return {} if _is_installed(path) else {module_name(function): path}
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {}
+    names = set(_names_in(code)) & function.__globals__.keys()
+    modules = {_module_of(function.__globals__[name]) for name in names} | set(_imports_of_code(code))
+    return {name: file for name in modules if name and name != "__main__" and (file := _find(name)) is not None}
+
+
+def _module_of(value: Any) -> str:
+    return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "") or ""
+
+
+def _names_in(code: CodeType) -> Iterable[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _imports_of_code(code: CodeType) -> Iterable[str]:
+    """Modules that a code object may import: every prefix-joined pair of the names it holds is tried by the caller."""
+    names = list(_names_in(code))
+    yield from names
+    yield from (f"{first}.{second}" for first in names if _find(first) is not None for second in names)
+
+
+def _file_of(function: Any) -> Path | None:
+    module = sys.modules.get(getattr(function, "__module__", None) or type(function).__module__ or "")
+    file = getattr(module, "__file__", None)
+    code = getattr(function, "__code__", None)
+    if file is None or (code is not None and code.co_filename.startswith("<")):
+        return None
+    return Path(file).with_suffix(".py") if str(file).endswith(".pyc") else Path(file)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """Bytes of a file by their digest, and the names it imports."""
+
+    digest: str
+    is_package: bool
+    imported: tuple[tuple[str, tuple[str, ...]], ...]  # (module as written, names taken from it)
+    exports: tuple[str, ...]  # modules that an `__init__` loads on first use
+
+    def imports(self, name: str) -> Iterable[str]:
+        """Dotted modules that the module called `name` may load."""
+        package = name if self.is_package else name.rpartition(".")[0]
+        for module, taken in self.imported:
+            base = _absolute(module, package)
+            inside = [f"{base}.{one}" for one in taken if _find(f"{base}.{one}") is not None]
+            yield from inside
+            if len(inside) < len(taken) or not taken:  # something is taken from the module itself
+                yield base
+        yield from (f"{name}.{one}" for one in self.exports)
+
+
+def _absolute(module: str, package: str) -> str:
+    dots = len(module) - len(module.lstrip("."))
+    if not dots:
+        return module
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - dots + 1], *([module[dots:]] if module[dots:] else [])])
+
+
+_STAMPS: dict[str, tuple[int, int]] = {}
+
+
+def _read(path: str) -> _Source:
+    """A source file as it was when this process first looked; one that changes under a running process is no source."""
+    state = os.stat(path)
+    stamp = (state.st_mtime_ns, state.st_size)
+    if _STAMPS.setdefault(path, stamp) != stamp:
+        return dataclasses.replace(_parsed(path), digest=f"changed while in use, {os.urandom(8).hex()}")
+    return _parsed(path)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(path: str) -> _Source:
+    content = Path(path).read_bytes()
+    text = content.decode(errors="replace")
+    imported = []
+    for module, names, plain_names in _IMPORT.findall(text):
+        if module:
+            taken = tuple(
+                part.split()[0]
+                for part in names.strip("() \t").replace("\n", " ").split("#")[0].split(",")
+                if part.split()
+            )
+            imported.append((module, taken))
+        else:
+            imported += [(word.split()[0], ()) for word in plain_names.split("#")[0].split(",") if word.split()]
+    is_package = Path(path).name == "__init__.py"
+    listed = re.search(r"^_EXPORTS\b[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL) if is_package else None
+    exports = tuple(sorted(set(re.findall(r":\s*\"([\w.]+)\"", listed.group(1))))) if listed else ()
+    return _Source(hashlib.sha256(content).hexdigest()[:16], is_package, tuple(imported), exports)
+
+
+@lru_cache(maxsize=4096)
+def _find(name: str) -> Path | None:
+    """The source file of a dotted module that is not an installed package; None for all others."""
+    top, *rest = name.split(".")
+    home = _home(top)
+    if home is None or not all(part.isidentifier() for part in rest):
+        return None
+    if home.is_file():
+        return home if not rest else None
+    path = home.joinpath(*rest)
+    for file in (path.with_name(path.name + ".py") if rest else None, path / "__init__.py"):
+        if file is not None and file.is_file():
+            return file
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _home(top: str) -> Path | None:
+    """Folder or file of a top-level module, if it is the suite's or the user's own."""
+    if not top.isidentifier() or top in sys.stdlib_module_names or top == "__main__":
+        return None
+    try:
+        spec = util.find_spec(top)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    if spec is None:
+        return None
+    if spec.submodule_search_locations:
+        path = Path(next(iter(spec.submodule_search_locations)))
+    elif spec.origin and spec.origin.endswith(".py"):
+        path = Path(spec.origin)
+    else:
+        return None
+    return None if _is_installed(path) else path
+
+
+SUITE = ("toymodels", "dnn", "comparisons", "figures")
+
+
+@lru_cache(maxsize=4096)
+def _is_installed(path: Path) -> bool:
+    """Whether a file belongs to Python or to an installed package that is not this suite."""
+    resolved = path.resolve()
+    for root in {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}:
+        if resolved.is_relative_to(Path(root).resolve()):
+            return resolved.relative_to(Path(root).resolve()).parts[0] not in SUITE
+    if {"site-packages", "dist-packages"} & set(resolved.parts):
+        return not set(SUITE) & set(resolved.parts)
+    return resolved.is_relative_to(Path(sysconfig.get_path("stdlib")).resolve())
+
+
+def device_used(device: str, reached: Iterable[str] = ("dnn",)) -> str:
+    """The device that "auto" stands for, without loading torch where its build has no GPU support at all.
+
+    Parameters
+    ----------
+    device : str
+        "auto", "cpu" or "cuda".
+    reached : iterable of str
+        Modules that the computation can reach; one that reaches no torch code runs on the "cpu".
+    """
+    if device != "auto":
+        return device
+    if not any(name == "dnn" or name.startswith("dnn.") for name in reached) or not _torch_may_see_a_gpu():
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@lru_cache(maxsize=1)
+def _torch_may_see_a_gpu() -> bool:
+    spec = util.find_spec("torch")
+    if spec is None or not spec.submodule_search_locations:
+        return False
+    try:
+        text = (Path(next(iter(spec.submodule_search_locations))) / "version.py").read_text()
+    except OSError:
+        return True
+    return not re.search(r"^cuda[^=]*=\s*None", text, re.MULTILINE)
