@@ -1,178 +1,112 @@
-"""A study's results folder: finished runs, manifest, tables, figure. A file is written whole or not at all."""
+"""The folder of one call: its table, picture and manifest. Never another call's, never the user's own files.
+
+`STUDY/PRESET-sSEED` belongs to the call whose cells its manifest names; a call with other cells takes the next name,
+`PRESET-sSEED@2`. A lock that dies with its process keeps two calls out of one study.
+"""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
-import os
-import platform
-import shutil
-import sys
-from collections.abc import Sequence
-from importlib import metadata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+from toymodels.run import files
+from toymodels.run.cells import require_folder
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from comparisons.runner import Result
-
-LIBRARIES = ("numpy", "scipy", "torch", "networkx", "matplotlib")
-LARGE = 280_000  # bytes of a picture
+MANIFEST = "manifest.json"
+OURS = ("verdicts.csv", "figure.png", "claims.json")  # what a call writes beside its manifest
 
 
-def name(preset: str, seed: int, overrides: Sequence[str]) -> str:
-    """`quick-s0`, with a short hash of the overrides when there are any, so that runs never mix."""
-    base = f"{preset}-s{seed}"
-    if not overrides:
-        return base
-    return f"{base}-{hashlib.sha256(json.dumps(sorted(overrides)).encode()).hexdigest()[:8]}"
+@contextmanager
+def locked(place: Path) -> Iterator[None]:
+    """Keep other calls out of `place` until the block ends or the process dies.
 
+    Raises
+    ------
+    ValueError
+        If another call is at work there.
+    """
+    from filelock import FileLock, Timeout
 
-def write(path: Path, content: str | bytes) -> None:
-    """Write under a temporary name in the same folder, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    require_folder(place)
+    lock = FileLock(place / ".lock", timeout=0)
     try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(part, path)
+        lock.acquire()
+    except Timeout:
+        raise ValueError(
+            f"another call is at work in {place}: wait for it, or give --out another folder"
+        ) from None
+    try:
+        yield
     finally:
-        part.unlink(missing_ok=True)
+        lock.release()
 
 
-class Book:
-    """Keeps account of finished runs; a new call starts afresh unless it resumes the same parameters."""
+def folder_of_call(place: Path, base: str, cells: list[str], tell: Callable[[str], None]) -> Path:
+    """The folder for a call that answers with these cells: the one whose manifest names them, or the next free name.
 
-    def __init__(self, where: Path, identity: dict[str, Any], resume: bool):
-        self.where = where
-        self.identity = json.loads(json.dumps(identity, default=str))
-        self.finished: dict[str, float] = {}
-        old = self._read() if resume else {}
-        if old.get("identity") == self.identity:
-            self.finished = {run: s for run, s in old["finished"].items() if (where / "runs" / run).exists()}
-        elif resume and old:
-            raise ValueError(f"--resume needs the same parameters as {where / 'manifest.json'}, got others")
-        self._forget_unfinished(keep_scratch=resume)
-        self._write({})
-
-    def has(self, path: Path) -> bool:
-        """Whether this run is finished."""
-        return path.name in self.finished
-
-    def add(self, path: Path, seconds: float) -> None:
-        """Note a finished run at once, so that an interruption loses nothing."""
-        self.finished[path.name] = round(seconds, 3)
-        self._write({})
-
-    def close(self, result: Result, jobs: int) -> None:
-        """Write manifest, table and figure of what there is."""
-        from comparisons.runner import digest
-
-        digests = {f"{row} {i}": digest(run) for row, runs in result.runs.items() for i, run in enumerate(runs)}
-        seconds = {"seconds": round(result.seconds, 2), "jobs": jobs}
-        about = {
-            "argv": sys.argv[1:],
-            "versions": _versions(),
-            "digests": digests,
-            "interrupted": result.interrupted,
-        }
-        self._write(seconds | about)
-        write(self.where / "verdicts.csv", _csv(result))
-        if result.runs and not result.interrupted:
-            write(self.where / "figure.png", rendered(result.study.plot(result.runs, result.verdicts, result.params)))
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            return json.loads((self.where / "manifest.json").read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
-
-    def _write(self, more: dict[str, Any]) -> None:
-        content = {"identity": self.identity, "finished": dict(sorted(self.finished.items())), **more}
-        write(self.where / "manifest.json", json.dumps(content, indent=1) + "\n")
-
-    def _forget_unfinished(self, keep_scratch: bool) -> None:
-        for path in (self.where / "runs").glob("*"):
-            if path.is_dir():
-                if not keep_scratch:
-                    shutil.rmtree(path)
-            elif path.name not in self.finished:
-                path.unlink()
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
+    Parameters
+    ----------
+    place : path
+        Folder of the study.
+    base : str
+        "quick-s0".
+    cells : list of str
+        Names of the call's cells, in any order.
+    tell : callable (line)
+        Hears of a damaged manifest, which is set aside.
+    """
+    number = 1
+    while True:
+        folder = place / (base if number == 1 else f"{base}@{number}")
+        number += 1
+        if _is_free(folder):
+            return folder
+        manifest = folder / MANIFEST
+        if not manifest.is_file():
             continue
-    return found
+        try:
+            if sorted(cells_of(read_manifest(folder))) == sorted(cells):
+                return folder
+        except ValueError as error:
+            tell(f"{error}; set aside as {files.set_aside(manifest).name}, everything else in {folder} stays")
 
 
-def _csv(result: Result) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(
-        [
-            "model",
-            "outcome",
-            "score",
-            "low",
-            "high",
-            "replicates",
-            "absent_below",
-            "shown_from",
-            "predicted",
-            "measured",
-            "note",
-        ]
-    )
-    for row, verdict in result.verdicts.items():
-        spread = (min(verdict.scores), max(verdict.scores)) if verdict.scores else ("", "")
-        score = verdict.score if verdict.scores else ""
-        rows.writerow(
-            [
-                row,
-                verdict.outcome,
-                score,
-                *spread,
-                len(verdict.scores),
-                *verdict.thresholds,
-                verdict.predicted,
-                verdict.measured,
-                verdict.note,
-            ]
-        )
-    return text.getvalue()
+def _is_free(folder: Path) -> bool:
+    """Whether nothing in `folder` comes from an earlier call."""
+    return not any((folder / name).exists() for name in (MANIFEST, *OURS)) and not folder.is_file()
 
 
-def rendered(figure: Figure, form: str = "png") -> bytes:
-    """A picture as bytes; the same picture gives the same bytes. A PNG beyond :data:`LARGE` gets 256 colours."""
-    import matplotlib
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a call.
 
-    content = io.BytesIO()
-    stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
-    with matplotlib.rc_context({"svg.hashsalt": "toymodels"}):
-        figure.savefig(content, format=form, dpi=110, metadata=stamp)
-    return _with_palette(content) if form == "png" and content.tell() > LARGE else content.getvalue()
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is damaged.
+    """
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text())
+        if not isinstance(content, dict):
+            raise ValueError(f"it holds {type(content).__name__} instead of a mapping")
+        cells_of(content)
+    except FileNotFoundError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
+        raise ValueError(f"{path} is damaged ({type(error).__name__}: {str(error)[:80]})") from None
+    return content
 
 
-def _with_palette(picture: io.BytesIO) -> bytes:
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.open(picture).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(content, "PNG", optimize=True)
-    return content.getvalue()
+def cells_of(manifest: Mapping[str, Any]) -> list[str]:
+    """Names of all cells that a manifest names."""
+    return [str(run["cell"]) for runs in manifest["rows"].values() for run in runs]
 
 
-def packed(arrays: dict[str, np.ndarray]) -> bytes:
-    """Arrays as the bytes of an `.npz`, without pickle."""
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
-    return content.getvalue()
+def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write the manifest of a call."""
+    files.write(folder / MANIFEST, json.dumps(content, indent=1) + "\n")

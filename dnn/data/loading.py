@@ -144,5 +144,3 @@ def main(argv: list[str] | None = None) -> int:
 
 __all__ = ["NAMES", "Split", "load", "main"]
 
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -19,14 +19,14 @@ from toymodels.claims import AFTER, Claim, Quantity, at_least, every_run, median
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from dnn.tasks.anchor_task import AnchorTask as Task
+    from dnn.tasks.anchor_task import AnchorTask
 
 FITTED = 0.95  # accuracy from which answers are judged
 SOURCE_WIDTH = 400  # of the transformers whose patterns the overview tells
 
 
 @dataclass(frozen=True)
-class AnchorTask(Settings):
+class AnchorTransformers(Settings):
     """Rates of the initialisation, runs of each, and the size of task, network and training.
 
     Parameters
@@ -56,7 +56,7 @@ class AnchorTask(Settings):
     lr: float = 4e-3
 
 
-def task_of(settings: AnchorTask, gamma: float) -> Task:
+def task_of(settings: AnchorTransformers, gamma: float) -> AnchorTask:
     """The task with neither pair seen, at the published size or as the toy of `settings`."""
     from dnn.tasks import anchor_task
 
@@ -69,7 +69,7 @@ def task_of(settings: AnchorTask, gamma: float) -> Task:
     return replace(task, **sizes, config=config, unseen=anchor_task.NEITHER_SEEN)
 
 
-def trained(settings: AnchorTask, rng: np.random.Generator, gamma: float) -> dict[str, Any]:
+def trained(settings: AnchorTransformers, rng: np.random.Generator, gamma: float) -> dict[str, Any]:
     """Condensation of the first query matrix, and answers to seen pairs and to the unseen ones."""
     from dnn.tasks.anchor_task import both_orders_answers, mean_absolute_cosine, query_cosines
     from dnn.training.loop import train
@@ -88,14 +88,14 @@ def trained(settings: AnchorTask, rng: np.random.Generator, gamma: float) -> dic
     }
 
 
-def compute(settings: AnchorTask, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: AnchorTransformers, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Every rate and run."""
     seed = int(rng.integers(2**31))
     found = grid(partial(trained, settings), {"gamma": settings.gammas}, replicates=settings.replicates, seed=seed)
     return {"gamma": np.array(settings.gammas), **arrays_of(found)}
 
 
-def draw(data: Data, settings: AnchorTask) -> Figure:
+def draw(data: Data, settings: AnchorTransformers) -> Figure:
     """The paper's heat maps, one per rate; below, condensation and accuracies of every run."""
     from matplotlib.figure import Figure
 
@@ -236,7 +236,10 @@ FIGURE = PaperFigure(
         "split: (3, 4) and (4, 3) are both unseen. Quick is a toy of width 32 after 4,500 steps (batch 128, learning "
         "rate 4e-3); -1 in a claim stands for a run that has not fitted."
     ),
-    presets={"quick": AnchorTask(), "paper": AnchorTask(gammas=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8), size="paper")},
+    presets={
+        "quick": AnchorTransformers(),
+        "paper": AnchorTransformers(gammas=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8), size="paper"),
+    },
     compute=compute,
     draw=draw,
     claims=CLAIMS,

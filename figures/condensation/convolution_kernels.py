@@ -98,8 +98,8 @@ def draw(data: Data, settings: ConvolutionKernels) -> Figure:
 
 
 def block(name: str, whose: str) -> Quantity:
-    """The largest block of `name` from the small start, which are those of `whose`."""
-    words = f"largest share of the channels at |cos| > 0.9 with the {whose} of any one (itself among them)"
+    """The largest block of `name` from the small start; `whose` says of what and when."""
+    words = f"largest share of the channels at |cos| > 0.9 with any one of them, itself included, {whose}"
     return Quantity(words, lambda data: data[f"{name}_share"][SMALL])
 
 
@@ -108,14 +108,14 @@ CLAIMS = (
         "convolution_kernels.no-blocks-at-start",
         "Figure 3b",
         "At initialisation the kernels form no clusters.",
-        block("weights_start", "kernel"),
+        block("weights_start", "kernels before training"),
         every_run < 0.3,
     ),
     Claim(
         "convolution_kernels.no-output-blocks-at-start",
         "Figure 3c",
         "At initialisation the outputs of the channels form no clusters.",
-        block("outputs_start", "output"),
+        block("outputs_start", "outputs before training"),
         every_run < 0.3,
         why="random kernels can give similar outputs by chance: in one run a third of the channels or more do",
         defence="channels, kernel size and images of figure 3 are missing from our copy, and the bounds are ours",
@@ -124,7 +124,7 @@ CLAIMS = (
         "convolution_kernels.blocks-after-training",
         "Figure 3e",
         "After training the kernels show blocks.",
-        block("weights_end", "kernel"),
+        block("weights_end", "kernels after training"),
         every_run > 0.5,
     ),
     Claim(

@@ -157,7 +157,7 @@ CLAIMS = (
         "Section 6.1",
         "Neurons condense in at most 2p directions (one input), here when each descends at its own pace.",
         Quantity(
-            "directions reached less 2p, all three activations and all data sets",
+            "directions reached less 2p, per activation and data set",
             lambda data: (data["reached"] - BOUND).ravel(),
         ),
         every_run.between(-6, 0),
@@ -167,8 +167,7 @@ CLAIMS = (
         "Section 6.1",
         "Neurons end at the stable points of one common dynamics.",
         Quantity(
-            "share of the neurons within 0.05 rad of an attracting extremum of T, all three activations and all data "
-            "sets",
+            "share of the neurons within 0.05 rad of an attracting extremum of T, per activation and data set",
             lambda data: data["near"].ravel(),
         ),
         every_run > 0.95,

@@ -1,4 +1,4 @@
-"""Figure 2 of the overview of condensation: the smaller the start, the more tanh neurons share one pair of directions."""
+"""Figure 2 of the overview of condensation: the smaller the start, the nearer tanh neurons to one axis."""
 
 from __future__ import annotations
 

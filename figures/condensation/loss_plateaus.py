@@ -1,4 +1,4 @@
-"""Figure 7 of the overview of condensation: networks of all widths dwell at the same losses; the embedding principle."""
+"""Figure 7 of the overview of condensation: networks of all widths dwell at the same losses."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ CLAIMS = (
         "Figure 7",
         "Networks of different widths encounter similar critical points.",
         Quantity(
-            "part of the time at log10 MSE in [-1.65, -1.45], smallest of widths 1, 2, 3 and 5, every batch of runs",
+            "part of the time at log10 MSE in [-1.65, -1.45], smallest of widths 1, 2, 3 and 5, per batch of runs",
             lambda data: data["shared"][data["width"] <= 5].min(axis=0),
         ),
         median > 0.3,
@@ -144,7 +144,7 @@ CLAIMS = (
         "Figure 7",
         "Wide networks leave the common critical points for lower losses.",
         Quantity(
-            "part of the time below log10 MSE = -2 at width 20, every batch of runs",
+            "part of the time below log10 MSE = -2 at width 20, per batch of runs",
             lambda data: data["low"][data["width"] == 20][0],
         ),
         every_run > 0.5,
@@ -155,7 +155,7 @@ CLAIMS = (
         "Section 6.2",
         "A critical point stays critical when a neuron is split or a null neuron added.",
         Quantity(
-            "largest entry of the gradient over all embeddings, every batch", lambda data: data["gradient"].max(axis=0)
+            "largest entry of the gradient over all embeddings, per batch", lambda data: data["gradient"].max(axis=0)
         ),
         every_run < 1e-9,
     ),
@@ -164,7 +164,7 @@ CLAIMS = (
         "Section 6.2",
         "Embedding never lowers the numbers of positive, zero and negative eigenvalues.",
         Quantity(
-            "smallest gain of any of the three numbers over all embeddings, every batch",
+            "smallest gain of any of the three numbers over all embeddings, per batch",
             lambda data: data["smallest_gain"].min(axis=0),
         ),
         every_run >= 0,
@@ -174,7 +174,7 @@ CLAIMS = (
         "Section 6.2",
         "A local minimum may become a saddle by embedding.",
         Quantity(
-            "share of the embedded minima that gain a negative eigenvalue, every batch",
+            "share of the embedded minima that gain a negative eigenvalue, per batch",
             lambda data: data["turned"].sum(axis=0) / data["minima"].sum(axis=0),
         ),
         every_run > 0,

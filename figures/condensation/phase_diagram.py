@@ -212,8 +212,8 @@ CLAIMS = (
         "Section 5",
         "Three-layer networks have similar phases: here the outer layers a and w.",
         Quantity(
-            "exponents of their relative distances in the width, medians over runs, negated at scale m and plain at "
-            "m^2.25",
+            "exponents of the relative distances of a and w in the width, medians over runs, negated at scale m and "
+            "plain at m^2.25",
             lambda data: margins(data, LINEAR, BETWEEN, OUTER),
         ),
         each_median > 0,
@@ -224,7 +224,8 @@ CLAIMS = (
         "Section 5",
         "Three-layer networks have similar phases: here the middle layer V.",
         Quantity(
-            "exponents of its relative distance in the width, medians over runs, negated at scale m and plain at m^3.5",
+            "exponents of the relative distance of V in the width, medians over runs, negated at scale m and plain at "
+            "m^3.5",
             lambda data: margins(data, LINEAR, CONDENSED, [MIDDLE]),
         ),
         each_median > 0,
@@ -257,9 +258,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": PhaseDiagram(),
-        "paper": PhaseDiagram(
-            widths=(1000, 10_000, 100_000, 400_000), deep_widths=(100, 200, 400, 800), replicates=10
-        ),
+        "paper": PhaseDiagram(widths=(1000, 10_000, 100_000, 400_000), deep_widths=(100, 200, 400, 800), replicates=10),
     },
     compute=compute,
     draw=draw,

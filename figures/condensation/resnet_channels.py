@@ -13,7 +13,7 @@ from figures.condensation.fitted_runs import unless_unfitted, when_fitted
 from figures.condensation.grids import arrays_of
 from figures.condensation.similarity_maps import companions, compared_images, draw_map, off_diagonal, sorted_map
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, Claim, Quantity, at_least, every_run
+from toymodels.claims import AFTER, Claim, Decisive, Quantity, every_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +94,9 @@ def gain(data: Data, name: str, layer: str) -> np.ndarray:
     return data[f"mean_{name}_{layer}_end"] - data[f"mean_{name}_{layer}_start"]
 
 
-TRAINED = at_least(accuracy=FITTED)
+TRAINED = Decisive(
+    f"a training accuracy of {FITTED} in every run", lambda data: bool((data["accuracy"] >= FITTED).all())
+)
 TOY = (
     "quick networks have an eighth of ResNet18's channels and stop short of fitting 1,000 digits, the authors' are "
     "trained in full"
@@ -144,7 +146,7 @@ CLAIMS = (
         "Figure 4b",
         "Kernels of the last convolution form groups.",
         Quantity(
-            "largest share of the channels at |cos| > 0.9 with the kernel of any one (itself among them), last layer "
+            "largest share of the channels at |cos| > 0.9 with any one of them, itself included, kernels of the last layer "
             f"after training; -1 where training accuracy is below {FITTED}",
             lambda data: when_fitted(data["share_weights_last_end"], data["accuracy"], FITTED),
         ),

@@ -1,9 +1,9 @@
 """The store of what was computed: one file a finished cell, named after what was asked and how it was computed.
 
 A cell's file lies at `AA/ASKED-IDENTITY.npz`. The first part is a digest of what was asked (function, arguments,
-settings, seed, replicate), the second one of the whole identity (also the sources, the device and the versions), so that
-the same question under edited code lies beside the old answer and replaces nothing. The file carries its identity in
-words and a checksum of its arrays; one that does not fit is set aside, never used and never deleted.
+settings, seed, replicate), the second one of the whole identity (also the sources, the device and the versions), so
+that the same question under edited code lies beside the old answer and replaces nothing. The file carries its identity
+in words and a checksum of its arrays; one that does not fit is set aside, never used and never deleted.
 """
 
 from __future__ import annotations

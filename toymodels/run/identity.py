@@ -1,13 +1,14 @@
 """What tells one computation from another: the function with its sources, what it is called with, and the versions.
 
-Two cells are the same when their identities are: same function by name, same bytes of its own file and of every file of
-the suite (or of yours, outside of the installed packages) that it can reach by imports, same arguments, seed, device and
-versions. Whatever cannot be told for certain makes an identity that no other equals, so that nothing stale is taken for
-new: at worst something is computed twice.
+Two cells are the same when their identities are: same function by name, same bytes of its own file and of every file
+of the suite (or of yours, outside of the installed packages) that it can reach by imports, same arguments, seed, device
+and versions. Whatever cannot be told for certain makes an identity that no other equals, so that nothing stale is taken
+for new: at worst something is computed twice.
 """
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import inspect
@@ -128,7 +129,7 @@ def module_name(function: Any) -> str:
 
 def _code_digest(function: FunctionType) -> str:
     """Digest of a function that lies in no file, with everything of its module that it uses."""
-    from joblib.externals import cloudpickle
+    import cloudpickle
 
     return hashlib.sha256(cloudpickle.dumps(function)).hexdigest()
 
@@ -158,14 +159,19 @@ def sources(*functions: Any) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Dotted module (or path) to 16 hexadecimal digits. Installed packages other than this suite stand in
-        :func:`versions`, not here.
+        Dotted module to 16 hexadecimal digits; of the module that a function lies in, only what the function uses, as
+        "module:name". Installed packages other than this suite stand in :func:`versions`, not here.
     """
-    roots: dict[str, Path] = {}
-    for function in functions:
-        for one in _callables(function):
-            roots |= _roots(one)
-    waiting, found = list(roots.items()), {}
+    found: dict[str, str] = {}
+    waiting: list[tuple[str, Path]] = []
+    for one in (inner for function in functions for inner in _callables(function)):
+        part = _part_of_module(one)
+        if part is None:
+            waiting += _roots(one).items()
+        else:
+            name, label, source = part
+            found[label] = source.digest
+            waiting += [(other, file) for other in source.imports(name) if (file := _find(other)) is not None]
     while waiting:
         name, path = waiting.pop()
         if name in found:
@@ -214,6 +220,16 @@ def _roots(function: Any) -> dict[str, Path]:
     names = set(_names_in(code)) & function.__globals__.keys()
     modules = {_module_of(function.__globals__[name]) for name in names} | set(_imports_of_code(code))
     return {name: file for name in modules if name and name != "__main__" and (file := _find(name)) is not None}
+
+
+def _part_of_module(function: Any) -> tuple[str, str, _Source] | None:
+    """Module, "module:name" and source of a function with what it uses of its own module; None without a file."""
+    path = _file_of(function)
+    if path is None or _is_installed(path):
+        return None
+    name, top = module_name(function), getattr(function, "__qualname__", "").partition(".")[0]
+    source = _used_by(str(path), top, path.name == "__init__.py")
+    return None if source is None else (name, f"{name}:{top}", _stamped(str(path), source))
 
 
 def _module_of(value: Any) -> str:
@@ -276,12 +292,101 @@ _STAMPS: dict[str, tuple[int, int]] = {}
 
 
 def _read(path: str) -> _Source:
-    """A source file as it was when this process first looked; one that changes under a running process is no source."""
+    return _stamped(path, _parsed(path))
+
+
+def _stamped(path: str, source: _Source) -> _Source:
+    """A source as it was when this process first looked; one that changes under a running process equals no other."""
     state = os.stat(path)
     stamp = (state.st_mtime_ns, state.st_size)
     if _STAMPS.setdefault(path, stamp) != stamp:
-        return dataclasses.replace(_parsed(path), digest=f"changed while in use, {os.urandom(8).hex()}")
-    return _parsed(path)
+        return dataclasses.replace(source, digest=f"changed while in use, {os.urandom(8).hex()}")
+    return source
+
+
+@lru_cache(maxsize=1024)
+def _used_by(path: str, top: str, is_package: bool) -> _Source | None:
+    """The lines of a file that its top-level name `top` uses, and the imports among them; None if it cannot be told."""
+    text = Path(path).read_text(errors="replace")
+    tree = ast.parse(text)
+    bound: dict[str, list[ast.stmt]] = {}
+    always: list[ast.stmt] = []
+    for node in tree.body:
+        names = _names_bound_by(node)
+        if "*" in names:
+            return None
+        for name in names:
+            bound.setdefault(name, []).append(node)
+        if not names and not _does_nothing(node):
+            always.append(node)
+    if top not in bound:
+        return None
+    waiting, used = [*bound[top], *always], {}
+    needed = {top}
+    while waiting:
+        node = waiting.pop()
+        if id(node) in used:
+            continue
+        used[id(node)] = node
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for name in _names_used_by(node):
+            needed.add(name)
+            waiting += bound.get(name, [])
+    lines = text.splitlines(keepends=True)
+    taken, imported = [], []
+    for node in sorted(used.values(), key=lambda one: one.lineno):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            aliases = [alias for alias in node.names if (alias.asname or alias.name).partition(".")[0] in needed]
+            taken.append(ast.unparse(node))
+        else:
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            taken.append("".join(lines[first - 1 : node.end_lineno]))
+            aliases = None
+        for inner in [node] if aliases is not None else ast.walk(node):
+            if isinstance(inner, ast.Import):
+                imported += [(alias.name, ()) for alias in aliases or inner.names]
+            elif isinstance(inner, ast.ImportFrom):
+                names = tuple(alias.name for alias in (inner.names if aliases is None else aliases))
+                imported.append(("." * inner.level + (inner.module or ""), names))
+    digest = hashlib.sha256("".join(taken).encode()).hexdigest()[:16]
+    return _Source(digest, is_package, tuple(imported), ())
+
+
+def _names_used_by(node: ast.AST) -> set[str]:
+    """Names that a statement looks up when it runs; the types of arguments are for readers."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Name):
+            found.add(inner.id)
+        for field, value in ast.iter_fields(inner):
+            if field != "returns" and not (field == "annotation" and isinstance(inner, ast.arg)):
+                waiting += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, ast.AST)]
+    return found
+
+
+def _names_bound_by(node: ast.stmt) -> set[str]:
+    """Names that a statement at the top of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        return {alias.asname or alias.name for alias in node.names} - {"annotations"} or {"annotations"}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+    return set()
+
+
+def _does_nothing(node: ast.stmt) -> bool:
+    """Docstrings, and blocks that run for type checkers or as a program only."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
+    return isinstance(node, ast.Pass) or "TYPE_CHECKING" in test or "__name__" in test
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,91 @@
+"""What comes of one question put to one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+OUTCOMES = ("shown", "absent", "unclear", "silent", "failed")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One row of the answer.
+
+    Parameters
+    ----------
+    outcome : str
+        One of `shown absent unclear silent failed`.
+    scores : tuple of float
+        One dimensionless score per replicate.
+    thresholds : (float, float)
+        `absent` below the first, `shown` from the second; fixed in the study's question.
+    note : str
+        Why it is silent, failed or unclear, or what else the reader must know.
+    predicted, measured : float, optional
+        A closed form's prediction beside the measured median, in the model's own units.
+
+    Raises
+    ------
+    ValueError
+        For an outcome that is none.
+
+    Examples
+    --------
+    >>> Verdict.from_scores([0.1, 0.7, 0.9], 0.3, 0.5).outcome
+    'shown'
+    """
+
+    outcome: str
+    scores: tuple[float, ...] = ()
+    thresholds: tuple[float, float] = (np.nan, np.nan)
+    note: str = ""
+    predicted: float | None = None
+    measured: float | None = None
+
+    def __post_init__(self):
+        if self.outcome not in OUTCOMES:
+            raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, got {self.outcome!r}")
+
+    @staticmethod
+    def from_scores(scores: Sequence[float], absent_below: float, shown_from: float, **more: Any) -> Verdict:
+        """Judge the median: `shown` from `shown_from`, `absent` below `absent_below`, else or if infinite `unclear`."""
+        if not len(scores):
+            raise ValueError("scores must not be empty")
+        if not absent_below <= shown_from:
+            raise ValueError(f"absent_below must be <= shown_from, got {absent_below} and {shown_from}")
+        median = float(np.median(scores))
+        if not np.isfinite(median):
+            outcome = "unclear"
+        elif median >= shown_from:
+            outcome = "shown"
+        else:
+            outcome = "absent" if median < absent_below else "unclear"
+        return Verdict(outcome, tuple(map(float, scores)), (absent_below, shown_from), **more)
+
+    @staticmethod
+    def unclear(why: str, scores: Sequence[float] = (), **more: Any) -> Verdict:
+        """A condition of the score decided, not its size; `why` names it."""
+        return Verdict("unclear", tuple(map(float, scores)), note=why, **more)
+
+    @property
+    def score(self) -> float:
+        """Median over replicates; NaN when there is none."""
+        return float(np.median(self.scores)) if self.scores else float("nan")
+
+    @property
+    def absent_in_every_replicate(self) -> bool:
+        """What a negative control owes: every single score below the lower threshold."""
+        return bool(self.scores) and max(self.scores) < self.thresholds[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> Verdict:
+        """The inverse of :meth:`to_dict`, also after a way through JSON."""
+        return Verdict(**{**fields, "scores": tuple(fields["scores"]), "thresholds": tuple(fields["thresholds"])})
