@@ -1,6 +1,8 @@
-"""All phenomena, then the model x phenomenon matrix.
+"""All phenomena, then the model x phenomenon matrix; and what is in a folder of results.
 
 python -m comparisons --preset quick --jobs 2 [--check | --write]
+python -m comparisons show results/grokking/quick-s0
+python -m comparisons prune [--out results] [--yes]
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from comparisons import matrix, report, runner
-from comparisons.study import Study
+from comparisons import keeping, matrix
+from comparisons.harness import command
+from comparisons.harness.settings import parse
+from comparisons.harness.study import Study
+from toymodels.run.engine import interruptible
 
 PHENOMENA = ("grokking", "local_elasticity", "information_bottleneck", "neural_collapse")
 EXCHANGE = "order_parameters"
@@ -23,41 +28,69 @@ def studies(names: Sequence[str]) -> list[Study]:
 
 
 def parser():
-    """The command line of a study, without its models and parameters."""
-    made = runner.base_parser("python -m comparisons", "All phenomena put to all models, and the matrix.")
+    """The command line of a study, without its models; settings start with the name of their study."""
+    made = command.base_parser("python -m comparisons", __doc__ or "", ("quick", "paper"))
     made.add_argument("--with-exchange", action="store_true", help="run comparisons.order_parameters as well")
-    made.add_argument("--write", action="store_true", help="commit matrix, verdicts and figures to the repository")
+    made.add_argument("--write", action="store_true", help="write matrix, verdicts and figures into this checkout")
     return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run every study and return the worst exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if argv and argv[0] in keeping.COMMANDS:
+        return keeping.main(argv)
     options = vars(parser().parse_args(argv))
     check, write, exchange = (options.pop(name) for name in ("check", "write", "with_exchange"))
+    try:
+        if write:
+            matrix.require_checkout()
+        asked = studies([*PHENOMENA, *([EXCHANGE] if exchange else [])])
+        changes = _by_study(parse(options.pop("changes")), asked)
+        if write and any(changes.values()):
+            raise ValueError("--write takes the settings of the preset, so no --set")
+    except ValueError as error:
+        print(f"comparisons: {error}", file=sys.stderr)
+        return command.USAGE
     start = time.perf_counter()
     results, codes = [], []
-    for study in studies([*PHENOMENA, *([EXCHANGE] if exchange else [])]):
+    for study in asked:
         try:
-            result = runner.run(study, **options, tell=lambda line: print(line, file=sys.stderr, flush=True))
+            with interruptible():
+                result = study.run(**options, settings=changes[study.name], tell=command.to_stderr, loud=True)
         except (ValueError, FileNotFoundError) as error:
             print(f"{study.name}: {error}", file=sys.stderr)
-            return runner.USAGE
-        print(report.table(result), end="\n\n", flush=True)
+            return command.USAGE
+        except OSError as error:
+            print(f"{study.name}: {command.in_one_line(error)}; --resume goes on", file=sys.stderr)
+            return command.FAILED
+        except KeyboardInterrupt:
+            return command.stopped()
+        print(result, end="\n\n", flush=True)
         if result.interrupted:
-            print("interrupted; what is finished is kept, --resume goes on", file=sys.stderr)
-            return runner.INTERRUPTED
+            return command.stopped()
         results.append(result)
-        codes.append(runner.exit_code(result, check, options["preset"]))
-    print(matrix.plain([result for result in results if result.study.name in PHENOMENA]))
+        codes.append(command.exit_code(result, check, options["preset"]))
+    print(matrix.plain([result for result in results if result.study in PHENOMENA]))
     print(f"\n{time.perf_counter() - start:.0f} s")
     if write:
-        matrix.commit([r for r in results if r.study.name in PHENOMENA], options["preset"])
-        for result in results[len(PHENOMENA) :]:
-            matrix.write_verdicts([result], options["preset"])
-            matrix.folder.write(
-                matrix.GALLERY / f"{result.study.name}.png", (result.folder / "figure.png").read_bytes()
-            )
+        known = {study.name: study for study in asked}
+        matrix.commit([r for r in results if r.study in PHENOMENA], known, options["preset"])
+        matrix.commit_verdicts([r for r in results if r.study == EXCHANGE], known, options["preset"])
     return max(codes)
+
+
+def _by_study(changes: dict, asked: Sequence[Study]) -> dict[str, dict]:
+    """Settings sorted by the study that their keys start with."""
+    sorted_changes: dict[str, dict] = {study.name: {} for study in asked}
+    for key, value in changes.items():
+        name = key.partition(".")[0]
+        if name not in sorted_changes:
+            raise ValueError(f"--set STUDY.KEY=VALUE must start with one of {', '.join(sorted_changes)}, got {key!r}")
+        sorted_changes[name][key] = value
+    for study in asked:
+        study.settings(sorted_changes[study.name])
+    return sorted_changes
 
 
 if __name__ == "__main__":

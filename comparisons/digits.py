@@ -10,11 +10,11 @@ import numpy as np
 from toymodels.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from comparisons.study import BaseParams
+    from comparisons.harness.settings import Settings
 
 
 def train_mlp(
-    p: BaseParams,
+    s: Settings,
     rng: np.random.Generator,
     *,
     n_steps: int,
@@ -30,7 +30,7 @@ def train_mlp(
 
     Parameters
     ----------
-    p : BaseParams
+    s : Settings
         Device and scratch folder, where a checkpoint is kept while the run lasts.
     rng : numpy Generator
         Draws the weights and the batches.
@@ -52,9 +52,9 @@ def train_mlp(
     Trajectory
         Clock "step", from step 1 on; `train`, `test` (accuracy), losses and the probes.
     """
-    from dnn.training.config import TrainConfig
     from dnn.data import load
     from dnn.networks.mlp import MLP, scale_parameters_
+    from dnn.training.config import TrainConfig
     from dnn.training.loop import train
 
     network = MLP(widths, activation=activation, rng=rng)
@@ -62,8 +62,8 @@ def train_mlp(
     if frozen:
         for parameter in (w for layer in list(network.linears)[:-1] for w in layer.parameters()):
             parameter.requires_grad_(False)
-    config = TrainConfig(n_steps=n_steps, records=record_steps(n_steps, records), device=p.device, **settings)
-    checkpoint = p.scratch / "checkpoint.pt" if p.scratch else None
+    config = TrainConfig(n_steps=n_steps, records=record_steps(n_steps, records), device=s.device, **settings)
+    checkpoint = s.scratch / "checkpoint.pt" if s.scratch else None
     probes = make_probes(network) if make_probes else {}
     run = train(network, load("mnist-mini"), config, rng, probes=probes, checkpoint=checkpoint)
     data = {**run.data, "train": run["train_accuracy"], "test": run["test_accuracy"]}

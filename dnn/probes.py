@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.reading.kernels import tangent_kernel
 from dnn.reading.linear_maps import pruned_accuracy, tails
-from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.reading.rank_densities import check_labels, rank_gradient
-from dnn.reading.unfolding import Unfolded, check_finite, unfold
+from dnn.reading.unfolding import Unfolded, check_finite, last_hidden, unfold
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
 from toymodels.layerwise.kernels import kernel_distance as distance_of_kernels
@@ -127,7 +127,7 @@ def collapse(network: nn.Module, split, *, part: str = "train", statistics: str 
     """
     x, y = _part(split, part)
     unfolded = unfold(network)
-    features, labels = _last_hidden(unfolded, x, statistics), y.cpu().numpy()
+    features, labels = _numpy(last_hidden(unfolded, x, statistics)), y.cpu().numpy()
     weight, bias = _readout(unfolded)
     equinorm, equiangular = collapse_metrics.nc2(features, labels)
     return {
@@ -295,11 +295,6 @@ def _loss_direction(logits: Tensor, y: Tensor) -> Tensor:
 def _readout(unfolded: Unfolded) -> tuple[np.ndarray, np.ndarray | None]:
     last = unfolded.linears[-1]
     return _numpy(last.weight), None if last.bias is None else _numpy(last.bias)
-
-
-def _last_hidden(unfolded: Unfolded, x: Tensor, statistics: str) -> np.ndarray:
-    *hidden, _ = (outputs for _, outputs in unfolded.layers(x, statistics))
-    return _numpy(hidden[-1] if hidden else x)
 
 
 def _first(split, samples: int) -> tuple[Tensor, Tensor]:

@@ -131,6 +131,15 @@ mean = Statistic("mean", np.mean)
 spread = Statistic("spread", lambda values: values.max() - values.min())
 
 
+def every(what: str) -> Statistic:
+    """All values, where one is not of a run but of something else.
+
+    >>> print(every("layer") > 0)
+    every layer > 0
+    """
+    return Statistic(f"every {what}", lambda values: values)
+
+
 def share_of_runs(share: float) -> Statistic:
     """At least this share of the values.
 
@@ -178,9 +187,9 @@ def at_least(**sizes: float) -> Decisive:
 
     >>> decisive = at_least(samples=10_000)
     >>> decisive.words, decisive.holds({"samples": 1000})
-    ('samples >= 10000', False)
+    ('samples >= 10,000', False)
     """
-    words = " and ".join(f"{name} >= {size:g}" for name, size in sizes.items())
+    words = " and ".join(f"{name.replace('_', ' ')} >= {size:,}" for name, size in sizes.items())
     return Decisive(words, lambda data: all(float(np.min(data[name])) >= size for name, size in sizes.items()))
 
 
@@ -324,16 +333,23 @@ class Judged:
         return middle if self.replicates == 1 else f"{middle} [{low}, {high}], {self.replicates} runs"
 
 
-def verdict_of(first: Judged, second: Judged | None) -> tuple[str, str]:
-    """The verdict that two seeds give, and a remark: the same at both, or open.
+def verdict_of(seeds: Sequence[Judged]) -> tuple[str, str]:
+    """The verdict that a claim has at several seeds, and a remark: the same at all, or open.
 
     Parameters
     ----------
-    first, second : Judged
-        The same claim at two seeds; without a second one the verdict is that of one seed, and the remark says so.
+    seeds : sequence of Judged
+        The same claim at every seed; with only one of them the verdict is that seed's, and the remark says so.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or they judge different claims.
     """
-    if second is None:
-        return first.verdict, "one seed"
-    if first.key != second.key:
-        raise ValueError(f"second must judge the claim {first.key}, got {second.key}")
-    return (first.verdict, "") if first.verdict == second.verdict else (OPEN, SEED_DECIDES)
+    keys = {judged.key for judged in seeds}
+    if len(keys) != 1:
+        raise ValueError(f"seeds must judge one claim, got {', '.join(sorted(keys)) or 'none'}")
+    verdicts = {judged.verdict for judged in seeds}
+    if len(verdicts) > 1:
+        return OPEN, SEED_DECIDES
+    return seeds[0].verdict, "one seed" if len(seeds) == 1 else ""

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from toymodels.run.files import whole
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+_SHOWN = 8  # quantities named in the short form
 
 
 class SimulationError(RuntimeError):
     """Numbers went bad while a model ran; the message names the quantity and the time."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trajectory:
     """Named quantities along one clock.
 
@@ -65,28 +72,80 @@ class Trajectory:
         except KeyError:
             raise KeyError(f"no quantity {name!r}; this run has {', '.join(sorted(self.data))}") from None
 
+    def __repr__(self) -> str:
+        """One line whatever the run holds: its clock, its times, and its quantities with their shapes."""
+        names = [f"{name}{list(values.shape[1:]) if values.ndim > 1 else ''}" for name, values in self.data.items()]
+        shown = ", ".join(names[:_SHOWN]) + (f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        return f"Trajectory({self.t.size} times, {self.clock} {self.t[0]:g} to {self.t[-1]:g}: {shown})"
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Times as "t" and every quantity as "data/NAME"."""
+        return {"t": self.t, **{f"data/{name}": values for name, values in self.data.items()}}
+
+    def header(self) -> dict[str, Any]:
+        """Clock and meta in terms of JSON."""
+        return json.loads(json.dumps({"clock": self.clock, "meta": self.meta}, sort_keys=True, default=_to_builtin))
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> Trajectory:
+        """The inverse of :meth:`arrays` and :meth:`header`; other arrays are left out."""
+        data = {name[len("data/") :]: values for name, values in arrays.items() if name.startswith("data/")}
+        return Trajectory(arrays["t"], data, clock=header["clock"], meta=header["meta"])
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Labelled arrays over `t`, further axes called NAME_0, NAME_1; clock and plain meta as attributes.
+
+        Raises
+        ------
+        ValueError
+            If a quantity is called "t", or like an axis of another.
+
+        Examples
+        --------
+        >>> run = Trajectory([1.0, 2.0], {"loss": [1.0, 0.5]}, clock="step")
+        >>> float(run.to_xarray()["loss"].sel(t=2.0))
+        0.5
+        """
+        import xarray
+
+        axes = {name: tuple(f"{name}_{i}" for i in range(values.ndim - 1)) for name, values in self.data.items()}
+        for taken in {"t", *(axis for names in axes.values() for axis in names)} & set(self.data):
+            raise ValueError(f"data must not hold a quantity called like an axis, got {taken!r}")
+        variables = {name: (("t", *axes[name]), values) for name, values in self.data.items()}
+        meta = {name: value for name, value in self.header()["meta"].items() if _is_attribute(value)}
+        return xarray.Dataset(variables, {"t": ("t", self.t)}, {**meta, "clock": self.clock})
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row a time, indexed by `t`; entries of vectors and matrices as columns "NAME[0]", "NAME[0, 1]".
+
+        Examples
+        --------
+        >>> run = Trajectory([1.0, 2.0], {"w": [[1.0, 2.0], [3.0, 4.0]]}, clock="step")
+        >>> list(run.to_dataframe().columns)
+        ['w[0]', 'w[1]']
+        """
+        import pandas
+
+        columns = {}
+        for name, values in self.data.items():
+            for index in np.ndindex(values.shape[1:]):
+                label = f"{name}[{', '.join(map(str, index))}]" if index else name
+                columns[label] = values[(slice(None), *index)]
+        return pandas.DataFrame(columns, index=pandas.Index(self.t, name="t"))
+
     def save(self, path: str | Path) -> None:
-        """Write one `.npz` (no pickle) under a temporary name, then rename it to `path`."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        """Write one `.npz` (no pickle), whole or not at all."""
         header = json.dumps({"clock": self.clock, "meta": self.meta}, sort_keys=True, default=_to_builtin)
-        arrays = {f"data/{name}": values for name, values in self.data.items()}
-        try:
-            with open(part, "wb") as file:
-                np.savez(file, t=self.t, header=np.array(header), **arrays)  # pyright: ignore[reportArgumentType]
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole(path) as part, open(part, "wb") as file:
+            np.savez(file, **{"t": self.t, "header": np.array(header), **self.arrays()})  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     def load(path: str | Path) -> Trajectory:
         """Read what :meth:`save` wrote to `path`; `ValueError` if the file is not such a trajectory."""
         try:
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                header = json.loads(str(file["header"]))
-                data = {name[len("data/") :]: file[name] for name in file.files if name.startswith("data/")}
-                return Trajectory(file["t"], data, clock=header["clock"], meta=header["meta"])
+                arrays = {name: file[name] for name in file.files}
+            return Trajectory.from_arrays(arrays, json.loads(str(arrays["header"])))
         except FileNotFoundError:
             raise
         except Exception as error:
@@ -106,3 +165,10 @@ def _to_builtin(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     raise TypeError(f"meta must be JSON, got {type(value).__name__}")
+
+
+def _is_attribute(value: Any) -> bool:
+    """Whether netCDF can hold it: numbers, strings, and lists of numbers."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    return isinstance(value, int | float | str) and not isinstance(value, bool)

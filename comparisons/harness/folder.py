@@ -35,9 +35,7 @@ def locked(place: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise ValueError(
-            f"another call is at work in {place}: wait for it, or give --out another folder"
-        ) from None
+        raise ValueError(f"another call is at work in {place}: wait for it, or give --out another folder") from None
     try:
         yield
     finally:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from toymodels.run.identity import COUNTS
+
 S = TypeVar("S")
 SURROUNDINGS = ("device", "data", "scratch")  # set by their own flags, never a knob
 
@@ -33,8 +35,8 @@ class Settings:
     """
 
     device: str = field(default="auto", kw_only=True)
-    data: str | None = field(default=None, kw_only=True)
-    scratch: Path | None = field(default=None, kw_only=True)
+    data: str | None = field(default=None, kw_only=True, metadata={COUNTS: False})  # checked byte by byte when read
+    scratch: Path | None = field(default=None, kw_only=True, metadata={COUNTS: False})
 
 
 def visible(settings: Any) -> dict[str, Any]:

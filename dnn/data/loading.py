@@ -143,4 +143,3 @@ def main(argv: list[str] | None = None) -> int:
 
 
 __all__ = ["NAMES", "Split", "load", "main"]
-

@@ -1,0 +1,1 @@
+"""Architectures: multilayer perceptrons, convolutional networks, a transformer, a network of skills."""

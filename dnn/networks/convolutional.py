@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnn.training.config import TrainConfig
 from dnn.networks.mlp import ACTIVATIONS, Rng, batch_norm_mode, init_power_, init_uniform_
+from dnn.training.config import TrainConfig
 from toymodels.condensation.similarity import cosine_similarity, flatten_kernels, output_similarity
 from toymodels.validation import choice, positive_int
 

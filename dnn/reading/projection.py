@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from dnn.reading.rank_densities import check_labels
-from dnn.reading.unfolding import Unfolded, unfold
+from dnn.reading.unfolding import last_hidden, unfold
 from toymodels.validation import positive_int
 
 
@@ -46,7 +46,7 @@ def project(network: nn.Module, x: Tensor, *, statistics: str = "running") -> Te
         If the network is no such chain, or too narrow for a plane.
     """
     unfolded = unfold(network)
-    return _last_hidden(unfolded, x, statistics) @ leading_directions(unfolded.linears[-1].weight)
+    return last_hidden(unfolded, x, statistics) @ leading_directions(unfolded.linears[-1].weight)
 
 
 def leading_directions(weight: Tensor, n: int = 2) -> Tensor:
@@ -109,8 +109,8 @@ def overlap(network: nn.Module, split, *, statistics: tuple[str, str] = ("runnin
         _, counts = check_labels(y, len(y), n_classes)
         if not counts.all():
             raise ValueError(f"y_{part} must contain every class, got no sample of class {counts.argmin()}")
-    train = _last_hidden(unfolded, split.x_train, statistics[0])
-    test = _last_hidden(unfolded, split.x_test, statistics[1])
+    train = last_hidden(unfolded, split.x_train, statistics[0])
+    test = last_hidden(unfolded, split.x_test, statistics[1])
     plane = leading_directions(unfolded.linears[-1].weight)
     flat, flat_test = train @ plane, test @ plane
     centers, test_centers = class_means(flat, split.y_train), class_means(flat_test, split.y_test)
@@ -193,10 +193,6 @@ def center_cosines(features: Tensor, labels: Tensor, *, centered: bool = False) 
         features = features - features.mean(0)
     centers = nn.functional.normalize(class_means(features, labels), dim=1)
     return nn.functional.normalize(features, dim=1) @ centers.T, centers @ centers.T
-
-
-def _last_hidden(unfolded: Unfolded, x: Tensor, statistics: str) -> Tensor:
-    return [x, *(outputs for _, outputs in unfolded.layers(x, statistics))][-2]
 
 
 def _centroid_accuracy(points: Tensor, labels: Tensor, centers: Tensor) -> float:

@@ -1,8 +1,8 @@
 """Any chain of affine layers, batch norms and activations, seen layer by layer.
 
-`unfold` reads an :class:`~dnn.networks.mlp.MLP`, or an `nn.Sequential` of Linear, BatchNorm1d and element-wise activations
-(Flatten, Dropout and Identity are passed through, as in evaluation; containers may be nested), into one form on which
-all analyses work. Nothing here changes the module, its buffers or its training flag.
+`unfold` reads an :class:`~dnn.MLP`, or an `nn.Sequential` of Linear, BatchNorm1d and element-wise activations (Flatten,
+Dropout and Identity are passed through, as in evaluation; containers may be nested), into one form on which all
+analyses work. Nothing here changes the module, its buffers or its training flag.
 """
 
 from __future__ import annotations
@@ -105,6 +105,22 @@ def unfold(network: nn.Module) -> Unfolded:
     unfolded = _unfold(network)
     check_finite(network)
     return unfolded
+
+
+def last_hidden(network: nn.Module | Unfolded, x: Tensor, statistics: str = "running") -> Tensor:
+    """What the last hidden layer puts out, (n, N); the inputs themselves where there is no hidden layer.
+
+    Parameters
+    ----------
+    network : Module or Unfolded
+        A chain of affine layers, batch norms and activations.
+    x : (n, d) tensor
+    statistics : {"running", "batch"}
+        Of batch norm.
+    """
+    unfolded = network if isinstance(network, Unfolded) else unfold(network)
+    with torch.no_grad():
+        return [x, *(outputs for _, outputs in unfolded.layers(x, statistics))][-2]
 
 
 def check_finite(network: nn.Module) -> None:

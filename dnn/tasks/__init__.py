@@ -1,0 +1,1 @@
+"""Tasks that a network is trained on: composite functions, modular addition, skills."""

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from dnn.training.config import TrainConfig
 from dnn.data import Split
 from dnn.networks.mlp import Rng
-from dnn.training.objectives import evaluate
 from dnn.networks.transformer import Transformer
+from dnn.training.config import TrainConfig
+from dnn.training.objectives import evaluate
 from toymodels.condensation.similarity import cosine_similarity
 from toymodels.validation import choice, finite, positive_int
 

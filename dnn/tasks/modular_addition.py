@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from dnn.training.config import TrainConfig
 from dnn.data import Split
 from dnn.networks.mlp import Rng
 from dnn.networks.transformer import Transformer
+from dnn.training.config import TrainConfig
 from toymodels.validation import fraction, positive, positive_int
 
 _NANDA = TrainConfig(25_000, "adamw", lr=1e-3, weight_decay=1.0, betas=(0.9, 0.98), warmup_steps=10, records=100)

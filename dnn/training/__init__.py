@@ -1,0 +1,1 @@
+"""Training: one loop for everything, its settings, ensembles, objectives, checkpoints."""

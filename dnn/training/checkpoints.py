@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from toymodels.run.files import whole
 
 
 def save_checkpoint(path: str | Path, state: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -15,14 +16,8 @@ def save_checkpoint(path: str | Path, state: Mapping[str, Any], settings: Mappin
 
     `settings` says which run the state belongs to; :func:`load_checkpoint` compares it.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with whole(path) as part:
         torch.save({"settings": dict(settings), "state": dict(state)}, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: str | Path, settings: Mapping[str, Any], device: torch.device | str = "cpu") -> dict:

@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.func import stack_module_state
 from torch.nn import functional
 
-from dnn.training.config import TrainConfig
 from dnn.data import Split
 from dnn.networks.mlp import MLP, non_finite
-from dnn.training.objectives import count_classes, make_targets, prepare
+from dnn.training.config import TrainConfig
 from dnn.training.loop import Probe, make_optimiser, measure, training_numerics
+from dnn.training.objectives import count_classes, make_targets, prepare
 from toymodels.trajectory import SimulationError, Trajectory
 
 _CHUNK = 256

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.training.checkpoints import load_checkpoint, save_checkpoint
-from dnn.training.config import TrainConfig
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, non_finite
+from dnn.training.checkpoints import load_checkpoint, save_checkpoint
+from dnn.training.config import TrainConfig
 from dnn.training.objectives import LOSS_FUNCTIONS, count_classes, evaluate, make_targets, prepare
 from toymodels.trajectory import SimulationError, Trajectory
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dnn.training.config import TrainConfig
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.training.config import TrainConfig
 
 LOSS_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,

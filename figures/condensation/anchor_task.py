@@ -168,6 +168,7 @@ CLAIMS = (
             lambda data: np.diff(data["cosine"], axis=0).min(axis=0),
         ),
         every_run > 0,
+        defence="the overview shows one network of each rate, and toys of width 32 scatter from run to run",
     ),
     Claim(
         "anchor_task.memorises",

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comparisons.harness.settings import Settings
 from comparisons.harness.style import FAMILY
-from figures.condensation.grids import arrays_of
+from figures.condensation.grids import Batches, arrays_of
 from figures.condensation.neuron_features import draw_features, features
 from figures.harness.figure import Data, Grid, PaperFigure
 from toymodels.claims import Claim, Quantity, every_run
@@ -27,15 +26,11 @@ LINE = np.linspace(-1, 1, 201)
 
 
 @dataclass(frozen=True)
-class Dropout(Settings):
+class Dropout(Batches):
     """Networks trained from the same starts without and with dropout.
 
     Parameters
     ----------
-    batches : int
-        Batches of networks, each computed on its own.
-    replicates : int
-        Independent networks of a batch, trained at once.
     n_steps : int
         Steps of gradient descent.
     width : int
@@ -46,8 +41,6 @@ class Dropout(Settings):
         Learning rate.
     """
 
-    batches: int = 1
-    replicates: int = 5
     n_steps: int = 60_000
     width: int = 100
     std: float = 0.1

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comparisons.harness.settings import Settings
 from comparisons.harness.style import FAMILY
+from figures.condensation.grids import Batches
 from figures.harness.figure import Data, Grid, PaperFigure
 from toymodels.claims import Claim, Quantity, every_run
 from toymodels.condensation import TwoLayerNetwork
@@ -25,15 +25,11 @@ IDEAL = 2e-3  # far below the plateau that all widths share (1.3e-2), above the 
 
 
 @dataclass(frozen=True)
-class DropoutPlateau(Settings):
+class DropoutPlateau(Batches):
     """Networks of every arm, and their training.
 
     Parameters
     ----------
-    batches : int
-        Batches of networks, each computed on its own.
-    replicates : int
-        Independent networks of a batch, trained at once.
     n_steps : int
         Steps of gradient descent.
     width : int
@@ -42,8 +38,6 @@ class DropoutPlateau(Settings):
         Learning rate.
     """
 
-    batches: int = 1
-    replicates: int = 5
     n_steps: int = 60_000
     width: int = 100
     lr: float = 0.05

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comparisons.harness.settings import Settings
 from comparisons.harness.style import FAMILY
-from figures.condensation.grids import arrays_of
+from figures.condensation.grids import Batches, arrays_of
 from figures.condensation.neuron_features import draw_features, features
 from figures.harness.figure import Data, Grid, PaperFigure
 from toymodels.claims import READING, Claim, Quantity, every_run, median
@@ -26,19 +25,8 @@ LOOSE, MIDDLE = range(2)
 
 
 @dataclass(frozen=True)
-class Orientations(Settings):
-    """How many networks; everything else is the paper's.
-
-    Parameters
-    ----------
-    batches : int
-        Batches of networks, each computed on its own.
-    replicates : int
-        Independent networks of a batch, trained at once.
-    """
-
-    batches: int = 1
-    replicates: int = 5
+class Orientations(Batches):
+    """How many networks; everything else is the paper's."""
 
 
 def trained(settings: Orientations, rng: np.random.Generator, trials: int) -> dict[str, np.ndarray]:

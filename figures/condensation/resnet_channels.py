@@ -94,9 +94,7 @@ def gain(data: Data, name: str, layer: str) -> np.ndarray:
     return data[f"mean_{name}_{layer}_end"] - data[f"mean_{name}_{layer}_start"]
 
 
-TRAINED = Decisive(
-    f"a training accuracy of {FITTED} in every run", lambda data: bool((data["accuracy"] >= FITTED).all())
-)
+TRAINED = Decisive(f"a training accuracy of {FITTED} in every run", lambda data: bool(data["accuracy"].min() >= FITTED))
 TOY = (
     "quick networks have an eighth of ResNet18's channels and stop short of fitting 1,000 digits, the authors' are "
     "trained in full"
@@ -146,8 +144,8 @@ CLAIMS = (
         "Figure 4b",
         "Kernels of the last convolution form groups.",
         Quantity(
-            "largest share of the channels at |cos| > 0.9 with any one of them, itself included, kernels of the last layer "
-            f"after training; -1 where training accuracy is below {FITTED}",
+            "largest share of the channels at |cos| > 0.9 with any one of them, itself included, kernels of the last "
+            f"layer after training; -1 where training accuracy is below {FITTED}",
             lambda data: when_fitted(data["share_weights_last_end"], data["accuracy"], FITTED),
         ),
         unless_unfitted(every_run > 0.25),

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
+from figures.harness.figure import Data, Grid, PaperFigure
 from figures.layerwise.gradient_flow import scalar_network
-from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below
+from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, every_run
 from toymodels.layerwise import ScalarNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # initial weight, whether the output is divided by the root of the width, target
 SETTINGS = {
@@ -22,41 +27,51 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Params(Settings):
-    """Width, random starts for the general law, and times recorded."""
+class AlignedModes(Settings):
+    """Width, random starts for the general law, and times recorded.
+
+    Parameters
+    ----------
+    width : int
+        Units.
+    replicates : int
+        Gaussian starts, of scales from 0.01 to 100.
+    n_times : int
+        Times at which modes and kernel are recorded.
+    """
 
     width: int = 100
-    replicas: int = 20
+    replicates: int = 20
     n_times: int = 200
 
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: AlignedModes, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Modes and kernel along training in every setting, the numbers of each, and networks with random starts."""
     data = {}
     numbers = []
     for name, (weight, divided, target) in SETTINGS.items():
-        a0 = np.full(p.width, weight)
-        b0 = np.where(np.arange(p.width) % 2 == 0, weight, -weight)
-        net = ScalarNetwork(a0, b0, target, normalizer=np.sqrt(p.width) if divided else 1.0)
-        t = np.append(0, np.linspace(0, net.time_to(0.999), p.n_times)[1:])
+        a0 = np.full(settings.width, weight)
+        b0 = np.where(np.arange(settings.width) % 2 == 0, weight, -weight)
+        net = ScalarNetwork(a0, b0, target, normalizer=np.sqrt(settings.width) if divided else 1.0)
+        t = np.append(0, np.linspace(0, net.time_to(0.999), settings.n_times)[1:])
         run = net.solve(t)
         data |= {f"{name}_{key}": run[key] for key in ("progress", "aligned", "opposed")}
         data[f"{name}_t"] = t
         end = net.solve([0.0, np.inf])
         growth = end["ntk"][1] / end["ntk"][0]
         numbers.append([net.weight_to_target, _grown(net), growth, -end["opposed"][1] / end["aligned"][1]])
-    scales = np.geomspace(1e-2, 1e2, p.replicas)
-    random = grid(partial(_random, p=p), {"scale": scales}, seed=int(rng.integers(2**31)))
+    scales = np.geomspace(1e-2, 1e2, settings.replicates)
+    random = grid(partial(random_start, settings), {"scale": scales}, seed=int(rng.integers(2**31)))
     return data | {
         "numbers": np.array(numbers),  # (settings, [ratio, gamma, kernel growth, opposed over aligned])
         **{f"random_{key}": values.values[:, 0] for key, values in random.data_vars.items()},
     }
 
 
-def _random(scale: float, rng: np.random.Generator, p: Params) -> dict[str, float]:
+def random_start(settings: AlignedModes, rng: np.random.Generator, scale: float) -> dict[str, float]:
     """The numbers of one network with a Gaussian start of this scale."""
-    a0, b0 = scale * rng.standard_normal((2, p.width))
-    net = ScalarNetwork(a0, b0, 1.0, p.width)
+    a0, b0 = scale * rng.standard_normal((2, settings.width))
+    net = ScalarNetwork(a0, b0, 1.0, settings.width)
     end = net.solve([0.0, np.inf])
     return {"ratio": net.weight_to_target, "gamma": _grown(net), "growth": end["ntk"][1] / end["ntk"][0]}
 
@@ -69,7 +84,7 @@ def _grown(net: ScalarNetwork) -> float:
     return end / start
 
 
-def draw(data: Data, p: Params):
+def draw(data: Data, settings: AlignedModes) -> Figure:
     """Modes along training per setting, then the law of the ratio."""
     from matplotlib.figure import Figure
 
@@ -103,83 +118,101 @@ def draw(data: Data, p: Params):
     return figure
 
 
-def _from_ratio(ratio: np.ndarray, gamma: np.ndarray) -> np.ndarray:
+def from_ratio(ratio: np.ndarray, gamma: np.ndarray) -> np.ndarray:
     """How far the growth is from what the ratio alone would give, relative."""
     return np.abs(gamma / np.exp(np.arcsinh(1 / ratio)) - 1)
 
 
+def margins(data: Data) -> np.ndarray:
+    """Decades by which the growth of the kernel exceeds 10 (small ratios) or its change lies below 0.6% (large ones)."""
+    ratio, growth = data["random_ratio"], data["random_growth"]
+    rich, lazy = growth[ratio < 0.05], growth[ratio > 10]
+    return np.concatenate([np.log10(rich / 10), np.log10(0.006 / np.abs(lazy - 1))])
+
+
+every_setting = Statistic("every setting", every_run.of)
+every_start = Statistic("every start", every_run.of)
+CLAIMS = (
+    Claim(
+        "aligned_modes.growth",
+        "Equation 19",
+        "From a zero function the weight-to-target ratio R sets how much the features grow.",
+        Quantity(
+            "integrated flow: relative difference of the growth of (a + b)^2 from exp(arsinh(1/R))",
+            lambda data: from_ratio(*data["numbers"][:, :2].T),
+        ),
+        every_setting < 1e-6,
+        fixed=AFTER,
+    ),
+    Claim(
+        "aligned_modes.ratio-alone",
+        "Section 7.1",
+        "The ratio alone sets it, whatever the start.",
+        Quantity(
+            "integrated flow from Gaussian weights: relative difference of the growth of (a + b)^2 from "
+            "exp(arsinh(1/R))",
+            lambda data: from_ratio(data["random_ratio"], data["random_gamma"]),
+        ),
+        every_start < 0.01,
+        source=READING,
+        fixed=AFTER,
+        why="Equation 19 also contains f(0), of order Sigma_0 / root of the width in a random start: the growth "
+        "differs by about f(0) / Sigma_0",
+        defence="Equation 19 itself contains f(0), and its share falls with the width, which is 100 here",
+    ),
+    Claim(
+        "aligned_modes.greedy",
+        "Figure 7a",
+        "From small weights the aligned mode saturates and the anti-aligned one does nothing.",
+        Quantity("final |h-| / h+ at R = 0.01", lambda data: data["numbers"][:1, 3]),
+        every_setting < 1e-3,
+    ),
+    Claim(
+        "aligned_modes.rich",
+        "Figure 7a",
+        "It is the rich regime: the kernel changes strongly.",
+        Quantity("final over initial kernel at R = 0.01", lambda data: data["numbers"][:1, 2]),
+        every_setting > 10,
+    ),
+    Claim(
+        "aligned_modes.lazy",
+        "Figure 7c",
+        "In the kernel scaling and with a small target both modes move infinitesimally: the lazy regime.",
+        Quantity(
+            "final over initial kernel, less 1, in the kernel scaling and with a small target",
+            lambda data: data["numbers"][2:, 2] - 1,
+        ),
+        every_setting < 0.006,
+    ),
+    Claim(
+        "aligned_modes.random-starts",
+        "Remark I.3",
+        "For random starts too a small ratio means rich and a large one lazy.",
+        Quantity(
+            "decades by which, from Gaussian weights, the kernel grows more than 10 times if R < 0.05 or changes less "
+            "than 0.6% if R > 10",
+            margins,
+        ),
+        every_start > 0,
+        fixed=AFTER,
+        why="a random start has f(0) of order Sigma_0 / root of the width, more than the target when R is large, "
+        "and undoing it changes the kernel by half of (f(0) / Sigma_0)^2; at width 10^4 the criterion is met",
+    ),
+)
 FIGURE = PaperFigure(
-    name="layerwise_07",
-    paper="layerwise",
+    name="layerwise/aligned_modes",
     caption=(
         "Aligned and anti-aligned modes of the scalar network: from small weights the aligned one does everything, in "
         "the kernel scaling and with a small target both move a little. The figure is a drawing; numbers are ours: "
         "width 100, weights 0.01 or 0.1 of either sign, kernel scaling with weights 1 over the root of the width, "
         "small target 0.01."
     ),
-    presets={"quick": Params(), "paper": Params(width=10_000, replicas=200)},
+    presets={"quick": AlignedModes(), "paper": AlignedModes(width=10_000, replicates=200)},
     compute=compute,
     draw=draw,
     seconds=2,
     cost="about 1 s on one core (estimated from the quick preset).",
-    claims=(
-        Claim(
-            key="layerwise-7-gamma",
-            place="Equation 19",
-            statement="From a zero function the weight-to-target ratio R sets how much the features grow.",
-            criterion="integrated flow: growth of (a + b)^2 within 1e-6 of exp(arsinh(1/R)), the four settings",
-            measure=lambda data: _from_ratio(*data["numbers"][:, :2].T),
-            holds=all_below(1e-6),
-        ),
-        Claim(
-            key="layerwise-7-ratio-alone",
-            place="Section 7.1, our reading",
-            statement="The ratio alone sets it, whatever the start.",
-            criterion="Gaussian starts, integrated flow: growth within 1% of exp(arsinh(1/R)), every start",
-            measure=lambda data: _from_ratio(data["random_ratio"], data["random_gamma"]),
-            holds=all_below(0.01),
-            why="Equation 19 also contains f(0), of order Sigma_0 / root of the width in a random start: the growth "
-            "differs by about f(0) / Sigma_0",
-        ),
-        Claim(
-            key="layerwise-7a-greedy",
-            place="Figure 7a",
-            statement="From small weights the aligned mode saturates and the anti-aligned one does nothing.",
-            criterion="R = 0.01: final |h-| / h+ < 1e-3",
-            measure=lambda data: data["numbers"][:1, 3],
-            holds=all_below(1e-3),
-        ),
-        Claim(
-            key="layerwise-7a-rich",
-            place="Figure 7a",
-            statement="It is the rich regime: the kernel changes strongly.",
-            criterion="R = 0.01: kernel grows more than 10 times",
-            measure=lambda data: data["numbers"][:1, 2],
-            holds=all_above(10.0),
-        ),
-        Claim(
-            key="layerwise-7c-lazy",
-            place="Figure 7c",
-            statement="In the kernel scaling and with a small target both modes move infinitesimally: the lazy regime.",
-            criterion="kernel grows by less than 0.6%",
-            measure=lambda data: data["numbers"][2:, 2] - 1,
-            holds=all_below(0.006),
-        ),
-        Claim(
-            key="layerwise-7-general",
-            place="Remark I.3",
-            statement="For random starts too a small ratio means rich and a large one lazy.",
-            criterion="Gaussian starts: kernel grows > 10 times if R < 0.05, changes < 0.6% if R > 10 (spare decades)",
-            measure=lambda data: _margins(data),
-            holds=all_above(0.0),
-            why="a random start has f(0) of order Sigma_0 / root of the width, more than the target when R is large, "
-            "and undoing it changes the kernel by half of (f(0) / Sigma_0)^2; at width 10^4 the criterion is met",
-        ),
-    ),
+    claims=CLAIMS,
+    aliases=("layerwise_07", "fig-7", "section-7.1"),
+    stream="layerwise_07",
 )
-
-
-def _margins(data: Data) -> np.ndarray:
-    ratio, growth = data["random_ratio"], data["random_growth"]
-    rich, lazy = growth[ratio < 0.05], growth[ratio > 10]
-    return np.concatenate([np.log10(rich / 10), np.log10(0.006 / np.abs(lazy - 1))])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
+from figures.harness.figure import Data, Grid, PaperFigure
+from figures.layerwise.kernel_distance_map_claims import CLAIMS
 from figures.layerwise.kernel_distances import distance_and_loss, distance_map, draw_map, random_correlation
-from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below, median_above
 from toymodels.layerwise import LinearNetwork, gram_kernel_distance
 from toymodels.trajectory import SimulationError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TIME = 40.0  # 4000 steps of 0.01
 SAMPLES = 10
@@ -20,21 +25,33 @@ LR = 0.01
 
 
 @dataclass(frozen=True)
-class Params(Settings):
-    """Cells per side of the maps, random draws of each, and of the finer one drawn."""
+class KernelDistanceMap(Settings):
+    """Cells and random draws of both maps.
+
+    Parameters
+    ----------
+    side_a, side_b : int
+        Cells per side of the map of panel (a) or (b).
+    replicates_a, replicates_b : int
+        Random draws of each map.
+    n_steps : int
+        Steps of gradient descent in panel (b).
+    descents : int
+        Networks of panel (a) that are also trained by gradient descent.
+    """
 
     side_a: int = 20
     side_b: int = 12
-    draws_a: int = 20
-    draws_b: int = 3
+    replicates_a: int = 20
+    replicates_b: int = 3
     n_steps: int = 4000
-    descents: int = 3  # networks of panel (a) that are also trained by gradient descent
+    descents: int = 3
 
 
-def map_a(draw: int, rng: np.random.Generator, side: int) -> dict[str, np.ndarray | float]:
+def map_a(settings: KernelDistanceMap, rng: np.random.Generator, draw: int) -> dict[str, np.ndarray | float]:
     """One map of panel (a) in closed form, the corner of small imbalance and scale, and the exact lambda = 0."""
     correlation = random_correlation(2, 2, SAMPLES, rng)
-    imbalances, scales = np.linspace(-9, 9, side), np.linspace(1, 20, side)
+    imbalances, scales = np.linspace(-9, 9, settings.side_a), np.linspace(1, 20, settings.side_a)
     seed = int(rng.integers(2**63))
 
     def at(lam: float, scale: float) -> float:
@@ -47,9 +64,9 @@ def map_a(draw: int, rng: np.random.Generator, side: int) -> dict[str, np.ndarra
     }
 
 
-def map_b(draw: int, rng: np.random.Generator, side: int, n_steps: int) -> dict[str, np.ndarray]:
+def map_b(settings: KernelDistanceMap, rng: np.random.Generator, draw: int) -> dict[str, np.ndarray]:
     """One map of panel (b): unbalanced Gaussian start of zero function, gradient descent, all cells at once."""
-    half = WIDE // 2
+    half, side = WIDE // 2, settings.side_b
     x = rng.standard_normal((SAMPLES, WIDE))
     covariance, labels = x.T @ x / SAMPLES, rng.standard_normal((SAMPLES, OUTPUTS))
     first, last = rng.standard_normal((half, WIDE)), rng.standard_normal((OUTPUTS, half))
@@ -59,15 +76,17 @@ def map_b(draw: int, rng: np.random.Generator, side: int, n_steps: int) -> dict[
     w2 = (0.1 + np.maximum(-lam, 0)) * np.hstack([last, -last])
     start = w1.copy(), w2.copy()
     target = (labels.T @ x / SAMPLES) / divisor
-    for _ in range(n_steps):
+    for _ in range(settings.n_steps):
         error = LR * (target - w2 @ w1 @ covariance)
         w1, w2 = w1 + w2.swapaxes(1, 2) @ error, w2 + error @ w1.swapaxes(1, 2)
     if not (np.isfinite(w1).all() and np.isfinite(w2).all()):
         raise SimulationError("gradient descent diverged")
-    return {"map": _distance(x, start, (w1, w2)).reshape(side, side)}
+    return {"map": sample_kernel_distance(x, start, (w1, w2)).reshape(side, side)}
 
 
-def _distance(x: np.ndarray, start, end) -> np.ndarray:
+def sample_kernel_distance(
+    x: np.ndarray, start: tuple[np.ndarray, np.ndarray], end: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
     """Kernel distance on inputs that are not white, (cells,): grams over samples in place of those over inputs."""
     inner = x @ x.T
 
@@ -86,23 +105,23 @@ def _distance(x: np.ndarray, start, end) -> np.ndarray:
     return np.maximum(1 - cosine, 0.0)  # rounding of the cosine, 1e-16, lies far below the floor of the map
 
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: KernelDistanceMap, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Both maps for several random draws, and gradient descent against the closed form."""
     seeds = rng.integers(2**31, size=3).tolist()
-    a = grid(partial(map_a, side=p.side_a), {"draw": range(p.draws_a)}, seed=seeds[0])
-    b = grid(partial(map_b, side=p.side_b, n_steps=p.n_steps), {"draw": range(p.draws_b)}, seed=seeds[1])
-    descents = grid(closed_form_error, {"draw": range(p.descents)}, seed=seeds[2])
+    a = grid(partial(map_a, settings), {"draw": range(settings.replicates_a)}, seed=seeds[0])
+    b = grid(partial(map_b, settings), {"draw": range(settings.replicates_b)}, seed=seeds[1])
+    descents = grid(partial(closed_form_error, settings), {"draw": range(settings.descents)}, seed=seeds[2])
     return {
         "a": a["map"].values[:, 0],  # (draws, imbalances, scales)
         "corner": a["corner"].values[:, 0],
         "balanced": a["balanced"].values[:, 0],
         "b": b["map"].values[:, 0],
-        "divisors": np.linspace(0.1, 50, p.side_b),
+        "divisors": np.linspace(0.1, 50, settings.side_b),
         "closed_form": descents["error"].values[:, 0],
     }
 
 
-def closed_form_error(draw: int, rng: np.random.Generator) -> dict[str, float]:
+def closed_form_error(settings: KernelDistanceMap, rng: np.random.Generator, draw: int) -> dict[str, float]:
     """Kernel distance by gradient descent less that in closed form, for one random network of panel (a)."""
     correlation = random_correlation(2, 2, SAMPLES, rng)
     net = LinearNetwork.balanced(correlation, 2, 9 / 39, 1.0, rng)
@@ -114,15 +133,15 @@ def closed_form_error(draw: int, rng: np.random.Generator) -> dict[str, float]:
     return {"error": abs(float(distances[0] - distances[1]))}
 
 
-def draw(data: Data, p: Params):
+def draw(data: Data, settings: KernelDistanceMap) -> Figure:
     """Median maps of both panels."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4), layout="constrained")
     axes = figure.subplots(1, 2)
-    scales_a, scales_b = np.linspace(1, 20, p.side_a), np.linspace(0.1, 50, p.side_b)
-    draw_map(axes[0], np.linspace(-9, 9, p.side_a), scales_a, np.median(data["a"], axis=0))
-    image = draw_map(axes[1], np.linspace(-0.5, 0.5, p.side_b), scales_b, np.median(data["b"], axis=0))
+    scales_a, scales_b = np.linspace(1, 20, settings.side_a), np.linspace(0.1, 50, settings.side_b)
+    draw_map(axes[0], np.linspace(-9, 9, settings.side_a), scales_a, np.median(data["a"], axis=0))
+    image = draw_map(axes[1], np.linspace(-0.5, 0.5, settings.side_b), scales_b, np.median(data["b"], axis=0))
     axes[0].set(xlabel="scale of the initial map", title="(a) balanced up to $\\lambda$, 2-2-2")
     axes[1].set(xlabel="factor by which the target is divided", title="(b) Gaussian start, 20-20-2")
     axes[1].set_xlim(left=0)
@@ -130,15 +149,8 @@ def draw(data: Data, p: Params):
     return figure
 
 
-def _symmetry(data: Data) -> list[float]:
-    """Correlation of each map of (a) with its mirror image in lambda."""
-    maps = np.log10(data["a"] + 1e-6)
-    return [float(np.corrcoef(one.ravel(), one[::-1].ravel())[0, 1]) for one in maps]
-
-
 FIGURE = PaperFigure(
-    name="layerwise_06",
-    paper="layerwise",
+    name="layerwise/kernel_distance_map",
     caption=(
         "How far the tangent kernel moves in training: over imbalance and scale (a) only nearly balanced layers with "
         "small weights learn features, over imbalance and the target (b) all do so if the target is large. Settings "
@@ -147,84 +159,12 @@ FIGURE = PaperFigure(
         "draws where the paper shows one. As published, the scale in (a) also divides the target, and the grid of "
         "(a) steps over exact balance, where the kernel moves at every scale."
     ),
-    presets={"quick": Params(), "paper": Params(side_a=40, side_b=40, draws_b=10)},
+    presets={"quick": KernelDistanceMap(), "paper": KernelDistanceMap(side_a=40, side_b=40, replicates_b=10)},
     compute=compute,
     draw=draw,
     seconds=18,
     cost="about 8 min on one core (estimated from the quick preset).",
-    claims=(
-        Claim(
-            key="layerwise-6a-rich",
-            place="Figure 6a",
-            statement="Nearly balanced layers with small weights learn features.",
-            criterion="|lambda| = 9/39, scale 1: median kernel distance > 0.02",
-            measure=lambda data: data["corner"],
-            holds=median_above(0.02),
-        ),
-        Claim(
-            key="layerwise-6a-lazy",
-            place="Figure 6a",
-            statement="Large imbalance makes the dynamics linear at any scale.",
-            criterion="|lambda| = 9: largest kernel distance over scales < 1e-4, every draw",
-            measure=lambda data: data["a"][:, [0, -1]].max(axis=(1, 2)),
-            holds=all_below(1e-4),
-        ),
-        Claim(
-            key="layerwise-6a-symmetric",
-            place="Section 6.1",
-            statement="Either sign of the imbalance does so in a square network.",
-            criterion="correlation of log10 map and mirror image > 0.95, every draw",
-            measure=_symmetry,
-            holds=all_above(0.95),
-        ),
-        Claim(
-            key="layerwise-6a-balanced",
-            place="Appendix G.2",
-            statement="Rich representations emerge at any scale when the layers are balanced.",
-            criterion="lambda = 0: smallest of the kernel distances at scales 1, 10, 20 > 0.01, median over draws",
-            measure=lambda data: data["balanced"].min(axis=1),
-            holds=median_above(0.01),
-        ),
-        Claim(
-            key="layerwise-6a-closed-form",
-            place="Figure 6a, our method",
-            statement="The exact solution gives what gradient descent gives.",
-            criterion="difference of the kernel distances < 1e-3, three networks",
-            measure=lambda data: data["closed_form"],
-            holds=all_below(1e-3),
-        ),
-        Claim(
-            key="layerwise-6b-rich",
-            place="Figure 6b",
-            statement="Near balance a target larger than the weights is learned richly.",
-            criterion="smallest |lambda|, target divided by 0.1: kernel distance > 0.1, median over draws",
-            measure=lambda data: data["b"][:, data["b"].shape[1] // 2, 0],
-            holds=median_above(0.1),
-        ),
-        Claim(
-            key="layerwise-6b-lazy",
-            place="Figure 6b",
-            statement="A small target is learned lazily whatever the imbalance.",
-            criterion="target divided by 25 or more: largest kernel distance < 1e-3, every draw",
-            measure=lambda data: data["b"][:, :, data["divisors"] >= 25].max(axis=(1, 2)),
-            holds=all_below(1e-3),
-        ),
-        Claim(
-            key="layerwise-6b-imbalance",
-            place="Figure 6b",
-            statement="So is a target of the size of the weights when the layers are imbalanced.",
-            criterion="|lambda| = 0.5, target divided by 4.6 or more: largest kernel distance < 1e-3, every draw",
-            measure=lambda data: data["b"][:, [0, -1]][..., data["divisors"] >= 4.6].max(axis=(1, 2)),
-            holds=all_below(1e-3),
-        ),
-        Claim(
-            key="layerwise-6b-imbalance-large",
-            place="Figure 6b, our reading",
-            statement="Imbalanced layers learn lazily whatever the target.",
-            criterion="|lambda| = 0.5, target divided by 0.1: larger kernel distance of both signs < 1e-3, every draw",
-            measure=lambda data: data["b"][:, [0, -1], 0].max(axis=1),
-            holds=all_below(1e-3),
-            why="a target ten times as large outweighs an imbalance of this size: the kernel moves by more than 0.05",
-        ),
-    ),
+    claims=CLAIMS,
+    aliases=("layerwise_06", "fig-6", "section-6.1"),
+    stream="layerwise_06",
 )

@@ -30,7 +30,7 @@ LONG = 2000  # epochs of the published runs
 
 
 @dataclass(frozen=True)
-class Params(Settings):
+class LazyScalings(Settings):
     """Width of the three hidden layers, epochs by default and with the other scalings, and how often to look."""
 
     width: int = 128
@@ -40,11 +40,13 @@ class Params(Settings):
     seeds: int = 3
 
 
-def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+def compute(settings: LazyScalings, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
     """Training and test accuracy of every seed against epochs, by default and with the other scalings."""
     seed, (default, *others) = int(rng.integers(2**32)), PANELS
-    found = grid(partial(_run, p=p, epochs=p.epochs), {"panel": [default]}, replicates=p.seeds, seed=seed)
-    short = grid(partial(_run, p=p, epochs=p.others_epochs), {"panel": others}, replicates=p.seeds, seed=seed)
+    found = grid(partial(_run, p=p, epochs=settings.epochs), {"panel": [default]}, replicates=settings.seeds, seed=seed)
+    short = grid(
+        partial(_run, p=p, epochs=settings.others_epochs), {"panel": others}, replicates=settings.seeds, seed=seed
+    )
     return {
         "epochs": found["epochs"].values[0, 0],
         "others_epochs": short["epochs"].values[0, 0],
@@ -53,7 +55,7 @@ def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
     }
 
 
-def _run(panel: str, rng: np.random.Generator, p: Params, epochs: int) -> dict[str, np.ndarray]:
+def _run(panel: str, rng: np.random.Generator, settings: LazyScalings, epochs: int) -> dict[str, np.ndarray]:
     from comparisons.digits import record_steps
     from dnn.training.config import TrainConfig
     from dnn.data import load
@@ -63,7 +65,7 @@ def _run(panel: str, rng: np.random.Generator, p: Params, epochs: int) -> dict[s
     weights, target, inputs, output = PANELS[panel]
     split = load("mnist-mini")
     split = split._replace(x_train=inputs * split.x_train, x_test=inputs * split.x_test)
-    network = init_normal_(MLP((784, *[p.width] * 3, 10), activation="tanh", rng=rng), weights, rng)
+    network = init_normal_(MLP((784, *[settings.width] * 3, 10), activation="tanh", rng=rng), weights, rng)
     steps_per_epoch = -(-len(split.x_train) // BATCH)
     config = TrainConfig(
         n_steps=epochs * steps_per_epoch,
@@ -71,8 +73,8 @@ def _run(panel: str, rng: np.random.Generator, p: Params, epochs: int) -> dict[s
         loss="mse",
         target_scale=target,
         batch_size=BATCH,
-        records=tuple(steps_per_epoch * epoch for epoch in record_steps(epochs, p.records)),
-        device=p.device,
+        records=tuple(steps_per_epoch * epoch for epoch in record_steps(epochs, settings.records)),
+        device=settings.device,
     )
     found = train(ScaledOutput(network, output), split, config, rng)
     return {
@@ -107,7 +109,7 @@ def _late_rise(d) -> np.ndarray:
     return d["test"][:, -1] - test_at_fit(d, "default")
 
 
-def draw(d, p: Params):
+def draw(data: Data, settings: LazyScalings) -> Figure:
     """The five scalings side by side."""
     from matplotlib.figure import Figure
 
@@ -132,8 +134,7 @@ def draw(d, p: Params):
 
 
 FIGURE = PaperFigure(
-    name="layerwise_08",
-    paper="layerwise",
+    name="layerwise/lazy_scalings",
     caption=(
         "Memorising tanh network on 1,000 digits and four scalings that let it generalise at once: smaller weights, "
         "larger target, smaller input, smaller output. "
@@ -142,7 +143,7 @@ FIGURE = PaperFigure(
         "width 128 and stops (b) to (e), which fit by epoch 150, at 500. Tests are on 2,000 digits. Vertical lines: "
         "training accuracy .99."
     ),
-    presets={"quick": Params(), "paper": Params(512, 2000, 2000, 60, 3)},
+    presets={"quick": LazyScalings(), "paper": LazyScalings(512, 2000, 2000, 60, 3)},
     compute=compute,
     draw=draw,
     seconds=295,

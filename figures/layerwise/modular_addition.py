@@ -16,7 +16,7 @@ PUBLISHED = 113  # modulus of arXiv:2301.05217
 
 
 @dataclass(frozen=True)
-class Params(Settings):
+class ModularAdditionRuns(Settings):
     """Factors on the first token embeddings, and the size of the task; the size defaults to a toy."""
 
     scales: tuple[float, ...] = (1.0, 0.3)
@@ -30,22 +30,26 @@ class Params(Settings):
     seeds: int = 3
 
 
-def compute(p: Params, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
+def compute(settings: ModularAdditionRuns, rng: np.random.Generator, grid) -> dict[str, np.ndarray]:
     """Training and test accuracy (scales, seeds, records) against steps."""
-    found = grid(partial(_run, p=p), {"scale": p.scales}, replicates=p.seeds, seed=int(rng.integers(2**32)))
+    found = grid(
+        partial(_run, p=p), {"scale": settings.scales}, replicates=settings.seeds, seed=int(rng.integers(2**32))
+    )
     data = {name: found[name].values for name in ("train", "test")}
     steps = found["steps"].values[0, 0]
-    return data | {"steps": steps, "scales": np.array(p.scales), "modulus": np.array(p.modulus)}
+    return data | {"steps": steps, "scales": np.array(settings.scales), "modulus": np.array(settings.modulus)}
 
 
-def _run(scale: float, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
+def _run(scale: float, rng: np.random.Generator, settings: ModularAdditionRuns) -> dict[str, np.ndarray]:
     from comparisons.digits import record_steps
     from dnn.tasks.modular_addition import ModularAddition
     from dnn.training.loop import train
 
-    task = ModularAddition(p.modulus, p.train_fraction, p.d_model, p.d_hidden, embedding_scale=scale)
-    steps = record_steps(p.n_steps, p.records)
-    config = replace(task.config, n_steps=p.n_steps, lr=p.lr, records=steps, device=p.device)
+    task = ModularAddition(
+        settings.modulus, settings.train_fraction, settings.d_model, settings.d_hidden, embedding_scale=scale
+    )
+    steps = record_steps(settings.n_steps, settings.records)
+    config = replace(task.config, n_steps=settings.n_steps, lr=settings.lr, records=steps, device=settings.device)
     found = train(task.network(rng), task.split(rng), config, rng)
     return {"steps": found.t, "train": found["train_accuracy"], "test": found["test_accuracy"]}
 
@@ -76,7 +80,7 @@ def _draw_times(axes, d, scale: int, colour: str) -> None:
         axes.annotate("", (x, 1.6 * y), (x, y), arrowprops={"arrowstyle": "->", "color": colour})
 
 
-def draw(d, p: Params):
+def draw(data: Data, settings: ModularAdditionRuns) -> Figure:
     """Accuracies along training, and the two times of every run."""
     from matplotlib.figure import Figure
 
@@ -91,7 +95,7 @@ def draw(d, p: Params):
             axes[0].plot(d["steps"], test, color=colour, label=f"embeddings x {scale:g}" if seed == 0 else None)
         _draw_times(axes[1], d, i, colour)
     log_time(axes[0], "step (= epoch)")
-    axes[0].set(ylabel="accuracy (dashed: train)", ylim=(0, 1.03), title=f"(a + b) mod {p.modulus}")
+    axes[0].set(ylabel="accuracy (dashed: train)", ylim=(0, 1.03), title=f"(a + b) mod {settings.modulus}")
     labels = [f"{scale:g}" for scale in d["scales"]]
     axes[1].set(xticks=range(len(labels)), xticklabels=labels, xlabel="factor on token embeddings", yscale="log")
     axes[1].set(ylabel=f"step of accuracy {LEVEL}", title="fit and generalisation", xlim=(-0.5, len(labels) - 0.5))
@@ -103,8 +107,7 @@ def draw(d, p: Params):
 
 
 FIGURE = PaperFigure(
-    name="layerwise_modular",
-    paper="layerwise",
+    name="layerwise/modular_addition",
     caption=(
         "Delayed generalisation of modular addition with usual and with light (upstream) token embeddings. "
         "The paper reports it in words from Kunin et al. (2024); factor and size are chosen here: factor 0.3, a "
@@ -114,8 +117,8 @@ FIGURE = PaperFigure(
         "in one and slower in two. An arrow marks a run that ended before it reached the level."
     ),
     presets={
-        "quick": Params(),
-        "paper": Params((1.0, 0.3, 0.1), PUBLISHED, 0.3, 128, 512, 25_000, 1e-3, 120, 3),
+        "quick": ModularAdditionRuns(),
+        "paper": ModularAdditionRuns((1.0, 0.3, 0.1), PUBLISHED, 0.3, 128, 512, 25_000, 1e-3, 120, 3),
     },
     compute=compute,
     draw=draw,

@@ -1,40 +1,67 @@
-"""Saddle-to-saddle learning (Nam et al. 2025, sections 4.2, 5.1): loss and rank move in steps."""
+"""Sections 4.2 and 5.1 of Nam et al. (2025): loss and rank move in steps, from saddle to saddle."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
+from figures.harness.figure import Data, Grid, PaperFigure
 from figures.layerwise.gradient_flow import two_layers
-from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_below, all_between
+from toymodels.claims import AFTER, CONTROL, Claim, Quantity, Statistic, every_run
 from toymodels.layerwise import DiagonalNetwork, LinearModel, LinearNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 KINDS = ("balanced", "gaussian")
 
 
 @dataclass(frozen=True)
-class Params(Settings):
-    """Number of modes, ratio of neighbouring strengths, small and large starts, and random matrix networks."""
+class SaddleToSaddle(Settings):
+    """Modes, starts, and random matrix networks.
+
+    Parameters
+    ----------
+    n_modes : int
+        Modes; the strongest has strength 4.
+    ratio : float
+        Strength of a mode over that of the next one.
+    start, large_start : float
+        Small and large initial product of the two layers, the same for every mode.
+    replicates : int
+        Matrix networks of each kind of start.
+    n_times : int
+        Flow times at which losses and spectra are recorded, log-spaced.
+    """
 
     n_modes: int = 4
     ratio: float = 2.5
     start: float = 1e-8
     large_start: float = 1.0
-    replicas: int = 5
+    replicates: int = 5
     n_times: int = 600
 
+    @property
+    def strengths(self) -> np.ndarray:
+        """Singular values of the target, (n_modes,), the strongest first."""
+        return self.ratio ** -np.arange(self.n_modes) * 4.0
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+    @property
+    def times(self) -> tuple[np.ndarray, np.ndarray]:
+        """Flow times recorded (n_times,), and those midway between two modes in log time (n_modes - 1,)."""
+        half = _diagonal(self.strengths, self.start).time_to(0.5)
+        return np.geomspace(half[0] / 100, 4 * half[-1], self.n_times), np.sqrt(half[:-1] * half[1:])
+
+
+def compute(settings: SaddleToSaddle, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Loss of the diagonal network from two starts, of the linear model, and of matrix networks with their spectra."""
-    strengths = p.ratio ** -np.arange(p.n_modes) * 4.0
-    small = DiagonalNetwork(strengths, np.sqrt(p.start), np.sqrt(p.start))
-    half = small.time_to(0.5)
-    t = np.geomspace(half[0] / 100, 4 * half[-1], p.n_times)
-    between = np.sqrt(half[:-1] * half[1:])  # on the plateaus
-    large = DiagonalNetwork(strengths, np.sqrt(p.large_start), np.sqrt(p.large_start))
+    strengths, (t, between) = settings.strengths, settings.times
+    small, large = (_diagonal(strengths, start) for start in (settings.start, settings.large_start))
     data = {
         "t": t,
         "strengths": strengths,
@@ -44,19 +71,25 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
         "loss_linear": LinearModel(strengths).solve(t)["loss"],
         "plateaus": small.solve(between)["loss"],
     }
-    cell = partial(matrix_network, strengths=strengths, start=p.start, t=t, between=between)
-    runs = grid(cell, {"kind": KINDS}, replicates=p.replicas, seed=int(rng.integers(2**31)))
-    return data | {f"matrix_{name}": values.values for name, values in runs.data_vars.items()}  # (kinds, replicas, ...)
+    networks, seed = partial(matrix_network, settings), int(rng.integers(2**31))
+    runs = grid(networks, {"kind": KINDS}, replicates=settings.replicates, seed=seed)
+    return data | {f"matrix_{name}": values.values for name, values in runs.data_vars.items()}  # (kinds, runs, ...)
 
 
-def matrix_network(kind: str, rng: np.random.Generator, strengths, start: float, t, between) -> dict[str, np.ndarray]:
+def _diagonal(strengths: np.ndarray, start: float) -> DiagonalNetwork:
+    """The diagonal network with this initial product of every mode."""
+    return DiagonalNetwork(strengths, np.sqrt(start), np.sqrt(start))
+
+
+def matrix_network(settings: SaddleToSaddle, rng: np.random.Generator, kind: str) -> dict[str, np.ndarray]:
     """Loss and spectrum of one square network: balanced in closed form, or with Gaussian layers, integrated."""
+    strengths, (t, between) = settings.strengths, settings.times
     target, n = _random_map(strengths, rng), strengths.size
     times = np.unique(np.concatenate([[0.0], t, between]))
     if kind == "balanced":
-        learned = LinearNetwork.balanced(target, n, 0.0, start, rng).solve(times)["map"]
+        learned = LinearNetwork.balanced(target, n, 0.0, settings.start, rng).solve(times)["map"]
     else:
-        w1, w2 = np.sqrt(start) * rng.standard_normal((2, n, n))
+        w1, w2 = np.sqrt(settings.start) * rng.standard_normal((2, n, n))
         first, second = two_layers(w1, w2, target, np.eye(n), times)
         learned = second @ first
     spectrum = np.linalg.svd(learned, compute_uv=False)
@@ -71,7 +104,7 @@ def _random_map(strengths: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (left * strengths) @ right.T
 
 
-def draw(data: Data, p: Params):
+def draw(data: Data, settings: SaddleToSaddle) -> Figure:
     """Loss of the diagonal network and its controls, then losses and spectra of matrix networks."""
     from matplotlib.figure import Figure
 
@@ -105,7 +138,7 @@ def draw(data: Data, p: Params):
     return figure
 
 
-def _drops(loss: np.ndarray, t: np.ndarray) -> int:
+def drops(loss: np.ndarray, t: np.ndarray) -> int:
     """Number of local maxima of the speed -dL / d ln t, tiny ones (below 1e-3 of the largest) left out."""
     speed = -np.gradient(loss, np.log(t))
     inner = speed[1:-1]
@@ -113,15 +146,76 @@ def _drops(loss: np.ndarray, t: np.ndarray) -> int:
     return int(peaks.sum())
 
 
-def _rank_error(data: Data, kind: str) -> np.ndarray:
+def remaining_loss(data: Data) -> np.ndarray:
+    """Loss with the first k modes learned, k = 1, 2, ..."""
+    return 0.5 * np.cumsum(data["strengths"][::-1] ** 2)[::-1][1:]
+
+
+def rank_error(kind: str) -> Callable[[Data], np.ndarray]:
     """Largest difference between the learned rank on plateau k and k, per network."""
-    learned = data["matrix_spectrum_between"][KINDS.index(kind)] > 0.5 * data["strengths"]
-    return np.abs(learned.sum(axis=2) - np.arange(1, learned.shape[1] + 1)).max(axis=1)
+
+    def measure(data: Data) -> np.ndarray:
+        learned = data["matrix_spectrum_between"][KINDS.index(kind)] > 0.5 * data["strengths"]
+        return np.abs(learned.sum(axis=2) - np.arange(1, learned.shape[1] + 1)).max(axis=1)
+
+    return measure
 
 
+DROPS = "number of maxima of -dL / d ln t"
+RANK = "largest difference of k and the number of singular values above half their target on plateau k"
+every_plateau = Statistic("every plateau", every_run.of)
+value = Statistic("value", every_run.of)  # of what is measured once
+CLAIMS = (
+    Claim(
+        "saddle_to_saddle.drops",
+        "Section 4.2",
+        "The loss drops abruptly once per mode.",
+        Quantity(
+            f"difference of the {DROPS} from that of modes, diagonal network from a small start",
+            lambda data: [abs(drops(data["loss_small"], data["t"]) - data["strengths"].size)],
+        ),
+        value.equals(0),
+    ),
+    Claim(
+        "saddle_to_saddle.plateaus",
+        "Section 4.2",
+        "Between the drops it waits on plateaus, the loss of the modes not yet learned.",
+        Quantity(
+            "loss midway between two drops in log time, over half the sum of squares of the remaining strengths",
+            lambda data: data["plateaus"] / remaining_loss(data),
+        ),
+        every_plateau.between(0.98, 1.02),
+    ),
+    Claim(
+        "saddle_to_saddle.linear-model",
+        "Section 4.2",
+        "A linear model falls once, without plateaus.",
+        Quantity(
+            f"difference of the {DROPS} from 1, linear model",
+            lambda data: [abs(drops(data["loss_linear"], data["t"]) - 1)],
+        ),
+        value.equals(0),
+        source=CONTROL,
+    ),
+    Claim(
+        "saddle_to_saddle.rank",
+        "Section 5.1, Equation 12",
+        "Linear networks learn the strongest directions first, one rank at a time, from a small balanced start.",
+        Quantity(RANK, rank_error("balanced")),
+        every_run.equals(0),
+        fixed=AFTER,
+    ),
+    Claim(
+        "saddle_to_saddle.rank-from-gaussian-weights",
+        "Section 5.1",
+        "They do so from small Gaussian weights, too.",
+        Quantity(f"{RANK}, both layers with entries of standard deviation 1e-4", rank_error("gaussian")),
+        every_run.equals(0),
+        fixed=AFTER,
+    ),
+)
 FIGURE = PaperFigure(
-    name="layerwise_saddles",
-    paper="layerwise",
+    name="layerwise/saddle_to_saddle",
     caption=(
         "From a small start the loss of a two-layer linear network falls in steps, one per mode, and the rank of the "
         "learned map rises by one at each. The paper shows no such figure; strengths 4, 1.6, 0.64, 0.256 and initial "
@@ -129,58 +223,12 @@ FIGURE = PaperFigure(
         "singular vectors; their start is balanced with equal singular values, or both layers are Gaussian (integrated "
         "numerically)."
     ),
-    presets={"quick": Params(), "paper": Params(n_modes=6, replicas=20, n_times=2000)},
+    presets={"quick": SaddleToSaddle(), "paper": SaddleToSaddle(n_modes=6, replicates=20, n_times=2000)},
     compute=compute,
     draw=draw,
     seconds=3,
     cost="about 20 s on one core (estimated from the quick preset).",
-    claims=(
-        Claim(
-            key="layerwise-saddles-drops",
-            place="Section 4.2",
-            statement="The loss drops abruptly once per mode.",
-            criterion="maxima of -dL / d ln t equal the number of modes (value: difference)",
-            measure=lambda data: [abs(_drops(data["loss_small"], data["t"]) - data["strengths"].size)],
-            holds=all_below(0.5),
-        ),
-        Claim(
-            key="layerwise-saddles-plateaus",
-            place="Section 4.2",
-            statement="Between the drops it waits on plateaus, the loss of the modes not yet learned.",
-            criterion="midway in log time, loss / half the sum of squares of the remaining strengths in [0.98, 1.02]",
-            measure=lambda data: data["plateaus"] / _remaining(data),
-            holds=all_between(0.98, 1.02),
-        ),
-        Claim(
-            key="layerwise-saddles-linear",
-            place="Section 4.2",
-            statement="A linear model falls once, without plateaus.",
-            criterion="one maximum of -dL / d ln t (value: difference from 1)",
-            measure=lambda data: [abs(_drops(data["loss_linear"], data["t"]) - 1)],
-            holds=all_below(0.5),
-        ),
-        Claim(
-            key="layerwise-saddles-rank",
-            place="Section 5.1, Equation 12",
-            statement="Linear networks learn the strongest directions first, one rank at a time, from a small balanced "
-            "start.",
-            criterion="on plateau k exactly k singular values exceed half their target, every network (value: worst "
-            "difference)",
-            measure=partial(_rank_error, kind="balanced"),
-            holds=all_below(0.5),
-        ),
-        Claim(
-            key="layerwise-saddles-rank-gaussian",
-            place="Section 5.1",
-            statement="They do so from small Gaussian weights, too.",
-            criterion="the same with entries of standard deviation 1e-4 in both layers",
-            measure=partial(_rank_error, kind="gaussian"),
-            holds=all_below(0.5),
-        ),
-    ),
+    claims=CLAIMS,
+    aliases=("layerwise_saddles", "section-4.2", "section-5.1"),
+    stream="layerwise_saddles",
 )
-
-
-def _remaining(data: Data) -> np.ndarray:
-    """Loss with the first k modes learned, k = 1, 2, ..."""
-    return 0.5 * np.cumsum(data["strengths"][::-1] ** 2)[::-1][1:]

@@ -16,7 +16,7 @@ COMPUTE_ALPHA = 0.6
 
 
 @dataclass(frozen=True)
-class Params(Settings):
+class ScalingLaws(Settings):
     """Exponents, number of skills, and what is fitted."""
 
     alphas: tuple = (0.3, 0.6, 0.9)
@@ -27,14 +27,14 @@ class Params(Settings):
     compute_skills: int = 50_000
 
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: ScalingLaws, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Losses against each resource with their asymptotes, and the loss at given compute for many model sizes."""
     ranges = {"time": (1e1, 1e4), "data": (1e1, 1e4), "parameters": (1, 1e3)}
-    data = {"alphas": np.array(p.alphas)}
+    data = {"alphas": np.array(settings.alphas)}
     for resource, (low, high) in ranges.items():
-        n_skills = p.many_skills if resource == "parameters" else p.n_skills
-        x = np.unique(np.round(np.geomspace(low, high, p.n_points)))
-        models = [SkillModel(alpha, n_skills, target=1.0, initial=p.initial) for alpha in p.alphas]
+        n_skills = settings.many_skills if resource == "parameters" else settings.n_skills
+        x = np.unique(np.round(np.geomspace(low, high, settings.n_points)))
+        models = [SkillModel(alpha, n_skills, target=1.0, initial=settings.initial) for alpha in settings.alphas]
         law = [model.constants()[resource] * x ** -model.exponents()[resource] for model in models]
         data |= {
             f"{resource}_x": x,
@@ -45,13 +45,13 @@ def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.nda
     return data | _compute_frontier(p)
 
 
-def _compute_frontier(p: Params) -> dict[str, np.ndarray]:
+def _compute_frontier(settings: ScalingLaws) -> dict[str, np.ndarray]:
     """Loss of models with the n most frequent skills against time times n, and the lowest at each compute."""
-    model = SkillModel(COMPUTE_ALPHA, p.compute_skills, target=5.0, initial=p.initial)
+    model = SkillModel(COMPUTE_ALPHA, settings.compute_skills, target=5.0, initial=settings.initial)
     sizes = np.unique(np.round(np.geomspace(1, 1000, 60))).astype(int)
     t = np.geomspace(1e-1, 1e5, 120)
     shares = model.frequencies[: sizes[-1]]
-    learned = SkillModel(COMPUTE_ALPHA, p.compute_skills, target=5.0, initial=p.initial).solve(t)["skill"]
+    learned = SkillModel(COMPUTE_ALPHA, settings.compute_skills, target=5.0, initial=settings.initial).solve(t)["skill"]
     errors = np.cumsum(0.5 * shares * (model.target - learned[:, : sizes[-1]]) ** 2, axis=1)[:, sizes - 1]
     losses = errors + model.loss_in_parameters(sizes)  # (n_t, sizes)
     budget = np.geomspace(1e2, 1e6, 60)
@@ -66,7 +66,7 @@ def _compute_frontier(p: Params) -> dict[str, np.ndarray]:
     }
 
 
-def draw(data: Data, p: Params):
+def draw(data: Data, settings: ScalingLaws) -> Figure:
     """One panel per resource."""
     from matplotlib.figure import Figure
 
@@ -118,15 +118,14 @@ def _small_alpha_errors(data: Data) -> np.ndarray:
 
 
 FIGURE = PaperFigure(
-    name="layerwise_scaling",
-    paper="layerwise",
+    name="layerwise/scaling_laws",
     caption=(
         "Summed over many skills of power-law frequency, sigmoids give power laws: loss against training time, "
         "examples, model size and compute, with the predicted exponents and constants. This paper states the laws in "
         "words; settings are those of the published code of arXiv:2404.17563 (strength 1, start 0.1, 10^5 skills, "
         "here 10^6 for the law in parameters; strength 5, 50,000 skills for compute)."
     ),
-    presets={"quick": Params(), "paper": Params(n_points=60, n_skills=1_000_000)},
+    presets={"quick": ScalingLaws(), "paper": ScalingLaws(n_points=60, n_skills=1_000_000)},
     compute=compute,
     draw=draw,
     seconds=2,

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from comparisons.harness.settings import Settings
+from figures.harness.figure import Data
 
-def draw(data, p):
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw(data: Data, settings: Settings) -> Figure:
     """Network (lines of every run, or medians with their range) and calibrated model; then the exact model."""
     from matplotlib.figure import Figure
 
@@ -32,7 +41,8 @@ def draw(data, p):
     return figure
 
 
-def _draw_time(ax, data) -> None:
+def _draw_time(ax: Axes, data: Data) -> None:
+    """Every network as a line, and the model of the first one dashed."""
     from comparisons.harness import style
 
     for k in range(data["skill"].shape[2]):
@@ -40,7 +50,10 @@ def _draw_time(ax, data) -> None:
         ax.plot(data["t"], data["model"][0, :, k], color=style.ORDER[k], ls="--", lw=1.5)
 
 
-def _draw_limited(ax, sizes, strengths, curve_sizes, curves) -> None:
+def _draw_limited(
+    ax: Axes, sizes: np.ndarray, strengths: np.ndarray, curve_sizes: np.ndarray, curves: np.ndarray
+) -> None:
+    """Medians and ranges of strengths (n_runs, n_sizes, n_skills), and curves (n, n_skills) of the model dashed."""
     from comparisons.harness import style
 
     middle = np.median(strengths, axis=0)

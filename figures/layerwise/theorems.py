@@ -19,7 +19,7 @@ SAMPLES = 20
 
 
 @dataclass(frozen=True)
-class Params(Settings):
+class Theorems(Settings):
     """Imbalances, targets over the initial norm, units, and random draws of everything."""
 
     imbalances: tuple = (-100.0, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 100.0)
@@ -32,13 +32,13 @@ class Params(Settings):
     n_times: int = 400
 
 
-def aligned(imbalance: float, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray | float]:
+def aligned(imbalance: float, rng: np.random.Generator, settings: Theorems) -> dict[str, np.ndarray | float]:
     """Modes of an aligned lambda-balanced square network, and how far its map is from that of Theorem G.2."""
     n = STRENGTHS.size
     left, right, hidden = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(3))
     second = np.sqrt((np.hypot(imbalance, 2 * START) + abs(imbalance)) / 2)  # the heavier layer
     first, second = sorted((START / second, second), reverse=imbalance < 0)
-    t = np.linspace(0, 12 / np.hypot(STRENGTHS[-1], imbalance / 2), p.n_times)
+    t = np.linspace(0, 12 / np.hypot(STRENGTHS[-1], imbalance / 2), settings.n_times)
     correlation = (left * STRENGTHS) @ right.T
     w1, w2 = two_layers(first * hidden @ right.T, second * left @ hidden.T, correlation, np.eye(n), t)
     learned = w2 @ w1
@@ -47,11 +47,11 @@ def aligned(imbalance: float, rng: np.random.Generator, p: Params) -> dict[str, 
     return {"modes": np.einsum("ij,tik,kj->tj", left, learned, right), "error": error, "t": t}
 
 
-def limit(imbalance: float, rng: np.random.Generator, p: Params) -> dict[str, float]:
+def limit(imbalance: float, rng: np.random.Generator, settings: Theorems) -> dict[str, float]:
     """Distance of one mode, over its target, from the sigmoid and from the exponential of Eq. 70."""
     start, target = 10 ** rng.uniform(-2, -1), rng.uniform(0.5, 2)
     first = np.sqrt((np.hypot(imbalance, 2 * start) + imbalance) / 2)
-    t = np.linspace(0, 10 / np.hypot(target, imbalance / 2), p.n_times)
+    t = np.linspace(0, 10 / np.hypot(target, imbalance / 2), settings.n_times)
     a, b = products(np.array([first]), np.array([start / first]), target, 1.0, t)
     found = (a * b)[:, 0]
     sigmoid = target / (1 + (target / start - 1) * np.exp(-2 * target * t))
@@ -62,9 +62,9 @@ def limit(imbalance: float, rng: np.random.Generator, p: Params) -> dict[str, fl
     }
 
 
-def conserved(kind: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
+def conserved(kind: str, rng: np.random.Generator, settings: Theorems) -> dict[str, np.ndarray]:
     """Largest drift of the differences of squares along the flow, over how far the squares themselves have moved."""
-    t = np.linspace(0, 10, p.n_times)
+    t = np.linspace(0, 10, settings.n_times)
     if kind == "diagonal":
         a0, b0, target = rng.standard_normal((3, 4))
         first, last = (weights**2 for weights in products(a0, b0, target, rng.uniform(0.5, 2, 4), t))
@@ -73,16 +73,16 @@ def conserved(kind: str, rng: np.random.Generator, p: Params) -> dict[str, np.nd
         starts = rng.standard_normal((4, 5)) / 2, rng.standard_normal((3, 4)) / 2
         w1, w2 = two_layers(*starts, y.T @ x / SAMPLES, x.T @ x / SAMPLES, t)
         first, last = w1 @ w1.swapaxes(1, 2), w2.swapaxes(1, 2) @ w2
-    drift = np.abs(last - first - (last - first)[0]).reshape(p.n_times, -1).max(axis=1)
+    drift = np.abs(last - first - (last - first)[0]).reshape(settings.n_times, -1).max(axis=1)
     return {"drift": drift / np.abs(last - last[0]).max(), "t": t}
 
 
-def scalar(ratio: float, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray | float]:
+def scalar(ratio: float, rng: np.random.Generator, settings: Theorems) -> dict[str, np.ndarray | float]:
     """Growth gamma of a scalar network with a Gaussian start, and whether Theorem I.1 and Remark I.2 describe it."""
-    a0, b0 = 10 ** rng.uniform(-1, 0.5) * rng.standard_normal((2, p.units))
+    a0, b0 = 10 ** rng.uniform(-1, 0.5) * rng.standard_normal((2, settings.units))
     target = ratio * float(np.sum(a0**2 + b0**2)) / 2
     net = ScalarNetwork(a0, b0, target)
-    t = np.linspace(0, net.time_to(0.999), p.n_times)
+    t = np.linspace(0, net.time_to(0.999), settings.n_times)
     a, b = scalar_network(a0, b0, target, 1.0, t)
     gamma = np.sum((a + b) ** 2, axis=1) / np.sum((a0 + b0) ** 2)
     speed = 2 * (target - np.sum(a * b, axis=1)) * gamma
@@ -102,29 +102,33 @@ def scalar(ratio: float, rng: np.random.Generator, p: Params) -> dict[str, np.nd
     }
 
 
-def skills(alpha: float, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
+def skills(alpha: float, rng: np.random.Generator, settings: Theorems) -> dict[str, np.ndarray]:
     """Half-times of skills of power-law frequency, which is what stands for the variance, from a random small start."""
-    frequency = np.arange(1, p.n_skills + 1) ** -(alpha + 1)
-    start = np.full(p.n_skills, 10 ** rng.uniform(-3, -1))
-    longest = 1.2 * DiagonalNetwork(np.ones(p.n_skills), start, start, frequency).time_to(0.5).max()
-    t = np.linspace(0, longest, 10 * p.n_times)
+    frequency = np.arange(1, settings.n_skills + 1) ** -(alpha + 1)
+    start = np.full(settings.n_skills, 10 ** rng.uniform(-3, -1))
+    longest = 1.2 * DiagonalNetwork(np.ones(settings.n_skills), start, start, frequency).time_to(0.5).max()
+    t = np.linspace(0, longest, 10 * settings.n_times)
     a, b = products(start, start, 1.0, frequency, t)
     half = np.array([np.interp(0.5, skill, t) for skill in (a * b).T])
     return {"product": half * frequency / (half[0] * frequency[0])}
 
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: Theorems, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Every experiment, with random draws."""
     parts = {
-        "aligned": (aligned, {"imbalance": p.imbalances}),
-        "limit": (limit, {"imbalance": p.limits}),
+        "aligned": (aligned, {"imbalance": settings.imbalances}),
+        "limit": (limit, {"imbalance": settings.limits}),
         "conserved": (conserved, {"kind": ["diagonal", "matrix"]}),
-        "scalar": (scalar, {"ratio": p.ratios}),
-        "skills": (skills, {"alpha": [p.alpha]}),
+        "scalar": (scalar, {"ratio": settings.ratios}),
+        "skills": (skills, {"alpha": [settings.alpha]}),
     }
-    data = {"imbalances": np.array(p.imbalances), "limits": np.array(p.limits), "ratios": np.array(p.ratios)}
+    data = {
+        "imbalances": np.array(settings.imbalances),
+        "limits": np.array(settings.limits),
+        "ratios": np.array(settings.ratios),
+    }
     for name, (cell, points) in parts.items():
-        runs = grid(partial(cell, p=p), points, replicates=p.replicas, seed=int(rng.integers(2**31)))
+        runs = grid(partial(cell, p=p), points, replicates=settings.replicas, seed=int(rng.integers(2**31)))
         data |= {f"{name}_{key}": values.values for key, values in runs.data_vars.items()}  # (points, replicas, ...)
     return data
 
@@ -148,8 +152,7 @@ def _monotone(data: Data) -> np.ndarray:
 
 
 FIGURE = PaperFigure(
-    name="layerwise_theorems",
-    paper="layerwise",
+    name="layerwise/theorems",
     caption=(
         "What the paper proves about exact dynamics, measured on gradient flow that is integrated numerically from "
         "random starts: modes of an imbalanced network, their limits, conserved differences, growth of a scalar "
@@ -157,7 +160,7 @@ FIGURE = PaperFigure(
         "0.01 to 0.1 towards 0.5 to 2 (b); four modes, and a 5-4-3 network on inputs that are not white (c); 20 "
         "Gaussian units, targets -3 to 30 times their norm (d). (a) and (d) show one draw."
     ),
-    presets={"quick": Params(), "paper": Params(units=200, replicas=50)},
+    presets={"quick": Theorems(), "paper": Theorems(units=200, replicas=50)},
     compute=compute,
     draw=draw,
     seconds=7,

@@ -14,7 +14,7 @@ from toymodels.metrics import collapse
 
 
 @dataclass(frozen=True)
-class Params(Settings):
+class UnconstrainedFeatureRuns(Settings):
     """Sizes of the model, starts (expected norm of a feature), and runs at each."""
 
     n_classes: int = 10
@@ -27,10 +27,14 @@ class Params(Settings):
     end: float = 40.0
 
 
-def train(scale: float, rng: np.random.Generator, p: Params, decay: float) -> dict[str, np.ndarray]:
+def train(
+    scale: float, rng: np.random.Generator, settings: UnconstrainedFeatureRuns, decay: float
+) -> dict[str, np.ndarray]:
     """Measures of collapse along training, (n_t,) each, and the numbers of large singular values of the features."""
-    model = UnconstrainedFeatures(p.n_classes, p.n_per_class, p.width, scale / np.sqrt(p.width), decay)
-    run = model.solve(np.append(0, np.geomspace(1e-2, p.end, p.n_times)), rng)
+    model = UnconstrainedFeatures(
+        settings.n_classes, settings.n_per_class, settings.width, scale / np.sqrt(settings.width), decay
+    )
+    run = model.solve(np.append(0, np.geomspace(1e-2, settings.end, settings.n_times)), rng)
     values = np.linalg.svd(run["features"][-1], compute_uv=False)
     rows = [_measure(h.T, model.labels, w) for h, w in zip(run["features"], run["weights"], strict=True)]
     measured = {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -49,24 +53,29 @@ def _measure(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> d
     }
 
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: UnconstrainedFeatureRuns, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """All scales, and weight decay from the largest start as a control."""
     seeds = rng.integers(2**31, size=2).tolist()
-    runs = grid(partial(train, p=p, decay=0.0), {"scale": p.scales}, replicates=p.replicas, seed=seeds[0])
-    decayed = grid(partial(train, p=p, decay=p.decay), {"scale": p.scales[:1]}, replicates=p.replicas, seed=seeds[1])
+    runs = grid(partial(train, p=p, decay=0.0), {"scale": settings.scales}, replicates=settings.replicas, seed=seeds[0])
+    decayed = grid(
+        partial(train, p=p, decay=settings.decay),
+        {"scale": settings.scales[:1]},
+        replicates=settings.replicas,
+        seed=seeds[1],
+    )
     data = {
         str(name): values.values for name, values in runs.data_vars.items() if name != "t"
     }  # (scale, replicate, n_t)
     return {
         **data,
-        "scales": np.array(p.scales),
+        "scales": np.array(settings.scales),
         "t": runs["t"].values[0, 0],
         "decayed": decayed["within_between"].values[0],
-        "n_classes": np.array(p.n_classes),
+        "n_classes": np.array(settings.n_classes),
     }
 
 
-def draw(data: Data, p: Params):
+def draw(data: Data, settings: UnconstrainedFeatureRuns) -> Figure:
     """Collapse along training from the start of 0.1, and its end against the scale of the start."""
     from matplotlib.figure import Figure
 
@@ -115,8 +124,7 @@ def _end(name: str):
 
 
 FIGURE = PaperFigure(
-    name="layerwise_ufm",
-    paper="layerwise",
+    name="layerwise/unconstrained_features",
     caption=(
         "Neural collapse in the unconstrained feature model: the class means become a simplex, but variability "
         "outside of their space stays at its initial value. The paper's figure 5 is a picture of a real network's "
@@ -124,7 +132,10 @@ FIGURE = PaperFigure(
         "norm of a feature), centred one-hot targets, flow time 40 (all our choice). NC1 is Papyan's, "
         "which sees only the space of the class means."
     ),
-    presets={"quick": Params(), "paper": Params(scales=(1.0, 0.3, 0.1, 0.03, 0.01), replicas=10)},
+    presets={
+        "quick": UnconstrainedFeatureRuns(),
+        "paper": UnconstrainedFeatureRuns(scales=(1.0, 0.3, 0.1, 0.03, 0.01), replicas=10),
+    },
     compute=compute,
     draw=draw,
     seconds=6,

@@ -19,7 +19,7 @@ from dnn.networks.mlp import MLP, batch_norm_mode
 from dnn.reading.rank_densities import rank_gradient
 from dnn.training.loop import train
 from tests.dnn.blobs import blobs
-from tests.dnn.test_unfolding import used
+from tests.dnn.reading.test_unfolding import used
 from tests.tolerances import EXACT
 from toymodels.metrics.elasticity import contrast
 from toymodels.metrics.information import binned

@@ -100,9 +100,8 @@ class CellStore:
         self._tell = tell or (lambda line: None)
         self._reasons: Counter[str] = Counter()
         require_folder(self.folder)
-        for part in self.folder.glob("*/*.part"):
-            files.sweep_up(part.parent)
-            break
+        for place in {part.parent for part in self.folder.glob("*/*.part")}:
+            files.sweep_up(place)
 
     def path(self, cell: Cell) -> Path:
         """Where the file of a cell lies or will lie."""

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+COUNTS = "identity"  # of a dataclass field's metadata: False for what decides no number, like a folder for scratch
 LIBRARIES = ("numpy", "scipy", "torch")
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
@@ -58,8 +59,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, int | float):
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return plain({"type": type(value).__qualname__, **fields})
+        counted = [field.name for field in dataclasses.fields(value) if field.metadata.get(COUNTS, True)]
+        return plain({"type": type(value).__qualname__, **{name: getattr(value, name) for name in counted}})
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

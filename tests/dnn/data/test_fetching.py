@@ -101,7 +101,7 @@ def test_a_corrupt_cache_is_set_aside_and_fetched_again(cache, server):
     (cache / NAME).write_bytes(RAW[:-1])
     answers[f"/{NAME}.gz"] = (200, GOOD)
     assert fetching.find_file(source(url), NAME) == RAW
-    assert (cache / f"{NAME}.corrupt").read_bytes() == RAW[:-1]
+    assert (cache / f"{NAME}.corrupt-1").read_bytes() == RAW[:-1]
     assert (cache / NAME).read_bytes() == RAW
 
 

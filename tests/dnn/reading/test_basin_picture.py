@@ -4,7 +4,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from dnn.reading.basin_picture import basin_picture
-from tests.dnn.test_attraction_basins import fitted
+from tests.dnn.reading.test_basins import fitted
 
 
 def picture(**options):

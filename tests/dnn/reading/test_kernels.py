@@ -10,7 +10,7 @@ from dnn.data import Split
 from dnn.reading.kernels import kernel_accuracy, kernel_predictions, tangent_kernel
 from dnn.networks.mlp import MLP, ScaledOutput
 from tests.dnn.blobs import blobs
-from tests.dnn.test_unfolding import sequence, used
+from tests.dnn.reading.test_unfolding import sequence, used
 from tests.tolerances import EXACT
 from toymodels.layerwise import linear_network_ntk
 

@@ -19,7 +19,7 @@ from dnn.reading.linear_maps import (
 from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
 from dnn.reading.probing import probed_map
 from dnn.reading.unfolding import unfold
-from tests.dnn.test_unfolding import sequence, used
+from tests.dnn.reading.test_unfolding import sequence, used
 from tests.tolerances import FLOAT32
 
 seeds = st.integers(0, 1000)

@@ -18,7 +18,7 @@ from dnn.reading.projection import (
     project,
 )
 from tests.dnn.blobs import blobs
-from tests.dnn.test_unfolding import used
+from tests.dnn.reading.test_unfolding import used
 from tests.tolerances import FLOAT32
 
 seeds = st.integers(0, 1000)

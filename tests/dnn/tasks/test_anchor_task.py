@@ -180,4 +180,4 @@ def test_unknown_kind_of_keys_is_refused():
 @pytest.mark.parametrize("unseen", [3, ((9, 9),), (3, 4), tuple((a, b) for a in range(1, 5) for b in range(1, 5))])
 def test_unseen_pairs_are_some_pairs_of_anchors(unseen):
     with pytest.raises(ValueError, match="unseen must be a tuple of pairs of anchors"):
-        replace(quick(0.5), unseen=unseen)
+        replace(anchor_task.quick(0.5), unseen=unseen)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comparisons import style
-from comparisons.study import OFF, Runs, Verdict
+from comparisons.harness import style
+from comparisons.harness.model import OFF
+from comparisons.harness.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from comparisons.local_elasticity import Params
-
 DIGITS = {4: "#117733", 9: "#DDAA33", 0: "#004488"}
 
 
-def draw(runs: Runs, verdicts: Mapping[str, Verdict], p: Params) -> Figure:
+def draw(result: Result) -> Figure:
     """One panel per model; if the digits were run, one more with the histograms."""
     from matplotlib.figure import Figure
 
-    shown = [row for row in runs if not row.endswith(OFF) and runs[row]]
+    runs, shown = result.runs, style.rows_shown(result)
     digits = [row for row in shown if "four_to_4" in runs[row][0].meta]
     panels = len(shown) + bool(digits)
     columns = min(max(panels, 1), 4)
@@ -31,7 +29,7 @@ def draw(runs: Runs, verdicts: Mapping[str, Verdict], p: Params) -> Figure:
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, row in zip(axes, shown, strict=False):
         _contrast(ax, row, runs)
-        ax.set_title(f"{row}\n{verdicts[row].outcome}, {verdicts[row].score:.2f} decades", fontsize=11)
+        ax.set_title(style.title(result, row, "decades"), fontsize=11)
         ax.set_ylabel("same class against others, decades", fontsize=8)
     if digits:
         _histograms(axes[len(shown)], runs[digits[-1]], digits[-1])
@@ -40,7 +38,7 @@ def draw(runs: Runs, verdicts: Mapping[str, Verdict], p: Params) -> Figure:
     return figure
 
 
-def _contrast(ax, row: str, runs: Runs) -> None:
+def _contrast(ax, row: str, runs) -> None:
     for i, run in enumerate(runs[row]):
         ax.plot(run.t, run["contrast"], color=style.colour(row), label="trained" if i == 0 else None)
         ax.axhline(run.meta["baseline"], color="0.6", lw=0.8, ls="--", label="inputs alone" if i == 0 else None)

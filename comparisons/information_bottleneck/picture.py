@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from comparisons import style
-from comparisons.study import OFF, Runs, Verdict
+from comparisons.harness import style
+from comparisons.harness.model import OFF
+from comparisons.harness.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(runs: Runs, verdicts: Mapping[str, Verdict]) -> Figure:
+def draw(result: Result) -> Figure:
     """One column per model: against time above, I(Y;T) against I(X;T) below."""
     from matplotlib.figure import Figure
 
-    shown = [row for row in runs if not row.endswith(OFF) and runs[row]]
+    runs, shown = result.runs, style.rows_shown(result)
     columns = max(len(shown), 1)
     figure = Figure(figsize=(3.5 * columns, 6.8), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     for column, row in enumerate(shown):
         _in_time(axes[0, column], row, runs)
         _plane(axes[1, column], row, runs)
-        axes[0, column].set_title(f"{row}\n{verdicts[row].outcome}, {verdicts[row].score:.2f} lost", fontsize=11)
+        axes[0, column].set_title(style.title(result, row, "lost"), fontsize=11)
     axes[0, 0].set_ylabel("information, bits")
     axes[1, 0].set_ylabel("I(Y;T), bits")
     return figure
 
 
-def _in_time(ax, row: str, runs: Runs) -> None:
+def _in_time(ax, row: str, runs) -> None:
     for i, run in enumerate(runs[row]):
         first = i == 0
         ax.plot(run.t, run["about_input"], color=style.colour(row), label="I(X;T)" if first else None)
@@ -44,7 +44,7 @@ def _in_time(ax, row: str, runs: Runs) -> None:
     ax.legend(fontsize=8, frameon=False)
 
 
-def _plane(ax, row: str, runs: Runs) -> None:
+def _plane(ax, row: str, runs) -> None:
     for run in runs[row]:
         ax.plot(run["about_input"], run["about_label"], color=style.colour(row), lw=1, marker=".", ms=3)
         ax.plot(run["about_input"][-1], run["about_label"][-1], "o", color="black", ms=6, zorder=3)

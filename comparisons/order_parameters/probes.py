@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
     from dnn.data import Split
@@ -25,7 +24,7 @@ THEORY = {
     "sample_basin": "dnn",
     "weight_basin": "dnn",
     "collapse_nc1": "any",
-    "information": "any",
+    "mixture_information": "any",
 }
 SAMPLES = 400  # training and test samples that the probes look at
 NOISE = 0.1  # of the representation, per unit of its root mean square length
@@ -46,17 +45,19 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
     Returns
     -------
     dict of str to float
-        `collapse_nc1` is log10 of NC1; `information` is I(X;T) in bits of the last hidden layer, normalised to a root
-        mean square length of 1, with Gaussian noise of standard deviation NOISE per unit.
+        `collapse_nc1` is log10 of NC1; `mixture_information` is I(X;T) in bits of the last hidden layer, normalised to a
+        root mean square length of 1, with Gaussian noise of standard deviation NOISE per unit.
     """
     from dnn import probes
     from dnn.reading.kernels import kernel_accuracy
+    from dnn.reading.unfolding import last_hidden
 
     part = type(split)(*(values[:SAMPLES] for values in split))
     gradients = probes.rank_gradients(network, part)
     condensation = probes.condensation(network, part, threshold=0.95)
     basins = probes.basins(network, part, draws=2)
-    features, labels = last_hidden(network, part.x_train), part.y_train.cpu().numpy()
+    features = last_hidden(network, part.x_train).double().cpu().numpy()
+    labels = part.y_train.cpu().numpy()
     found = {
         "weight_norm": float(sum(w.detach().square().sum() for w in network.parameters())) ** 0.5,
         "kernel_distance": probes.kernel_distance(network, part, reference=reference),
@@ -70,7 +71,7 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
         "sample_basin": basins["sample"],
         "weight_basin": basins["weight"],
         "collapse_nc1": float(np.log10(probes.collapse(network, part)["nc1"])),
-        "information": _information(features),
+        "mixture_information": _mixture_information(features),
     }
     if len(gradients) == 1:  # one hidden layer is both first and last
         del found["rank_gradient_first"]
@@ -99,18 +100,7 @@ def activation_overlap(firing: np.ndarray, labels: np.ndarray) -> float:
     return float(cosine[same & pairs].mean() - cosine[~same].mean())
 
 
-def last_hidden(network: nn.Module, x: torch.Tensor) -> np.ndarray:
-    """Outputs (n, N) of the last hidden layer."""
-    import torch
-
-    from dnn.reading.unfolding import unfold
-
-    with torch.no_grad():
-        *hidden, _ = (outputs for _, outputs in unfold(network).layers(x))
-    return hidden[-1].double().cpu().numpy()
-
-
-def _information(features: np.ndarray) -> float:
+def _mixture_information(features: np.ndarray) -> float:
     from toymodels.metrics.information import gaussian_mixture
 
     unit = features / np.sqrt((features**2).sum(axis=1).mean())

@@ -1,0 +1,33 @@
+"""Does test performance rise long after training performance? The same score, decades of delay, for every family.
+
+python -m comparisons.grokking --preset quick
+"""
+
+from comparisons.grokking.models import MODELS
+from comparisons.grokking.picture import draw
+from comparisons.grokking.question import Question, details, judge
+from comparisons.harness.study import Study
+
+STUDY = Study(
+    name="grokking",
+    asks="Does test performance rise long after training performance?",
+    scored="decades of each model's own time between reaching the two levels",
+    question=Question(),
+    models=MODELS,
+    judge=judge,
+    picture=draw,
+    presets={
+        "quick": {},
+        "paper": {
+            "dnn.optimiser": "adamw",
+            "dnn.decay": 0.01,
+            "dnn.steps": 100_000,
+            "dnn.off.steps": 20_000,
+            "dnn.records": 60,
+        },
+    },
+    details=details,
+)
+run, score = STUDY.run, STUDY.score
+
+__all__ = ["STUDY", "run", "score"]

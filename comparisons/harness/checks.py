@@ -1,0 +1,51 @@
+"""What a question asks of the runs it judges, said clearly where they lack it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toymodels.trajectory import Trajectory
+
+
+def require_scores(runs: Sequence[Trajectory], *names: str) -> None:
+    """Refuse runs without these quantities, of another shape than (n_t,), or with percentages for fractions.
+
+    Parameters
+    ----------
+    runs : sequence of Trajectory
+        At least one.
+    *names : str
+        Scores that are at most 1: accuracies, shares, coefficients of determination.
+
+    Raises
+    ------
+    ValueError
+        Naming quantity, constraint and value.
+    """
+    require_series(runs, *names)
+    for run in runs:
+        for name in names:
+            if run[name].max() > 1 + 1e-6:
+                hint = " (a percentage?)" if run[name].max() <= 100 else ""
+                raise ValueError(f"{name} must be at most 1, a fraction, got {run[name].max():g}{hint}")
+
+
+def require_series(runs: Sequence[Trajectory], *names: str) -> None:
+    """Refuse runs without these quantities, or in which one is not a number a time.
+
+    Parameters
+    ----------
+    runs : sequence of Trajectory
+        At least one.
+    *names : str
+    """
+    if not len(runs):
+        raise ValueError("runs must hold at least one run, got none")
+    for run in runs:
+        if not isinstance(run, Trajectory):
+            raise ValueError(f"runs must be Trajectories, got {type(run).__name__}")
+        for name in names:
+            if name not in run.data:
+                raise ValueError(f"no quantity {name!r}; this run has {', '.join(sorted(run.data))}")
+            if run[name].ndim != 1:
+                raise ValueError(f"{name} must be one number a time, got shape {run[name].shape}")

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from figures.condensation.anchor_task import (
+    FIGURE,
+    AnchorTransformers,
+    at_the_largest_rate,
+    memorised,
+    neither_alike_nor_inferred,
+    task_of,
+)
+from figures.condensation.fitted_runs import NOT_FITTED
+
+FITTED = np.array([[1.0, 0.9], [1.0, 1.0]])  # (rate, run)
+DATA = {
+    "train": FITTED,
+    "seen": np.array([[0.2, 0.1], [1.0, 0.99]]),
+    "alike": np.array([[0.1, 0.1], [0.3, 0.9]]),
+    "inferred": np.array([[0.0, 0.0], [0.4, 0.1]]),
+    "cosine": np.array([[0.1, 0.1], [0.4, 0.5]]),
+    "width": np.full((2, 2), 32.0),
+}
+
+
+def test_patterns_of_runs_that_have_not_fitted_are_marked():
+    np.testing.assert_allclose(memorised(DATA), [0.8, NOT_FITTED])
+    np.testing.assert_allclose(neither_alike_nor_inferred(DATA), [0.6, 0.1])
+    np.testing.assert_allclose(at_the_largest_rate(DATA, "inferred"), [0.4, 0.1])
+
+
+def test_a_toy_does_not_refute_the_patterns_of_wide_transformers():
+    toy = {claim.key: claim.verdict for claim in FIGURE.judge(DATA)}
+    wide = {claim.key: claim.verdict for claim in FIGURE.judge({**DATA, "width": np.full((2, 2), 400.0)})}
+    assert toy["anchor_task.infers"] == "open"
+    assert wide["anchor_task.infers"] == "contradicted"
+    assert toy["anchor_task.memorises"] == wide["anchor_task.memorises"] == "open"  # a run has not fitted
+    assert toy["anchor_task.condenses"] == "reproduced"
+
+
+@pytest.mark.parametrize("size", ["quick", "paper"])
+def test_neither_pair_is_seen_at_any_size(size):
+    task = task_of(AnchorTransformers(size=size, d_model=16), 0.5)
+    assert task.unseen == ((3, 4), (4, 3))
+    assert (task.d_model == 16) == (size == "quick")

@@ -1,0 +1,31 @@
+import numpy as np
+
+from figures.condensation.initial_directions import FIGURE, NEVER, NOWHERE, descent
+
+DATA = {
+    "adam_directions": np.array([[2, 2, 3], [4, 4, 5]]),
+    "reached": np.array([[2, 2], [4, 3], [6, 1]]),
+    "near": np.ones((3, 2)),
+    "plain": np.array([4, 4, 9]),
+}
+
+
+def verdicts(**changes):
+    return {claim.key: claim.verdict for claim in FIGURE.judge({**DATA, **changes})}
+
+
+def test_medians_decide_of_the_authors_setting_and_every_data_set_of_the_bound():
+    assert set(verdicts().values()) == {"reproduced"}
+    assert verdicts(reached=np.array([[2, 3], [4, 3], [6, 1]]))["initial_directions.bound"] == "contradicted"
+
+
+def test_a_run_that_never_loses_a_percent_leaves_plain_descent_open():
+    assert verdicts(plain=np.array([9, 9, NEVER]))["initial_directions.plain-descent"] == "open"
+    assert verdicts(plain=np.array([9, 9, 2]))["initial_directions.plain-descent"] == "contradicted"
+
+
+def test_tanh_neurons_reach_their_two_extrema():
+    found = descent(np.random.default_rng(0), "tanh")
+    assert found["extrema"] == found["reached"] == 2
+    assert found["near"] == 1
+    assert ((np.abs(found["angle"]) <= np.pi) | (found["angle"] == NOWHERE)).all()

@@ -1,0 +1,29 @@
+import numpy as np
+
+from figures.condensation.resnet_channels import FIGURE, gain
+
+MEANS = {
+    "mean_weights_first_start": 0.3,
+    "mean_weights_first_end": 0.35,
+    "mean_weights_last_start": 0.1,
+    "mean_weights_last_end": 0.3,
+    "mean_outputs_first_end": 0.6,
+    "mean_outputs_last_start": 0.3,
+    "mean_outputs_last_end": 0.2,
+    "share_weights_last_end": 0.1,
+}
+DATA = {name: np.full(2, value) for name, value in MEANS.items()}
+
+
+def verdicts(accuracy):
+    return [claim.verdict for claim in FIGURE.judge({**DATA, "accuracy": np.array(accuracy)})]
+
+
+def test_gains_are_what_training_adds():
+    np.testing.assert_allclose(gain(DATA, "weights", "last"), 0.2)
+    np.testing.assert_allclose(gain(DATA, "outputs", "last"), -0.1)
+
+
+def test_networks_that_have_not_fitted_contradict_nothing():
+    assert verdicts([1.0, 1.0]) == ["reproduced", "contradicted", "contradicted", "contradicted"]
+    assert verdicts([1.0, 0.9]) == ["reproduced", "open", "open", "open"]
