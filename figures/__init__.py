@@ -1,0 +1,1 @@
+"""The papers' figures, redrawn, and their claims, judged: one folder a paper, one module a figure."""

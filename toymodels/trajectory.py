@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
 _SHOWN = 8  # quantities named in the short form
+_WIDTH = 300  # characters of the short form
 
 
 class SimulationError(RuntimeError):
@@ -30,7 +31,8 @@ class Trajectory:
     Parameters
     ----------
     t : (n_t,) array
-        Increasing times, finite or with `inf` as the last entry.
+        Increasing times, finite or with `inf` as the last entry. Neither they nor the quantities can be changed
+        through the trajectory: take a copy to edit one.
     data : mapping of str to (n_t, ...) arrays
         Each array's first axis is time. Non-finite entries are refused.
     clock : str
@@ -57,12 +59,12 @@ class Trajectory:
             raise ValueError(f"t must be a non-empty 1-D array, got shape {t.shape}")
         if np.isnan(t).any() or (t.size > 1 and not np.all(t[1:] > t[:-1])):
             raise ValueError(f"t must be strictly increasing, got {t}")
-        data = {name: np.asarray(values) for name, values in self.data.items()}
+        data = {name: _locked(np.asarray(values)) for name, values in self.data.items()}
         for name, values in data.items():
             if values.ndim == 0 or len(values) != t.size:
                 raise ValueError(f"data[{name!r}] must have {t.size} rows, one per time, got shape {values.shape}")
             _require_finite(name, values, t, self.clock)
-        object.__setattr__(self, "t", t)
+        object.__setattr__(self, "t", _locked(t))
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "meta", dict(self.meta))
 
@@ -76,29 +78,59 @@ class Trajectory:
         """One line whatever the run holds: its clock, its times, and its quantities with their shapes."""
         names = [f"{name}{list(values.shape[1:]) if values.ndim > 1 else ''}" for name, values in self.data.items()]
         shown = ", ".join(names[:_SHOWN]) + (f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-        return f"Trajectory({self.t.size} times, {self.clock} {self.t[0]:g} to {self.t[-1]:g}: {shown})"
+        times = f"{self.t.size} time{'s' if self.t.size > 1 else ''}, {self.clock} {self.t[0]:g} to {self.t[-1]:g}"
+        line = " ".join(f"Trajectory({times}: {shown or 'no quantities'})".split())
+        return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 4]}...)"
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Times as "t" and every quantity as "data/NAME"."""
+        """Times as "t" and every quantity as "data/NAME".
+
+        Examples
+        --------
+        >>> run = Trajectory([1.0, 2.0], {"loss": [1.0, 0.5]}, clock="step")
+        >>> {name: values.tolist() for name, values in run.arrays().items()}
+        {'t': [1.0, 2.0], 'data/loss': [1.0, 0.5]}
+        """
         return {"t": self.t, **{f"data/{name}": values for name, values in self.data.items()}}
 
     def header(self) -> dict[str, Any]:
-        """Clock and meta in terms of JSON."""
+        """Clock and meta as plain values of JSON: arrays become lists, keys strings.
+
+        Raises
+        ------
+        TypeError
+            If `meta` holds anything else.
+
+        Examples
+        --------
+        >>> Trajectory([0.0], {}, clock="step", meta={"lr": np.float64(0.5), "modes": np.arange(2)}).header()
+        {'clock': 'step', 'meta': {'lr': 0.5, 'modes': [0, 1]}}
+        """
         return json.loads(json.dumps({"clock": self.clock, "meta": self.meta}, sort_keys=True, default=_to_builtin))
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> Trajectory:
-        """The inverse of :meth:`arrays` and :meth:`header`; other arrays are left out."""
+        """The inverse of :meth:`arrays` and :meth:`header`; other arrays are left out.
+
+        Examples
+        --------
+        >>> run = Trajectory([1.0, 2.0], {"loss": [1.0, 0.5]}, clock="step")
+        >>> Trajectory.from_arrays(run.arrays(), run.header())
+        Trajectory(2 times, step 1 to 2: loss)
+        """
         data = {name[len("data/") :]: values for name, values in arrays.items() if name.startswith("data/")}
         return Trajectory(arrays["t"], data, clock=header["clock"], meta=header["meta"])
 
     def to_xarray(self) -> xarray.Dataset:
-        """Labelled arrays over `t`, further axes called NAME_0, NAME_1; clock and plain meta as attributes.
+        """Labelled arrays over `t`, further axes called NAME_0, NAME_1; the values are copies.
+
+        The clock is an attribute, and so are the entries of meta that netCDF can hold: numbers, strings and lists of
+        numbers.
 
         Raises
         ------
         ValueError
-            If a quantity is called "t", or like an axis of another.
+            If a quantity is called "t" or like an axis of another, or an entry of meta "clock".
 
         Examples
         --------
@@ -111,12 +143,20 @@ class Trajectory:
         axes = {name: tuple(f"{name}_{i}" for i in range(values.ndim - 1)) for name, values in self.data.items()}
         for taken in {"t", *(axis for names in axes.values() for axis in names)} & set(self.data):
             raise ValueError(f"data must not hold a quantity called like an axis, got {taken!r}")
-        variables = {name: (("t", *axes[name]), values) for name, values in self.data.items()}
-        meta = {name: value for name, value in self.header()["meta"].items() if _is_attribute(value)}
-        return xarray.Dataset(variables, {"t": ("t", self.t)}, {**meta, "clock": self.clock})
+        header = self.header()
+        if "clock" in header["meta"]:
+            raise ValueError("meta must not hold an entry called like the attribute 'clock'")
+        variables = {name: (("t", *axes[name]), values.copy()) for name, values in self.data.items()}
+        meta = {name: value for name, value in header["meta"].items() if _is_attribute(name, value)}
+        return xarray.Dataset(variables, {"t": ("t", self.t.copy())}, {**meta, "clock": self.clock})
 
     def to_dataframe(self) -> pandas.DataFrame:
         """One row a time, indexed by `t`; entries of vectors and matrices as columns "NAME[0]", "NAME[0, 1]".
+
+        Raises
+        ------
+        ValueError
+            If a quantity is called like a column of another.
 
         Examples
         --------
@@ -130,14 +170,16 @@ class Trajectory:
         for name, values in self.data.items():
             for index in np.ndindex(values.shape[1:]):
                 label = f"{name}[{', '.join(map(str, index))}]" if index else name
+                if label in columns:
+                    raise ValueError(f"data must not hold a quantity called like a column of another, got {label!r}")
                 columns[label] = values[(slice(None), *index)]
         return pandas.DataFrame(columns, index=pandas.Index(self.t, name="t"))
 
     def save(self, path: str | Path) -> None:
         """Write one `.npz` (no pickle), whole or not at all."""
-        header = json.dumps({"clock": self.clock, "meta": self.meta}, sort_keys=True, default=_to_builtin)
+        entries = {"t": self.t, "header": np.array(json.dumps(self.header())), **self.arrays()}
         with whole(path) as part, open(part, "wb") as file:
-            np.savez(file, **{"t": self.t, "header": np.array(header), **self.arrays()})  # pyright: ignore[reportArgumentType]
+            np.savez(file, **entries)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     def load(path: str | Path) -> Trajectory:
@@ -150,6 +192,13 @@ class Trajectory:
             raise
         except Exception as error:
             raise ValueError(f"path must be a trajectory file, got {path}: {error}") from error
+
+
+def _locked(values: np.ndarray) -> np.ndarray:
+    """A view that refuses to be written to; it costs no memory and keeps the layout, hence every sum to the bit."""
+    values = values.view()
+    values.flags.writeable = False
+    return values
 
 
 def _require_finite(name: str, values: np.ndarray, t: np.ndarray, clock: str) -> None:
@@ -167,8 +216,16 @@ def _to_builtin(value: Any) -> Any:
     raise TypeError(f"meta must be JSON, got {type(value).__name__}")
 
 
-def _is_attribute(value: Any) -> bool:
-    """Whether netCDF can hold it: numbers, strings, and lists of numbers."""
+def _is_attribute(name: str, value: Any) -> bool:
+    """Whether netCDF can hold it."""
+    if not name or "/" in name:
+        return False
     if isinstance(value, list):
-        return bool(value) and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
-    return isinstance(value, int | float | str) and not isinstance(value, bool)
+        return bool(value) and all(_is_number(one) for one in value)
+    return isinstance(value, str) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool) and -(2**63) <= value < 2**63
+    return isinstance(value, float)

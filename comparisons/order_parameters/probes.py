@@ -45,8 +45,8 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
     Returns
     -------
     dict of str to float
-        `collapse_nc1` is log10 of NC1; `mixture_information` is I(X;T) in bits of the last hidden layer, normalised to a
-        root mean square length of 1, with Gaussian noise of standard deviation NOISE per unit.
+        `collapse_nc1` is log10 of NC1; `mixture_information` is I(X;T) in bits of the last hidden layer, normalised to
+        a root mean square length of 1, with Gaussian noise of standard deviation NOISE per unit.
     """
     from dnn import probes
     from dnn.reading.kernels import kernel_accuracy

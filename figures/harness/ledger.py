@@ -1,152 +1,168 @@
-"""The ledger of claims and the gallery page: what was claimed, what was measured, what came of it."""
+"""The ledger of claims and the gallery page: what was claimed, what was measured at each seed, what came of it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from comparisons import folder
-from comparisons.report import number
-from figures.harness.afterwards import AFTERWARDS
-from figures.harness.figure import PAPERS, Judged
-from figures.harness.running import Made, load
+from figures.harness.figure import PAPERS
+from figures.harness.registry import load
+from figures.harness.running import FigureResult
+from toymodels.claims import AFTER, CONTRADICTED, CONTROL, OPEN, PAPER, READING, REPRODUCED, Judged, verdict_of
+from toymodels.run import files
 
-GALLERY = Path(__file__).with_name("gallery")
+GALLERY = Path(__file__).parents[1] / "gallery"
+FIRST = 0  # the seed whose pictures the gallery shows
+KINDS = {PAPER: "of the papers", READING: "readings of ours", CONTROL: "controls of ours"}
+PRESET_CRITERION = "criterion set for the preset"
 
-
-def summary(claims: Iterable[Judged]) -> str:
-    """`61 claims: 48 reproduced, 9 contradicted, 4 open`."""
-    counts = Counter(claim.verdict for claim in claims)
-    parts = (f"{counts[verdict]} {verdict}" for verdict in ("reproduced", "contradicted", "open"))
-    return f"{sum(counts.values())} claims: {', '.join(parts)}"
-
-
-def write_gallery(made: Sequence[Made], preset: str, gallery: Path = GALLERY) -> None:
-    """Copy the pictures and write `CLAIMS.md`, `claims.json` and the page that shows everything.
-
-    A figure that failed keeps its picture and its claims of an earlier run of this preset, and the ledger says so. A
-    confirmation of earlier claims is dropped: :func:`write_confirmation` writes the next.
-    """
-    good = [one for one in made if not one.error]
-    for one in good:
-        folder.write(gallery / f"{one.name}{one.picture.suffix}", one.picture.read_bytes())
-    kept = _of_an_earlier_run([one.name for one in made if one.error], preset, gallery)
-    shown = sorted([*good, *kept], key=lambda one: one.name)
-    content = {"preset": preset, "claims": {one.name: [asdict(claim) for claim in one.claims] for one in shown}}
-    folder.write(gallery / "claims.json", json.dumps(content, indent=1) + "\n")
-    claims = [claim for one in shown for claim in one.claims]
-    folder.write(gallery / "CLAIMS.md", ledger_page(claims, preset, kept=[one.name for one in kept]))
-    folder.write(gallery / "README.md", gallery_page(shown))
-    (gallery / "confirmation.json").unlink(missing_ok=True)
+Ledger = dict[str, Any]
 
 
-def _of_an_earlier_run(names: Sequence[str], preset: str, gallery: Path) -> list[Made]:
+def summary(claims: Sequence[Sequence[Judged]]) -> str:
+    """`61 claims of the papers: 48 reproduced, 9 contradicted, 4 open; 12 readings of ours: ...`, each at its seeds."""
+    parts = []
+    for source, words in KINDS.items():
+        own = [seeds for seeds in claims if seeds[0].source == source]
+        if own:
+            counts = Counter(verdict_of(seeds)[0] for seeds in own)
+            listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (REPRODUCED, CONTRADICTED, OPEN))
+            name = f"claims {words}" if source == PAPER else words
+            parts.append(f"{len(own)} {name}: {listed}")
+    return "; ".join(parts) or "no claims"
+
+
+def read_ledger(gallery: Path = GALLERY) -> Ledger:
+    """The committed ledger: preset, and figure -> seed -> what was measured; empty without one."""
     path = gallery / "claims.json"
-    content = json.loads(path.read_text()) if path.exists() else {"preset": None, "claims": {}}
-    known = content["claims"] if content["preset"] == preset else {}
-    pictures = {name: next(gallery.glob(f"{name}.*"), None) for name in names}
-    return [
-        Made(name, picture, tuple(Judged(**claim) for claim in known[name]), 0.0)
-        for name, picture in pictures.items()
-        if name in known and picture is not None
-    ]
+    return json.loads(path.read_text()) if path.exists() else {"preset": "quick", "figures": {}}
 
 
-def write_confirmation(made: Sequence[Made], preset: str, seed: int, gallery: Path = GALLERY) -> None:
-    """Put what another seed measured beside the committed claims; their pictures stay.
+def merged(ledger: Ledger, made: Sequence[FigureResult], preset: str, seed: int) -> Ledger:
+    """The ledger with these figures at this seed; all other figures and seeds stay.
 
     Raises
     ------
     ValueError
-        If `preset` is not that of the committed claims.
+        If it is of another preset.
     """
-    content = json.loads((gallery / "claims.json").read_text())
-    if preset != content["preset"]:
-        raise ValueError(f"preset must be that of the committed claims, {content['preset']}, got {preset}")
-    claims = [Judged(**claim) for name in sorted(content["claims"]) for claim in content["claims"][name]]
-    again = {claim.key: claim for one in made if not one.error for claim in one.claims}
-    found = {"preset": preset, "seed": seed, "claims": [asdict(claim) for claim in again.values()]}
-    folder.write(gallery / "confirmation.json", json.dumps(found, indent=1) + "\n")
-    folder.write(gallery / "CLAIMS.md", ledger_page(claims, preset, again, seed))
+    if ledger["figures"] and ledger["preset"] != preset:
+        raise ValueError(f"preset must be that of the gallery, {ledger['preset']}, got {preset}")
+    shown = {name: dict(seeds) for name, seeds in ledger["figures"].items()}
+    for one in made:
+        if not one.error:
+            entry = {"made_by": one.made_by, "claims": [claim.to_dict() for claim in one.claims]}
+            shown.setdefault(one.name, {})[str(seed)] = entry
+    return {"preset": preset, "figures": dict(sorted(shown.items()))}
 
 
-def ledger_page(
-    claims: Sequence[Judged],
-    preset: str,
-    again: Mapping[str, Judged] | None = None,
-    seed: int | None = None,
-    kept: Sequence[str] = (),
-) -> str:
-    """All claims as one table per paper; with those of another seed beside them, by key, in a column of their own."""
+def claims_of(ledger: Ledger, figure: str) -> list[list[Judged]]:
+    """Every claim of a figure at its seeds, in the order of the first; a claim that only another seed has is old."""
+    seeds = ledger["figures"].get(figure, {})
+    judged = {
+        seed: [Judged.from_dict(one) for one in entry["claims"]] for seed, entry in sorted(seeds.items(), key=_seed)
+    }
+    if not judged:
+        return []
+    first, *others = judged.values()
+    by_key = [{one.key: one for one in claims} for claims in others]
+    return [[one, *(known[one.key] for known in by_key if one.key in known)] for one in first]
+
+
+def _seed(item: tuple[str, Any]) -> int:
+    return int(item[0])
+
+
+def stale(ledger: Ledger, figure: str) -> bool:
+    """Whether the seeds of a figure were computed by different code or versions."""
+    return len({entry["made_by"] for entry in ledger["figures"].get(figure, {}).values()}) > 1
+
+
+def write_ledger(ledger: Ledger, place: Path) -> None:
+    """`claims.json` and `CLAIMS.md` into a folder."""
+    files.write(place / "claims.json", json.dumps(ledger, indent=1) + "\n")
+    files.write(place / "CLAIMS.md", ledger_page(ledger))
+
+
+def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery: Path = GALLERY) -> None:
+    """Put these figures into the gallery: claims at their seed, pictures of the first seed, and the pages.
+
+    Figures that failed, and those that were not made, keep what an earlier call wrote.
+    """
+    ledger = merged(read_ledger(gallery), made, preset, seed)
+    for one in made:
+        if not one.error and seed == FIRST:
+            files.write(gallery / f"{one.name}{one.picture.suffix}", one.picture.read_bytes())
+    write_ledger(ledger, gallery)
+    files.write(gallery / "README.md", gallery_page(ledger, gallery))
+
+
+def ledger_page(ledger: Ledger) -> str:
+    """All claims as one table a paper: what is said, what must be measured, what was, and the verdict of all seeds."""
+    figures = list(ledger["figures"])
+    claims = [seeds for figure in figures for seeds in claims_of(ledger, figure)]
+    differ = [seeds for seeds in claims if len({one.verdict for one in seeds}) > 1]
     lines = [
         "# Claims of the papers, judged by measurement",
         "",
-        f"{summary(claims)}. Preset `{preset}`; the spread is over replicates. Criteria were fixed before this run, "
-        "many of their bounds in the light of earlier runs of the same experiments: they say what a rerun must show, "
-        "not what was foreseen. Those marked * were added or reworded after an exploratory run of this preset. A place "
-        "with `our reading` or `control` is followed by a statement that the paper does not make in these words.",
-        "Written by `python -m figures all`.",
+        f"{summary(claims)}.",
+        "",
+        f"Preset `{ledger['preset']}`. A verdict is that of all seeds shown, and open where they differ ({len(differ)} "
+        "do). The spread is over replicates. Criteria marked * were fixed after an exploratory run, all others before: "
+        "many in the light of earlier runs of the same experiments, so that they say what a rerun must show, not what "
+        "was foreseen. Readings are statements that the paper does not make in these words; controls are ours. "
+        "Written by `python -m figures all --write`.",
     ]
-    if kept:
-        lines += ["", f"Kept from an earlier run, since this one could not make them: {', '.join(kept)}."]
-    if again:
-        lines += ["", _agreement(claims, again, seed)]
-    heads = ["place", "claim", "criterion", "measured", "verdict", *([f"at seed {seed}"] if again else [])]
-    for paper, title in PAPERS.items():
-        own = [claim for claim in claims if claim.paper == paper]
-        if own:
-            lines += ["", f"## {title}", "", summary(own) + ".", ""]
-            lines += [_line(heads), "|---" * len(heads) + "|", *(_row(claim, again) for claim in own)]
+    old = [figure for figure in figures if stale(ledger, figure)]
+    if old:
+        lines += ["", f"The seeds of these figures were computed by different versions of the code: {', '.join(old)}."]
+    for paper in dict.fromkeys(figure.partition("/")[0] for figure in figures):
+        own = [figure for figure in figures if figure.startswith(f"{paper}/")]
+        judged = [(seeds, figure) for figure in own for seeds in claims_of(ledger, figure)]
+        lines += ["", f"## {PAPERS.get(paper, paper)}", "", summary([seeds for seeds, _ in judged]) + ".", ""]
+        lines += [_line(["place", "claim", "criterion", "measured", "verdict"]), "|---" * 5 + "|"]
+        lines += [_row(ledger, figure, seeds) for seeds, figure in judged]
     return "\n".join(lines) + "\n"
 
 
-def _agreement(claims: Sequence[Judged], again: Mapping[str, Judged], seed: int | None) -> str:
-    """How the verdicts of the other seed, for which all criteria were fixed beforehand, compare."""
-    pairs = [(claim, again[claim.key]) for claim in claims if claim.key in again]
-    same = sum(first.verdict == second.verdict for first, second in pairs)
-    late = [pair for pair in pairs if pair[0].key in AFTERWARDS]
-    same_late = sum(first.verdict == second.verdict for first, second in late)
-    return (
-        f"The last column is a run at seed {seed} (`python -m figures all --seed {seed}`), before which all criteria "
-        f"were fixed, also those marked *: {summary(second for _, second in pairs)}. The verdict is the same for "
-        f"{same} of {len(pairs)} claims, for {same_late} of the {len(late)} marked ones."
-    )
-
-
-def _row(claim: Judged, again: Mapping[str, Judged] | None) -> str:
-    verdict = f"**{claim.verdict}**" + (f": {claim.why}" if claim.why else "")
-    mark = " *" if claim.key in AFTERWARDS else ""
-    cells = [claim.place, claim.statement, claim.criterion + mark, measured(claim), verdict]
-    if again:
-        other = again.get(claim.key)
-        cells.append("not run" if other is None else _other(claim, other))
-    return _line(cells)
-
-
-def _other(claim: Judged, other: Judged) -> str:
-    """What the other seed measured, with its verdict where that differs."""
-    return measured(other) + ("" if other.verdict == claim.verdict else f": **{other.verdict}**")
+def _row(ledger: Ledger, figure: str, seeds: Sequence[Judged]) -> str:
+    claim = seeds[0]
+    verdict, remark = verdict_of(seeds)
+    kind = "" if claim.source == PAPER else f" ({claim.source})"
+    names = [seed for seed, _ in sorted(ledger["figures"][figure].items(), key=_seed)]
+    measured = "; ".join(f"{one.measured} (seed {name})" for name, one in zip(names, seeds, strict=False))
+    reasons = next((one for one in seeds if one.verdict != REPRODUCED), claim)
+    text = f"**{verdict}**" + (f", {remark}" if remark else "")
+    text += f": {reasons.why}" if verdict != REPRODUCED and reasons.why else ""
+    text += f". The authors could answer: {reasons.defence}" if verdict != REPRODUCED and reasons.defence else ""
+    mark = " *" if claim.fixed == AFTER else ""
+    return _line([claim.place + kind, claim.statement, claim.criterion + mark, measured, text])
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def measured(claim: Judged) -> str:
-    """The median, with the spread when there are replicates; four digits, so that none rounds to its bound unseen."""
-    median, low, high = (number(value, 4) for value in (claim.median, claim.low, claim.high))
-    return median if claim.replicates == 1 else f"{median} [{low}, {high}], {claim.replicates} runs"
-
-
-def gallery_page(made: Sequence[Made]) -> str:
+def gallery_page(ledger: Ledger, gallery: Path = GALLERY) -> str:
     """One section per figure: picture, caption, verdicts."""
     lines = ["# Gallery", "", "The papers' figures, redrawn. All claims in one table: [CLAIMS.md](CLAIMS.md)."]
-    for one in made:
-        figure = load(one.name)
-        lines += ["", f"## {one.name}", "", f"![{one.name}]({one.name}{one.picture.suffix})", "", figure.caption, ""]
-        lines += [f"- {claim.place}: {claim.statement} **{claim.verdict}** ({measured(claim)})" for claim in one.claims]
+    for name in ledger["figures"]:
+        figure = load(name)
+        picture = next((f"{name}{suffix}" for suffix in (".png", ".svg") if (gallery / f"{name}{suffix}").exists()), "")
+        lines += ["", f"## {name}", ""]
+        lines += [f"![{name}]({picture})", ""] if picture else []
+        lines += [figure.caption, ""]
+        for seeds in claims_of(ledger, name):
+            verdict, remark = verdict_of(seeds)
+            words = f"{verdict}, {remark}" if remark else verdict
+            lines.append(f"- {seeds[0].place}: {seeds[0].statement} **{words}** ({seeds[0].measured})")
         lines += ["", f"Quick preset: {figure.seconds:g} s on one core. Paper preset: {figure.cost.rstrip('.')}."]
     return "\n".join(lines) + "\n"
+
+
+def verdict_in_words(claim: Judged, changes: Mapping[str, Any]) -> str:
+    """The verdict of one seed for the terminal; with changed settings it says what its criterion was set for."""
+    return f"{claim.verdict} ({PRESET_CRITERION})" if changes else claim.verdict

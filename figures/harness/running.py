@@ -1,38 +1,60 @@
-"""Computes, judges and draws one figure, and keeps what it computed, so that drawing again costs nothing."""
+"""Computes, judges and draws one figure, and keeps what it computed in the store: drawing it again costs nothing."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import json
-import pkgutil
 import shutil
 import time
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-import figures
-from comparisons import folder, settings
-from figures.harness.figure import Data, Judged, PaperFigure
-from toymodels.run.engine import one_thread
+from comparisons.harness import folder as folders
+from comparisons.harness.pictures import rendered
+from comparisons.harness.settings import changed, visible
+from figures.harness.figure import Data, PaperFigure
+from figures.harness.registry import load
+from toymodels.claims import Judged
+from toymodels.run import files, identity
+from toymodels.run.cells import Cell, CellStore, checksum, made_by
+from toymodels.run.engine import WorkerDied, one_thread, parallel_map
 from toymodels.trajectory import SimulationError
 from toymodels.validation import positive_int
 
 FORMATS = ("png", "svg", "pdf")
+CELLS = "cells"
 
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that a worker needs to make one figure."""
+    """How a figure is made; everything that a worker needs.
 
-    name: str
+    Parameters
+    ----------
+    figure : str or PaperFigure
+        Full name of a figure of the papers, or one of your own.
+    preset : str
+    changes : mapping of str to value
+        Changed settings.
+    seed, jobs : int
+    engine, device : str
+    data : str, optional
+        Folder with data sets.
+    out : str
+        Folder of all results.
+    format : {"png", "svg", "pdf"}
+    resume : bool
+        Whether data that the store has are drawn and judged without computing them.
+    """
+
+    figure: str | PaperFigure
     preset: str = "quick"
-    overrides: tuple[str, ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     jobs: int = 1
     engine: str = "local"
@@ -42,84 +64,130 @@ class Request:
     format: str = "png"
     resume: bool = False
 
+    @property
+    def name(self) -> str:
+        """Full name of the figure."""
+        return self.figure if isinstance(self.figure, str) else self.figure.name
+
 
 @dataclass(frozen=True)
-class Made:
-    """A finished figure: where its picture is, what was judged, how long it took; or the error that stopped it."""
+class FigureResult:
+    """A finished figure, or the error that stopped it.
+
+    Parameters
+    ----------
+    name : str
+    picture : Path
+    claims : tuple of Judged
+    seconds : float
+    error : str
+    cell : str
+        Name of the data in the store; it tells the code, settings and seed they come from.
+    told : tuple of str
+        Lines on why earlier data were not taken.
+    """
 
     name: str
     picture: Path
     claims: tuple[Judged, ...]
     seconds: float
     error: str = ""
+    cell: str = ""
+    told: tuple[str, ...] = ()
+
+    @property
+    def made_by(self) -> str:
+        """Tells the code and the versions that computed it from others."""
+        return self.cell.rpartition("-")[2]
 
 
-def names() -> list[str]:
-    """Every figure module of this package, in order."""
-    infrastructure = {"__main__", "core", "ledger", "runner"}
-    found = [module.name for module in pkgutil.iter_modules(figures.__path__) if module.name not in infrastructure]
-    return sorted(name for name in found if name.rpartition("_")[0] and not name.endswith("_drawing"))
+def make(request: Request) -> FigureResult:
+    """Compute (or reload), judge and draw one figure; whatever goes wrong in it becomes the result's error.
 
-
-def load(name: str) -> PaperFigure:
-    """The figure called `name`; `ValueError` if there is none."""
-    if name not in names():
-        raise ValueError(f"name must be one of {', '.join(names())}, got {name!r}")
-    return importlib.import_module(f"figures.{name}").FIGURE
-
-
-def make(request: Request) -> Made:
-    """Compute (or reload), judge and draw one figure.
-
-    A SimulationError, the ValueError of a claim that measures no number, or data that are not to be had become the
-    result's error, so that the other figures go on.
+    Raises
+    ------
+    ValueError
+        For a request that cannot be carried out: unknown preset, setting or format, a folder that cannot be written.
     """
-    figure = load(request.name)
     start = time.perf_counter()
-    where = Path(request.out) / "figures" / figure.name / folder.name(request.preset, request.seed, request.overrides)
-    picture = where / f"figure.{request.format}"
-    params = _params(figure, request, where)
-    try:
-        with one_thread():
-            data = _data(figure, params, request, where)
-        claims = _judged(figure, data)
-    except (SimulationError, FileNotFoundError) as error:
-        return Made(figure.name, picture, (), time.perf_counter() - start, str(error))
-    folder.write(where / "claims.json", json.dumps([asdict(claim) for claim in claims], indent=1) + "\n")
-    folder.write(picture, folder.rendered(figure.draw(data, params), request.format))
-    return Made(figure.name, picture, claims, time.perf_counter() - start)
+    figure = load(request.figure) if isinstance(request.figure, str) else request.figure
+    settings = settings_of(figure, request)
+    told: list[str] = []
+    place = Path(request.out) / "figures" / figure.name
+    with folders.locked(place):
+        store = CellStore(Path(request.out) / CELLS, reuse=request.resume, tell=told.append)
+        cell, settings = _cell(figure, settings, request)
+        where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", [cell.name], told.append)
+        picture = where / f"figure.{request.format}"
+        settings = _placed(settings, scratch=where / "scratch")
+        manifest = {"figure": figure.name, "preset": request.preset, "seed": request.seed, "state": "running"}
+        folders.write_manifest(where, manifest | {"rows": {"data": [{"cell": cell.name}]}})
+        try:
+            data = _data(figure, settings, request, store, cell, told)
+            claims = tuple(figure.judge(data))
+            drawn = rendered(figure.draw(data, settings), request.format)
+        except Exception as error:
+            reason = str(error) if isinstance(error, SimulationError | FileNotFoundError) else _in_words(error)
+            folders.write_manifest(
+                where, manifest | {"state": "failed", "rows": {"data": [{"cell": cell.name, "error": reason}]}}
+            )
+            return FigureResult(figure.name, picture, (), time.perf_counter() - start, reason, cell.name, tuple(told))
+        files.write(where / "claims.json", json.dumps([one.to_dict() for one in claims], indent=1) + "\n")
+        files.write(picture, drawn)
+        shutil.rmtree(where / "scratch", ignore_errors=True)
+        entry = {"cell": cell.name, "digest": checksum(data)}
+        folders.write_manifest(where, manifest | {"state": "finished", "rows": {"data": [entry]}})
+    return FigureResult(figure.name, picture, claims, time.perf_counter() - start, "", cell.name, tuple(told))
 
 
-def _params(figure: PaperFigure, request: Request, where: Path):
+def settings_of(figure: PaperFigure, request: Request) -> Any:
+    """The settings of a preset with the request's changes; whole numbers count something and are at least 1."""
     if request.preset not in figure.presets:
         raise ValueError(f"preset must be one of {', '.join(figure.presets)}, got {request.preset!r}")
-    params = settings.override(figure.presets[request.preset], list(request.overrides))
-    for field in fields(params):  # whole numbers count something in every figure
-        value = getattr(params, field.name)
+    if request.format not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {request.format!r}")
+    positive_int("seed", request.seed, minimum=0)
+    settings = changed(figure.presets[request.preset], request.changes)
+    for one in fields(settings):
+        value = getattr(settings, one.name)
         if isinstance(value, int) and not isinstance(value, bool):
-            positive_int(field.name, value)
-    return replace(params, device=request.device, data=request.data, scratch=where / "scratch")
+            positive_int(one.name, value)
+    return settings
 
 
-def _data(figure: PaperFigure, params, request: Request, where: Path) -> Data:
-    """Computed data, or those of an earlier call with the same parameters when resuming."""
+def _placed(settings: Any, **surroundings: Any) -> Any:
+    known = {name: value for name, value in surroundings.items() if hasattr(settings, name)}
+    return replace(settings, **known)
+
+
+def _cell(figure: PaperFigure, settings: Any, request: Request) -> tuple[Cell, Any]:
+    """The identity of a figure's data, and its settings with the device in use."""
+    how = made_by([figure.compute], request.device)
+    asked = {
+        "function": identity.function_identity(figure.compute),
+        "settings": {"type": type(settings).__qualname__, **visible(settings)},
+        "seed": request.seed,
+        "stream": figure.stream or figure.name,
+    }
+    return Cell(asked, how), _placed(settings, device=how["device"], data=request.data)
+
+
+def _data(figure: PaperFigure, settings, request: Request, store: CellStore, cell: Cell, told: list[str]) -> Data:
+    """Computed data, or those of an earlier call of the same identity when resuming."""
     from toymodels.run.sweep import sweep
 
-    path = where / "data.npz"
-    identity = hashlib.sha256(f"{settings.canonical(params)} {request.seed}".encode()).hexdigest()
-    if request.resume and path.exists():
-        with np.load(path, allow_pickle=False) as file:
-            if str(file["identity"]) == identity:
-                return {key: file[key] for key in file.files if key != "identity"}
-    if not request.resume and where.exists():
-        shutil.rmtree(where)
-    grid = partial(sweep, jobs=request.jobs, engine=request.engine, cache=where / "cells")
-    rng = np.random.default_rng([request.seed, zlib.crc32(figure.name.encode())])
-    data = {key: np.asarray(values) for key, values in figure.compute(params, rng, grid).items()}
+    stored = store.find(cell)
+    store.report()
+    if stored is not None:
+        return stored.arrays
+    grid = partial(
+        sweep, jobs=request.jobs, engine=request.engine, cache=store.folder, reuse=request.resume, tell=told.append
+    )
+    rng = np.random.default_rng([request.seed, zlib.crc32((figure.stream or figure.name).encode())])
+    with one_thread():
+        data = {key: np.asarray(values) for key, values in figure.compute(settings, rng, grid).items()}
     _refuse_bad_numbers(figure.name, data)
-    folder.write(path, folder.packed({**data, "identity": np.array(identity)}))
-    shutil.rmtree(where / "cells", ignore_errors=True)
-    shutil.rmtree(where / "scratch", ignore_errors=True)
+    store.write(cell, data)
     return data
 
 
@@ -129,15 +197,14 @@ def _refuse_bad_numbers(name: str, data: Data) -> None:
             raise SimulationError(f"{name}: {key} is NaN in {int(np.isnan(values).sum())} places")
 
 
-def _judged(figure: PaperFigure, data: Data) -> tuple[Judged, ...]:
-    try:
-        return tuple(figure.judge(data))
-    except ValueError as error:
-        raise SimulationError(str(error)) from error
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def make_all(requests: Sequence[Request], jobs: int, engine: str):
-    """Yield every figure as it is finished, `jobs` at a time."""
-    from toymodels.run.engine import parallel_map
+def make_all(requests: Sequence[Request], jobs: int, engine: str) -> Iterator[FigureResult]:
+    """Yield every figure as it is finished, `jobs` at a time; one whose worker dies is an error of its own."""
 
-    yield from parallel_map(make, requests, jobs=jobs, engine=engine)
+    def lost(request: Request, error: WorkerDied) -> FigureResult:
+        return FigureResult(request.name, Path(request.out), (), 0.0, str(error))
+
+    yield from parallel_map(make, requests, jobs=jobs, engine=engine, lost=lost)

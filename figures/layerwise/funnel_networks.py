@@ -195,9 +195,9 @@ CLAIMS = (
 FIGURE = PaperFigure(
     name="layerwise/funnel_networks",
     caption=(
-        "Funnel networks are lazy at large positive imbalance and learn features late at large negative imbalance, "
-        "anti-funnel networks the other way round. Sizes were not printed; 4-2-2 and 2-2-4 here, otherwise the "
-        "settings of figure 6a, in closed form, median over random draws with their range."
+        "Figure 10. Funnel networks are lazy at large positive imbalance and learn features late at large negative "
+        "imbalance, anti-funnel networks the other way round. Sizes were not printed; 4-2-2 and 2-2-4 here, otherwise "
+        "the settings of figure 6a, in closed form, median over random draws with their range."
     ),
     presets={"quick": FunnelNetworks(), "paper": FunnelNetworks(side=40, replicates=20)},
     compute=compute,

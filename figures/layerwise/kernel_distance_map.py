@@ -152,12 +152,12 @@ def draw(data: Data, settings: KernelDistanceMap) -> Figure:
 FIGURE = PaperFigure(
     name="layerwise/kernel_distance_map",
     caption=(
-        "How far the tangent kernel moves in training: over imbalance and scale (a) only nearly balanced layers with "
-        "small weights learn features, over imbalance and the target (b) all do so if the target is large. Settings "
-        "are those of the published code (10 whitened samples, flow time 40; a Gaussian start of zero function, "
-        "gradient descent, 4000 steps of 0.01), which are not all printed; (a) in closed form, median over random "
-        "draws where the paper shows one. As published, the scale in (a) also divides the target, and the grid of "
-        "(a) steps over exact balance, where the kernel moves at every scale."
+        "Figure 6. How far the tangent kernel moves in training: over imbalance and scale (a) only nearly balanced "
+        "layers with small weights learn features, over imbalance and the target (b) all do so if the target is "
+        "large. Settings are those of the published code (10 whitened samples, flow time 40; a Gaussian start of zero "
+        "function, gradient descent, 4000 steps of 0.01), which are not all printed; (a) in closed form, median over "
+        "random draws where the paper shows one. As published, the scale in (a) also divides the target, and the grid "
+        "of (a) steps over exact balance, where the kernel moves at every scale."
     ),
     presets={"quick": KernelDistanceMap(), "paper": KernelDistanceMap(side_a=40, side_b=40, replicates_b=10)},
     compute=compute,

@@ -217,11 +217,11 @@ CLAIMS = (
 FIGURE = PaperFigure(
     name="layerwise/saddle_to_saddle",
     caption=(
-        "From a small start the loss of a two-layer linear network falls in steps, one per mode, and the rank of the "
-        "learned map rises by one at each. The paper shows no such figure; strengths 4, 1.6, 0.64, 0.256 and initial "
-        "products of 1e-8 (small) and 1 (large) are our choice. Matrix networks are square, the target has random "
-        "singular vectors; their start is balanced with equal singular values, or both layers are Gaussian (integrated "
-        "numerically)."
+        "Sections 4.2 and 5.1. From a small start the loss of a two-layer linear network falls in steps, one per "
+        "mode, and the rank of the learned map rises by one at each. The paper shows no such figure; strengths 4, "
+        "1.6, 0.64, 0.256 and initial products of 1e-8 (small) and 1 (large) are our choice. Matrix networks are "
+        "square, the target has random singular vectors; their start is balanced with equal singular values, or both "
+        "layers are Gaussian (integrated numerically)."
     ),
     presets={"quick": SaddleToSaddle(), "paper": SaddleToSaddle(n_modes=6, replicates=20, n_times=2000)},
     compute=compute,

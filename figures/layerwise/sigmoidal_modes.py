@@ -96,9 +96,9 @@ def draw(data: Data, settings: SigmoidalModes) -> Figure:
 FIGURE = PaperFigure(
     name="layerwise/sigmoidal_modes",
     caption=(
-        "Figure 3. Modes of a linear model saturate together at once, those of a diagonal linear network one after another with "
-        "a delay. The values were not printed: strengths 4, 2, 1 and initial products of 1e-4 (network, unit "
-        "variance) and, in the linear model, variances 4, 2, 1 and a zero start. Dots: numerical integration."
+        "Figure 3. Modes of a linear model saturate together at once, those of a diagonal linear network one after "
+        "another with a delay. The values were not printed: strengths 4, 2, 1 and initial products of 1e-4 (network, "
+        "unit variance) and, in the linear model, variances 4, 2, 1 and a zero start. Dots: numerical integration."
     ),
     presets={"quick": SigmoidalModes(), "paper": SigmoidalModes(n_times=4000)},
     compute=compute,

@@ -33,13 +33,14 @@ def compute(settings: SkillEmergence, rng: np.random.Generator, grid: Grid) -> d
 FIGURE = PaperFigure(
     name="layerwise/skill_emergence",
     caption=(
-        "Skills of power-law frequency emerge one after another in time, with more data and with more units, in a ReLU "
-        "network trained on parities and in the solvable model set by its first skill alone. Settings are not printed; "
-        "those of the published code (arXiv:2404.17563) in the paper preset, fewer skills, bits and units in the quick "
-        "one. In data and parameters the constants of the extended model (examples D_c, units per skill) are set here "
-        "by the median size at which the first skill has half its strength; the authors fitted 800 and 4 to their "
-        "network. Chosen here: momentum and 5000 steps in (b) and (c), nested training sets in (b), fresh samples in "
-        "(c), for which the authors used Adam. Last, the exact model on random small training sets."
+        "Figure 4. Skills of power-law frequency emerge one after another in time, with more data and with more "
+        "units, in a ReLU network trained on parities and in the solvable model set by its first skill alone. "
+        "Settings are not printed; those of the published code (arXiv:2404.17563) in the paper preset, fewer skills, "
+        "bits and units in the quick one. In data and parameters the constants of the extended model (examples D_c, "
+        "units per skill) are set here by the median size at which the first skill has half its strength; the authors "
+        "fitted 800 and 4 to their network. Chosen here: momentum and 5000 steps in (b) and (c), nested training sets "
+        "in (b), fresh samples in (c), for which the authors used Adam. Last, the exact model on random small "
+        "training sets."
     ),
     presets={
         "quick": SkillEmergence(),

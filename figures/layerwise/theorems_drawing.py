@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comparisons.harness.settings import Settings
 from figures.harness.figure import Data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-def draw(data: Data, p):
+def draw(data: Data, settings: Settings) -> Figure:
     """Modes, their limits in the imbalance, drift of what is conserved, and growth of scalar networks."""
     from matplotlib.figure import Figure
 

@@ -2,9 +2,9 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from comparisons.study import Verdict
 
 from comparisons import matrix, report
-from comparisons.study import Verdict
 
 SHOWN, ABSENT, SILENT = Verdict("shown", (2.0, 3.0)), Verdict("absent", (0.1,)), Verdict("silent", note="no clock")
 

@@ -4,10 +4,10 @@ import importlib
 
 import numpy as np
 import pytest
+from comparisons.study import OFF
 
 from comparisons import grokking, order, runner
 from comparisons.__main__ import EXCHANGE, PHENOMENA
-from comparisons.study import OFF
 
 FAST = ["layerwise", "neurashed"]
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,6 +128,130 @@ def test_a_file_with_pickled_objects_is_refused(tmp_path):
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         Trajectory.load(tmp_path / "none.npz")
+
+
+@given(run=trajectories())
+def test_arrays_and_header_hold_the_whole_run_in_plain_values(run):
+    arrays, header = run.arrays(), run.header()
+    assert list(arrays) == ["t", *(f"data/{name}" for name in run.data)]
+    assert json.loads(json.dumps(header)) == header
+    again = Trajectory.from_arrays({**arrays, "extra": np.zeros(1)}, header)
+    assert_array_equal(again.t, run.t, strict=True)
+    assert list(again.data) == list(run.data)
+    for name in run.data:
+        assert_array_equal(again[name], run[name], strict=True)
+    assert (again.clock, again.meta) == (run.clock, run.meta)
+
+
+def test_the_header_turns_numpy_values_and_numbered_keys_into_plain_ones():
+    meta = {"rate": np.float64(0.5), "done": np.bool_(True), "rows": {10: np.arange(2), 9: (1, 2)}}
+    header = Trajectory([0], {}, clock="step", meta=meta).header()
+    assert header == {"clock": "step", "meta": {"rate": 0.5, "done": True, "rows": {"10": [0, 1], "9": [1, 2]}}}
+    assert [type(value) for value in header["meta"].values()] == [bool, float, dict]
+
+
+def test_the_file_holds_the_times_a_header_in_sorted_order_and_the_quantities(tmp_path):
+    run = Trajectory([0], {"b": [1], "a": [2]}, clock="step", meta={"z": 1, "rows": {10: 0, 9: 0}})
+    run.save(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as file:
+        assert file.files == ["t", "header", "data/b", "data/a"]
+        assert str(file["header"]) == '{"clock": "step", "meta": {"rows": {"9": 0, "10": 0}, "z": 1}}'
+
+
+@given(run=trajectories())
+def test_a_dataset_holds_every_quantity_under_its_axes(run):
+    dataset = run.to_xarray()
+    assert_array_equal(dataset["t"], run.t)
+    assert set(dataset.data_vars) == set(run.data)
+    for name, values in run.data.items():
+        assert dataset[name].dims == ("t", *(f"{name}_{i}" for i in range(values.ndim - 1)))
+        assert_array_equal(dataset[name], values)
+    assert dataset.attrs["clock"] == run.clock
+
+
+def test_a_dataset_keeps_what_netcdf_can_hold_and_can_be_written(tmp_path):
+    kept = {"rate": 0.5, "steps": 3, "note": "two words", "modes": [1, 2]}
+    left = {"none": None, "flag": True, "empty": [], "words": ["a"], "nested": {"a": 1}, "a/b": 1, "": 1, "big": 2**70}
+    run = Trajectory([0, np.inf], {"w": np.ones((2, 3))}, clock="step", meta={**kept, **left})
+    dataset = run.to_xarray()
+    assert dataset.attrs == {**kept, "clock": "step"}
+    assert dataset.to_netcdf(engine="scipy")
+
+
+def test_a_dataset_may_be_edited_without_touching_the_run():
+    run = Trajectory([0, 1], {"loss": [2.0, 1.0]}, clock="step")
+    run.to_xarray()["loss"][:] = 0
+    assert_array_equal(run["loss"], [2, 1])
+
+
+@pytest.mark.parametrize(
+    ("data", "meta", "message"),
+    [
+        ({"t": [1.0, 2.0]}, {}, "data must not hold a quantity called like an axis, got 't'"),
+        ({"w": np.ones((2, 2)), "w_0": [1.0, 2.0]}, {}, "called like an axis, got 'w_0'"),
+        ({}, {"clock": "noon"}, "meta must not hold an entry called like the attribute 'clock'"),
+    ],
+)
+def test_a_dataset_refuses_names_that_clash(data, meta, message):
+    with pytest.raises(ValueError, match=message):
+        Trajectory([0, 1], data, clock="step", meta=meta).to_xarray()
+
+
+def test_a_table_has_a_column_an_entry():
+    data = {"loss": [3.0, 4.0], "w": [[1, 2], [3, 4]], "m": np.arange(4.0).reshape(2, 1, 2), "phase": ["lazy", "rich"]}
+    frame = Trajectory([0, 2], data, clock="step").to_dataframe()
+    assert frame.index.name == "t"
+    assert list(frame.index) == [0, 2]
+    assert list(frame.columns) == ["loss", "w[0]", "w[1]", "m[0, 0]", "m[0, 1]", "phase"]
+    assert frame.loc[2].tolist() == [4, 3, 4, 2, 3, "rich"]
+    assert frame["w[0]"].dtype.kind == "i"
+
+
+@given(run=trajectories())
+def test_a_table_holds_every_number(run):
+    frame = run.to_dataframe()
+    assert_array_equal(frame.index, run.t)
+    columns = [column for values in run.data.values() for column in values.reshape(len(run.t), -1).T]
+    assert frame.shape == (len(run.t), len(columns))
+    for i, column in enumerate(columns):
+        assert_array_equal(frame.iloc[:, i], column)
+
+
+@pytest.mark.parametrize("names", [("w", "w[1]"), ("w[1]", "w")])
+def test_a_table_refuses_names_that_clash(names):
+    values = {"w": [[1, 2]], "w[1]": [5]}
+    with pytest.raises(ValueError, match=r"called like a column of another, got 'w\[1\]'"):
+        Trajectory([0], {name: values[name] for name in names}, clock="step").to_dataframe()
+
+
+def test_the_short_form_names_times_clock_and_shapes():
+    run = Trajectory([0, 2.5, np.inf], {"loss": np.ones(3), "map": np.ones((3, 4, 2))}, clock="flow time")
+    assert repr(run) == "Trajectory(3 times, flow time 0 to inf: loss, map[4, 2])"
+    assert repr(Trajectory([7], {}, clock="step")) == "Trajectory(1 time, step 7 to 7: no quantities)"
+
+
+def test_the_short_form_of_a_hundred_quantities_stays_short():
+    data = {f"quantity {i}": np.ones((2, 3)) for i in range(100)}
+    run = Trajectory([0, 1], data, clock="step", meta={"notes": "long " * 10_000})
+    assert repr(run).endswith("quantity 7[3], and 92 more)")
+    assert len(repr(run)) < 200
+
+
+@given(run=trajectories(), name=st.text(max_size=400), clock=st.text(max_size=400))
+def test_the_short_form_is_one_short_line_whatever_the_names(run, name, clock):
+    odd = Trajectory(run.t, {**run.data, name: np.zeros(len(run.t))}, clock=clock)
+    for one in (run, odd):
+        assert len(repr(one)) <= 300
+        assert len(repr(one).splitlines()) == 1
+
+
+def test_arrays_cannot_be_changed_through_the_run_and_those_given_stay_open():
+    t, loss = np.arange(2.0), np.ones(2)
+    run = Trajectory(t, {"loss": loss}, clock="step")
+    for array in (run.t, run["loss"], run.arrays()["t"], run.arrays()["data/loss"]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 5
+    t[0] = loss[0] = -1
 
 
 def test_fields_cannot_be_rebound():

@@ -185,8 +185,8 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
         with parallel_config(backend="loky", inner_max_num_threads=1), warnings.catch_warnings():
             # loky replaces, and warns of, a worker that has grown by 300 MB; with torch loaded all do, nothing is lost
             warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
-            calls = (delayed(function)(item) for item in items)
-            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all")(calls)
+            calls = (delayed(function)(item) for item in items)  # with one job joblib would make them in this process
+            yield from Parallel(n_jobs=max(jobs, 2), return_as="generator_unordered", pre_dispatch="all")(calls)
         finished = True
     except BrokenProcessPool:
         finished = True  # what is left is tried again

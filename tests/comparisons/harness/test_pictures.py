@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from comparisons import folder
+from comparisons.harness import pictures
 
 
 def noisy(size):
@@ -18,14 +18,14 @@ def noisy(size):
 
 
 def test_a_large_picture_keeps_its_look_with_fewer_colours():
-    plain, large = folder.rendered(noisy(1)), folder.rendered(noisy(6))
-    assert len(plain) < folder.LARGE
-    assert plain == folder.rendered(noisy(1))
+    plain, large = pictures.rendered(noisy(1)), pictures.rendered(noisy(6))
+    assert len(plain) < pictures.LARGE
+    assert plain == pictures.rendered(noisy(1))
     buffer = io.BytesIO()
     noisy(6).savefig(buffer, format="png", dpi=110)
-    assert buffer.tell() > folder.LARGE
+    assert buffer.tell() > pictures.LARGE
     assert len(large) < 0.6 * buffer.tell()
     before, after = (imread(io.BytesIO(content))[..., :3] for content in (buffer.getvalue(), large))
     assert before.shape == after.shape
     assert np.abs(before - after).max() < 0.15
-    assert large == folder.rendered(noisy(6))
+    assert large == pictures.rendered(noisy(6))

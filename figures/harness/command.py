@@ -1,0 +1,174 @@
+"""The command line of figures: names, progress, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from comparisons.harness import folder as folders
+from comparisons.harness.command import (
+    ALL_RAN,
+    FAILED,
+    USAGE,
+    Parser,
+    in_one_line,
+    stopped,
+    to_stderr,
+)
+from comparisons.harness.settings import parse, visible
+from figures.harness import ledger, registry, running
+from figures.harness.figure import PaperFigure
+from toymodels.run.engine import interruptible, parse_engine
+from toymodels.validation import positive_int
+
+
+def parser(description: str | None = None):
+    """The command line."""
+    made = Parser(prog="python -m figures", description=description or __doc__, allow_abbrev=False)
+    made.add_argument("names", nargs="*", metavar="NAME", help="subjects or numbers, or `all`; none lists the figures")
+    made.add_argument("--preset", default="quick", choices=["quick", "paper"])
+    made.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting; `python -m figures NAME --settings` lists them",
+    )
+    made.add_argument("--settings", action="store_true", help="list the settings of these figures and stop")
+    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--jobs", type=int, default=1, help="worker processes; never changes a number")
+    made.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
+    made.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    made.add_argument("--data", metavar="DIR", help="folder with data sets")
+    made.add_argument("--out", default="results", metavar="DIR", help="folder of all results")
+    made.add_argument("--format", default="png", choices=running.FORMATS)
+    made.add_argument("--resume", action="store_true", help="draw and judge what is computed already")
+    made.add_argument("--write", action="store_true", help="put claims and pictures into the gallery of this checkout")
+    return made
+
+
+def main(
+    argv: Sequence[str] | None = None, figures: Sequence[PaperFigure] | None = None, description: str | None = None
+) -> int:
+    """Make figures from the command line and return the exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Instead of the command line's arguments.
+    figures : sequence of PaperFigure, optional
+        Figures of your own; those of the papers, if None.
+    description : str, optional
+        For `--help`.
+
+    Returns
+    -------
+    int
+        0 when all were made, 1 when one failed, 2 for bad arguments, 130 when stopped.
+    """
+    options = vars(parser(description).parse_args(argv))
+    wanted, write, listing = (options.pop(name) for name in ("names", "write", "settings"))
+    try:
+        known = {figure.name: figure for figure in figures or ()}
+        if not wanted and figures is None:
+            print("\n".join(f"{name:40} {_first_sentence(registry.load(name))}" for name in registry.names()))
+            return ALL_RAN
+        chosen = list(known) if figures is not None and not wanted else _chosen(wanted, known)
+        if listing:
+            print("\n".join(_settings(known.get(name) or registry.load(name), options["preset"]) for name in chosen))
+            return ALL_RAN
+        if write:
+            _require_writable(options, known)
+        with interruptible():
+            made = _make(chosen, known, dict(options))
+    except ValueError as error:
+        print(f"figures: {error}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"figures: {in_one_line(error)}; what is finished is kept, --resume goes on", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return stopped()
+    return _report(made, options, write)
+
+
+def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:
+    if list(wanted) == ["all"]:
+        return list(known or registry.names())
+    found = [word if word in known else registry.find(word) for word in wanted]
+    return list(dict.fromkeys(found))
+
+
+def _require_writable(options: dict, known: dict[str, PaperFigure]) -> None:
+    from comparisons.matrix import require_checkout
+
+    require_checkout()
+    if options["changes"] or known or options["format"] != "png":
+        raise ValueError("--write takes the papers' figures with the settings of the preset, as png")
+    preset = ledger.read_ledger()["preset"]
+    if options["preset"] != preset:
+        raise ValueError(f"--write takes the preset of the gallery, {preset}, got {options['preset']}")
+
+
+def _make(chosen: list[str], known: dict[str, PaperFigure], options: dict) -> list[running.FigureResult]:
+    positive_int("seed", options["seed"], minimum=0)
+    jobs, engine = positive_int("jobs", options.pop("jobs")), options.pop("engine")
+    parse_engine(engine)
+    changes = parse(options.pop("changes"))
+    many = len(chosen) > 1
+    inner = {"jobs": 1, "engine": "local"} if many else {"jobs": jobs, "engine": engine}
+    requests = [running.Request(known.get(name, name), changes=changes, **inner, **options) for name in chosen]
+    figures = {request.name: known.get(request.name) or registry.load(request.name) for request in requests}
+    for request in requests:
+        running.settings_of(figures[request.name], request)
+    requests.sort(key=lambda one: -figures[one.name].seconds)  # the longest first, or it ends alone
+    outer = {"jobs": jobs, "engine": engine} if many else {"jobs": 1, "engine": "local"}
+    made = []
+    for one in running.make_all(requests, **outer):
+        made.append(one)
+        for line in one.told:
+            to_stderr(f"{one.name}: {line}")
+        state = f"failed: {one.error}" if one.error else f"{one.seconds:.1f} s"
+        to_stderr(f"{one.name}: {state}  ({len(made)} of {len(requests)})")
+    return sorted(made, key=lambda one: chosen.index(one.name))
+
+
+def _report(made: list[running.FigureResult], options: dict, write: bool) -> int:
+    changes = options["changes"]
+    for one in made:
+        print(f"{one.name}  {one.picture}" if not one.error else f"{one.name}  failed: {one.error}")
+        for claim in one.claims:
+            words = ledger.verdict_in_words(claim, changes)
+            print(f"  {words:12} {claim.measured:32} {claim.place}: {claim.criterion}")
+    print(ledger.summary([[claim] for one in made for claim in one.claims]))
+    if write:
+        ledger.write_gallery(made, options["preset"], options["seed"])
+        print(ledger.GALLERY)
+    elif len(made) > 1:
+        print(_written_beside(made, options))
+    return FAILED if any(one.error for one in made) else ALL_RAN
+
+
+def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
+    """The ledger of this call, in a folder of its own under the results."""
+    place = Path(options["out"]) / "figures" / "ledger"
+    cells = [one.cell for one in made]
+    base = f"{options['preset']}-s{options['seed']}"
+    with folders.locked(place):
+        where = folders.folder_of_call(place, base, cells, to_stderr)
+        empty = {"preset": options["preset"], "figures": {}}
+        ledger.write_ledger(ledger.merged(empty, made, options["preset"], options["seed"]), where)
+        rows = {one.name: [{"cell": one.cell}] for one in made}
+        folders.write_manifest(where, {"figure": "ledger", "state": "finished", "rows": rows})
+    return where / "CLAIMS.md"
+
+
+def _first_sentence(figure: PaperFigure) -> str:
+    return (figure.caption.partition(". ")[0]).rstrip(".")
+
+
+def _settings(figure: PaperFigure, preset: str) -> str:
+    values = visible(figure.presets[preset])
+    return "\n".join([figure.name, *(f"  {name}={value}" for name, value in values.items())])

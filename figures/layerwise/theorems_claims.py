@@ -1,0 +1,163 @@
+"""What is stated of exact dynamics: Theorems G.2 and I.1, Remark I.2, Appendix D.3 and equations 8, 11, 70."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from figures.harness.figure import Data
+from figures.layerwise.theorems_runs import STRENGTHS
+from toymodels.claims import AFTER, Claim, Quantity, Statistic, every_run
+
+
+def half_time_ratio(chosen: Callable[[np.ndarray], np.ndarray]) -> Callable[[Data], np.ndarray]:
+    """Half-time of the weakest mode over that of the strongest, every network at the `chosen` |imbalances|."""
+
+    def measure(data: Data) -> np.ndarray:
+        where, n_times = chosen(np.abs(data["imbalances"])), data["aligned_t"].shape[-1]
+        t, modes = data["aligned_t"][where], data["aligned_modes"][where]
+        runs = zip(t.reshape(-1, n_times), modes.reshape(-1, n_times, 3), strict=True)
+        half = [[np.interp(0.5, mode, t) for mode in (modes / STRENGTHS).T] for t, modes in runs]
+        return np.array([last / first for first, _, last in half])
+
+    return measure
+
+
+def worst_step_or_end(data: Data) -> np.ndarray:
+    """Larger of the largest backward step and the distance from the target at the end, over the target, per network."""
+    modes = data["aligned_modes"] / STRENGTHS
+    backward = -np.diff(modes, axis=2).min(axis=(2, 3))
+    missing = np.abs(modes[:, :, -1] - 1).max(axis=2)
+    return np.maximum(backward, missing).ravel()
+
+
+RATIO = "half-time of the mode of strength 0.5 over that of strength 2"
+FROM_LIMIT = "largest distance of the mode from it at any time, over the target"
+every_network = Statistic("every network", every_run.of)
+every_draw = Statistic("every draw", every_run.of)
+every_start = Statistic("every start", every_run.of)
+CLAIMS = (
+    Claim(
+        "theorems.separate-modes",
+        "Theorem G.2, Equation 69",
+        "From an aligned lambda-balanced start every singular value moves by a function of its own; the "
+        "singular vectors stay.",
+        Quantity(
+            "white inputs, |lambda| <= 100: largest distance of the map from that of our closed form at any time, over "
+            "the strongest mode",
+            lambda data: data["aligned_error"].ravel(),
+        ),
+        every_network < 1e-6,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.monotone-modes",
+        "Theorem G.2",
+        "It rises monotonically from its start to the singular value of the correlation.",
+        Quantity(
+            "largest step back of a mode, or distance from its target at the end if larger, over the target",
+            worst_step_or_end,
+        ),
+        every_network < 1e-4,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.sigmoid-limit",
+        "Equation 70",
+        "As lambda goes to 0 the transition becomes the sigmoid.",
+        Quantity(f"lambda = 1e-4: {FROM_LIMIT}", lambda data: data["limit_sigmoid"][0]),
+        every_draw < 1e-3,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.exponential-limit",
+        "Equation 70",
+        "As |lambda| goes to infinity it becomes the exponential 1 - exp(-|lambda| t).",
+        Quantity(f"lambda = 1e4: {FROM_LIMIT}", lambda data: data["limit_exponential"][-1]),
+        every_draw < 1e-3,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.salient-first",
+        "Appendix G.1",
+        "As lambda goes to 0 the network learns the most salient features first.",
+        Quantity(f"|lambda| <= 0.1: {RATIO}", half_time_ratio(lambda imbalance: imbalance <= 0.1)),
+        every_network > 1.5,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.linear-when-imbalanced",
+        "Appendix G.1",
+        "As lambda increases the dynamics becomes that of a linear model: all modes at the same time.",
+        Quantity(f"|lambda| = 100: {RATIO}", half_time_ratio(lambda imbalance: imbalance == 100)),
+        every_network < 1.05,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.conserved-diagonal",
+        "Equation 8",
+        "The difference of the squared layers of every feature is conserved.",
+        Quantity(
+            "largest drift of a^2 - b^2 over the largest change of a square",
+            lambda data: data["conserved_drift"][0].max(axis=1),
+        ),
+        every_draw < 1e-6,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.conserved-matrix",
+        "Appendix D.3",
+        "So is its analogue in linear networks, from any start.",
+        Quantity(
+            "inputs not white, Gaussian start: largest drift of W2'W2 - W1W1' over the largest change of W2'W2",
+            lambda data: data["conserved_drift"][1].max(axis=1),
+        ),
+        every_draw < 1e-6,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.one-factor",
+        "Theorem I.1, Equations 73-77",
+        "One factor drives all units, and it tends to gamma of Equation 19.",
+        Quantity(
+            "relative error of the printed form of the weights, or of Equation 77 for the final growth of a + b if "
+            "larger",
+            lambda data: np.maximum(data["scalar_solution"], data["scalar_limit"]).ravel(),
+        ),
+        every_start < 1e-6,
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.monotone-factor",
+        "Theorem I.1",
+        "It is monotone: increasing if f(0) lies below the target, else decreasing.",
+        Quantity(
+            "number of steps of the wrong sign up to 99.9% of the way", lambda data: data["scalar_backward"].ravel()
+        ),
+        every_start.equals(0),
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.inflection",
+        "Remark I.2",
+        "It has an inflection point if and only if it increases and starts below the centre of its sigmoid.",
+        Quantity(
+            "1 if its speed has a maximum inside the run without S > f(0) and S > 2P or has none with them, else 0",
+            lambda data: data["scalar_unexpected"].ravel(),
+        ),
+        every_start.equals(0),
+        fixed=AFTER,
+    ),
+    Claim(
+        "theorems.skill-half-times",
+        "Equation 11",
+        "In the model of skills half-times are inverse to frequencies.",
+        Quantity(
+            "largest distance from 1 of half-time times frequency over that of skill 1",
+            lambda data: np.abs(data["skills_product"] - 1).max(axis=(0, 2)),
+        ),
+        every_start < 0.01,
+        fixed=AFTER,
+    ),
+)
