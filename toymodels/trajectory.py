@@ -110,7 +110,7 @@ class Trajectory:
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> Trajectory:
-        """The inverse of :meth:`arrays` and :meth:`header`; other arrays are left out.
+        """The run that gave these `arrays` and this `header`; arrays of other names are left out.
 
         Examples
         --------

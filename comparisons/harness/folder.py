@@ -1,11 +1,12 @@
 """The folder of one call: its table, picture and manifest. Never another call's, never the user's own files.
 
-`STUDY/PRESET-sSEED` belongs to the call whose cells its manifest names; a call with other cells takes the next name,
-`PRESET-sSEED@2`. A lock that dies with its process keeps two calls out of one study.
+`STUDY/PRESET-sSEED` belongs to the call that its manifest is of; one with other cells, rows or criteria takes the next
+name, `PRESET-sSEED@2`. A lock that dies with its process keeps two calls out of one study.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 from toymodels.run import files
 from toymodels.run.cells import require_folder
+from toymodels.run.identity import canonical
 
 MANIFEST = "manifest.json"
 OURS = ("verdicts.csv", "figure.png", "claims.json")  # what a call writes beside its manifest
@@ -42,8 +44,13 @@ def locked(place: Path) -> Iterator[None]:
         lock.release()
 
 
-def folder_of_call(place: Path, base: str, cells: list[str], tell: Callable[[str], None]) -> Path:
-    """The folder for a call that answers with these cells: the one whose manifest names them, or the next free name.
+def call_digest(*parts: Any) -> str:
+    """What tells a call from others: its cells, its rows, what it asks."""
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:20]
+
+
+def folder_of_call(place: Path, base: str, call: str, tell: Callable[[str], None]) -> Path:
+    """The folder for a call: the one whose manifest is of the same call, or the next free name.
 
     Parameters
     ----------
@@ -51,8 +58,8 @@ def folder_of_call(place: Path, base: str, cells: list[str], tell: Callable[[str
         Folder of the study.
     base : str
         "quick-s0".
-    cells : list of str
-        Names of the call's cells, in any order.
+    call : str
+        See :func:`call_digest`; the manifest that is written there carries it.
     tell : callable (line)
         Hears of a damaged manifest, which is set aside.
     """
@@ -66,7 +73,7 @@ def folder_of_call(place: Path, base: str, cells: list[str], tell: Callable[[str
         if not manifest.is_file():
             continue
         try:
-            if sorted(cells_of(read_manifest(folder))) == sorted(cells):
+            if read_manifest(folder)["call"] == call:
                 return folder
         except ValueError as error:
             tell(f"{error}; set aside as {files.set_aside(manifest).name}, everything else in {folder} stays")
@@ -93,6 +100,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise ValueError(f"it holds {type(content).__name__} instead of a mapping")
         cells_of(content)
+        str(content["call"])
     except FileNotFoundError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:

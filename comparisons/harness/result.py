@@ -121,7 +121,7 @@ class Result:
         if all(np.array_equal(run.t, runs[0].t) for run in runs):
             found = xarray.concat([run.to_xarray() for run in runs], "replicate", combine_attrs="drop_conflicts")
         else:
-            parts = [run.to_xarray().rename_dims(t="record").reset_coords("t") for run in runs]
+            parts = [run.to_xarray().drop_indexes("t").rename_dims(t="record").reset_coords("t") for run in runs]
             found = xarray.concat(parts, "replicate", join="outer", combine_attrs="drop_conflicts").set_coords("t")
         return found.assign_coords(replicate=np.arange(len(runs)))
 
@@ -156,7 +156,7 @@ class Result:
                 path = folder / "runs" / f"{report.plain_name(row)}-{i}.npz"
                 run.save(path)
                 rows[row].append({"cell": "", "file": str(path.relative_to(folder))})
-        self.write_into(folder, self.manifest(rows) | {"state": "finished"})
+        self.write_into(folder, self.manifest(rows) | {"call": "saved", "state": "finished"})
         return folder
 
     def manifest(self, rows: Mapping[str, Any]) -> dict[str, Any]:

@@ -287,8 +287,15 @@ class Study:
                 loud=loud,
             )
             base = f"{preset}-s{seed}"
-            where = folders.folder_of_call(place, base, [task.cell.name for task in todo], tell)
-            about = {"preset": preset, "seed": seed, "replicates": replicates, "changes": _in_words(asked.changes)}
+            call = folders.call_digest([task.cell.name for task in todo], list(rows), visible(asked.question))
+            where = folders.folder_of_call(place, base, call, tell)
+            about = {
+                "call": call,
+                "preset": preset,
+                "seed": seed,
+                "replicates": replicates,
+                "changes": _in_words(asked.changes),
+            }
             about |= {"argv": sys.argv[1:], "versions": versions(), "jobs": jobs}
             folders.write_manifest(where, about | {"study": self.name, "state": "running", "rows": _entries(todo)})
             import time

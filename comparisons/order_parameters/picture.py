@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def draw(result: Result) -> Figure:
     axes = figure.subplots(1, columns, squeeze=False)[0]
     image = None
     for ax, (row, runs) in zip(axes, delayed.items(), strict=False):
-        image = _strips(ax, runs, result.question)
+        image = _strips(ax, row, runs, result.question)
         ax.set_title(row, color=style.colour(row), fontsize=12)
     if image is not None:
         bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.01)
@@ -61,11 +61,12 @@ def _are_delayed(runs: Sequence[Trajectory], asked: Any) -> bool:
     return bool(runs) and all(np.less(*crossings(run, asked)) for run in runs)
 
 
-def _colour(row_theory: Mapping[str, str], name: str) -> str:
-    return "black" if name == TEST else style.FAMILY.get(row_theory.get(name, ""), style.OTHER)
+def _colour(row: str, name: str) -> str:
+    """Of the theory a quantity belongs to; one that only this model records is its own family's."""
+    return "black" if name == TEST else style.FAMILY.get(THEORY.get(name, row), style.OTHER)
 
 
-def _strips(axes: Axes, runs: Sequence[Trajectory], asked: Any):
+def _strips(axes: Axes, row: str, runs: Sequence[Trajectory], asked: Any):
     """Rows from the earliest (top) to the latest; the row of the test score lies at zero."""
     found = [run_leads(run, asked) for run in runs]
     spread = {name: [one[name] for one in found] for name in half_times.common(found)} | {TEST: [0.0] * len(found)}
@@ -84,17 +85,20 @@ def _strips(axes: Axes, runs: Sequence[Trajectory], asked: Any):
         picture[height, inside] = np.interp(grid[inside], decades[seen], share[seen])
     extent = (*WINDOW, -0.5, len(names) - 0.5)
     image = axes.imshow(
-        picture, origin="lower", extent=extent, aspect="auto", cmap="Greys", vmin=0, vmax=1.6, interpolation="nearest"
+        picture, origin="lower", extent=extent, aspect="auto", cmap="Greys", vmin=0, vmax=1.5, interpolation="nearest"
     )
-    image.set_clim(0, 1.6)
+    axes.hlines(np.arange(len(names) - 1) + 0.5, *WINDOW, color="white", lw=4)
+    if decades[-1] < WINDOW[1] - 0.1:
+        middle = (len(names) - 1) / 2
+        axes.text((decades[-1] + WINDOW[1]) / 2, middle, "run ends", rotation=90, va="center", color="0.5", fontsize=9)
     for height, name in enumerate(names):
-        values, colour = np.clip(spread[name], *WINDOW), _colour(THEORY, name)
+        values, colour = np.clip(spread[name], *WINDOW), _colour(row, name)
         axes.plot([values.min(), values.max()], [height, height], color=colour, lw=2.5)
         axes.plot(np.median(values), height, "o", color=colour, ms=8, mec="white")
     axes.axvline(0, color="black", lw=1.2)
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=9)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
-        label.set_color(_colour(THEORY, name))
+        label.set_color(_colour(row, name))
     axes.set_xlim(*WINDOW)
     axes.set_xlabel("decades from the half-way time of the test score")
     return image

@@ -154,14 +154,14 @@ def _report(made: list[running.FigureResult], options: dict, write: bool) -> int
 def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
     """The ledger of this call, in a folder of its own under the results."""
     place = Path(options["out"]) / "figures" / "ledger"
-    cells = [one.cell for one in made]
+    call = folders.call_digest([one.cell for one in made])
     base = f"{options['preset']}-s{options['seed']}"
     with folders.locked(place):
-        where = folders.folder_of_call(place, base, cells, to_stderr)
+        where = folders.folder_of_call(place, base, call, to_stderr)
         empty = {"preset": options["preset"], "figures": {}}
         ledger.write_ledger(ledger.merged(empty, made, options["preset"], options["seed"]), where)
         rows = {one.name: [{"cell": one.cell}] for one in made}
-        folders.write_manifest(where, {"figure": "ledger", "state": "finished", "rows": rows})
+        folders.write_manifest(where, {"figure": "ledger", "call": call, "state": "finished", "rows": rows})
     return where / "CLAIMS.md"
 
 

@@ -117,10 +117,17 @@ def make(request: Request) -> FigureResult:
     with folders.locked(place):
         store = CellStore(Path(request.out) / CELLS, reuse=request.resume, tell=told.append)
         cell, settings = _cell(figure, settings, request)
-        where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", [cell.name], told.append)
+        call = folders.call_digest(cell.name)
+        where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", call, told.append)
         picture = where / f"figure.{request.format}"
         settings = _placed(settings, scratch=where / "scratch")
-        manifest = {"figure": figure.name, "preset": request.preset, "seed": request.seed, "state": "running"}
+        manifest = {
+            "figure": figure.name,
+            "call": call,
+            "preset": request.preset,
+            "seed": request.seed,
+            "state": "running",
+        }
         folders.write_manifest(where, manifest | {"rows": {"data": [{"cell": cell.name}]}})
         try:
             data = _data(figure, settings, request, store, cell, told)

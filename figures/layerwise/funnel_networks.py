@@ -205,6 +205,6 @@ FIGURE = PaperFigure(
     seconds=10,
     cost="about 5 min on one core (estimated from the quick preset).",
     claims=CLAIMS,
-    aliases=("layerwise_10", "fig-10", "section-g.3"),
+    aliases=("layerwise_10", "fig-10", "appendix-g.3"),
     stream="layerwise_10",
 )

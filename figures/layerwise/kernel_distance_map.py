@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class KernelDistanceMap(Settings):
     descents: int = 3
 
 
-def map_a(settings: KernelDistanceMap, rng: np.random.Generator, draw: int) -> dict[str, np.ndarray | float]:
+def map_a(settings: KernelDistanceMap, rng: np.random.Generator, draw: int) -> dict[str, Any]:
     """One map of panel (a) in closed form, the corner of small imbalance and scale, and the exact lambda = 0."""
     correlation = random_correlation(2, 2, SAMPLES, rng)
     imbalances, scales = np.linspace(-9, 9, settings.side_a), np.linspace(1, 20, settings.side_a)

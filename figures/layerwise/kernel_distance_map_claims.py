@@ -53,7 +53,7 @@ CLAIMS = (
         "kernel_distance_map.closed-form",
         "Figure 6a",
         "The exact solution gives what gradient descent gives.",
-        Quantity("difference of their kernel distances, three networks", lambda data: data["closed_form"]),
+        Quantity("difference of the kernel distances of the two, three networks", lambda data: data["closed_form"]),
         every_run < 1e-3,
         source=CONTROL,
     ),

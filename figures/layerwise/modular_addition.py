@@ -102,7 +102,7 @@ def gain(data: Data) -> np.ndarray:
     return times(data, "test", -1) / np.median(times(data, "test", 0))
 
 
-GENERALISES = "usual networks that generalise, most of them"
+GENERALISES = "usual networks most of which generalise"
 CLAIMS = (
     Claim(
         "modular_addition.delay",
@@ -201,6 +201,6 @@ FIGURE = PaperFigure(
     seconds=160,
     cost="hours on a CPU, for a GPU (not measured)",
     claims=CLAIMS,
-    aliases=("layerwise_modular", "section-6.3", "section-g.3"),
+    aliases=("layerwise_modular", "section-6.3", "appendix-g.3"),
     stream="layerwise_modular",
 )

@@ -152,7 +152,7 @@ def compute_error(data: Data) -> np.ndarray:
 every_alpha = Statistic("every alpha", every_run.of)
 every_law = Statistic("every law", every_run.of)
 value = Statistic("value", every_run.of)  # of what is measured once
-ERROR = "difference of the slope of log loss from the exponent"
+ERROR = "distance of the slope of the loss, both axes logarithmic, from minus the exponent"
 CLAIMS = (
     Claim(
         "scaling_laws.time",
@@ -181,7 +181,7 @@ CLAIMS = (
         "scaling_laws.small-alpha",
         "Section 4.4",
         "The same laws at alpha = 0.3, the smallest published exponent.",
-        Quantity(f"{ERROR}, in time over 0.01, data over 0.01 and parameters over 0.03", small_alpha_errors),
+        Quantity(f"{ERROR}, over its bound (0.01 in time and data, 0.03 in parameters), alpha 0.3", small_alpha_errors),
         every_law < 1,
         source=READING,
         why="the rare skills are cut off at 10^5 (10^6) skills, which steepens the laws; far more skills than "

@@ -47,6 +47,6 @@ FIGURE = PaperFigure(
     seconds=7,
     cost="about 2 min on one core (estimated from the quick preset).",
     claims=CLAIMS,
-    aliases=("layerwise_theorems", "theorem-g2", "theorem-i1", "section-g.1"),
+    aliases=("layerwise_theorems", "theorem-g.2", "theorem-i.1", "appendix-g.1"),
     stream="layerwise_theorems",
 )

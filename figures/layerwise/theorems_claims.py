@@ -33,7 +33,6 @@ def worst_step_or_end(data: Data) -> np.ndarray:
 
 
 RATIO = "half-time of the mode of strength 0.5 over that of strength 2"
-FROM_LIMIT = "largest distance of the mode from it at any time, over the target"
 every_network = Statistic("every network", every_run.of)
 every_draw = Statistic("every draw", every_run.of)
 every_start = Statistic("every start", every_run.of)
@@ -66,7 +65,10 @@ CLAIMS = (
         "theorems.sigmoid-limit",
         "Equation 70",
         "As lambda goes to 0 the transition becomes the sigmoid.",
-        Quantity(f"lambda = 1e-4: {FROM_LIMIT}", lambda data: data["limit_sigmoid"][0]),
+        Quantity(
+            "lambda = 1e-4: largest distance of the mode from the sigmoid at any time, over the target",
+            lambda data: data["limit_sigmoid"][0],
+        ),
         every_draw < 1e-3,
         fixed=AFTER,
     ),
@@ -74,7 +76,10 @@ CLAIMS = (
         "theorems.exponential-limit",
         "Equation 70",
         "As |lambda| goes to infinity it becomes the exponential 1 - exp(-|lambda| t).",
-        Quantity(f"lambda = 1e4: {FROM_LIMIT}", lambda data: data["limit_exponential"][-1]),
+        Quantity(
+            "lambda = 1e4: largest distance of the mode from the exponential at any time, over the target",
+            lambda data: data["limit_exponential"][-1],
+        ),
         every_draw < 1e-3,
         fixed=AFTER,
     ),
@@ -143,7 +148,7 @@ CLAIMS = (
         "Remark I.2",
         "It has an inflection point if and only if it increases and starts below the centre of its sigmoid.",
         Quantity(
-            "1 if its speed has a maximum inside the run without S > f(0) and S > 2P or has none with them, else 0",
+            "0 if the speed of the factor has a maximum inside the run exactly when S > f(0) and S > 2P, else 1",
             lambda data: data["scalar_unexpected"].ravel(),
         ),
         every_start.equals(0),
@@ -154,7 +159,7 @@ CLAIMS = (
         "Equation 11",
         "In the model of skills half-times are inverse to frequencies.",
         Quantity(
-            "largest distance from 1 of half-time times frequency over that of skill 1",
+            "largest distance from 1 of half-time times frequency, over that of skill 1",
             lambda data: np.abs(data["skills_product"] - 1).max(axis=(0, 2)),
         ),
         every_start < 0.01,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Theorems(Settings):
     n_times: int = 400
 
 
-def aligned(settings: Theorems, rng: np.random.Generator, imbalance: float) -> dict[str, np.ndarray | float]:
+def aligned(settings: Theorems, rng: np.random.Generator, imbalance: float) -> dict[str, Any]:
     """Modes of an aligned lambda-balanced square network, and how far its map is from that of Theorem G.2."""
     n = STRENGTHS.size
     left, right, hidden = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(3))
@@ -94,7 +95,7 @@ def conserved(settings: Theorems, rng: np.random.Generator, kind: str) -> dict[s
     return {"drift": drift / np.abs(last - last[0]).max(), "t": t}
 
 
-def scalar(settings: Theorems, rng: np.random.Generator, ratio: float) -> dict[str, np.ndarray | float]:
+def scalar(settings: Theorems, rng: np.random.Generator, ratio: float) -> dict[str, Any]:
     """Growth gamma of a scalar network with a Gaussian start, and whether Theorem I.1 and Remark I.2 describe it."""
     a0, b0 = 10 ** rng.uniform(-1, 0.5) * rng.standard_normal((2, settings.units))
     target = ratio * float(np.sum(a0**2 + b0**2)) / 2

@@ -150,6 +150,6 @@ FIGURE = PaperFigure(
     seconds=6,
     cost="about 3 min on one core (estimated from the quick preset).",
     claims=CLAIMS,
-    aliases=("layerwise_ufm", "fig-5", "section-5.2", "section-f"),
+    aliases=("layerwise_ufm", "fig-5", "section-5.2", "appendix-f"),
     stream="layerwise_ufm",
 )

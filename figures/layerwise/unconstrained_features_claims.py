@@ -65,14 +65,14 @@ CLAIMS = (
         "unconstrained_features.dual",
         "Appendix F, condition 3",
         "The last layer aligns with the class means.",
-        Quantity("distance of their normalised matrices at the end from the start 0.1", at_the_end("nc3")),
+        Quantity("distance of the normalised matrices of both at the end from the start 0.1", at_the_end("nc3")),
         every_run < 1e-2,
     ),
     Claim(
         "unconstrained_features.nearest-mean",
         "Appendix F, condition 4",
         "The classifier decides by the nearest class mean.",
-        Quantity("share of the samples that it decides otherwise, at the end from the start 0.1", at_the_end("nc4")),
+        Quantity("share of the samples decided otherwise at the end from the start 0.1", at_the_end("nc4")),
         every_run < 1e-12,
     ),
     Claim(
@@ -80,7 +80,7 @@ CLAIMS = (
         "Section 5.2",
         "From a small start the features have at most as many dimensions as there are classes.",
         Quantity(
-            "number of singular values above 10% of the largest over the number of classes, smallest start",
+            "number of singular values of the features above 10% of the largest, over that of classes, smallest start",
             lambda data: data["rank"][-1] / data["n_classes"],
         ),
         every_run <= 1,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
-from figures.harness.figure import Claim, Data, Grid, PaperFigure, all_above, all_below, median_above, median_below
+from figures.harness.figure import Data, Grid, PaperFigure
+from figures.neurashed.batch_size_claims import CLAIMS
 from toymodels.neurashed import Additive, Multiplicative, graphs
 from toymodels.neurashed.collapse import train_to_collapse
 from toymodels.neurashed.sparsity import train_with_batch_size
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RULES = {"multiplicative": Multiplicative(1.05, 0.98), "additive": Additive(0.1)}
 
@@ -26,52 +31,76 @@ COLLAPSE = {
 
 
 @dataclass(frozen=True)
-class Params(Settings):
-    """Batch sizes, steps, and models trained at each."""
+class BatchSize(Settings):
+    """Training at several batch sizes: of one class for sparsity, of three disjoint ones for neural collapse.
 
-    batch_sizes: tuple = (1, 2, 4, 8)
+    Parameters
+    ----------
+    batch_sizes : tuple of int
+        Samples per update, 8 among them.
+    n_steps : int
+        Updates of the one class.
+    replicates : int
+        Models of the one class per batch size and rule, trained at once.
+    steps : int
+        Updates of the disjoint classes.
+    collapse_replicates : int
+        Models of the disjoint classes per variant.
+    initial : float
+        Amplification at the start, one class.
+    """
+
+    batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
     n_steps: int = 300
-    replicas: int = 500
-    steps: int = 600  # of the collapse panels
-    trials: int = 5  # of each of their variants
+    replicates: int = 500
+    steps: int = 600
+    collapse_replicates: int = 5
     initial: float = 0.1
 
 
-def sparsity(batch_size: int, rule: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray]:
+def sparsity(settings: BatchSize, rng: np.random.Generator, batch_size: int, rule: str) -> dict[str, np.ndarray]:
     """Effective number of nodes and ln(own / shared) of every model along training."""
-    run = train_with_batch_size(batch_size, RULES[rule], rng, n_steps=p.n_steps, initial=p.initial, replicas=p.replicas)
+    run = train_with_batch_size(
+        batch_size,
+        RULES[rule],
+        rng,
+        n_steps=settings.n_steps,
+        initial=settings.initial,
+        replicates=settings.replicates,
+    )
     nodes = run["effective_number"]
     return {"nodes": nodes.mean(axis=1), "end": nodes[-1], "log_ratio": run["log_ratio"].mean(axis=1)}
 
 
-def collapse(name: str, rng: np.random.Generator, p: Params) -> dict[str, np.ndarray | float]:
+def collapse(settings: BatchSize, rng: np.random.Generator, name: str) -> dict[str, np.ndarray | float]:
     """Within-class variability of one model along training, and the angles of its class means at the end."""
     rule, batch_size, sampling, per_epoch = COLLAPSE[name]
-    settings = {"initial": 1e-6, "batch_size": batch_size, "sampling": sampling}
-    run = train_to_collapse(RULES[rule], p.steps // per_epoch, rng, **settings)
+    options = {"initial": 1e-6, "batch_size": batch_size, "sampling": sampling}
+    run = train_to_collapse(RULES[rule], settings.steps // per_epoch, rng, **options)
     return {"steps": per_epoch * run.t, "within": run["within_between"], "angle": run["equiangular"][-1]}
 
 
-def compute(p: Params, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+def compute(settings: BatchSize, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Sparsity against batch size for both rules, and within-class variability."""
-    points = {"batch_size": p.batch_sizes, "rule": list(RULES)}
-    runs = grid(partial(sparsity, p=p), points, seed=int(rng.integers(2**31)))
-    steps = np.arange(p.n_steps + 1)
-    absent = 0.5 ** np.array(p.batch_sizes, dtype=float)
+    points = {"batch_size": settings.batch_sizes, "rule": list(RULES)}
+    runs = grid(partial(sparsity, settings), points, seed=int(rng.integers(2**31)))
+    steps = np.arange(settings.n_steps + 1)
+    absent = 0.5 ** np.array(settings.batch_sizes, dtype=float)
     law = -np.log(1.05 / 0.98) * absent[:, None] * steps
-    data = {"batch_sizes": np.array(p.batch_sizes), "t": steps, "law": law}
+    data = {"batch_sizes": np.array(settings.batch_sizes), "t": steps, "law": law}
     for rule in RULES:
         for name in ("nodes", "end", "log_ratio"):
             data[f"{name}_{rule}"] = runs[name].sel(rule=rule).values[:, 0]
     for name in COLLAPSE:  # variants have different numbers of records, so each is a grid of one point
-        runs = grid(partial(collapse, p=p), {"name": [name]}, replicates=p.trials, seed=int(rng.integers(2**31)))
-        data[f"within_{name}"] = runs["within"].values[0]  # (trials, n_epochs)
+        seed = int(rng.integers(2**31))
+        runs = grid(partial(collapse, settings), {"name": [name]}, replicates=settings.collapse_replicates, seed=seed)
+        data[f"within_{name}"] = runs["within"].values[0]  # (replicates, n_epochs)
         data[f"angle_{name}"] = runs["angle"].values[0]
         data[f"steps_{name}"] = runs["steps"].values[0, 0]
     return data
 
 
-def draw(data: Data, p: Params):
+def draw(data: Data, settings: BatchSize) -> Figure:
     """Above pathways and learned models, below sparsity and variability along training."""
     from matplotlib.figure import Figure
 
@@ -124,113 +153,21 @@ def draw(data: Data, p: Params):
     return figure
 
 
-def _law_error(data: Data) -> np.ndarray:
-    return np.abs(data["log_ratio_multiplicative"][:, -1] / data["law"][:, -1] - 1)
-
-
 FIGURE = PaperFigure(
-    name="neurashed_03",
-    paper="neurashed",
+    name="neurashed/batch_size",
     caption=(
-        "Small batches strengthen what all inputs share and starve the rest, large batches keep everything. One class "
-        "with two types of input, 3 shared and 3 own nodes each; node area is amplification. Graph and rules are ours "
-        "(multiplicative 1.05 / 0.98, additive 0.1, start 0.1, 300 steps); the variability panels start at 1e-6, take "
-        "600 steps and use three disjoint classes of two types, drawn in epochs (each type once) or at random."
+        "Figures 3 and 4. Small batches strengthen what all inputs share and starve the rest, large batches keep "
+        "everything. One class with two types of input, 3 shared and 3 own nodes each; node area is amplification. "
+        "Graph and rules are ours (multiplicative 1.05 / 0.98, additive 0.1, start 0.1, 300 steps); the variability "
+        "panels start at 1e-6, take 600 steps and use three disjoint classes of two types, drawn in epochs (each type "
+        "once) or at random."
     ),
-    presets={"quick": Params(), "paper": Params(batch_sizes=(1, 2, 4, 8, 16), replicas=5000)},
+    presets={"quick": BatchSize(), "paper": BatchSize(batch_sizes=(1, 2, 4, 8, 16), replicates=5000)},
     compute=compute,
     draw=draw,
     seconds=8,
     cost="about 20 s on one core (estimated from the quick preset).",
-    claims=(
-        Claim(
-            key="neurashed-3-small",
-            place="Figure 3c",
-            statement="Small batches learn a sparse pathway: only the shared nodes remain.",
-            criterion="multiplicative, batches of 1: mean effective number of nodes of a level of 9 < 3.05",
-            measure=lambda data: data["end_multiplicative"][0],
-            holds=lambda values: bool(values.mean() < 3.05),
-        ),
-        Claim(
-            key="neurashed-4-large",
-            place="Figure 4b",
-            statement="Large batches learn a dense pathway: all nodes remain.",
-            criterion="multiplicative, batches of 8: mean effective number of nodes of a level of 9 > 8.9",
-            measure=lambda data: data["end_multiplicative"][list(data["batch_sizes"]).index(8)],
-            holds=lambda values: bool(values.mean() > 8.9),
-        ),
-        Claim(
-            key="neurashed-3-law",
-            place="Section 3",
-            statement="Features that fire less often grow less or diminish, by how often they are absent (our law).",
-            criterion="mean ln(own / shared) within 15% of -T 2^-B ln(a/b), every batch size",
-            measure=_law_error,
-            holds=all_below(0.15),
-        ),
-        Claim(
-            key="neurashed-3-additive",
-            place="Figure 3c with g+ = x + c",
-            statement="Small batches learn a sparse pathway also with the additive rule, the other simplest choice.",
-            criterion="additive without decay, batches of 1: median effective number of nodes of 9 < 4",
-            measure=lambda data: data["end_additive"][0],
-            holds=median_below(4.0),
-            why="without decay own over shared amplification tends to 1 - 2^-B, never below one half: 8.5 of 9 nodes",
-        ),
-        Claim(
-            key="neurashed-3-collapse",
-            place="Section 3",
-            statement="With small batches the variability within a class vanishes, as in neural collapse.",
-            criterion="multiplicative, one input a step: tr(within)/tr(between) < 1e-3 at the end, every run",
-            measure=lambda data: data["within_small"][:, -1],
-            holds=all_below(1e-3),
-        ),
-        Claim(
-            key="neurashed-4-no-collapse",
-            place="Section 3",
-            statement="Gradient descent on the full batch keeps the variability within a class.",
-            criterion="multiplicative, all types in each batch: tr(within)/tr(between) at the end over the start "
-            "> 0.9, every run",
-            measure=lambda data: data["within_full"][:, -1] / data["within_full"][:, 0],
-            holds=all_above(0.9),
-        ),
-        Claim(
-            key="neurashed-3-smallest",
-            place="Section 3",
-            statement="The smaller the batch, the sparser the pathways, at an equal number of updates and with "
-            "several classes.",
-            criterion="three classes, independent draws: median tr(within)/tr(between) of batches of 1 over that of "
-            "batches of 3 below 1",
-            measure=lambda data: data["within_iid"][:, -1] / data["within_three"][:, -1],
-            holds=median_below(1.0),
-            why="per step the shared nodes lead by (1-1/2K)^B - (1-1/K)^B, largest at B = 3 or 4 for K = 3 classes; "
-            "for one class, as drawn in the paper, it is largest at B = 1",
-        ),
-        Claim(
-            key="neurashed-3-collapse-additive",
-            place="Section 3 with g+ = x + c",
-            statement="With small batches the variability within a class vanishes also under the additive rule.",
-            criterion="additive, one input a step: tr(within)/tr(between) < 1e-2 at the end, median",
-            measure=lambda data: data["within_additive"][:, -1],
-            holds=median_below(1e-2),
-            why="own over shared amplification stays at one half, a plateau of 1/6",
-        ),
-        Claim(
-            key="neurashed-3-simplex",
-            place="Section 3, neural collapse",
-            statement="The class means form a simplex when batches are drawn independently.",
-            criterion="multiplicative, one random input a step: mean deviation of the cosines < 0.05, median",
-            measure=lambda data: data["angle_iid"],
-            holds=median_below(0.05),
-            why="the amplifications of different classes drift apart as a random walk; drawn in epochs the deviation "
-            "is rounding",
-        ),
-        Claim(
-            key="neurashed-3-simplex-epochs",
-            place="Section 3, neural collapse",
-            statement="The class means form a simplex when every epoch shows each type once.",
-            criterion="multiplicative, epochs: 1 - mean deviation of the cosines > 0.99, median",
-            measure=lambda data: 1 - data["angle_small"],
-            holds=median_above(0.99),
-        ),
-    ),
+    claims=CLAIMS,
+    aliases=("neurashed_03", "fig-3", "fig-4"),
+    stream="neurashed_03",
 )

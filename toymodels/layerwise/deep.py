@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.riccati import TwoFactorFlow
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import finite, non_negative, positive, positive_int, times
@@ -25,7 +26,7 @@ _TERMS = np.arange(1, 101)
 
 
 @dataclass(frozen=True)
-class DeepMode:
+class DeepMode(GradientDescent):
     r"""Product of L balanced weights under gradient flow.
 
     Parameters
@@ -43,6 +44,15 @@ class DeepMode:
     ------
     ValueError
         If `depth` is not an integer >= 1 or `inf`, or a value is of the wrong sign.
+
+    Notes
+    -----
+    :meth:`simulate` descends the common factor and needs a finite depth.
+
+    Examples
+    --------
+    >>> DeepMode(depth=3, target=1.0, u0=0.001).solve([0, 10, 15, np.inf])["product"].round(3).tolist()
+    [0.001, 0.909, 1.0, 1.0]
     """
 
     depth: int | float
@@ -78,38 +88,14 @@ class DeepMode:
         part, rest = clock.invert(self.u0 / self.target, abs(distance) / self.target, elapsed)
         return self.target * part, np.copysign(self.target * rest, distance)
 
-    def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent on the common factor, for finite depth; step k is flow time k lr up to O(lr).
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of updates, >= 1.
-        lr : float
-            Learning rate > 0, in units of flow time per step.
-
-        Returns
-        -------
-        Trajectory
-            `product`, `residual` and `loss` of :meth:`solve`, all (n_steps + 1,), on the clock "step".
-
-        Raises
-        ------
-        ValueError
-            If `n_steps` is not a positive integer, `lr` not positive, or the depth infinite.
-        SimulationError
-            If the run diverges.
-        """
+    def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
         if self.depth == np.inf:
             raise ValueError("depth must be finite to simulate, got inf")
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
         a = np.empty(n_steps + 1)
         a[0] = self.u0 ** (1 / self.depth)
-        with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run
-            for k in range(n_steps):
-                a[k + 1] = a[k] + lr * self.variance * a[k] ** (self.depth - 1) * (self.target - a[k] ** self.depth)
-            data = self._data(a**self.depth, self.target - a**self.depth)
-        return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
+        for k in range(n_steps):
+            a[k + 1] = a[k] + lr * self.variance * a[k] ** (self.depth - 1) * (self.target - a[k] ** self.depth)
+        return self._data(a**self.depth, self.target - a**self.depth)
 
     def _data(self, product, residual) -> dict[str, np.ndarray]:
         return {"product": product, "residual": residual, "loss": 0.5 * self.variance * residual**2}

@@ -19,15 +19,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import per_coordinate, variances
+from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int, times
+from toymodels.validation import finite, non_negative, times
 
 _BLOCK = 12_000  # entries
 
 
 @dataclass(frozen=True, eq=False)
-class DiagonalNetwork:
+class DiagonalNetwork(GradientDescent):
     r"""Two-layer diagonal linear network under gradient flow.
 
     Parameters
@@ -47,6 +48,14 @@ class DiagonalNetwork:
     ValueError
         If a shape or sign is wrong, inputs are correlated, or there is weight decay with unbalanced weights or inputs
         of no variance.
+
+    Examples
+    --------
+    >>> network = DiagonalNetwork(target=[1.0, 2.0], a0=0.1, b0=0.1)
+    >>> network.solve([0, 2, np.inf])["product"].round(3).tolist()
+    [[0.01, 0.01], [0.355, 1.875], [1.0, 2.0]]
+    >>> network.simulate(n_steps=200, lr=0.01)["product"][-1].round(3).tolist()
+    [0.352, 1.875]
     """
 
     target: np.ndarray
@@ -105,35 +114,11 @@ class DiagonalNetwork:
         """When each product has gone `fraction` of its way from start to target, (d,); `inf` before a saddle."""
         return self.flow.time_to(fraction)
 
-    def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent; step k is flow time k lr up to O(lr).
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of updates, >= 1.
-        lr : float
-            Learning rate > 0, in units of flow time per step.
-
-        Returns
-        -------
-        Trajectory
-            `a`, `b`, `product` (n_steps + 1, d) and `loss` (n_steps + 1,), on the clock "step".
-
-        Raises
-        ------
-        ValueError
-            If `n_steps` is not a positive integer or `lr` not positive.
-        SimulationError
-            If the run diverges.
-        """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
+    def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
         a, b = np.empty((2, n_steps + 1, self.target.size))
         a[0], b[0] = self.a0, self.b0
         kept = 1 - lr * self.weight_decay
-        with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run
-            for k in range(n_steps):
-                pull = lr * self.variance * (self.target - a[k] * b[k])
-                a[k + 1], b[k + 1] = kept * a[k] + pull * b[k], kept * b[k] + pull * a[k]
-            data = {"a": a, "b": b, "product": a * b, "loss": 0.5 * (self.target - a * b) ** 2 @ self.variance}
-        return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
+        for k in range(n_steps):
+            pull = lr * self.variance * (self.target - a[k] * b[k])
+            a[k + 1], b[k + 1] = kept * a[k] + pull * b[k], kept * b[k] + pull * a[k]
+        return {"a": a, "b": b, "product": a * b, "loss": 0.5 * (self.target - a * b) ** 2 @ self.variance}

@@ -42,6 +42,12 @@ class UnconstrainedFeatures:
     centered : bool
         Subtract 1/K from the one-hot targets. Without it a model with no bias learns an orthogonal frame rather than a
         simplex, and the simplex only shows once the global mean is removed.
+
+    Examples
+    --------
+    >>> model = UnconstrainedFeatures(n_classes=3, n_per_class=4, width=5, init_scale=0.1)
+    >>> model.solve([0, 2, 20], np.random.default_rng(0))["loss"].round(3).tolist()
+    [4.065, 0.059, 0.0]
     """
 
     n_classes: int

@@ -32,6 +32,11 @@ def diagonal_network_ntk(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> np.ndarray
     ------
     ValueError
         If shapes do not match or a value is not finite.
+
+    Examples
+    --------
+    >>> diagonal_network_ntk([[1.0, 0.0], [1.0, 1.0]], a=[1.0, 2.0], b=[0.0, 0.0]).tolist()
+    [[1.0, 1.0], [1.0, 5.0]]
     """
     x = finite("x", x, ndim=2)
     a, b = (_shaped(name, value, (x.shape[1],)) for name, value in (("a", a), ("b", b)))
@@ -57,6 +62,11 @@ def linear_network_ntk(x: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> np.ndarray
     ------
     ValueError
         If shapes do not match or a value is not finite.
+
+    Examples
+    --------
+    >>> linear_network_ntk([[1.0, 0.0], [1.0, 1.0]], w1=[[1.0, 2.0]], w2=[[3.0]]).tolist()
+    [[10.0, 12.0], [12.0, 27.0]]
     """
     x, w1 = finite("x", x, ndim=2), finite("w1", w1, ndim=2)
     if w1.shape[1] != x.shape[1]:
@@ -86,6 +96,11 @@ def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> float:
     ValueError
         If the shapes differ or are not square, a kernel is zero, not symmetric or of negative trace, or the two have a
         negative product, so that one is indefinite.
+
+    Examples
+    --------
+    >>> round(kernel_distance([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]), 3)
+    0.293
     """
     k0 = _symmetric("k0", finite("k0", k0, ndim=2))
     k1 = _symmetric("k1", _shaped("k1", k1, k0.shape))
@@ -124,6 +139,16 @@ def gram_kernel_distance(
     ------
     ValueError
         If shapes do not match or are not square, a matrix is not symmetric or of negative trace, or a kernel is zero.
+
+    Examples
+    --------
+    >>> w1, w2 = np.array([[1.0, 2.0]]), np.array([[3.0]])
+    >>> before, after = (w1.T @ w1, w2 @ w2.T), (4 * w1.T @ w1, w2 @ w2.T)
+    >>> round(float(gram_kernel_distance(*before, *after)), 3)
+    0.036
+    >>> kernels = [linear_network_ntk(np.eye(2), w, w2) for w in (w1, 2 * w1)]
+    >>> round(kernel_distance(*kernels), 3)
+    0.036
     """
     names, given = ("gram_in0", "gram_out0", "gram_in1", "gram_out1"), (gram_in0, gram_out0, gram_in1, gram_out1)
     a0, b0, a1, b1 = grams = [_symmetric(name, finite(name, value)) for name, value in zip(names, given, strict=True)]

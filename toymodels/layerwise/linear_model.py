@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import covariance, per_coordinate
+from toymodels.layerwise.descent import GradientDescent
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, positive, positive_int, times
+from toymodels.validation import finite, times
 
 
 @dataclass(frozen=True, eq=False)
-class LinearModel:
+class LinearModel(GradientDescent):
     """One-layer linear regression under gradient flow.
 
     Parameters
@@ -35,6 +36,11 @@ class LinearModel:
     ------
     ValueError
         If a shape or sign is wrong, or the covariance is not symmetric and positive semi-definite.
+
+    Examples
+    --------
+    >>> LinearModel(target=[1.0, -1.0], variance=[1.0, 0.1]).solve([0, 1, np.inf])["theta"].round(3).tolist()
+    [[0.0, 0.0], [0.632, -0.095], [1.0, -1.0]]
     """
 
     target: np.ndarray
@@ -58,34 +64,11 @@ class LinearModel:
         theta = (start - np.expm1(exponent) * (end - start)) @ basis.T
         return Trajectory(t, {"theta": theta, "loss": 0.5 * error**2 @ rates}, clock="flow time")
 
-    def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent; step k is flow time k lr up to O(lr).
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of updates, >= 1.
-        lr : float
-            Learning rate > 0, in units of flow time per step.
-
-        Returns
-        -------
-        Trajectory
-            `theta` (n_steps + 1, d) and `loss` (n_steps + 1,), on the clock "step".
-
-        Raises
-        ------
-        ValueError
-            If `n_steps` is not a positive integer or `lr` not positive.
-        SimulationError
-            If the run diverges.
-        """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
+    def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
         theta = np.empty((n_steps + 1, self.target.size))
         theta[0] = self.theta0
-        with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run
-            for k in range(n_steps):
-                theta[k + 1] = theta[k] + lr * self.variance @ (self.target - theta[k])
-            error = theta - self.target
-            loss = 0.5 * np.sum((error @ self.variance) * error, axis=1)
-        return Trajectory(np.arange(n_steps + 1), {"theta": theta, "loss": loss}, clock="step", meta={"lr": lr})
+        for k in range(n_steps):
+            theta[k + 1] = theta[k] + lr * self.variance @ (self.target - theta[k])
+        error = theta - self.target
+        loss = 0.5 * np.sum((error @ self.variance) * error, axis=1)
+        return {"theta": theta, "loss": loss}

@@ -18,15 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.gram_flow import Spectrum, advance, initial_rows
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int, times
+from toymodels.validation import finite, non_negative, positive_int, times
 
 _BALANCE = 1e-8  # largest deviation from lambda I, relative to the squared weights
 
 
 @dataclass(frozen=True, eq=False)
-class LinearNetwork:
+class LinearNetwork(GradientDescent):
     r"""Two-layer linear network under gradient flow.
 
     Parameters
@@ -49,6 +50,13 @@ class LinearNetwork:
     -----
     A start whose limit is a saddle (for instance a square balanced one with a determinant of the wrong sign) leaves it
     when rounding errors have grown enough, as it would in any integration.
+
+    Examples
+    --------
+    >>> network = LinearNetwork.aligned(np.diag([3.0, 1.0]), initial=[0.01, 0.01], hidden=2)
+    >>> run = network.solve([0, 1, np.inf])
+    >>> np.diagonal(run["map"], axis1=1, axis2=2).round(3).tolist()
+    [[0.01, 0.01], [1.723, 0.069], [3.0, 1.0]]
     """
 
     w1: np.ndarray
@@ -110,38 +118,14 @@ class LinearNetwork:
         d = self.w1.shape[1]
         return Trajectory(t, self._data(layers[:, :d].swapaxes(1, 2), layers[:, d:]), clock="flow time")
 
-    def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent; step k is flow time k lr up to O(lr).
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of updates, >= 1.
-        lr : float
-            Learning rate > 0, in units of flow time per step.
-
-        Returns
-        -------
-        Trajectory
-            The names of :meth:`solve`, and `w1`, `w2`, n_steps + 1 rows each, on the clock "step".
-
-        Raises
-        ------
-        ValueError
-            If `n_steps` is not a positive integer or `lr` not positive.
-        SimulationError
-            If the run diverges.
-        """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
+    def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
         w1, w2 = np.empty((n_steps + 1, *self.w1.shape)), np.empty((n_steps + 1, *self.w2.shape))
         w1[0], w2[0] = self.w1, self.w2
         kept = 1 - lr * self.weight_decay
-        with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run
-            for k in range(n_steps):
-                error = lr * (self.correlation - w2[k] @ w1[k])
-                w1[k + 1], w2[k + 1] = kept * w1[k] + w2[k].T @ error, kept * w2[k] + error @ w1[k].T
-            data = {"w1": w1, "w2": w2, **self._data(w1, w2)}
-        return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
+        for k in range(n_steps):
+            error = lr * (self.correlation - w2[k] @ w1[k])
+            w1[k + 1], w2[k + 1] = kept * w1[k] + w2[k].T @ error, kept * w2[k] + error @ w1[k].T
+        return {"w1": w1, "w2": w2, **self._data(w1, w2)}
 
     def _data(self, w1: np.ndarray, w2: np.ndarray) -> dict[str, np.ndarray]:
         product = w2 @ w1

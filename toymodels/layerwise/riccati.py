@@ -218,6 +218,11 @@ def transition(t: ArrayLike, *, target: ArrayLike, initial: ArrayLike, imbalance
     ------
     ValueError
         If a time is negative or NaN, a parameter is not finite, or the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> transition([0, 2, np.inf], target=1.0, initial=0.01, imbalance=0.0).round(3).tolist()
+    [0.01, 0.355, 1.0]
     """
     t = numeric("t", t)
     if not (t >= 0).all():

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int, times
+from toymodels.validation import finite, non_negative, positive, times
 
 
 @dataclass(frozen=True, eq=False)
-class ScalarNetwork:
+class ScalarNetwork(GradientDescent):
     r"""Two-layer linear network with one input and one output.
 
     Parameters
@@ -41,6 +42,14 @@ class ScalarNetwork:
     ------
     ValueError
         If the weights differ in length, or a value is not finite or of the wrong sign.
+
+    Examples
+    --------
+    >>> lazy, rich = (ScalarNetwork(a0=[scale], b0=[scale], target=1.0) for scale in (3.0, 0.1))
+    >>> round(lazy.gamma_inf, 3), round(rich.gamma_inf, 3)
+    (0.111, 100.0)
+    >>> rich.solve([0, 2, np.inf])["function"].round(3).tolist()
+    [0.01, 0.355, 1.0]
     """
 
     a0: np.ndarray
@@ -107,44 +116,21 @@ class ScalarNetwork:
         """When f has gone `fraction` of its way from f(0) to the target; `inf` if a saddle is in the way."""
         return float(self.flow.time_to(fraction))
 
-    def simulate(self, n_steps: int, lr: float) -> Trajectory:
-        """Gradient descent; step k is flow time k lr up to O(lr).
-
-        Parameters
-        ----------
-        n_steps : int
-            Number of updates, >= 1.
-        lr : float
-            Learning rate > 0, in units of flow time per step.
-
-        Returns
-        -------
-        Trajectory
-            With the names of :meth:`solve`, n_steps + 1 rows each, on the clock "step".
-
-        Raises
-        ------
-        ValueError
-            If `n_steps` is not a positive integer or `lr` not positive.
-        SimulationError
-            If the run diverges.
-        """
-        n_steps, lr = positive_int("n_steps", n_steps), float(positive("lr", finite("lr", lr, ndim=0)))
+    def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
         a, b = np.empty((2, n_steps + 1, self.a0.size))
         a[0], b[0] = self.a0, self.b0
         scale = lr * self.variance / self.normalizer
-        with np.errstate(over="ignore", invalid="ignore"):  # Trajectory reports a diverged run
-            for k in range(n_steps):
-                pull = scale * (self.target - a[k] @ b[k] / self.normalizer)
-                a[k + 1], b[k + 1] = a[k] + pull * b[k], b[k] + pull * a[k]
-            function = np.sum(a * b, axis=1) / self.normalizer
-            residual = self.target - function
-            distance = self.target - function[0]
-            progress = (function - function[0]) / distance if distance else np.zeros_like(function)
-            modes = (np.sum((a + sign * b) ** 2, axis=1) / (4 * self.normalizer) for sign in (1, -1))
-            data = {"function": function, "progress": progress, "residual": residual, "a": a, "b": b}
-            data |= self._modes(*modes)
-        return Trajectory(np.arange(n_steps + 1), data, clock="step", meta={"lr": lr})
+        for k in range(n_steps):
+            pull = scale * (self.target - a[k] @ b[k] / self.normalizer)
+            a[k + 1], b[k + 1] = a[k] + pull * b[k], b[k] + pull * a[k]
+        function = np.sum(a * b, axis=1) / self.normalizer
+        residual = self.target - function
+        distance = self.target - function[0]
+        progress = (function - function[0]) / distance if distance else np.zeros_like(function)
+        modes = (np.sum((a + sign * b) ** 2, axis=1) / (4 * self.normalizer) for sign in (1, -1))
+        data = {"function": function, "progress": progress, "residual": residual, "a": a, "b": b}
+        data |= self._modes(*modes)
+        return data
 
     def _modes(self, aligned: np.ndarray, opposed: np.ndarray) -> dict[str, np.ndarray]:
         return {"aligned": aligned, "opposed": -opposed, "ntk": 2 * (aligned + opposed) / self.normalizer}

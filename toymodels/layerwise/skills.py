@@ -41,6 +41,14 @@ class SkillModel:
         R_0 > 0, the product a b of every skill at the start.
     lr : float
         :math:`\eta > 0`, flow time per unit of t.
+
+    Examples
+    --------
+    >>> model = SkillModel(alpha=1.0, n_skills=3)
+    >>> model.solve([0, 2, np.inf])["skill"].round(2).tolist()
+    [[0.01, 0.01, 0.01], [5.0, 0.37, 0.05], [5.0, 5.0, 5.0]]
+    >>> {law: round(exponent, 2) for law, exponent in model.exponents().items()}
+    {'time': 0.5, 'data': 0.5, 'parameters': 1.0, 'compute': 0.33}
     """
 
     alpha: float

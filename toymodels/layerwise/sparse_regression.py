@@ -20,9 +20,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int
+from toymodels.validation import finite, non_negative, positive, positive_int, times
 
 LEVEL = 0.95  # share of the variance explained that counts as learned, on both sets
 N_RECORDS = 400
@@ -44,6 +45,13 @@ class SparseRegression:
         Common initial value :math:`\alpha > 0` of all weights.
     weight_decay : float
         :math:`\mu \ge 0`, the same on both factors.
+
+    Examples
+    --------
+    >>> model = SparseRegression(dim=20, n_samples=10, n_active=2)
+    >>> run = model.solve([0.01, 1, 400], np.random.default_rng(0))
+    >>> run["train"].round(2).tolist(), run["test"].round(2).tolist()
+    ([0.81, 1.0, 1.0], [0.15, 0.38, 0.99])
     """
 
     dim: int = 100
@@ -69,23 +77,43 @@ class SparseRegression:
         truth[active] = rng.choice([-1.0, 1.0], self.n_active) / np.sqrt(self.n_active)
         return x, x @ truth, truth
 
-    def simulate(self, rng: np.random.Generator, horizon: float | None = None) -> Trajectory:
-        r"""Run the flow on a freshly drawn task.
+    def default_times(self, horizon: float | None = None) -> np.ndarray:
+        r"""400 log-spaced flow times that show the fit and, with weight decay, all that comes after it.
+
+        Parameters
+        ----------
+        horizon : float, optional
+            Last time; by default :math:`(\max(\ln\alpha, 0) + 6)/\mu`, where beta is at most :math:`e^{-6}`.
+
+        Returns
+        -------
+        (400,) array
+
+        Raises
+        ------
+        ValueError
+            If `horizon` is not positive, or is missing while `weight_decay` is 0.
+        """
+        horizon = self._horizon(horizon)
+        return np.geomspace(min(1e-3 / max(self.init_scale**2, 1), horizon / 10), horizon, N_RECORDS)
+
+    def solve(self, t: ArrayLike, rng: np.random.Generator) -> Trajectory:
+        r"""The flow on a freshly drawn task, at the times `t`.
 
         The stiff equation for theta is integrated by LSODA with its Jacobian at relative tolerance 1e-10;
         the conserved products :math:`u_i v_i = \beta^2` hold exactly.
 
         Parameters
         ----------
+        t : (n_t,) array
+            Increasing finite flow times > 0: at 0 all sums over w vanish, and ratios of them mean nothing.
         rng : numpy.random.Generator
             Draws the task.
-        horizon : float, optional
-            Last time; by default :math:`(\max(\ln\alpha, 0) + 6)/\mu`, where beta is at most :math:`e^{-6}`.
 
         Returns
         -------
         Trajectory
-            At 400 log-spaced times, all (n_t,): `train` and `test` (share of variance explained; the
+            All (n_t,): `train` and `test` (share of variance explained; the
             population value :math:`1 - |w - w^*|^2` for test), `weight_norm` of (u, v), `l1` of w,
             `participation` :math:`|w|_1^2/|w|_2^2` (number of inputs in use), `effective_features`
             :math:`(\sum D)^2/\sum D^2` with :math:`D = u^2 + v^2` and `kernel_distance` of the training
@@ -97,15 +125,20 @@ class SparseRegression:
         Raises
         ------
         ValueError
-            If `horizon` is not positive, or is missing while `weight_decay` is 0.
+            If a time is not positive and finite, or times do not increase.
         SimulationError
             If the integrator gives up.
         """
-        horizon = self._horizon(horizon)
+        t = times(t)
+        if t[0] == 0 or np.isinf(t[-1]):
+            raise ValueError(f"t must be > 0 and finite, got {t[0] if t[0] == 0 else t[-1]:g}")
         x, y, truth = self.sample(rng)
-        t = np.geomspace(min(1e-3 / max(self.init_scale**2, 1), horizon / 10), horizon, N_RECORDS)
         u, v = self._flow(x, y, t)
         return Trajectory(t, _observe(x, y, truth, u, v), clock="flow time", meta=self._predict(x, y, truth))
+
+    def simulate(self, rng: np.random.Generator, horizon: float | None = None) -> Trajectory:
+        """:meth:`solve` at :meth:`default_times` up to `horizon`, on a task drawn from `rng`."""
+        return self.solve(self.default_times(horizon), rng)
 
     def _horizon(self, horizon: float | None) -> float:
         if horizon is not None:

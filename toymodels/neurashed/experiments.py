@@ -1,4 +1,4 @@
-"""What is run for the criteria of the family, one function an experiment: `(rng) -> dict` of what the claims measure."""
+"""What is run for the criteria of the family: functions of a generator that return what the claims measure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def theorem_2(_: np.random.Generator) -> dict[str, Any]:
 
 
 def worked_example(rng: np.random.Generator) -> dict[str, Any]:
-    """The six polynomials less those printed, in symbols, and three logits of a run in whole numbers less the printed."""
+    """Which of six polynomials differ from the print, and logits simulated in whole numbers less the printed ones."""
     a, counts = 3, (5, 4, 2)
     task = worked_example_graph()
     order = [[label] for label, count in enumerate(counts) for _ in range(count)]

@@ -41,14 +41,19 @@ class Cell:
     name: str = field(init=False)
 
     def __post_init__(self):
-        asked = hashlib.sha256(canonical(self.asked).encode()).hexdigest()[:20]
-        whole = hashlib.sha256(canonical({"asked": self.asked, "made_by": self.made_by}).encode()).hexdigest()[:20]
-        object.__setattr__(self, "name", f"{asked[:2]}/{asked}-{whole}")
+        object.__setattr__(self, "name", _name_of({"asked": self.asked, "made_by": self.made_by}))
 
     @property
     def identity(self) -> dict[str, Any]:
         """Both halves, as they stand in the file."""
         return {"asked": identity.plain(self.asked), "made_by": identity.plain(self.made_by)}
+
+
+def _name_of(identity: Mapping[str, Any]) -> str:
+    """ "AA/ASKED-IDENTITY": two digests of a cell's identity."""
+    asked = hashlib.sha256(canonical(identity["asked"]).encode()).hexdigest()[:20]
+    whole = hashlib.sha256(canonical({key: identity[key] for key in ("asked", "made_by")}).encode()).hexdigest()[:20]
+    return f"{asked[:2]}/{asked}-{whole}"
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,8 @@ def read(path: Path, cell: Cell | None = None) -> Stored:
         raise ValueError(f"{path} is damaged ({type(error).__name__})") from error
     if checksum(arrays, header) != said:
         raise ValueError(f"{path} was altered: its arrays do not fit their checksum")
-    if cell is not None and canonical(stored) != canonical(cell.identity):
+    name = _name_of(stored) if cell is None else cell.name
+    if (cell is not None and canonical(stored) != canonical(cell.identity)) or not str(path).endswith(f"{name}.npz"):
         raise ValueError(f"{path} holds another cell than its name says")
     return Stored(arrays, header)
 

@@ -93,9 +93,13 @@ def function_identity(function: Callable) -> dict[str, Any]:
         bound = {"defaults": function.__defaults__, "keyword_defaults": function.__kwdefaults__, "closure": closure}
         found |= {name: plain(value) for name, value in bound.items() if value}
         if _file_of(function) is None:  # typed at a prompt or in a notebook: no file says what it does
-            found["code"] = _code_digest(function)
+            found["code"] = _pickle_digest(function)
+        elif "<" in function.__qualname__:  # lambdas and local functions share their names
+            found["code"] = hashlib.sha256(repr(_code_in_words(function.__code__)).encode()).hexdigest()[:16]
     elif not inspect.isbuiltin(function) and not isinstance(function, type):
         found["self"] = plain(_without_call(function))
+        if _file_of(type(function)) is None:
+            found["code"] = _pickle_digest(type(function))
     return (
         found
         | ({"arguments": plain(arguments)} if arguments else {})
@@ -128,11 +132,17 @@ def module_name(function: Any) -> str:
     return Path(getattr(main, "__file__", "__main__")).stem
 
 
-def _code_digest(function: FunctionType) -> str:
-    """Digest of a function that lies in no file, with everything of its module that it uses."""
+def _pickle_digest(thing: Any) -> str:
+    """Digest of a function or class that lies in no file, with everything of its module that it uses."""
     import cloudpickle
 
-    return hashlib.sha256(cloudpickle.dumps(function)).hexdigest()
+    return hashlib.sha256(cloudpickle.dumps(thing)).hexdigest()[:16]
+
+
+def _code_in_words(code: CodeType) -> tuple:
+    """What tells a piece of code from another at the same name: where it stands, what it does, with which constants."""
+    constants = [_code_in_words(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return code.co_firstlineno, code.co_code.hex(), code.co_names, tuple(constants)
 
 
 @lru_cache(maxsize=1)

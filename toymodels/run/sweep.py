@@ -269,7 +269,7 @@ def _run_all(worker, calls: list[_Call], store, jobs: int, engine: str, progress
 
     def lost(call: _Call, error: WorkerDied) -> _Outcome:
         if errors == "raise":
-            raise WorkerDied(f"{error}, in the cell {call}; the {len(results)} finished cells are kept")
+            raise WorkerDied(f"{error}, in the cell {call}; {len(results)} of {len(calls)} cells are finished and kept")
         return _Outcome(call.index, None, error=f"{call}: {error}")
 
     for outcome in parallel_map(worker, waiting, jobs=jobs, engine=engine, lost=lost):

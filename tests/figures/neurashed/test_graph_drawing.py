@@ -4,7 +4,15 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from figures.neurashed.graph_drawing import AREA, FIRING, SMALLEST, draw_graph, feature_pathways, learned_models, positions
+from figures.neurashed.graph_drawing import (
+    AREA,
+    FIRING,
+    SMALLEST,
+    draw_graph,
+    feature_pathways,
+    learned_models,
+    positions,
+)
 from toymodels.neurashed import graphs
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import solve_ivp
 
 from tests.tolerances import EXACT, SOLVER
@@ -89,6 +89,22 @@ def test_sparsity_measures_end_at_the_number_of_active_inputs():
     assert_allclose([run["participation"][-1], run["effective_features"][-1]], 3, rtol=0.02)
     assert_allclose(run["l1"][-1], np.sqrt(3), rtol=0.02)
     assert run["kernel_distance"][0] < 1e-10
+
+
+def test_any_times_can_be_asked_for():
+    run = SMALL.simulate(np.random.default_rng(5))
+    again = SMALL.solve(run.t, np.random.default_rng(5))
+    some = SMALL.solve(run.t[[100, 399]], np.random.default_rng(5))
+    assert again.meta == some.meta == run.meta
+    for name in run.data:
+        assert_array_equal(again[name], run[name])
+        assert_allclose(some[name], run[name][[100, 399]], **SOLVER)
+
+
+@pytest.mark.parametrize("t", [[0.0, 1.0], [1.0, np.inf], [-1.0, 1.0], [1.0, 1.0]])
+def test_times_are_checked(t):
+    with pytest.raises(ValueError, match=r"t must be (> 0 and finite, got (0|inf)|>= 0|strictly increasing)"):
+        SMALL.solve(t, np.random.default_rng(0))
 
 
 def test_same_rng_gives_the_same_run():

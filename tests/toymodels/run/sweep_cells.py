@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toymodels import SimulationError
+from toymodels import SimulationError, Trajectory
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,12 @@ def sleep_then_draw(width, folder, rng):
     Path(folder, f"begun-{width}").touch()
     time.sleep(0.0 if width < 3 else 60.0)
     return {"norm": rng.standard_normal()}
+
+
+def decay(rate, rng):
+    """An exponential; a negative rate has times of its own."""
+    t = np.array([0.0, 1.0, 2.0]) if rate > 0 else np.array([0.0, 1.0, 3.0])
+    return Trajectory(t, {"loss": np.exp(-rate * t), "weights": np.outer(t, [1.0, rate])}, clock="flow time")
 
 
 def never(width, rng):

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from tests.toymodels import sweep_cells as cells
+from tests.toymodels.run import sweep_cells as cells
 from toymodels import SimulationError
-from toymodels.run import cells as _cells
+from toymodels.run import files
+from toymodels.run.cells import read_head
 from toymodels.run.sweep import sweep
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 GRID = {"width": [2, 3, 5], "scale": [0.5, 2.0]}
 
@@ -61,7 +62,7 @@ def test_the_result_is_labelled_by_grid_replicate_and_array_axes():
     assert runs["row"].dims == ("width", "scale", "replicate", "row_0")
     assert_array_equal(runs["width_seen"].sel(width=5), 5.0)
     assert {str(variable.dtype) for variable in runs.data_vars.values()} == {"float64"}
-    assert runs.attrs == {"function": "tests.toymodels.sweep_cells.draw", "seed": 0}
+    assert runs.attrs == {"function": "tests.toymodels.run.sweep_cells.draw", "seed": 0}
 
 
 def test_every_cell_has_its_own_generator():
@@ -95,7 +96,7 @@ def test_a_dask_cluster_gives_the_bits_of_one_process(scheduler, tmp_path):
     xarray.testing.assert_identical(sweep(cells.draw, GRID, replicates=3, engine=engine), serial)
     cache = tmp_path / "cache"
     sweep(cells.draw, GRID, engine=engine, cache=cache)
-    assert len(list(cache.glob("*.nc"))) == 6
+    assert len(list(cache.glob("*/*.npz"))) == 6
     with pytest.raises(SimulationError, match="loss is not finite at step 7, in the cell width=3, replicate 0"):
         sweep(cells.diverge, {"width": [2, 3]}, engine=engine)
 
@@ -110,27 +111,26 @@ def test_finished_cells_are_not_computed_again(tmp_path):
     marks.mkdir()
     function = partial(cells.leave_mark, folder=str(marks))
     first = sweep(function, {"width": [2, 3]}, cache=cache)
-    bytes_before = {path.name: path.read_bytes() for path in cache.iterdir()}
+    bytes_before = {path: path.read_bytes() for path in cache.glob("*/*.npz")}
     more = sweep(function, {"width": [2, 3, 4]}, cache=cache, jobs=2)
     assert len(list(marks.iterdir())) == 3
-    assert {name: (cache / name).read_bytes() for name in bytes_before} == bytes_before
+    assert {path: path.read_bytes() for path in bytes_before} == bytes_before
+    assert len(bytes_before) == 2
     xarray.testing.assert_identical(more.sel(width=[2, 3]), first)
     fresh = sweep(function, {"width": [2, 3, 4]})
     xarray.testing.assert_identical(more, fresh)
 
 
-def test_cells_are_netcdf_files_with_the_same_bytes_each_time(tmp_path):
+def test_cells_have_the_same_bytes_each_time_and_say_what_they_are(tmp_path):
     for folder in ("one", "two"):
         sweep(cells.draw, GRID, cache=tmp_path / folder)
-    files = sorted((tmp_path / "one").iterdir())
-    assert [path.name for path in files] == [path.name for path in sorted((tmp_path / "two").iterdir())]
-    for path in files:
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
-    with xarray.open_dataset(files[0], engine="scipy") as file:
-        configuration = json.loads(file.attrs["configuration"])
-        assert file["row"].shape == (2,)
-    assert configuration["function"]["name"] == "tests.toymodels.sweep_cells.draw"
-    assert set(configuration["point"]) == {"width", "scale"}
+    paths = sorted((tmp_path / "one").glob("*/*.npz"))
+    assert len(paths) == 6
+    for path in paths:
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+    asked = read_head(paths[0])["identity"]["asked"]
+    assert asked["function"]["name"] == "tests.toymodels.run.sweep_cells.draw"
+    assert set(asked["point"]) == {"width", "scale"}
 
 
 def test_seed_replicate_point_function_and_bound_arguments_name_the_file(tmp_path):
@@ -139,44 +139,76 @@ def test_seed_replicate_point_function_and_bound_arguments_name_the_file(tmp_pat
     large = partial(cells.configured, settings=cells.Settings(size=4))
     for function, seed in ((small, 0), (small, 1), (large, 0), (placed, 0), (small, 0)):
         sweep(function, {"width": [2]}, replicates=2, seed=seed, cache=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.glob("*/*.npz"))) == 8
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"<html>" + b])
-def test_a_damaged_file_is_named(tmp_path, damage):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[: len(b) // 2],
+        lambda b: b"",
+        lambda b: b"<html>" + b,
+        lambda b: b[: len(b) // 2] + bytes([b[len(b) // 2] ^ 1]) + b[len(b) // 2 + 1 :],
+    ],
+)
+def test_a_damaged_cell_is_set_aside_named_and_computed_again(tmp_path, damage):
+    whole = sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    (path,) = tmp_path.glob("*/*.npz")
+    damaged = damage(path.read_bytes())
+    path.write_bytes(damaged)
+    told = []
+    xarray.testing.assert_identical(sweep(cells.draw, {"width": [2]}, cache=tmp_path, tell=told.append), whole)
+    assert len(told) == 1
+    assert path.name in told[0]
+    assert "set aside as" in told[0]
+    assert path.with_name(f"{path.name}.damaged-1").read_bytes() == damaged
+
+
+def test_a_cell_whose_numbers_were_changed_is_set_aside(tmp_path):
     sweep(cells.draw, {"width": [2]}, cache=tmp_path)
-    (path,) = tmp_path.iterdir()
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=f"cache holds a damaged file, delete {path}"):
-        sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    (path,) = tmp_path.glob("*/*.npz")
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **(arrays | {"norm": 1.5 * arrays["norm"]}))
+    told = []
+    sweep(cells.draw, {"width": [2]}, cache=tmp_path, tell=told.append)
+    assert "was altered: its arrays do not fit their checksum" in told[0]
 
 
-def test_a_file_of_another_configuration_is_refused(tmp_path):
-    sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
-    one, other = tmp_path.iterdir()
-    one.write_bytes(other.read_bytes())
-    with pytest.raises(ValueError, match="of another configuration"):
-        sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
+def test_swapped_cells_are_set_aside(tmp_path):
+    whole = sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
+    one, other = tmp_path.glob("*/*.npz")
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    told = []
+    xarray.testing.assert_identical(sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path, tell=told.append), whole)
+    assert len(told) == 2
+    assert all("holds another cell than its name says" in line for line in told)
 
 
 def test_old_temporary_files_are_removed_and_fresh_ones_left_to_their_writers(tmp_path):
-    old, fresh = tmp_path / "a.1.part", tmp_path / "b.2.part"
+    old, fresh = tmp_path / "aa" / "a.1.part", tmp_path / "bb" / "b.2.part"
     for part in (old, fresh):
+        part.parent.mkdir()
         part.touch()
-    os.utime(old, (time.time() - 2 * _cells.STALE,) * 2)
+    os.utime(old, (time.time() - 2 * files.STALE,) * 2)
     sweep(cells.draw, {"width": [2]}, cache=tmp_path)
     assert not old.exists()
     assert fresh.exists()
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError("no space left on device")
+    def full(source, target):
+        if str(target).endswith(".npz"):
+            raise OSError("no space left on device")
+        replace(source, target)
 
+    replace = os.replace
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="no space left"):
         sweep(cells.draw, {"width": [2]}, cache=tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_progress_counts_cached_cells_first(tmp_path):
@@ -194,15 +226,15 @@ def test_a_killed_worker_costs_only_the_cells_under_way(tmp_path):
 
 
 def test_a_cell_that_always_kills_its_worker_is_an_error_that_keeps_the_others(tmp_path):
-    with pytest.raises(RuntimeError, match=r"worker processes die .* the first of them width=3, replicate 0"):
+    with pytest.raises(RuntimeError, match=r"its worker process died .* in the cell width=3, replicate 0"):
         sweep(cells.kill_always, {"width": [2, 3, 4]}, jobs=2, cache=tmp_path)
-    assert len(list(tmp_path.glob("*.nc"))) == 2
+    assert len(list(tmp_path.glob("*/*.npz"))) == 2
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt_keeps_what_is_finished(tmp_path, jobs):
     program = (
-        "from functools import partial; from tests.toymodels import sweep_cells; from toymodels.run.sweep import sweep\n"
+        "from functools import partial; from tests.toymodels.run import sweep_cells; from toymodels import sweep\n"
         f"function = partial(sweep_cells.sleep_then_draw, folder={str(tmp_path)!r})\n"
         f"sweep(function, {{'width': [1, 2, 3, 4]}}, jobs={jobs}, cache={str(tmp_path / 'cache')!r})\n"
     )
@@ -214,8 +246,8 @@ def test_an_interrupt_keeps_what_is_finished(tmp_path, jobs):
     _, errors = run.communicate(timeout=30)
     assert run.returncode != 0
     assert "KeyboardInterrupt" in errors
-    assert len(list((tmp_path / "cache").glob("*.nc"))) == 2
-    assert not list((tmp_path / "cache").glob("*.part"))
+    assert len(list((tmp_path / "cache").glob("*/*.npz"))) == 2
+    assert not list((tmp_path / "cache").rglob("*.part"))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -260,19 +292,24 @@ def test_results_that_differ_in_shape_name_the_cell():
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
-        ({}, "grid must be a non-empty mapping"),
-        ({"x": []}, r"grid\['x'\] must hold"),
+        ([], "grid must be a mapping of names to values, or a non-empty list"),
+        ([3], "grid must be a list of dicts, got 3 as number 0"),
+        ([{"x": 1}, {"x": 1.0}], "grid must not repeat a configuration"),
+        ([{"x": 1}, {"y": 1}], "grid must fit the parameters of"),
+        ({"configuration": [1]}, "other than rng, replicate and configuration"),
+        ({"x": []}, r"grid\['x'\] must be a 1-D list"),
         ({"x": "abc"}, r"grid\['x'\] must be a 1-D list"),
         ({"x": 3}, r"grid\['x'\] must be a 1-D list"),
-        ({"x": [[1, 2]]}, r"grid\['x'\] must be a 1-D list"),
+        ({"x": [[1, 2]]}, r"grid\['x'\] must hold only numbers"),
+        ({"x": [(1, np.nan)]}, r"grid\['x'\] must be finite"),
         ({"x": [1, 1.0]}, r"grid\['x'\] must not repeat a value"),
-        ({"x": [1, "a"]}, r"grid\['x'\] must hold only numbers, only strings or only bools"),
+        ({"x": [1, "a"]}, r"grid\['x'\] must hold only numbers, only strings, only bools or only tuples"),
         ({"x": [1, True]}, r"grid\['x'\] must hold only numbers"),
         ({"x": [1, None]}, r"grid\['x'\] must hold only numbers"),
         ({"x": [1, np.inf]}, r"grid\['x'\] must be finite"),
         ({"y": [1]}, "grid must fit the parameters of .*: missing a required argument: 'x'"),
         ({"x": [1], "z": [1]}, "grid must fit the parameters of .*: got an unexpected keyword argument 'z'"),
-        ({"rng": [1]}, "other than rng and replicate"),
+        ({"rng": [1]}, "other than rng, replicate"),
         ({"x y": [1]}, "grid must name parameters"),
     ],
 )
@@ -288,7 +325,9 @@ def test_bad_grids_are_refused(grid, message):
         ({"seed": -1}, "seed must be >= 0"),
         ({"jobs": 0.5}, "jobs must be an integer"),
         ({"engine": "slurm"}, "engine must be local, dask or dask:ADDRESS, got 'slurm'"),
-        ({"cache": __file__}, "cache must be a folder, got the file"),
+        ({"cache": __file__}, "the folder of results must be one that can be written, got .*: File exists"),
+        ({"cache": "/proc/nowhere"}, "the folder of results must be one that can be written"),
+        ({"errors": "skip"}, "errors must be one of raise, nan"),
     ],
 )
 def test_bad_options_are_refused(options, message):
@@ -296,21 +335,77 @@ def test_bad_options_are_refused(options, message):
         sweep(cells.draw, {"width": [2]}, **options)
 
 
-@pytest.mark.parametrize("function", [lambda width, rng: {"a": 1.0}, partial(lambda width, rng: {"a": 1.0})])
-def test_functions_without_an_importable_name_are_not_cached(tmp_path, function):
-    with pytest.raises(ValueError, match=r"function must be importable by name to be cached, got .*<lambda>"):
-        sweep(function, {"width": [2]}, cache=tmp_path)
+def test_lambdas_and_closures_are_told_from_others(tmp_path):
+    def scaled(factor):
+        return lambda width, rng: {"a": factor * width}
+
+    functions = [scaled(1.0), scaled(2.0), lambda width, rng: {"a": 3.0}, lambda width, rng: {"a": 4.0}]
+    for _ in range(2):
+        found = [sweep(function, {"width": [1]}, cache=tmp_path)["a"].item() for function in functions]
+        assert found == [1.0, 2.0, 3.0, 4.0]
+    assert len(list(tmp_path.glob("*/*.npz"))) == 4
 
 
 def test_functions_bound_to_what_has_no_plain_form_are_not_cached(tmp_path):
-    with pytest.raises(ValueError, match="function must be bound to plain values to be cached, got <object"):
+    with pytest.raises(ValueError, match="function must be bound to plain values to be told from others, got <object"):
         sweep(partial(cells.draw, scale=object()), {"width": [2]}, cache=tmp_path)
 
 
+def test_a_cache_that_is_not_to_be_used_is_written_all_the_same(tmp_path):
+    marks, cache = tmp_path / "marks", tmp_path / "cache"
+    marks.mkdir()
+    function = partial(cells.leave_mark, folder=str(marks))
+    for reuse in (True, False, True):
+        sweep(function, {"width": [2]}, cache=cache, reuse=reuse)
+    assert len(list(marks.iterdir())) == 2
+
+
+def test_cells_without_an_answer_are_nan_where_the_caller_says_so(tmp_path):
+    runs = sweep(cells.diverge, {"width": [2, 3, 4]}, errors="nan", jobs=2, cache=tmp_path)
+    assert_array_equal(np.isnan(runs["norm"].values.ravel()), [False, True, False])
+    assert runs.attrs["errors"] == ["width=3, replicate 0: SimulationError: loss is not finite at step 7"]
+    with pytest.raises(SimulationError, match="no cell has a result, the first: width=3"):
+        sweep(cells.diverge, {"width": [3]}, errors="nan")
+    values = sweep(lambda x, rng: {"a": np.nan if x else 1.0}, {"x": [0, 1]}, errors="nan")["a"].values.ravel()
+    assert_array_equal(values, [1.0, np.nan])
+    lost = sweep(cells.kill_always, {"width": [2, 3]}, errors="nan", jobs=2)
+    assert "its worker process died" in lost.attrs["errors"][0]
+
+
+def test_a_trajectory_becomes_variables_over_time(tmp_path):
+    grid = {"rate": [1.0, 2.0]}
+    runs = sweep(cells.decay, grid, replicates=2, cache=tmp_path)
+    assert runs["loss"].dims == ("rate", "replicate", "t")
+    assert runs["weights"].dims == ("rate", "replicate", "t", "weights_0")
+    assert runs.attrs["clock"] == "flow time"
+    assert runs["loss"].sel(rate=2.0, t=1.0, replicate=0).item() == np.exp(-2.0)
+    xarray.testing.assert_identical(sweep(cells.decay, grid, replicates=2, cache=tmp_path), runs)
+    with pytest.raises(ValueError, match="trajectories of the same times in every cell, not in rate=-1"):
+        sweep(cells.decay, {"rate": [1.0, -1.0]})
+
+
+def test_a_list_of_configurations_has_the_cells_of_the_grid():
+    both = [{"width": 2, "scale": 0.5}, {"width": 5, "scale": 2.0}]
+    runs = sweep(cells.draw, both, replicates=2)
+    grid = sweep(cells.draw, GRID, replicates=2)
+    assert runs["norm"].dims == ("configuration", "replicate")
+    assert runs["width"].values.tolist() == [2, 5]
+    for i, point in enumerate(both):
+        assert_array_equal(runs["row"].sel(configuration=i), grid["row"].sel(point))
+
+
+def test_tuples_are_values_and_an_empty_grid_is_plain_replicates():
+    runs = sweep(lambda widths, rng: {"n": len(widths)}, {"widths": [(784, 10), (784, 5, 10)]})
+    assert runs["n"].sel(widths="(784, 5, 10)").item() == 3
+    alone = sweep(lambda rng: {"u": rng.random()}, {}, replicates=3, seed=1)
+    assert alone["u"].dims == ("replicate",)
+    assert len(set(alone["u"].values)) == 3
+
+
 def test_a_program_and_its_importers_share_their_cells(tmp_path):
-    arguments = [sys.executable, "-m", "tests.toymodels.sweep_cells", str(tmp_path)]
+    arguments = [sys.executable, "-m", "tests.toymodels.run.sweep_cells", str(tmp_path)]
     subprocess.run(arguments, check=True, env=ENVIRONMENT, cwd=ROOT)
-    before = set(tmp_path.iterdir())
+    before = set(tmp_path.glob("*/*.npz"))
     sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
     assert before
-    assert set(tmp_path.iterdir()) == before
+    assert set(tmp_path.glob("*/*.npz")) == before

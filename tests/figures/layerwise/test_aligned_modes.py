@@ -1,0 +1,23 @@
+"""Growth of the features against what the ratio alone gives, and the margins of rich and lazy starts."""
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from figures.layerwise.aligned_modes import AlignedModes, from_ratio, margins, random_start
+
+
+def test_growth_by_the_ratio_alone():
+    ratio = np.array([0.1, 10.0])
+    assert_allclose(from_ratio(ratio, np.exp(np.arcsinh(1 / ratio)) * [1, 1.5]), [0, 0.5], atol=1e-12)
+
+
+def test_margins_are_decades_of_growth_and_of_change():
+    data = {"random_ratio": np.array([0.01, 1.0, 100.0]), "random_growth": np.array([1000.0, 2.0, 0.94])}
+    assert_allclose(margins(data), [2, -1])
+
+
+def test_small_random_starts_grow_more():
+    small, large = (random_start(AlignedModes(width=20), np.random.default_rng(0), scale) for scale in (0.01, 10.0))
+    assert small["ratio"] < 1 < large["ratio"]
+    assert small["gamma"] > 10 > large["gamma"]
+    assert small["growth"] > 10 > large["growth"]

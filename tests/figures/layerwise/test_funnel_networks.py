@@ -1,0 +1,45 @@
+"""Curves at recorded times, and which sides of the two shapes are lazy."""
+
+import numpy as np
+
+from figures.layerwise.funnel_networks import (
+    ANTI_FUNNEL,
+    FUNNEL,
+    TIME,
+    FunnelNetworks,
+    curve_at,
+    lazy_side,
+    lazy_side_of_map,
+    network,
+    rich_side,
+)
+
+
+def test_a_curve_is_read_at_a_recorded_time():
+    data = {"t": np.array([1.0, 5.0, TIME]), "loss_negative": np.arange(12.0).reshape(2, 2, 3)}
+    assert curve_at("loss_negative", FUNNEL, 5.0)(data).tolist() == [1, 4]
+    assert curve_at("loss_negative", ANTI_FUNNEL, TIME)(data).tolist() == [8, 11]
+
+
+def test_the_two_shapes_are_lazy_on_opposite_sides():
+    ones = np.ones((2, 1, 1))
+    data = {
+        "t": np.array([TIME]),
+        "distance_positive": ones * [[[1]], [[2]]],
+        "distance_negative": ones * [[[3]], [[4]]],
+    }
+    assert lazy_side(data).tolist() == [1, 4]
+    assert rich_side(data).tolist() == [3, 2]
+    maps = np.zeros((2, 1, 3, 2))
+    maps[FUNNEL, 0, -1], maps[ANTI_FUNNEL, 0, 0] = (5, 6), (8, 7)
+    assert lazy_side_of_map({"map": maps}).tolist() == [6, 8]
+
+
+def test_a_funnel_fits_and_moves_its_kernel_late():
+    found = network(FunnelNetworks(side=2, n_times=3), np.random.default_rng(0), "funnel", 0)
+    t = found["t"]
+    assert (np.diff(t) > 0).all()
+    assert {1.0, 5.0, TIME, 2000.0} <= set(t)
+    assert found["loss_negative"][-1] < 0.01
+    assert found["distance_negative"][t <= 1].max() < 0.1 * found["distance_negative"][-1]
+    assert found["map"].shape == (2, 2)

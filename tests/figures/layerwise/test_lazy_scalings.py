@@ -1,0 +1,34 @@
+"""Test accuracy when the training digits are fitted, and its late rise."""
+
+import numpy as np
+import pytest
+
+from figures.layerwise.lazy_scalings import CLAIMS, PANELS, accuracy_at_fit, curves, gain, late_rise
+
+CLAIM = {claim.key.partition(".")[2]: claim for claim in CLAIMS}
+
+
+def accuracies(epochs=2000, late=0.5):
+    """Two runs a scaling: one fits at the second record, one never; the test accuracy is higher off the default."""
+    train = np.array([[0.5, 0.99, 1.0], [0.5, 0.6, 0.98]])
+    test = np.array([[0.1, 0.2, late], [0.1, 0.2, 0.3]])
+    times, others = np.array([1, epochs // 2, epochs]), len(PANELS) - 1
+    data = {"epochs": times, "others_epochs": times, "train": train, "test": test}
+    data |= {"others_train": np.repeat(train[None], others, axis=0)}
+    return data | {"others_test": test + np.linspace(0.1, 0.4, others)[:, None, None]}
+
+
+def test_test_accuracy_is_read_at_the_first_fit_or_at_the_end():
+    assert accuracy_at_fit(accuracies(), "default").tolist() == [0.2, 0.3]
+    assert late_rise(accuracies()) == pytest.approx([0.3, 0])
+
+
+@pytest.mark.parametrize(("panel", "expected"), list(zip([*PANELS][1:], np.linspace(0.1, 0.4, 4), strict=True)))
+def test_every_scaling_is_compared_with_the_default(panel, expected):
+    assert curves(accuracies(), panel)[2][0, 0] == pytest.approx(0.1 + expected)
+    assert gain(panel)(accuracies()) == pytest.approx([expected, expected])
+
+
+@pytest.mark.parametrize(("epochs", "verdict"), [(500, "open"), (2000, "contradicted")])
+def test_a_short_run_does_not_exclude_a_late_rise(epochs, verdict):
+    assert CLAIM["late"].judge(accuracies(epochs)).verdict == verdict

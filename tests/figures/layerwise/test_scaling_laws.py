@@ -1,0 +1,28 @@
+"""Slopes of power laws and their distances from the exponents."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from figures.layerwise.scaling_laws import over_law, slope, slope_errors, small_alpha_errors
+
+
+@given(st.floats(-3, -0.1), st.floats(0.1, 10))
+def test_slope_is_that_of_a_power_law_above_the_lower_end(power, factor):
+    x = np.geomspace(1, 1e4, 30)
+    loss = np.where(x < 1e2, 1.0, factor * x**power)
+    assert_allclose(slope(x, loss, 1e2), power, rtol=1e-9)
+
+
+def test_errors_are_distances_from_the_exponents():
+    x = np.geomspace(1, 1e4, 30)
+    exponents = np.array([0.2, 0.3, 0.4])
+    data = {}
+    for name in ("time", "data", "parameters"):
+        law = x ** -exponents[:, None]
+        data |= {f"{name}_x": x, f"{name}_exponent": exponents, f"{name}_loss": 2 * x ** -(exponents[:, None] + 0.03)}
+        data[f"{name}_law"] = law * x**-0.03
+    assert_allclose(slope_errors("time", 1e3)(data), [0.03, 0.03])
+    assert_allclose(small_alpha_errors(data), [3, 3, 1])
+    assert_allclose(over_law(data), [2, 2, 2, 2])

@@ -1,0 +1,63 @@
+"""Skills limited in data and in width, the extended model, and how far they are from its predictions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from figures.layerwise.skill_emergence_claims import (
+    curve_error,
+    even_spacing_error,
+    ordered,
+    ratio_error,
+    width_curve_error,
+)
+from figures.layerwise.skill_emergence_runs import data_constant, data_curves, half_sizes, width_curves
+from toymodels.layerwise import SkillModel
+
+SIZES = np.array([10, 20, 40, 80])
+
+
+@given(st.floats(12, 70), st.floats(12, 70))
+def test_half_sizes_are_those_of_curves_straight_in_the_logarithm(first, second):
+    strengths = 0.5 + 0.1 * np.log(SIZES[:, None] / np.array([first, second]))
+    assert_allclose(half_sizes(SIZES, strengths), [first, second], rtol=1e-9)
+    assert_allclose(half_sizes(SIZES, np.array([strengths, strengths]))[1], [first, second], rtol=1e-9)
+
+
+def test_half_sizes_are_bounds_outside_the_range():
+    strengths = np.array([[0.5, 0.0], [0.2, 0.1], [0.9, 0.2], [1.0, 0.3]])
+    assert_allclose(half_sizes(SIZES, strengths), [10, 160])
+
+
+@given(st.floats(1, 1e4), st.integers(1, 6))
+def test_curves_in_data_pass_one_half_inversely_to_frequency(half, n_skills):
+    shares = SkillModel(0.6, n_skills).frequencies
+    constant = data_constant(half, shares[0])
+    curves = data_curves(half * shares[0] / shares, shares, constant)
+    assert_allclose(np.diag(curves), 0.5, rtol=1e-9)
+    assert not data_curves(np.zeros(1), shares, constant).any()
+
+
+@pytest.mark.parametrize("per_skill", [1.0, 4.0, 5.5])
+def test_curves_in_width_are_a_staircase(per_skill):
+    units = per_skill * np.array([0.0, 0.5, 1.0, 1.5, 3.0])
+    expected = [[0, 0, 0], [0.5, 0, 0], [1, 0, 0], [1, 0.5, 0], [1, 1, 1]]
+    assert_allclose(width_curves(units, 3, per_skill), expected, atol=1e-12)
+
+
+def test_errors_vanish_on_the_prediction():
+    half, curves = np.array([[2.0, 6.0, 10.0]]), np.random.default_rng(0).random((5, 3))
+    assert_allclose(ordered(half), [10 / 6])
+    assert_allclose(even_spacing_error({"half_width": half}), [0], atol=1e-12)
+    assert_allclose(ratio_error(half, np.array([1.0, 3.0, 4.0])), [0.25])
+    assert_allclose(curve_error(np.array([curves, curves + 0.1]), curves), [0, 0.1], atol=1e-12)
+
+
+def test_the_staircase_is_compared_with_the_median_over_runs():
+    staircase = width_curves(np.array([1, 2, 4]), 2, 2.0)
+    data = {"predicted_by_width": staircase, "strength_by_width": np.array([staircase - 0.3, staircase, staircase + 1])}
+    assert_allclose(width_curve_error(data), [0], atol=1e-12)
+    data["strength_by_width"] = data["strength_by_width"] + 0.2
+    assert_allclose(width_curve_error(data), [0.2])

@@ -1,0 +1,58 @@
+"""The experiments behind the theorems, and what is measured of them."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from figures.layerwise.theorems_claims import half_time_ratio, worst_step_or_end
+from figures.layerwise.theorems_runs import START, STRENGTHS, Theorems, aligned, conserved, limit, scalar, skills
+
+
+@pytest.mark.parametrize("imbalance", [-3.0, 0.0, 3.0])
+def test_the_aligned_network_starts_balanced_and_learns_its_modes(imbalance):
+    found = aligned(Theorems(n_times=30), np.random.default_rng(0), imbalance)
+    assert_allclose(found["modes"][0], START)
+    assert_allclose(found["modes"][-1], STRENGTHS, rtol=1e-6)
+    assert found["error"] < 1e-6
+
+
+def test_the_limits_of_a_mode_are_told_apart():
+    near, far = (limit(Theorems(n_times=50), np.random.default_rng(0), imbalance) for imbalance in (1e-4, 1e4))
+    assert near["sigmoid"] < 1e-5 < 0.1 < near["exponential"]
+    assert far["exponential"] < 1e-5 < 0.1 < far["sigmoid"]
+
+
+@pytest.mark.parametrize("kind", ["diagonal", "matrix"])
+def test_differences_of_squares_are_conserved_while_the_squares_move(kind):
+    found = conserved(Theorems(n_times=20), np.random.default_rng(0), kind)
+    assert found["drift"][0] == 0
+    assert found["drift"].max() < 1e-8
+
+
+@pytest.mark.parametrize(("ratio", "inflection"), [(-1.0, 0.0), (0.03, 0.0), (30.0, 1.0)])
+def test_growth_bends_only_from_a_small_start(ratio, inflection):
+    found = scalar(Theorems(), np.random.default_rng(1), ratio)
+    assert found["inflection"] == inflection
+    assert found["unexpected"] == found["backward"] == 0
+
+
+def test_half_times_of_skills_are_inverse_to_their_frequencies():
+    found = skills(Theorems(n_times=50), np.random.default_rng(2), alpha=0.6)["product"]
+    assert found[0] == 1
+    assert_allclose(found, 1, rtol=0.01)
+
+
+def test_half_times_are_read_between_records():
+    t = np.linspace(0, 1, 11)
+    modes = STRENGTHS * np.minimum(t[:, None] * np.array([2.0, 1.5, 1.0]), 1)
+    data = {"imbalances": np.array([-5.0, 5.0, 1.0]), "aligned_t": t[None, None].repeat(3, axis=0)}
+    data["aligned_modes"] = np.array([modes, modes, modes[:, ::-1]])[:, None]
+    assert_allclose(half_time_ratio(lambda imbalance: imbalance == 5)(data), [2.0, 2.0])
+
+
+def test_steps_back_and_missing_ends_count_alike():
+    rising = np.linspace(0, 1, 5)[:, None] * STRENGTHS
+    back = rising.copy()
+    back[2, 1] = 0
+    data = {"aligned_modes": np.array([rising, back, 0.9 * rising])[None]}
+    assert_allclose(worst_step_or_end(data), [0, 0.25, 0.1], atol=1e-12)

@@ -1,0 +1,26 @@
+"""Training of the model, the start that is judged, and decay as a control."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from figures.layerwise.unconstrained_features import UnconstrainedFeatureRuns, train
+from figures.layerwise.unconstrained_features_claims import at_the_end, start_of_a_tenth
+
+SMALL = UnconstrainedFeatureRuns(n_classes=3, n_per_class=4, width=8, n_times=5)
+
+
+def test_the_start_of_a_tenth_is_found_whatever_the_others():
+    data = {"scales": np.array([1.0, 0.1, 0.03]), "nc1": np.arange(12.0).reshape(3, 2, 2)}
+    assert start_of_a_tenth(data) == 1
+    assert at_the_end("nc1")(data).tolist() == [5, 7]
+
+
+def test_weight_decay_removes_the_variability_within_classes_that_stays_without():
+    plain, decayed = (
+        train(replace(SMALL, decay=decay), np.random.default_rng(0), scale=0.5) for decay in (0.0, SMALL.decay)
+    )
+    assert plain["t"].tolist() == decayed["t"].tolist()
+    assert plain["within_between"][-1] > 10 * decayed["within_between"][-1]
+    assert plain["nc1"][-1] < 0.1 * plain["nc1"][0]
+    assert plain["rank"] <= 8
