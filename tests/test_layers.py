@@ -26,7 +26,8 @@ HEAVY = [
     "torch",
     "xarray",
 ]
-QUICK = [path for path in FILES if path.parts[0] != "dnn" or path.name in ("__init__.py", "data.py")]
+QUICK = [path for path in FILES if path.parts[0] != "dnn" or path.name == "__init__.py" or path.parts[1] == "data"]
+MODULES = {}  # dotted name -> path, filled below
 
 
 def imported(node, package=()):
@@ -77,6 +78,105 @@ def loaded_by(*modules):
 def module_of(path):
     parts = path.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES |= {module_of(path): path for path in FILES}
+
+
+def uses(path):
+    """Modules of the suite that a file imports anywhere: also in functions, also for type checkers only.
+
+    What is taken from a package counts as the package's `__init__`, unless it is a module of its own.
+    """
+    tree, package = parsed(path)
+    found = set()
+    for node in ast.walk(tree):
+        names = imported(node, package)
+        inside = [name for name in names[1:] if name in MODULES] if isinstance(node, ast.ImportFrom) else []
+        taken = names[1:] if isinstance(node, ast.ImportFrom) else []
+        found.update(inside)
+        if len(inside) < len(taken) or not taken:
+            found.update(name for name in names[:1] if name in MODULES)
+    return found
+
+
+def circles(graph):
+    """Groups of modules that reach one another, by a depth-first search over every pair."""
+    import networkx
+
+    whole = networkx.DiGraph((name, other) for name, others in graph.items() for other in others)
+    return [sorted(group) for group in networkx.strongly_connected_components(whole) if len(group) > 1] + [
+        [name] for name, others in graph.items() if name in others
+    ]
+
+
+def test_no_module_imports_itself_in_a_circle_also_none_that_is_hidden():
+    assert circles({module_of(path): uses(path) for path in FILES}) == []
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": {"e"}}) == [["a", "b", "c"], ["e"]]
+
+
+def exported(path):
+    """Names that a package's `__init__` offers, each with whether it is a module."""
+    tree = ast.parse((ROOT / path).read_text())
+    assigned = {
+        ast.unparse(target): node.value for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    }
+    names = {}
+    for key in ("__all__", "_EXPORTS", "_MODULES"):
+        for name in ast.literal_eval(assigned[key]) if key in assigned else ():
+            names[name] = key == "_MODULES"
+    package = module_of(path)
+    modules = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and imported(node, path.parts[:-1])[0] == package
+        for alias in node.names
+    }
+    return {name: is_module or name in modules for name, is_module in names.items()}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)
+def test_no_file_bears_the_name_of_something_else_that_its_package_exports(path):
+    folder = (ROOT / path).parent
+    for name, is_module in exported(path).items():
+        there = (folder / f"{name}.py").exists() or (folder / name).is_dir()
+        assert is_module or not there, name
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name == "__init__.py"], ids=str)
+def test_every_package_says_what_it_is(path):
+    assert ast.get_docstring(ast.parse((ROOT / path).read_text()))
+
+
+WRITING = (
+    "write_text(",
+    "write_bytes(",
+    "np.savez",
+    ".to_csv(",
+    ".to_netcdf(",
+    "os.replace(",
+    "torch.save(",
+    '"wb"',
+)
+MAY_WRITE = {"toymodels/run/files.py"}
+INSIDE_WHOLE = {
+    "toymodels/run/cells.py",
+    "toymodels/trajectory.py",
+    "dnn/training/checkpoints.py",
+}  # with a `whole` file
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_files_are_written_in_one_place(path):
+    text = (ROOT / path).read_text()
+    found = [word for word in WRITING if word in text]
+    if str(path) not in MAY_WRITE | INSIDE_WHOLE:
+        assert not found
+    if str(path) in INSIDE_WHOLE:
+        assert "whole(" in text
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

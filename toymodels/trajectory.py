@@ -176,7 +176,7 @@ class Trajectory:
         return pandas.DataFrame(columns, index=pandas.Index(self.t, name="t"))
 
     def save(self, path: str | Path) -> None:
-        """Write one `.npz` (no pickle), whole or not at all."""
+        """Write one `.npz` (no pickle) to `path`, whole or not at all."""
         entries = {"t": self.t, "header": np.array(json.dumps(self.header())), **self.arrays()}
         with whole(path) as part, open(part, "wb") as file:
             np.savez(file, **entries)  # pyright: ignore[reportArgumentType]

@@ -88,11 +88,11 @@ def tasks(
     """One task a row and replicate, with its identity."""
     made = []
     for row in rows:
-        how = made_by([row.run], device)
+        how = resolved(made_by([row.run], device))
         settings = _placed(row.settings, device=how["device"])
         for replicate in range(replicates):
             asked = {
-                "function": _function_identity(row.run),
+                "function": function_identity(row.run),
                 "settings": {"type": type(row.settings).__qualname__, **visible(row.settings)},
                 "seed": seed,
                 "replicate": replicate,
@@ -105,13 +105,22 @@ def tasks(
     return made
 
 
+def resolved(how: dict[str, Any]) -> dict[str, Any]:
+    """The second half of an identity with the device that "auto" stands for here."""
+    if how["device"] != "auto":
+        return how
+    from dnn.training.config import torch_device
+
+    return how | {"device": torch_device("auto").type}
+
+
 def _placed(settings: Any, **surroundings: Any) -> Any:
     """`settings` with those of the surroundings that they have."""
     known = {name: value for name, value in surroundings.items() if hasattr(settings, name)}
     return replace(settings, **known) if known else settings
 
 
-def _function_identity(function: Any) -> dict[str, Any]:
+def function_identity(function: Any) -> dict[str, Any]:
     """The identity of a model; one that is bound to what cannot be told from others equals no other."""
     try:
         return identity.function_identity(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,8 +11,24 @@ import torch
 from dnn.training.config import torch_device
 from toymodels.trajectory import SimulationError
 
-if TYPE_CHECKING:
-    from dnn.networks.skill_network import SkillNetwork
+
+class SkillTask(Protocol):
+    """What is trained on: see :class:`dnn.networks.skill_network.SkillNetwork`, which trains itself by this module."""
+
+    n_skills: Any
+    n_bits: Any
+    target: Any
+    init_scale: Any
+    lr: Any
+    batch_size: Any
+    n_test: Any
+    momentum: Any
+    device: Any
+    skill_model: Any
+
+    def sample(self, skill: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and labels for the asked skills."""
+        ...
 
 
 class ReLUBatch:
@@ -62,14 +78,14 @@ class ReLUBatch:
 
 
 def train(
-    task: SkillNetwork,
+    task: SkillTask,
     n_steps: int,
     rng: np.random.Generator,
     every: int,
     widths: Sequence[int],
     n_samples: Sequence[int] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (n_t,) and strengths (n_t, n, n_skills) of n networks; see :meth:`SkillNetwork.final_strengths`.
+    """Steps (n_t,) and strengths (n_t, n, n_skills) of n networks; see :meth:`~dnn.networks.skill_network.SkillNetwork.final_strengths`.
 
     Raises
     ------
@@ -96,7 +112,7 @@ def train(
 
 
 def batches(
-    task: SkillNetwork, generator: torch.Generator, n_samples: Sequence[int] | None, device: torch.device
+    task: SkillTask, generator: torch.Generator, n_samples: Sequence[int] | None, device: torch.device
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Inputs and labels, endlessly, with skills at their frequencies.
 

@@ -16,18 +16,18 @@ import numpy as np
 
 from comparisons.harness import folder as folders
 from comparisons.harness.pictures import rendered
+from comparisons.harness.running import CELLS, function_identity, resolved
 from comparisons.harness.settings import changed, visible
 from figures.harness.figure import Data, PaperFigure
 from figures.harness.registry import load
 from toymodels.claims import Judged
-from toymodels.run import files, identity
+from toymodels.run import files
 from toymodels.run.cells import Cell, CellStore, checksum, made_by
 from toymodels.run.engine import WorkerDied, one_thread, parallel_map
 from toymodels.trajectory import SimulationError
 from toymodels.validation import positive_int
 
 FORMATS = ("png", "svg", "pdf")
-CELLS = "cells"
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,9 @@ def _placed(settings: Any, **surroundings: Any) -> Any:
 
 def _cell(figure: PaperFigure, settings: Any, request: Request) -> tuple[Cell, Any]:
     """The identity of a figure's data, and its settings with the device in use."""
-    how = made_by([figure.compute], request.device)
+    how = resolved(made_by([figure.compute], request.device))
     asked = {
-        "function": identity.function_identity(figure.compute),
+        "function": function_identity(figure.compute),
         "settings": {"type": type(settings).__qualname__, **visible(settings)},
         "seed": request.seed,
         "stream": figure.stream or figure.name,

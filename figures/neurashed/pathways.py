@@ -49,7 +49,7 @@ def compute(settings: Pathways, rng: np.random.Generator, grid: Grid) -> dict[st
 
 
 def trained(settings: Pathways, rng: np.random.Generator, rule: str) -> dict[str, np.ndarray]:
-    """Probability of the true class (n_t, replicates, type) along training, elasticity (replicates, type, type) after."""
+    """Probability of the true class (n_t, replicates, type) in training, elasticity (replicates, type, type) after."""
     task = graphs.three_class()
     run = task.model.train(
         task.inputs,
@@ -105,7 +105,7 @@ def draw(data: Data, settings: Pathways) -> Figure:
 
 
 def smallest_margin(data: Data) -> np.ndarray:
-    """Smallest of LE(1b) - 0.5, 0.5 - LE(2), LE(2) - LE(3), and 0 - LE(3) unless that is 0, base 1a, every replicate."""
+    """Smallest of LE(1b) - 0.5, 0.5 - LE(2), LE(2) - LE(3), and -LE(3) unless that is 0, base 1a, every replicate."""
     near, next_class, far = data["additive_elasticity"][:, 0, 1:].T
     return np.minimum.reduce([near - 0.5, 0.5 - next_class, next_class - far, np.where(far == 0, np.inf, -far)])
 

@@ -13,10 +13,10 @@ from torch import nn
 from torch.func import functional_call
 
 from dnn import probes
-from dnn.training.config import TrainConfig
 from dnn.data import Split, load
 from dnn.networks.mlp import MLP, batch_norm_mode
 from dnn.reading.rank_densities import rank_gradient
+from dnn.training.config import TrainConfig
 from dnn.training.loop import train
 from tests.dnn.blobs import blobs
 from tests.dnn.reading.test_unfolding import used

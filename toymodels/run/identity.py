@@ -67,6 +67,8 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, ModuleType):
+        return {"module": value.__name__}
     if callable(value):
         return function_identity(value)
     raise ValueError(f"function must be bound to plain values to be told from others, got {value!r}")
@@ -201,6 +203,9 @@ def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
         inner = [value.func, *value.args, *value.keywords.values()]
     elif isinstance(value, MethodType):
         inner = [value.__func__, value.__self__]
+    elif isinstance(value, ModuleType):
+        yield value
+        inner = []
     elif isinstance(value, FunctionType):
         yield value
         inner = [cell.cell_contents for cell in value.__closure__ or ()]
@@ -222,6 +227,9 @@ def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
 
 def _roots(function: Any) -> dict[str, Path]:
     """The file a function lies in; for one that lies in none, those of what its code names."""
+    if isinstance(function, ModuleType):
+        file = _find(function.__name__)
+        return {} if file is None else {function.__name__: file}
     path = _file_of(function)
     if path is not None:
         return {} if _is_installed(path) else {module_name(function): path}
@@ -235,7 +243,7 @@ def _roots(function: Any) -> dict[str, Path]:
 
 def _part_of_module(function: Any) -> tuple[str, str, _Source] | None:
     """Module, "module:name" and source of a function with what it uses of its own module; None without a file."""
-    path = _file_of(function)
+    path = None if isinstance(function, ModuleType) else _file_of(function)
     if path is None or _is_installed(path):
         return None
     name, top = module_name(function), getattr(function, "__qualname__", "").partition(".")[0]
@@ -473,22 +481,18 @@ def _is_installed(path: Path) -> bool:
 
 
 def device_used(device: str, reached: Iterable[str] = ("dnn",)) -> str:
-    """The device that "auto" stands for, without loading torch where its build has no GPU support at all.
+    """The device that "auto" certainly stands for, found without loading torch; else "auto" itself.
 
     Parameters
     ----------
     device : str
         "auto", "cpu" or "cuda".
     reached : iterable of str
-        Modules that the computation can reach; one that reaches no torch code runs on the "cpu".
+        Modules that the computation can reach; one that reaches no torch code runs on the "cpu", as does everything
+        where the torch that is installed has no GPU support.
     """
-    if device != "auto":
-        return device
-    if not any(name == "dnn" or name.startswith("dnn.") for name in reached) or not _torch_may_see_a_gpu():
-        return "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    uses_torch = any(name == "dnn" or name.startswith("dnn.") for name in reached)
+    return "cpu" if device == "auto" and not (uses_torch and _torch_may_see_a_gpu()) else device
 
 
 @lru_cache(maxsize=1)

@@ -114,7 +114,9 @@ def test_a_missing_run_is_an_error_and_never_a_smaller_sample(tmp_path):
         comparisons.load(result.folder)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "5", '{"rows": 3}', '{"rows": {}}', '{"rows": {"a": [3]}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", "5", '{"rows": 3}', '{"rows": {}}', '{"rows": {"a": [3]}}', "[" * 100_000]
+)
 def test_a_damaged_manifest_is_set_aside_and_costs_no_run(text, tmp_path):
     whole = STUDY.run(out=tmp_path)
     (whole.folder / "manifest.json").write_text(text)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dnn.training.config import TrainConfig
+from dnn.data import load
 from dnn.networks.convolutional import (
     ONE_CONVOLUTION_PRESETS,
     RESNET18_PRESETS,
@@ -12,7 +12,7 @@ from dnn.networks.convolutional import (
     layer_outputs,
     layer_similarity,
 )
-from dnn.data import load
+from dnn.training.config import TrainConfig
 from dnn.training.loop import train
 
 

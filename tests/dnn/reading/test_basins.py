@@ -12,8 +12,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm, sem, spearmanr, t
 from torch import nn
 
-from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.networks.mlp import MLP, batch_norm_mode
+from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.reading.perturbations import weight_noise
 from tests.dnn.blobs import blobs
 from tests.tolerances import EXACT, MONTE_CARLO

@@ -7,8 +7,8 @@ from torch import nn
 from torch.func import functional_call, jacrev
 
 from dnn.data import Split
-from dnn.reading.kernels import kernel_accuracy, kernel_predictions, tangent_kernel
 from dnn.networks.mlp import MLP, ScaledOutput
+from dnn.reading.kernels import kernel_accuracy, kernel_predictions, tangent_kernel
 from tests.dnn.blobs import blobs
 from tests.dnn.reading.test_unfolding import sequence, used
 from tests.tolerances import EXACT

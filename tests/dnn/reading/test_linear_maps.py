@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 from dnn.data import Split
+from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
 from dnn.reading.linear_maps import (
     linear_map,
     linear_map_logits,
@@ -16,7 +17,6 @@ from dnn.reading.linear_maps import (
     sign_agreement,
     tails,
 )
-from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
 from dnn.reading.probing import probed_map
 from dnn.reading.unfolding import unfold
 from tests.dnn.reading.test_unfolding import sequence, used

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnn import probes
+from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
 from dnn.reading.basins import sample_basin, weight_basin
 from dnn.reading.kernels import tangent_kernel
 from dnn.reading.linear_maps import linear_map, linear_map_logits, sign_agreement
-from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
 from dnn.reading.projection import project
 from dnn.reading.unfolding import folded, is_elementwise, moments, normalised, unfold
 from tests.dnn.blobs import blobs

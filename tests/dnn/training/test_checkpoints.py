@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import dnn.training.loop
+from dnn.networks.mlp import MLP
 from dnn.training.checkpoints import load_checkpoint
 from dnn.training.config import TrainConfig
-from dnn.networks.mlp import MLP
-from dnn.training.objectives import evaluate
 from dnn.training.loop import train
+from dnn.training.objectives import evaluate
 from tests.dnn.blobs import blobs
 
 CPU = {"device": "cpu"}

@@ -5,9 +5,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from dnn.networks.mlp import MLP
 from dnn.training.config import TrainConfig
 from dnn.training.ensembles import train_ensemble
-from dnn.networks.mlp import MLP
 from dnn.training.loop import train
 from tests.dnn.blobs import blobs
 from toymodels.trajectory import SimulationError

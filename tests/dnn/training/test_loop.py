@@ -6,11 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnn.training.config import TrainConfig
 from dnn.data import load
 from dnn.networks.mlp import MLP, batch_norm_mode, scale_parameters_
-from dnn.training.objectives import evaluate
+from dnn.training.config import TrainConfig
 from dnn.training.loop import train
+from dnn.training.objectives import evaluate
 from tests.dnn.blobs import blobs
 from toymodels.trajectory import SimulationError
 

@@ -6,7 +6,14 @@ from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT
 from toymodels.neurashed import Additive, Multiplicative, elasticity_ratio, graphs, local_elasticity
-from toymodels.neurashed.elasticity import READINGS, deep_limit, elasticity_limit, simulate_elasticity
+from toymodels.neurashed.elasticity import (
+    READINGS,
+    ElasticityRun,
+    deep_limit,
+    elasticity_limit,
+    printed_changes,
+    simulate_elasticity,
+)
 
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(2, 4))
 
@@ -26,6 +33,13 @@ def test_logit_and_changes_are_the_powers_of_the_proof(sizes, depth, t):
     assert run.logit == before
     assert run.own_change == (2 * (t + 1) * b2 + 2 * (n_classes * t + 1) * b1) ** depth - before
     assert run.other_change == (2 * t * b2 + 2 * (n_classes * t + 1) * b1) ** depth - before
+    assert printed_changes(t, *sizes, depth, c=2) == (run.own_change, run.other_change)
+
+
+def test_the_error_of_a_run_is_the_larger_relative_one():
+    run = ElasticityRun(logit=1.0, own_change=12.0, other_change=4.0, overlaps=False)
+    assert run.error(10.0, 4.0) == pytest.approx(0.2)
+    assert run.error(12.0, 5.0) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("reading", READINGS)

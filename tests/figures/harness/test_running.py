@@ -1,0 +1,272 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from figures.harness import command, ledger, registry, running
+from tests.figures.harness import toy
+from toymodels.claims import OPEN, REPRODUCED
+
+ROOT = Path(__file__).parents[3]
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def make(out, figure=toy.FIGURE, **options):
+    return running.make(running.Request(figure, out=str(out), **options))
+
+
+def cell_of(out, made):
+    return Path(out) / "cells" / f"{made.cell}.npz"
+
+
+def test_a_figure_leaves_data_claims_picture_and_manifest(tmp_path):
+    made = make(tmp_path)
+    assert not made.error
+    assert made.picture == tmp_path / "figures" / "toys" / "figure" / "quick-s0" / "figure.png"
+    assert made.picture.read_bytes()[:4] == b"\x89PNG"
+    manifest = json.loads(made.picture.with_name("manifest.json").read_text())
+    assert manifest["state"] == "finished"
+    assert manifest["rows"]["data"][0]["cell"] == made.cell
+    (claim,) = json.loads(made.picture.with_name("claims.json").read_text())
+    assert claim["verdict"] == REPRODUCED
+    assert claim["criterion"] == "value: median > 1"
+
+
+def test_a_figure_is_drawn_and_judged_again_without_computing(tmp_path):
+    first = make(tmp_path)
+    stamp = cell_of(tmp_path, first).stat().st_mtime_ns
+    again = make(tmp_path, resume=True)
+    assert again.claims == first.claims
+    assert cell_of(tmp_path, first).stat().st_mtime_ns == stamp
+    make(tmp_path)
+    assert cell_of(tmp_path, first).stat().st_mtime_ns > stamp
+
+
+@pytest.mark.parametrize("damage", ["times 1.5", "cut off", "one bit"])
+def test_data_that_were_altered_are_set_aside_and_computed_again(damage, tmp_path):
+    first = make(tmp_path)
+    path = cell_of(tmp_path, first)
+    content = path.read_bytes()
+    if damage == "times 1.5":
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        np.savez(path, **(arrays | {"values": 1.5 * arrays["values"]}))
+    else:
+        middle = len(content) // 2
+        bad = content[:middle] if damage == "cut off" else content[:middle] + b"\x01" + content[middle + 1 :]
+        path.write_bytes(bad)
+    again = make(tmp_path, resume=True)
+    assert again.claims == first.claims
+    assert "set aside as" in again.told[0]
+    assert path.with_name(f"{path.name}.damaged-1").exists()
+    assert path.read_bytes() == content
+
+
+def test_other_settings_and_seeds_touch_nothing_of_the_first(tmp_path):
+    make(tmp_path)
+    before = contents(tmp_path)
+    second = make(tmp_path, changes={"level": 3.0})
+    make(tmp_path, seed=1)
+    after = contents(tmp_path)
+    assert {path: after.get(path) for path in before} == before
+    assert second.picture.parent.name == "quick-s0@2"
+
+
+def test_the_stream_and_not_the_name_draws_the_numbers(tmp_path):
+    first = make(tmp_path)
+    renamed = make(tmp_path, toy.figure("toys/renamed", stream="toys/figure"))
+    assert renamed.claims[0].median == first.claims[0].median
+    assert make(tmp_path, toy.figure("toys/other")).claims[0].median != first.claims[0].median
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        (toy.figure(compute=toy.missing), "no mnist here"),
+        (toy.figure(compute=toy.singular), "LinAlgError: Singular matrix"),
+        (toy.figure(compute=lambda s, rng, grid: {"values": np.array([np.nan])}), "values is NaN in 1 places"),
+        (toy.figure(claims=(toy.claim(measure=lambda data: np.nan),)), "claim figure.large must measure numbers"),
+        (toy.figure(draw=lambda data, s: 1 / 0), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_whatever_goes_wrong_is_the_error_of_its_figure_alone(figure, message, tmp_path):
+    made = list(
+        running.make_all([running.Request(one, out=str(tmp_path)) for one in (toy.figure("a/b"), figure)], 1, "local")
+    )
+    assert not made[0].error
+    assert message in made[1].error
+    assert made[1].claims == ()
+    manifest = json.loads(made[1].picture.with_name("manifest.json").read_text())
+    assert manifest["state"] == "failed"
+
+
+def test_a_worker_that_dies_is_the_error_of_its_figure(tmp_path):
+    import os
+    import signal
+
+    def die(settings, rng, grid):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    requests = [running.Request(one, out=str(tmp_path)) for one in (toy.figure("a/b"), toy.figure("a/c", compute=die))]
+    made = {one.name: one for one in running.make_all(requests, 2, "local")}
+    assert not made["a/b"].error
+    assert "its worker process died" in made["a/c"].error
+
+
+def test_an_out_that_is_a_file_is_one_clear_line(tmp_path, capsys):
+    place = tmp_path / "out"
+    place.write_text("")
+    assert command.main(["--out", str(place)], [toy.FIGURE]) == 2
+    error = capsys.readouterr().err
+    assert "the folder of results must be one that can be written" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_figures_of_ones_own_are_made_without_lying_in_the_package(tmp_path, capsys):
+    figures = [toy.FIGURE, toy.figure("toys/second")]
+    assert command.main(["--out", str(tmp_path), "--jobs", "2"], figures) == 0
+    printed = capsys.readouterr().out
+    assert "2 claims of the papers: 2 reproduced, 0 contradicted, 0 open" in printed
+    assert (tmp_path / "figures" / "ledger" / "quick-s0" / "CLAIMS.md").exists()
+    assert command.main(["toys/second", "--out", str(tmp_path), "--set", "level=0.1"], figures) == 0
+    assert "contradicted (criterion set for the preset)" in capsys.readouterr().out
+    assert command.main(["toys/second", "--settings"], figures) == 0
+    assert "  level=1.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "-1"], "seed must be >= 0, got -1"),
+        (["--jobs", "0"], "jobs must be >= 1, got 0"),
+        (["--engine", "spark"], "engine must be local, dask or dask:ADDRESS, got 'spark'"),
+        (["--set", "n_times=-5"], "n_times must be >= 1, got -5"),
+        (["--set", "n_tmes=5"], "did you mean n_times"),
+        (["--write"], "--write takes the papers' figures"),
+    ],
+)
+def test_bad_options_are_named(arguments, message, tmp_path, capsys):
+    assert command.main([*arguments, "--out", str(tmp_path)], [toy.FIGURE]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_making_figures_changes_no_file_of_the_package(tmp_path):
+    before = contents(ledger.GALLERY)
+    name = "layerwise/sigmoidal_modes"
+    assert command.main([name, "--out", str(tmp_path)]) == 0
+    assert command.main([name, "neurashed/theorems", "--seed", "11", "--out", str(tmp_path)]) == 0
+    assert contents(ledger.GALLERY) == before
+
+
+def test_an_installed_package_is_never_written(tmp_path):
+    from comparisons.matrix import require_checkout
+
+    with pytest.raises(ValueError, match="--write changes the files of a checkout, but this is an installed package"):
+        require_checkout(tmp_path)
+    require_checkout()
+
+
+class TestRegistry:
+    def test_names_are_found_by_subject_number_and_former_name(self):
+        assert registry.find("sigmoidal_modes") == "layerwise/sigmoidal_modes"
+        assert registry.find("layerwise/sigmoidal-modes") == "layerwise/sigmoidal_modes"
+        assert registry.find("layerwise_03") == "layerwise/sigmoidal_modes"
+        assert registry.find("dnn_n6") == "opt_npt/batch_norm_lag"
+
+    def test_every_former_name_is_an_alias_of_one_figure(self):
+        for name in registry.names():
+            assert registry.find(registry.load(name).aliases[0]) == name
+
+    def test_a_word_of_several_figures_lists_them(self):
+        with pytest.raises(
+            ValueError, match=r"'fig-7' is not the name of one figure; it may mean .*aligned_modes"
+        ) as e:
+            registry.find("fig-7")
+        assert "condensation/loss_plateaus" in str(e.value)
+        with pytest.raises(ValueError, match="batch_norm_lag"):
+            registry.find("norm_lag")
+        with pytest.raises(ValueError, match="it may mean layerwise/sigmoidal_modes"):
+            registry.find("sigmodial_modes")
+        with pytest.raises(ValueError, match="see the list"):
+            registry.find("qqqqqq")
+        with pytest.raises(ValueError, match="name must be one of"):
+            registry.load("layerwise/figure_99")
+
+    def test_listing_needs_no_torch_and_no_matplotlib(self):
+        import subprocess
+        import sys
+
+        code = (
+            "import sys\nfrom figures.harness.command import main\nassert main([]) == 0\n"
+            "heavy = {'torch', 'matplotlib', 'sklearn', 'sympy'} & set(sys.modules)\nassert not heavy, heavy\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == len(registry.names())
+
+
+class TestLedger:
+    def made(self, tmp_path, value, name="toys/figure", **more):
+        figure = toy.figure(name, claims=(toy.claim(measure=lambda data: value, **more),))
+        picture = tmp_path / "figure.png"
+        picture.write_bytes(b"picture")
+        return running.FigureResult(name, picture, tuple(figure.judge({})), 1.0, cell="aa/asked-made")
+
+    def test_the_verdict_is_that_of_both_seeds(self, tmp_path):
+        empty = {"preset": "quick", "figures": {}}
+        first = ledger.merged(empty, [self.made(tmp_path, [2.0, 3.0])], "quick", 0)
+        assert "**reproduced**, one seed" in ledger.ledger_page(first)
+        same = ledger.merged(first, [self.made(tmp_path, 4.0)], "quick", 11)
+        page = ledger.ledger_page(same)
+        assert "2.5 [2, 3], 2 runs (seed 0); 4 (seed 11) | **reproduced** |" in page
+        other = ledger.merged(first, [self.made(tmp_path, 0.5)], "quick", 11)
+        page = ledger.ledger_page(other)
+        assert "**open**, depends on the seed: because" in page
+        assert "1 claims of the papers: 0 reproduced, 0 contradicted, 1 open." in page
+
+    def test_readings_and_controls_count_apart(self, tmp_path):
+        empty = {"preset": "quick", "figures": {}}
+        made = [self.made(tmp_path, 2.0), self.made(tmp_path, 0.0, "toys/b", key="b.c", source="control")]
+        page = ledger.ledger_page(ledger.merged(empty, made, "quick", 0))
+        assert "1 claims of the papers: 1 reproduced, 0 contradicted, 0 open; 1 controls of ours: 0 rep" in page
+
+    def test_writing_some_figures_keeps_the_others_and_the_other_seed(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(ledger, "load", lambda name: toy.figure(name))
+        gallery = tmp_path / "gallery"
+        both = [self.made(tmp_path, 2.0), self.made(tmp_path, 2.0, "toys/b", key="b.c")]
+        ledger.write_gallery(both, "quick", 0, gallery)
+        ledger.write_gallery(both, "quick", 11, gallery)
+        assert (gallery / "toys" / "figure.png").read_bytes() == b"picture"
+        ledger.write_gallery([self.made(tmp_path, 5.0)], "quick", 0, gallery)
+        found = ledger.read_ledger(gallery)
+        assert list(found["figures"]["toys/b"]) == ["0", "11"]
+        assert found["figures"]["toys/figure"]["0"]["claims"][0]["median"] == 5.0
+        assert found["figures"]["toys/figure"]["11"]["claims"][0]["median"] == 2.0
+        assert "## toys/b" in (gallery / "README.md").read_text()
+        with pytest.raises(ValueError, match="preset must be that of the gallery"):
+            ledger.write_gallery(both, "paper", 0, gallery)
+
+    def test_seeds_of_different_code_are_called_out(self, tmp_path):
+        empty = {"preset": "quick", "figures": {}}
+        one = self.made(tmp_path, 2.0)
+        other = running.FigureResult(one.name, one.picture, one.claims, 1.0, cell="aa/asked-otherwise")
+        found = ledger.merged(ledger.merged(empty, [one], "quick", 0), [other], "quick", 11)
+        assert "computed by different versions of the code: toys/figure" in ledger.ledger_page(found)
+
+    def test_a_figure_that_failed_changes_nothing(self, tmp_path):
+        empty = {"preset": "quick", "figures": {}}
+        first = ledger.merged(empty, [self.made(tmp_path, 2.0)], "quick", 0)
+        failed = running.FigureResult("toys/figure", tmp_path, (), 1.0, "no data")
+        assert ledger.merged(first, [failed], "quick", 0) == first
+
+    def test_open_is_said_with_what_can_decide(self, tmp_path):
+        from toymodels.claims import at_least
+
+        figure = toy.figure(claims=(toy.claim(measure=lambda data: 0.0, decisive=at_least(n=10)),))
+        (judged,) = figure.judge({"n": np.array(5)})
+        assert judged.verdict == OPEN
+        assert judged.criterion == "value: median > 1; decided with n >= 10"

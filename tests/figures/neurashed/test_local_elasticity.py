@@ -1,0 +1,28 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from figures.neurashed.local_elasticity import by_digit, decades, excess, smaller_step
+
+
+@given(st.integers(2, 6))
+def test_groups_are_the_changes_at_other_images_from_the_bases(n):
+    change = np.arange(9.0 * n * n).reshape(3 * n, 3 * n)
+    groups = by_digit(change, n)
+    assert groups.shape == (3, n * (n - 1))
+    diagonal = np.diag(change)[:n]
+    assert not set(diagonal) & set(groups[0])
+    assert set(groups[2]) <= set(change[:n, 2 * n :].ravel())
+
+
+def test_decades_between_means():
+    values = np.array([[[10.0, 10.0], [2.0, 0.0], [0.1, 0.1]]])  # (replicates, digits, pairs)
+    assert_allclose(decades(values, 0, 1), [1.0])
+    assert_allclose(decades(values, 0, 2), [2.0])
+
+
+def test_steps_and_excess_are_measured_in_decades():
+    data = {"trained": np.array([[[100.0], [10.0], [0.1]]]), "inputs": np.array([[10.0], [5.0], [1.0]])}
+    assert_allclose(smaller_step("trained")(data), [1.0])
+    assert_allclose(excess("trained")(data), [3.0 - 1.0])

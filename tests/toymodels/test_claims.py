@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toymodels.claims import (
+    AFTER,
+    CONTRADICTED,
+    OPEN,
+    REPRODUCED,
+    SEED_DECIDES,
+    Claim,
+    Decisive,
+    Judged,
+    Quantity,
+    at_least,
+    every,
+    every_run,
+    mean,
+    median,
+    share_of_runs,
+    some_run,
+    spread,
+    verdict_of,
+)
+
+numbers = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9)
+
+
+@given(numbers, st.floats(-1e6, 1e6))
+def test_criteria_are_arithmetic(values, bound):
+    array = np.array(values)
+    assert (every_run > bound).met_by(values) == bool((array > bound).all())
+    assert (every_run <= bound).met_by(values) == bool((array <= bound).all())
+    assert (some_run < bound).met_by(values) == bool((array < bound).any())
+    assert (median >= bound).met_by(values) == bool(np.median(array) >= bound)
+    assert (mean < bound).met_by(values) == bool(array.mean() < bound)
+    assert (spread <= abs(bound)).met_by(values) == bool(np.ptp(array) <= abs(bound))
+    assert every_run.between(-abs(bound), abs(bound)).met_by(values) == bool((abs(array) <= abs(bound)).all())
+    assert mean.within(abs(bound), 0).met_by(values) == bool(abs(array.mean()) < abs(bound))
+    assert share_of_runs(0.5).equals(bound).met_by(values) == bool((array == bound).mean() >= 0.5)
+
+
+@given(numbers, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_criteria_compose(values, low, high):
+    first, second = every_run > low, median < high
+    assert (first & second).met_by(values) == (first.met_by(values) and second.met_by(values))
+    assert (first | second).met_by(values) == (first.met_by(values) or second.met_by(values))
+    left_open = first.open_if(some_run > high)
+    assert left_open.met_by(values) == (None if (np.array(values) > high).any() else first.met_by(values))
+
+
+def test_undecided_is_neither_met_nor_missed():
+    undecided = (every_run > 0).open_if(every_run > -1)
+    assert (undecided & (every_run > 5)).met_by([1.0]) is False
+    assert (undecided & (every_run > 0)).met_by([1.0]) is None
+    assert (undecided | (every_run > 0)).met_by([1.0]) is True
+    assert (undecided | (every_run > 5)).met_by([1.0]) is None
+
+
+def test_infinite_values_are_compared_and_not_refused():
+    assert (every_run > 1).met_by([np.inf]) is True
+    assert every_run.between(0, 1).met_by([np.inf]) is False
+
+
+@pytest.mark.parametrize(
+    ("criterion", "sentence"),
+    [
+        (every_run < 0.01, "every run < 0.01"),
+        (median.between(1, 2) & (spread < 0.1), "median in [1, 2] and spread < 0.1"),
+        (mean.within(0.01, 1), "mean within 0.01 of 1"),
+        (some_run.equals(0), "some run = 0"),
+        (share_of_runs(0.9) >= 2, "90% of the runs >= 2"),
+        (every("layer") > 0, "every layer > 0"),
+        (
+            (every_run > 1).open_if(some_run < 0, "a network has not fitted"),
+            "every run > 1 (open if a network has not fitted)",
+        ),
+        ((every_run > 1) | (median > 3), "every run > 1 or median > 3"),
+    ],
+)
+def test_a_criterion_prints_its_own_sentence(criterion, sentence):
+    assert str(criterion) == sentence
+
+
+def claim(criterion=every_run > 1, measure=lambda data: data["x"], **more):
+    return Claim("toy.large", "Figure 1", "It is large.", Quantity("value of x", measure), criterion, **more)
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "verdict"),
+    [
+        ([2.0, 3.0], {}, REPRODUCED),
+        ([0.0, 3.0], {}, CONTRADICTED),
+        ([0.0, 3.0], {"decisive": at_least(n=10)}, OPEN),
+        ([2.0, 3.0], {"decisive": at_least(n=10)}, REPRODUCED),
+        ([0.0, 3.0], {"decisive": at_least(n=5)}, CONTRADICTED),
+        ([0.0, 3.0], {"decisive": Decisive("never", lambda data: False)}, OPEN),
+    ],
+)
+def test_verdicts_follow_the_criterion_and_the_size(values, more, verdict):
+    judged = claim(why="because", defence="a toy", **more).judge({"x": np.array(values), "n": 5})
+    assert judged.verdict == verdict
+    assert (judged.low, judged.high, judged.replicates) == (min(values), max(values), 2)
+    assert (judged.why, judged.defence) == (("", "") if verdict == REPRODUCED else ("because", "a toy"))
+    assert Judged.from_dict(judged.to_dict()) == judged
+
+
+def test_the_sentence_says_what_is_measured_bounded_and_at_which_size():
+    assert claim(decisive=at_least(samples=6000)).sentence == (
+        "value of x: every run > 1; decided with samples >= 6,000"
+    )
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [1.0, np.nan]])
+def test_a_claim_that_measures_no_number_is_refused(values):
+    with pytest.raises(ValueError, match=r"claim toy\.large must measure numbers"):
+        claim().judge({"x": values})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"source": "rumour"}, "source must be one of paper, reading, control, got 'rumour'"),
+        ({"fixed": "never"}, "fixed must be one of before, after exploration, got 'never'"),
+    ],
+)
+def test_bad_claims_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        claim(**fields)
+    with pytest.raises(ValueError, match="key must not be empty"):
+        Claim(" ", "p", "s", Quantity("q", len), every_run > 0)
+    with pytest.raises(ValueError, match=r"share must be in \(0, 1\]"):
+        share_of_runs(0)
+
+
+def test_the_verdict_of_two_seeds_is_theirs_or_open():
+    good, bad = (claim(fixed=AFTER).judge({"x": x}) for x in (2.0, 0.0))
+    assert verdict_of([good]) == (REPRODUCED, "one seed")
+    assert verdict_of([good, good]) == (REPRODUCED, "")
+    assert verdict_of([bad, bad]) == (CONTRADICTED, "")
+    assert verdict_of([good, bad]) == (OPEN, SEED_DECIDES)
+    with pytest.raises(ValueError, match="seeds must judge one claim"):
+        verdict_of([])
