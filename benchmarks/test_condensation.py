@@ -39,7 +39,7 @@ def torch_descent(start, x, y, n_steps):
 def test_fifty_trials_against_a_pytorch_loop():
     torch.set_num_threads(1)
     x, y = figure_one_data()
-    many = TwoLayerNetwork.random(WIDTH, 1, 0.05, "relu", np.random.default_rng(0), trials=TRIALS)
+    many = TwoLayerNetwork.random(WIDTH, 1, 0.05, "relu", np.random.default_rng(0), replicates=TRIALS)
     one = TwoLayerNetwork(many.a[0], many.w[0])
     run = many.train(x, y, TORCH_STEPS, LR, TORCH_STEPS)
     a, w = torch_descent(one, x, y, TORCH_STEPS)
@@ -54,7 +54,7 @@ def test_fifty_trials_against_a_pytorch_loop():
 
 
 def test_figure_one(benchmark):
-    benchmark.pedantic(lambda: figure_one(np.random.default_rng(0), trials=1), rounds=1)
+    benchmark.pedantic(lambda: figure_one(np.random.default_rng(0), replicates=1), rounds=1)
     assert benchmark.stats.stats.max < 10
 
 
@@ -66,5 +66,5 @@ def test_cosines_and_clusters_of_a_wide_layer(benchmark):
 
 def test_three_delayed_trials(benchmark):
     rngs = [np.random.default_rng(seed) for seed in range(3)]
-    benchmark.pedantic(lambda: DelayedTask().simulate(rngs), rounds=1)
+    benchmark.pedantic(lambda: DelayedTask().train(rngs), rounds=1)
     assert benchmark.stats.stats.max < 8

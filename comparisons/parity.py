@@ -47,4 +47,4 @@ def train_parity(s: Parity, rng: np.random.Generator, observe: Observer, n_recor
     from toymodels.condensation.delayed import DelayedTask
 
     model = DelayedTask(weight_decay=s.decay, horizon=s.horizon * s.decay / USUAL_DECAY, **task)
-    return model.simulate([rng], n_records=n_records, observe=observe)[0]
+    return model.train([rng], n_records=n_records, observe=observe)[0]

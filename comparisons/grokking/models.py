@@ -46,7 +46,10 @@ def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
     from toymodels.layerwise.sparse_regression import SparseRegression
 
     model = SparseRegression(init_scale=s.scale, weight_decay=s.decay, n_samples=s.samples)
-    return labelled(model.simulate(rng), ["weight_norm", "kernel_distance", "participation", "effective_features"])
+    return labelled(
+        model.solve(model.default_times(), rng),
+        ["weight_norm", "kernel_distance", "participation", "effective_features"],
+    )
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     """Fits by its kernel, then condenses; the constants of the prediction were fitted at these settings."""
     from toymodels.condensation.delayed import DelayedTask
 
-    run = DelayedTask(init_scale=s.scale, weight_decay=s.decay).simulate([rng])[0]
+    run = DelayedTask(init_scale=s.scale, weight_decay=s.decay).train([rng])[0]
     return labelled(run, TWO_LAYER_ORDER, prediction="constants of the prediction fitted at these settings")
 
 
@@ -229,7 +232,7 @@ def even_teacher(s: EvenTeacher, rng: np.random.Generator) -> Trajectory:
     from toymodels.condensation.delayed import DelayedTask
 
     task = DelayedTask("even", dim=20, n_samples=s.samples, init_scale=s.scale, weight_decay=0.01)
-    return labelled(task.simulate([rng])[0], TWO_LAYER_ORDER, test_level=s.level)
+    return labelled(task.train([rng])[0], TWO_LAYER_ORDER, test_level=s.level)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     from toymodels.condensation.delayed import DelayedTask
 
     model = DelayedTask(init_scale=s.scale, weight_decay=s.decay)
-    return _with_theories(model.simulate([rng], n_records=s.records, observe=_parity_probe())[0])
+    return _with_theories(model.train([rng], n_records=s.records, observe=_parity_probe())[0])
 
 
 def _parity_probe():

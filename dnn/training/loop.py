@@ -27,6 +27,7 @@ from dnn.networks.mlp import batch_norm_mode, non_finite
 from dnn.training.checkpoints import load_checkpoint, save_checkpoint
 from dnn.training.config import TrainConfig
 from dnn.training.objectives import LOSS_FUNCTIONS, count_classes, evaluate, make_targets, prepare
+from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
 
 Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
@@ -162,6 +163,7 @@ class _Run:
         for name, value in measure(self.network, self.split, self.config, self.probes, self.step).items():
             self.records.setdefault(name, []).append(value)
         self.record_steps.append(self.step)
+        progress.step(self.step, self.config.n_steps)
         if self.config.patience is not None and self._is_best():
             self.best = deepcopy(self.network.state_dict())
 

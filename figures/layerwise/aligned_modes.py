@@ -11,7 +11,7 @@ import numpy as np
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
 from figures.layerwise.gradient_flow import scalar_network
-from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, every_run
+from toymodels.claims import AFTER, READING, Claim, Quantity, every
 from toymodels.layerwise import ScalarNetwork
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def margins(data: Data) -> np.ndarray:
     return np.concatenate([np.log10(rich / 10), np.log10(0.006 / np.abs(lazy - 1))])
 
 
-every_setting = Statistic("every setting", every_run.of)
-every_start = Statistic("every start", every_run.of)
+every_setting = every("setting")
+every_start = every("start")
 CLAIMS = (
     Claim(
         "aligned_modes.growth",

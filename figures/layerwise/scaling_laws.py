@@ -10,7 +10,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import READING, Claim, Quantity, Statistic, every_run
+from toymodels.claims import READING, Claim, Quantity, Statistic, every, every_run
 from toymodels.layerwise import SkillModel
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ def compute_error(data: Data) -> np.ndarray:
     return np.abs(slope(data["budget"], data["frontier"], 1e3) + data["compute_exponent"])
 
 
-every_alpha = Statistic("every alpha", every_run.of)
-every_law = Statistic("every law", every_run.of)
+every_alpha = every("alpha")
+every_law = every("law")
 value = Statistic("value", every_run.of)  # of what is measured once
 ERROR = "distance of the slope of the loss, both axes logarithmic, from minus the exponent"
 CLAIMS = (

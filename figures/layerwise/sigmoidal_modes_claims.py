@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
-from toymodels.claims import Claim, Quantity, Statistic, every_run
+from toymodels.claims import Claim, Quantity, every
 
 
 def fastest_at(name: str) -> Callable[[Data], list[float]]:
@@ -21,7 +21,7 @@ def delay_error(data: Data) -> np.ndarray:
     return np.abs(2 * data["strengths"] * slopes - 1)
 
 
-every_mode = Statistic("every mode", every_run.of)
+every_mode = every("mode")
 CLAIMS = (
     Claim(
         "sigmoidal_modes.sigmoid",

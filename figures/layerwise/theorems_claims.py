@@ -8,7 +8,7 @@ import numpy as np
 
 from figures.harness.figure import Data
 from figures.layerwise.theorems_runs import STRENGTHS
-from toymodels.claims import AFTER, Claim, Quantity, Statistic, every_run
+from toymodels.claims import AFTER, Claim, Quantity, every
 
 
 def half_time_ratio(chosen: Callable[[np.ndarray], np.ndarray]) -> Callable[[Data], np.ndarray]:
@@ -33,9 +33,9 @@ def worst_step_or_end(data: Data) -> np.ndarray:
 
 
 RATIO = "half-time of the mode of strength 0.5 over that of strength 2"
-every_network = Statistic("every network", every_run.of)
-every_draw = Statistic("every draw", every_run.of)
-every_start = Statistic("every start", every_run.of)
+every_network = every("network")
+every_draw = every("draw")
+every_start = every("start")
 CLAIMS = (
     Claim(
         "theorems.separate-modes",

@@ -21,6 +21,7 @@ import numpy as np
 
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
+from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import choice, positive, positive_int
 
@@ -102,7 +103,7 @@ class DelayedTask:
         end = horizon / self.weight_decay
         return np.geomspace(min(0.5 / max(self.init_scale**2, 1.0), end / 10), end, n_records)
 
-    def simulate(
+    def train(
         self, rngs: Sequence[np.random.Generator], n_records: int = 100, observe: Observer | None = None
     ) -> list[Trajectory]:
         """Train one network per generator, all at once; each has its own data, start and step sizes.
@@ -140,7 +141,8 @@ class DelayedTask:
         t = self.record_times(n_records)
         first = replicates.kernel()
         rows = []
-        for start, end in zip(np.append(0.0, t[:-1]), t, strict=True):
+        for done, (start, end) in enumerate(zip(np.append(0.0, t[:-1]), t, strict=True)):
+            progress.step(done, t.size)
             replicates.advance(end - start)
             rows.append(replicates.measure(first, end) | replicates.observed(observe))
         meta = {

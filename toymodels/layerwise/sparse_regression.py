@@ -136,10 +136,6 @@ class SparseRegression:
         u, v = self._flow(x, y, t)
         return Trajectory(t, _observe(x, y, truth, u, v), clock="flow time", meta=self._predict(x, y, truth))
 
-    def simulate(self, rng: np.random.Generator, horizon: float | None = None) -> Trajectory:
-        """:meth:`solve` at :meth:`default_times` up to `horizon`, on a task drawn from `rng`."""
-        return self.solve(self.default_times(horizon), rng)
-
     def _horizon(self, horizon: float | None) -> float:
         if horizon is not None:
             return float(positive("horizon", finite("horizon", horizon, ndim=0)))

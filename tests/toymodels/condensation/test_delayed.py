@@ -18,7 +18,7 @@ def first_time(run, name, level=0.95):
 
 
 def test_the_preset_generalises_two_decades_after_it_fits_and_ends_in_four_clusters():
-    for run in DelayedTask().simulate(rngs(2), 60):
+    for run in DelayedTask().train(rngs(2), 60):
         fit, general = first_time(run, "train"), first_time(run, "test")
         assert 1.8 < np.log10(general / fit) < 2.5
         assert general == pytest.approx(run.meta["predicted_test_time"], rel=0.35)
@@ -31,20 +31,20 @@ def test_the_preset_generalises_two_decades_after_it_fits_and_ends_in_four_clust
 
 
 def test_a_small_start_does_not_delay():
-    for run in DelayedTask(init_scale=0.1, horizon=1.5).simulate(rngs(2), 60):
+    for run in DelayedTask(init_scale=0.1, horizon=1.5).train(rngs(2), 60):
         assert np.log10(first_time(run, "test") / first_time(run, "train")) < 0.3
 
 
 def test_a_replicate_does_not_depend_on_its_neighbours():
     task = DelayedTask(**SMALL, horizon=0.5)
-    together, alone = task.simulate(rngs(3), 12), task.simulate(rngs(1, first=1), 12)
+    together, alone = task.train(rngs(3), 12), task.train(rngs(1, first=1), 12)
     for name in alone[0].data:
         assert_array_equal(together[1][name], alone[0][name])
 
 
 def test_plain_gradient_descent_from_the_same_start_reaches_the_same_weights():
     task = DelayedTask(**SMALL, init_scale=2.0, horizon=0.2)
-    run = task.simulate(rngs(1), 10)[0]
+    run = task.train(rngs(1), 10)[0]
     x, y, _, _, a, w = _draw(task, np.random.default_rng(0))
     lr, n = 0.002, len(y)
     for _ in range(round(run.t[-1] / lr)):
@@ -57,7 +57,7 @@ def test_plain_gradient_descent_from_the_same_start_reaches_the_same_weights():
 
 
 def test_the_first_function_is_zero_and_the_first_kernel_distance_small():
-    run = DelayedTask(**SMALL, task="even", init_scale=4.0, horizon=0.05).simulate(rngs(1), 5)[0]
+    run = DelayedTask(**SMALL, task="even", init_scale=4.0, horizon=0.05).train(rngs(1), 5)[0]
     assert run["kernel_distance"][0] < 1e-3
     assert run.meta["predicted_test_time"] is None  # the constants were fitted for parity
     assert run["test"].max() < 1
@@ -82,4 +82,4 @@ def test_bad_settings_are_named(field, value):
 
 def test_no_generators_is_an_error():
     with pytest.raises(ValueError, match="rngs"):
-        DelayedTask().simulate([])
+        DelayedTask().train([])

@@ -6,6 +6,11 @@ from scipy.integrate import solve_ivp
 from tests.tolerances import EXACT, SOLVER
 from toymodels.layerwise.sparse_regression import SparseRegression, critical_beta
 
+
+def run_of(model, rng, horizon=None):
+    return model.solve(model.default_times(horizon), rng)
+
+
 SMALL = SparseRegression(dim=12, n_samples=6, n_active=2, init_scale=1.5, weight_decay=0.1)
 
 
@@ -26,7 +31,7 @@ def stiff_solution(model, x, y, t):
 
 def test_the_run_agrees_with_a_stiff_solver_on_the_raw_weights():
     x, y, truth = SMALL.sample(np.random.default_rng(1))
-    run = SMALL.simulate(np.random.default_rng(1))
+    run = run_of(SMALL, np.random.default_rng(1))
     chosen = np.arange(0, run.t.size, 40)
     u, v = stiff_solution(SMALL, x, y, run.t[chosen])
     assert_allclose(run["test"][chosen], 1 - np.sum((u**2 - v**2 - truth) ** 2, axis=1), **SOLVER)
@@ -39,7 +44,7 @@ def test_the_run_agrees_with_a_stiff_solver_on_the_raw_weights():
 
 def test_large_initial_weights_generalise_decades_after_the_fit_and_when_predicted():
     for seed in range(3):
-        run = SparseRegression().simulate(np.random.default_rng(seed))
+        run = run_of(SparseRegression(), np.random.default_rng(seed))
         train, test = reached(run, "train"), reached(run, "test")
         assert 3.5 < np.log10(test / train) < 4.7
         assert_allclose(test, run.meta["predicted_test_time"], rtol=0.1)
@@ -49,22 +54,22 @@ def test_large_initial_weights_generalise_decades_after_the_fit_and_when_predict
 @pytest.mark.parametrize("control", [{"init_scale": 0.03}, {"n_samples": 300}])
 def test_controls_generalise_as_they_fit(control):
     for seed in range(3):
-        run = SparseRegression(**control).simulate(np.random.default_rng(seed))
+        run = run_of(SparseRegression(**control), np.random.default_rng(seed))
         assert np.log10(reached(run, "test") / reached(run, "train")) < 0.3
         assert run.meta["predicted_test_time"] is None
 
 
 def test_without_decay_the_test_score_stays_low():
-    run = SparseRegression(weight_decay=0.0).simulate(np.random.default_rng(0), horizon=400.0)
+    run = run_of(SparseRegression(weight_decay=0.0), np.random.default_rng(0), horizon=400.0)
     assert run["train"][-1] > 0.999
     assert run["test"].max() < 0.6
     assert run.meta["predicted_test_time"] is None
 
 
 def test_test_time_grows_as_log_scale_over_decay():
-    slow = SparseRegression(weight_decay=0.01).simulate(np.random.default_rng(0))
-    fast = SparseRegression(weight_decay=0.02).simulate(np.random.default_rng(0))
-    larger = SparseRegression(weight_decay=0.01, init_scale=6.0).simulate(np.random.default_rng(0))
+    slow = run_of(SparseRegression(weight_decay=0.01), np.random.default_rng(0))
+    fast = run_of(SparseRegression(weight_decay=0.02), np.random.default_rng(0))
+    larger = run_of(SparseRegression(weight_decay=0.01, init_scale=6.0), np.random.default_rng(0))
     assert_allclose(slow.meta["predicted_test_time"], 2 * fast.meta["predicted_test_time"], **EXACT)
     assert_allclose(reached(larger, "test") - reached(slow, "test"), np.log(2) / 0.01, rtol=0.15)
 
@@ -84,7 +89,7 @@ def test_critical_beta_is_where_the_interpolator_explains_95_percent():
 
 
 def test_sparsity_measures_end_at_the_number_of_active_inputs():
-    run = SparseRegression().simulate(np.random.default_rng(0))
+    run = run_of(SparseRegression(), np.random.default_rng(0))
     assert_allclose(run["effective_features"][0], 100, rtol=1e-6)
     assert_allclose([run["participation"][-1], run["effective_features"][-1]], 3, rtol=0.02)
     assert_allclose(run["l1"][-1], np.sqrt(3), rtol=0.02)
@@ -92,7 +97,7 @@ def test_sparsity_measures_end_at_the_number_of_active_inputs():
 
 
 def test_any_times_can_be_asked_for():
-    run = SMALL.simulate(np.random.default_rng(5))
+    run = run_of(SMALL, np.random.default_rng(5))
     again = SMALL.solve(run.t, np.random.default_rng(5))
     some = SMALL.solve(run.t[[100, 399]], np.random.default_rng(5))
     assert again.meta == some.meta == run.meta
@@ -108,7 +113,7 @@ def test_times_are_checked(t):
 
 
 def test_same_rng_gives_the_same_run():
-    runs = [SMALL.simulate(np.random.default_rng(5)) for _ in range(2)]
+    runs = [run_of(SMALL, np.random.default_rng(5)) for _ in range(2)]
     for name in runs[0].data:
         assert np.array_equal(runs[0][name], runs[1][name])
 
@@ -132,6 +137,6 @@ def test_bad_settings_are_refused(setting, message):
 def test_horizon_is_checked():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="horizon must be > 0"):
-        SMALL.simulate(rng, horizon=-1.0)
+        run_of(SMALL, rng, horizon=-1.0)
     with pytest.raises(ValueError, match="horizon must be given when weight_decay is 0"):
-        SparseRegression(weight_decay=0.0).simulate(rng)
+        run_of(SparseRegression(weight_decay=0.0), rng)
