@@ -88,7 +88,7 @@ def test_small_graph_trains_thirty_times_faster_than_a_plain_loop():
     pathways = [plain_pathway(graph, order, x) for x in inputs]
     cached = fastest(lambda: plain_training(graph, inputs, labels, batches, pathways), rounds=3)
     ours = fastest(lambda: train(model, inputs, labels, order=batches, every=N_STEPS), rounds=5)
-    batched = fastest(lambda: train(model, inputs, labels, replicas=256, every=N_STEPS), rounds=3) / 256
+    batched = fastest(lambda: train(model, inputs, labels, replicates=256, every=N_STEPS), rounds=3) / 256
     print(f"\n4 x 100 nodes, {graph.number_of_edges()} edges, {N_STEPS} updates of {BATCH} samples")
     print(f"plain loop {plain * 1e3:.1f} ms (pathways kept: {cached * 1e3:.1f} ms), ours {ours * 1e3:.2f} ms")
     print(f"one model: {plain / ours:.0f} times faster (pathways kept: {cached / ours:.1f})")

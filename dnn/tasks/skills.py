@@ -85,7 +85,7 @@ def train(
     widths: Sequence[int],
     n_samples: Sequence[int] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (n_t,) and strengths (n_t, n, n_skills) of n networks; see :meth:`~dnn.networks.skill_network.SkillNetwork.final_strengths`.
+    """Steps (n_t,) and strengths (n_t, n, n_skills) of n networks, as `SkillNetwork.final_strengths` describes.
 
     Raises
     ------

@@ -2,16 +2,24 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from comparisons.study import Verdict
 
-from comparisons import matrix, report
+from comparisons import Model, Result, Verdict, matrix
+from comparisons.harness import report
 
 SHOWN, ABSENT, SILENT = Verdict("shown", (2.0, 3.0)), Verdict("absent", (0.1,)), Verdict("silent", note="no clock")
 
 
-def result(name, verdicts, on_request=(), folder=None):
-    study = SimpleNamespace(name=name, question=f"Is it {name}? Score: decades.", on_request=on_request)
-    return SimpleNamespace(study=study, verdicts=verdicts, folder=folder)
+def result(name, verdicts, folder=None):
+    return Result(name, f"Is it {name}? Score: decades.", None, verdicts, {}, folder=folder)
+
+
+def studies(on_request=()):
+    models = {name: SimpleNamespace(on_request=name in on_request) for name in ("a", "b", "c", "rare")}
+    return {"grokking": SimpleNamespace(models={name: asked(model.on_request) for name, model in models.items()})}
+
+
+def asked(on_request):
+    return Model(lambda s, rng: None, on_request=on_request)
 
 
 FIRST = result("grokking", {"a": SHOWN, "a (off)": ABSENT, "b": SILENT})
@@ -36,8 +44,8 @@ def test_the_plain_matrix_has_columns_of_one_width():
 def test_models_on_request_keep_their_committed_verdicts(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "COMMITTED", tmp_path / "verdicts.json")
     rare = {"rare": SHOWN, "rare (off)": ABSENT}
-    matrix.write_verdicts([result("grokking", {"a": ABSENT, "gone": SHOWN, **rare}, ("rare",))], "quick")
-    matrix.write_verdicts([result("grokking", {"a": SHOWN}, ("rare",))], "quick")
+    matrix.write_verdicts([result("grokking", {"a": ABSENT, "gone": SHOWN, **rare})], studies(["rare"]), "quick")
+    matrix.write_verdicts([result("grokking", {"a": SHOWN})], studies(["rare"]), "quick")
     found = json.loads(report.COMMITTED.read_text())
     assert found == {"grokking": {"quick": {"a": "shown", "rare": "shown", "rare (off)": "absent"}}}
 
@@ -47,7 +55,7 @@ def test_a_readme_is_rewritten_between_its_markers_alone(tmp_path, monkeypatch):
     (tmp_path / "figure.png").write_bytes(b"picture")
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{matrix.MARKERS[0]}\nold\n{matrix.MARKERS[1]}\nafter\n")
-    matrix.commit([result("grokking", FIRST.verdicts, folder=tmp_path)], "quick", readme, tmp_path)
+    matrix.commit([result("grokking", FIRST.verdicts, folder=tmp_path)], studies(), "quick", readme, tmp_path)
     text = readme.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
@@ -56,4 +64,4 @@ def test_a_readme_is_rewritten_between_its_markers_alone(tmp_path, monkeypatch):
     assert (tmp_path / "grokking.png").read_bytes() == b"picture"
     readme.write_text("no markers")
     with pytest.raises(ValueError, match="must contain the lines"):
-        matrix.commit([], "quick", readme, tmp_path)
+        matrix.commit([], {}, "quick", readme, tmp_path)

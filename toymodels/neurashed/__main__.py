@@ -9,7 +9,7 @@ from toymodels.neurashed.criteria import EXPERIMENTS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the experiments named on the command line, all by default; 0 if no claim is contradicted."""
+    """Run the experiments named on the command line, all by default; 1 if one failed numerically."""
     return experiments.main("python -m toymodels.neurashed", str(__doc__), EXPERIMENTS, argv)
 
 

@@ -139,7 +139,7 @@ def test_a_cut_off_manifest_is_damaged_and_cannot_be_loaded(tmp_path):
     result = STUDY.run(out=tmp_path)
     path = result.folder / "manifest.json"
     path.write_text(path.read_text()[:300])
-    with pytest.raises(ValueError, match="manifest.json is damaged"):
+    with pytest.raises(ValueError, match=r"manifest\.json is damaged"):
         comparisons.load(result.folder)
     with pytest.raises(FileNotFoundError, match="holds no result of a study"):
         comparisons.load(tmp_path)
