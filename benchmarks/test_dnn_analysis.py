@@ -13,12 +13,12 @@ import torch
 from torch.func import functional_call, jacrev
 
 from benchmarks.timing import fastest
-from dnn.reading.basins import sample_basin
-from dnn.training.config import TrainConfig
 from dnn.data import load
-from dnn.reading.kernels import tangent_kernel
 from dnn.networks.mlp import MLP
+from dnn.reading.basins import sample_basin
+from dnn.reading.kernels import tangent_kernel
 from dnn.reading.rank_densities import rank_gradient
+from dnn.training.config import TrainConfig
 from dnn.training.loop import train
 
 

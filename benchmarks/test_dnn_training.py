@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from benchmarks.timing import fastest
-from dnn.training.config import TrainConfig
 from dnn.data import load
-from dnn.training.ensembles import train_ensemble
 from dnn.networks.mlp import MLP
+from dnn.training.config import TrainConfig
+from dnn.training.ensembles import train_ensemble
 from dnn.training.loop import train, training_numerics
 
 CPU = {"device": "cpu"}

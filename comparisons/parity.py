@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from comparisons.harness.settings import Settings
 from toymodels.trajectory import Trajectory
 
-Observer = Callable[..., Mapping[str, float]]
+Observer = Callable[..., dict[str, float]]
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ CLAIMS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Judge the claims for every seed, about five minutes each; 1 if one is contradicted."""
+    """Judge the claims for every seed, about five minutes each; 1 if one failed numerically."""
     parser = argparse.ArgumentParser(prog="python -m dnn", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one run of every gamma for each")
     parser.add_argument("--steps", type=int, default=3000, help="updates of every run (default: 3000)")

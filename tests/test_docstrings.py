@@ -45,15 +45,17 @@ def exports():
     found = {}
     for init in (path for path in FILES if path.name == "__init__.py"):
         tree, folder = ast.parse(init.read_text()), init.parent
-        named = sources(tree) | dict(literal(tree, "_EXPORTS") or {})
+        package = ".".join(folder.relative_to(ROOT).parts)
+        lazy = dict(literal(tree, "_EXPORTS") or {})  # modules named from the package on
+        named = sources(tree) | {name: f"{package}.{module}" for name, module in lazy.items()}
         for name, module in named.items():
-            if (folder / f"{name}.py").exists() and module in (None, ".".join(folder.relative_to(ROOT).parts)):
+            if (folder / f"{name}.py").exists() and module in (None, package):
                 found[folder / f"{name}.py"] = None
             elif module is not None and not (folder / name).is_dir():
                 home = ROOT.joinpath(*module.split(".")) if "." in module else folder / module
                 found.setdefault(home.with_suffix(".py"), set()).add(name)
         for module in literal(tree, "_MODULES"):
-            found[folder / f"{module}.py"] = None
+            found[folder / module / "__init__.py" if (folder / module).is_dir() else folder / f"{module}.py"] = None
     return found
 
 
@@ -205,5 +207,6 @@ def test_the_checks_find_what_packages_export():
     assert EXPORTED[ROOT / "toymodels/metrics/grokking.py"] is None
     assert EXPORTED[ROOT / "toymodels/metrics/information/neighbours.py"] == {"ksg"}
     assert "Trajectory" in EXPORTED[ROOT / "toymodels/trajectory.py"]
-    assert "MLP" in EXPORTED[ROOT / "dnn/networks.py"]
+    assert "MLP" in EXPORTED[ROOT / "dnn/networks/mlp.py"]
+    assert "Study" in EXPORTED[ROOT / "comparisons/harness/study.py"]
     assert all(path.exists() for path in EXPORTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,7 +17,13 @@ Adapter = Callable[[Any, np.random.Generator], Trajectory]
 
 @dataclass(frozen=True)
 class Silent:
-    """A family that cannot answer the question, and why."""
+    """A family that cannot answer the question.
+
+    Parameters
+    ----------
+    why : str
+        The reason, for the table.
+    """
 
     why: str
 
@@ -77,5 +83,5 @@ def as_model(model: Any) -> Model | Silent:
     if isinstance(model, Model | Silent):
         return model
     if callable(model):
-        return Model(model)
+        return Model(cast(Adapter, model))
     raise ValueError(f"a model must be a Model, a Silent or a callable (settings, rng) -> Trajectory, got {model!r}")

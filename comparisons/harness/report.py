@@ -6,29 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from comparisons.harness.verdict import Verdict
 
 COMMITTED = Path(__file__).parents[1] / "verdicts.json"
 
 
-class Answered(Protocol):
-    """What a table needs of a result."""
-
-    study: Any
-    headline: Any
-    verdicts: Any
-    knobs: Any
-    folder: Any
-    details: Any
-    controls: Any
-    criterion: Any
-    seconds: Any
-
-
-def table(result: Answered) -> str:
-    """Question, one line per row, what else is to be said, and the folder."""
+def table(result: Any) -> str:
+    """Question, one line per row, what else is to be said, and the folder, of a `Result`."""
     width = max((len(row) for row in result.verdicts), default=5)
     head = f"{'model':{width}}  {'verdict':8}  {'score':>7}  {'spread (runs)':20}  note"
     lines = [result.headline, *([f"criterion changed: {result.criterion}"] if result.criterion else []), "", head]

@@ -141,6 +141,11 @@ class Result:
     def save(self, folder: str | Path) -> Path:
         """Write table, picture, manifest and all runs into a folder that needs nothing else; `load` reads it.
 
+        Parameters
+        ----------
+        folder : path
+            Made if missing; returned.
+
         Raises
         ------
         ValueError
@@ -160,7 +165,7 @@ class Result:
         return folder
 
     def manifest(self, rows: Mapping[str, Any]) -> dict[str, Any]:
-        """What a later process needs to know, in terms of JSON."""
+        """What a later process needs to know, in terms of JSON, with what is stored of each of the `rows`."""
         return {
             "study": self.study,
             "headline": self.headline,
@@ -174,7 +179,7 @@ class Result:
         }
 
     def write_into(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        """Write table and manifest, then the picture if something can be seen on it."""
+        """Write the table and `manifest` into `folder`, then the picture if something can be seen on it."""
         files.write(folder / "verdicts.csv", self.csv())
         write_manifest(folder, manifest)
         if self.picture is not None and any(self.runs.values()) and not self.interrupted:

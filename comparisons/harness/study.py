@@ -135,7 +135,7 @@ class Study:
         return replace(self, models={**self.models, **models})
 
     def model_named(self, name: str) -> str:
-        """The model's name as the study has it; spaces, hyphens and underscores are alike."""
+        """The model's `name` as the study has it; spaces, hyphens and underscores are alike."""
         known = {plain_name(one): one for one in self.models}
         try:
             return known[plain_name(str(name))]
@@ -188,7 +188,7 @@ class Study:
         return StudySettings(changed(self.question, question), settings, controls, changes)
 
     def chosen(self, models: Sequence[str] | str | None) -> list[str]:
-        """The names of these models, or of all but those on request, in the study's order of speed."""
+        """The names of these `models`, or of all but those on request, in the order of the study."""
         if models is None:
             return [n for n, m in self.models.items() if not (isinstance(m, Model) and m.on_request)]
         names = [self.model_named(name) for name in ([models] if isinstance(models, str) else models)]
@@ -197,7 +197,7 @@ class Study:
         return [name for name in self.models if name in names]
 
     def rows(self, models: Sequence[str] | str | None = None, settings: StudySettings | None = None):
-        """Row name -> Row, or Silent, for the chosen models; a model with a control gives two rows."""
+        """Row name -> Row, or Silent, for the chosen `models` at `settings`; a model with a control gives two rows."""
         settings = settings or self.settings()
         rows: dict[str, running.Row | Silent] = {}
         for name in self.chosen(models):
@@ -212,7 +212,7 @@ class Study:
         return rows
 
     def is_control(self, row: str) -> bool:
-        """Whether this row must come out `absent` in every replicate."""
+        """Whether this `row` must come out `absent` in every replicate."""
         model = self.models.get(row)
         return row.endswith(OFF) or (isinstance(model, Model) and model.control)
 
@@ -347,7 +347,7 @@ class Study:
         return runs, verdicts
 
     def verdict(self, row: str, runs: Sequence[Trajectory], question: Any) -> Verdict:
-        """The verdict of one row; what it lacks, or returns wrongly, makes it `failed` and is said."""
+        """The verdict of the `runs` of a `row` on `question`; what they lack makes it `failed` and is said."""
         try:
             return self.judge(runs, question)
         except Exception as error:

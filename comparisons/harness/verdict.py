@@ -52,7 +52,10 @@ class Verdict:
 
     @staticmethod
     def from_scores(scores: Sequence[float], absent_below: float, shown_from: float, **more: Any) -> Verdict:
-        """Judge the median: `shown` from `shown_from`, `absent` below `absent_below`, else or if infinite `unclear`."""
+        """Judge the median of `scores`; `more` fields of the verdict may follow.
+
+        `shown` from `shown_from`, `absent` below `absent_below`, else, or if it is infinite, `unclear`.
+        """
         if not len(scores):
             raise ValueError("scores must not be empty")
         if not absent_below <= shown_from:
@@ -68,7 +71,7 @@ class Verdict:
 
     @staticmethod
     def unclear(why: str, scores: Sequence[float] = (), **more: Any) -> Verdict:
-        """A condition of the score decided, not its size; `why` names it."""
+        """A condition of the score decided, not the size of `scores`; `why` names it, `more` fields may follow."""
         return Verdict("unclear", tuple(map(float, scores)), note=why, **more)
 
     @property
@@ -87,5 +90,5 @@ class Verdict:
 
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> Verdict:
-        """The inverse of :meth:`to_dict`, also after a way through JSON."""
+        """The inverse of :meth:`to_dict`, also after `fields` went through JSON."""
         return Verdict(**{**fields, "scores": tuple(fields["scores"]), "thresholds": tuple(fields["thresholds"])})

@@ -15,16 +15,26 @@ from toymodels.trajectory import SimulationError
 class SkillTask(Protocol):
     """What is trained on: see :class:`dnn.networks.skill_network.SkillNetwork`, which trains itself by this module."""
 
-    n_skills: Any
-    n_bits: Any
-    target: Any
-    init_scale: Any
-    lr: Any
-    batch_size: Any
-    n_test: Any
-    momentum: Any
-    device: Any
-    skill_model: Any
+    @property
+    def n_skills(self) -> Any: ...
+    @property
+    def n_bits(self) -> Any: ...
+    @property
+    def target(self) -> Any: ...
+    @property
+    def init_scale(self) -> Any: ...
+    @property
+    def lr(self) -> Any: ...
+    @property
+    def batch_size(self) -> Any: ...
+    @property
+    def n_test(self) -> Any: ...
+    @property
+    def momentum(self) -> Any: ...
+    @property
+    def device(self) -> Any: ...
+    @property
+    def skill_model(self) -> Any: ...
 
     def sample(self, skill: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and labels for the asked skills."""

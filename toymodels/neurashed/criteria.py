@@ -64,7 +64,7 @@ THEOREM_1 = (
     ),
     _claim(
         "elasticity.theorem-1-trained-edges",
-        "Theorem 1 with Algorithm 1's edges",
+        "Theorem 1 with trained edges",
         "With edges trained by the same rule the ratio tends to a larger limit.",
         f"relative error of the ratio against the limit derived for this reading, {DEPTHS}",
         "trained_edges",
