@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for study in asked:
         try:
             with interruptible():
-                result = study.run(**options, settings=changes[study.name], tell=command.to_stderr, loud=True)
+                result = study.run(**options, settings=changes[study.name], log=command.to_stderr, loud=True)
         except (ValueError, FileNotFoundError) as error:
             print(f"{study.name}: {error}", file=sys.stderr)
             return command.USAGE

@@ -19,10 +19,25 @@ _EXPORTS = {
     "project": "reading.projection",
 }
 _MODULES = ("data", "probes")
+__all__ = [
+    "MLP",
+    "TrainConfig",
+    "data",
+    "linear_map",
+    "probes",
+    "project",
+    "pruned_accuracy",
+    "rank_gradient",
+    "rank_probability",
+    "sample_basin",
+    "train",
+    "train_ensemble",
+    "weight_basin",
+]
 
 
 def __dir__():
-    return [*_EXPORTS, *_MODULES]
+    return __all__
 
 
 def __getattr__(name: str):

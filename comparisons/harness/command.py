@@ -111,7 +111,7 @@ def main(study: str | Study, argv: Sequence[str] | None = None) -> int:
     check = options.pop("check")
     try:
         with interruptible():
-            result = study.run(**_arguments(options), tell=to_stderr, loud=True)
+            result = study.run(**_arguments(options), log=to_stderr, loud=True)
     except (ValueError, FileNotFoundError) as error:
         print(f"{study.name}: {error}", file=sys.stderr)
         return USAGE

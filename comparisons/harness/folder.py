@@ -49,7 +49,7 @@ def call_digest(*parts: Any) -> str:
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:20]
 
 
-def folder_of_call(place: Path, base: str, call: str, tell: Callable[[str], None]) -> Path:
+def folder_of_call(place: Path, base: str, call: str, log: Callable[[str], None]) -> Path:
     """The folder for a call: the one whose manifest is of the same call, or the next free name.
 
     Parameters
@@ -60,7 +60,7 @@ def folder_of_call(place: Path, base: str, call: str, tell: Callable[[str], None
         "quick-s0".
     call : str
         See :func:`call_digest`; the manifest that is written there carries it.
-    tell : callable (line)
+    log : callable (line)
         Hears of a damaged manifest, which is set aside.
     """
     number = 1
@@ -76,7 +76,7 @@ def folder_of_call(place: Path, base: str, call: str, tell: Callable[[str], None
             if read_manifest(folder)["call"] == call:
                 return folder
         except ValueError as error:
-            tell(f"{error}; set aside as {files.set_aside(manifest).name}, everything else in {folder} stays")
+            log(f"{error}; set aside as {files.set_aside(manifest).name}, everything else in {folder} stays")
 
 
 def _is_free(folder: Path) -> bool:

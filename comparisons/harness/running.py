@@ -132,12 +132,12 @@ def function_identity(function: Any) -> dict[str, Any]:
 
 def run_task(task: Task) -> Outcome:
     """Run one task with one thread and write its file; any exception of the model becomes the outcome's error."""
-    tell = _to_stderr if task.loud else _nobody
-    tell(f"{task}: started")
+    log = _to_stderr if task.loud else _nobody
+    log(f"{task}: started")
     start = time.perf_counter()
     rng = np.random.default_rng(row_seed(task.seed, task.replicate, task.row.stream))
     try:
-        with one_thread(), progress.lines(str(task), tell):
+        with one_thread(), progress.lines(str(task), log):
             run = task.row.run(task.row.settings, rng)
         if not isinstance(run, Trajectory):
             raise ValueError(f"{task.row.name} must return a Trajectory, got {type(run).__name__}")
@@ -163,7 +163,7 @@ def _nobody(line: str) -> None:
     pass
 
 
-def execute(todo: Sequence[Task], *, jobs: int, engine: str, fresh: bool, tell: Callable[[str], None]) -> Finished:
+def execute(todo: Sequence[Task], *, jobs: int, engine: str, fresh: bool, log: Callable[[str], None]) -> Finished:
     """Run the tasks that the store has no answer to, and say how each went.
 
     Parameters
@@ -174,7 +174,7 @@ def execute(todo: Sequence[Task], *, jobs: int, engine: str, fresh: bool, tell: 
         As in :func:`toymodels.run.engine.parallel_map`.
     fresh : bool
         Whether half-way checkpoints of an earlier call are dropped.
-    tell : callable (line)
+    log : callable (line)
         Hears of every finished run.
     """
     outcomes: dict[str, Outcome] = {}
@@ -184,7 +184,7 @@ def execute(todo: Sequence[Task], *, jobs: int, engine: str, fresh: bool, tell: 
     if todo:
         todo[0].store.report()
     if outcomes:
-        tell(f"{len(outcomes)} of {len(todo)} runs are there already")
+        log(f"{len(outcomes)} of {len(todo)} runs are there already")
     waiting = _ordered([task for task in todo if str(task) not in outcomes], jobs)
     for task in waiting if fresh else ():
         shutil.rmtree(task.scratch, ignore_errors=True)
@@ -196,7 +196,7 @@ def execute(todo: Sequence[Task], *, jobs: int, engine: str, fresh: bool, tell: 
         for outcome in parallel_map(run_task, waiting, jobs=jobs, engine=engine, lost=lost):
             outcomes[str(outcome.task)] = outcome
             state = f"failed: {outcome.error}" if outcome.error else f"{outcome.seconds:.1f} s"
-            tell(f"{outcome.task}: {state}  ({len(outcomes)} of {len(todo)})")
+            log(f"{outcome.task}: {state}  ({len(outcomes)} of {len(todo)})")
     except KeyboardInterrupt:
         return Finished(outcomes, True)
     return Finished(outcomes, False)

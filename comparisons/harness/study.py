@@ -230,7 +230,7 @@ class Study:
         resume: bool = False,
         device: str = "auto",
         data: str | None = None,
-        tell: Callable[[str], None] | None = None,
+        log: Callable[[str], None] | None = None,
         loud: bool = False,
     ) -> Result:
         """Put the question to models and keep every run, table, picture and manifest under `out`.
@@ -253,7 +253,7 @@ class Study:
             Take finished runs of earlier calls whose identity is the same: code, settings, seed, device, versions.
         device, data : str
             Handed to the models, see :class:`comparisons.harness.settings.Settings`.
-        tell : callable (line), optional
+        log : callable (line), optional
             Hears of every finished run, and why an earlier one is not taken.
         loud : bool
             Whether workers print to the standard error when a run starts and how far a long one is.
@@ -271,12 +271,12 @@ class Study:
         seed = positive_int("seed", seed, minimum=0)
         replicates, jobs = positive_int("replicates", replicates), positive_int("jobs", jobs)
         parse_engine(engine)
-        tell = tell or (lambda line: None)
+        log = log or (lambda line: None)
         asked = self.settings(settings, preset)
         rows = self.rows(models, _with_data(asked, data))
         place = Path(out) / self.name
         with folders.locked(place):
-            store = CellStore(Path(out) / running.CELLS, reuse=resume, tell=tell)
+            store = CellStore(Path(out) / running.CELLS, reuse=resume, log=log)
             todo = running.tasks(
                 [row for row in rows.values() if isinstance(row, running.Row)],
                 seed=seed,
@@ -288,7 +288,7 @@ class Study:
             )
             base = f"{preset}-s{seed}"
             call = folders.call_digest([task.cell.name for task in todo], list(rows), visible(asked.question))
-            where = folders.folder_of_call(place, base, call, tell)
+            where = folders.folder_of_call(place, base, call, log)
             about = {
                 "call": call,
                 "preset": preset,
@@ -301,7 +301,7 @@ class Study:
             import time
 
             start = time.perf_counter()
-            finished = running.execute(todo, jobs=jobs, engine=engine, fresh=not resume, tell=tell)
+            finished = running.execute(todo, jobs=jobs, engine=engine, fresh=not resume, log=log)
             runs, verdicts = self._answers(rows, todo, finished, asked.question)
             result = Result(
                 study=self.name,

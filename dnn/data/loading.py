@@ -1,6 +1,6 @@
 """Real data as torch tensors: `load("mnist-mini")` ships with the package, the rest is looked for and checked.
 
-python -m dnn.data mnist          # fetch the full set into the cache, check it, say where it is
+python -m dnn.data mnist          # fetch the full set into the cache, check it, say how large it is
 """
 
 from __future__ import annotations
@@ -140,6 +140,3 @@ def main(argv: list[str] | None = None) -> int:
     sizes = f"{len(split.x_train)} training and {len(split.x_test)} test images of {split.x_train.shape[1]} values"
     print(f"{argv[0]}: {sizes}")
     return 0
-
-
-__all__ = ["NAMES", "Split", "load", "main"]

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, weight_noise
-from dnn.reading.rank_densities import check_labels
+from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import check_finite
 from toymodels.validation import choice, positive, positive_int, times
 
@@ -187,8 +187,8 @@ class _Search:
         logits = checked_logits(network, x)
         predicted, n_classes = predictions(logits, 0.0), logits.shape[1]
         labels, counts = check_labels(y, len(x), n_classes)
-        if choice("by", by, ("all", "class", "sample")) == "class" and not counts.all():
-            raise ValueError(f"labels must contain every class, got no sample of class {counts.argmin()}")
+        if choice("by", by, ("all", "class", "sample")) == "class":
+            check_every_class(counts)
         if (accuracy := float((predicted == labels).mean())) <= 0.5:
             raise ValueError(f"network must classify more than half of the samples without noise, got {accuracy:g}")
         groups = {"all": np.zeros_like(labels), "class": labels, "sample": np.arange(len(labels))}[by]

@@ -103,7 +103,7 @@ def _folded_layers(unfolded: Unfolded, x: Tensor | None, statistics: str) -> lis
     """A_m and c_m of the hidden layers."""
     if statistics == "batch" and x is None and any(unfolded.norms):
         raise ValueError("x must be given when statistics are those of a batch, got None")
-    inputs = _inputs(unfolded, x) if statistics == "batch" and any(unfolded.norms) else None
+    inputs = unfolded.outputs(x, "batch") if x is not None and statistics == "batch" and any(unfolded.norms) else None
     layers = []
     for m, norm in enumerate(unfolded.norms):
         linear = unfolded.linears[m]
@@ -116,10 +116,6 @@ def _folded_layers(unfolded: Unfolded, x: Tensor | None, statistics: str) -> lis
             weight, bias = gain[:, None] * weight, gain * bias + shift
         layers.append((weight, bias))
     return layers
-
-
-def _inputs(unfolded: Unfolded, x: Tensor | None) -> list[Tensor]:
-    return [x, *(outputs for _, outputs in unfolded.layers(x, "batch"))]  # pyright: ignore
 
 
 @torch.no_grad()
@@ -164,7 +160,7 @@ def linear_map_logits(network: nn.Module, x: Tensor, *, statistics: str = "runni
     """Logits (n, K) of the network made linear from every start layer 2..L on."""
     unfolded = unfold(network)
     below, logits = x, []
-    for inputs, tail in zip(_activations(unfolded, x, statistics), tails(unfolded, x, statistics), strict=True):
+    for inputs, tail in zip(unfolded.outputs(x, statistics)[:-1], tails(unfolded, x, statistics), strict=True):
         output = inputs @ tail.matrix.T + tail.offset
         logits.append(output if tail.skip is None else output + below @ tail.skip.T)
         below = inputs
@@ -180,10 +176,10 @@ def perceptron_logits(
     The normal equations are solved in float64 with `ridge` times their mean diagonal added, for dead neurons.
     """
     unfolded = unfold(network)
-    *train, target = _all_layers(unfolded, x_train, statistics)
+    *train, target = unfolded.outputs(x_train, statistics)
     return [
         _least_squares(inputs, target, ridge, at).to(target.dtype)
-        for inputs, at in zip(train, _activations(unfolded, x, statistics), strict=True)
+        for inputs, at in zip(train, unfolded.outputs(x, statistics)[:-1], strict=True)
     ]
 
 
@@ -195,14 +191,6 @@ def _least_squares(inputs: Tensor, target: Tensor, ridge: float, at: Tensor) -> 
     gram.diagonal().add_(ridge * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny)
     weights = torch.linalg.solve(gram, inputs.T @ (target - mean))
     return (at.double() - center) @ weights + mean
-
-
-def _all_layers(unfolded: Unfolded, x: Tensor, statistics: str) -> list[Tensor]:
-    return [x, *(outputs for _, outputs in unfolded.layers(x, statistics))]
-
-
-def _activations(unfolded: Unfolded, x: Tensor, statistics: str) -> list[Tensor]:
-    return _all_layers(unfolded, x, statistics)[:-1]
 
 
 def mean_jacobian(network: nn.Module, x: Tensor, *, statistics: str = "running") -> list[Tensor]:
@@ -218,8 +206,8 @@ def mean_jacobian(network: nn.Module, x: Tensor, *, statistics: str = "running")
 
 def _with_gradients(unfolded: Unfolded, x: Tensor, statistics: str) -> tuple[list[Tensor], Tensor]:
     x = x.detach().requires_grad_(True)  # so that every activation is part of the graph
-    outputs = [outputs for _, outputs in unfolded.layers(x, statistics)]
-    return outputs[:-1], outputs[-1]
+    _, *hidden, logits = unfolded.outputs(x, statistics)
+    return hidden, logits
 
 
 def sign_agreement(network: nn.Module, x: Tensor, *, statistics: str = "running") -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.reading.rank_densities import check_labels
+from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import last_hidden, unfold
 from toymodels.validation import positive_int
 
@@ -107,8 +107,7 @@ def overlap(network: nn.Module, split, *, statistics: tuple[str, str] = ("runnin
     n_classes = unfolded.widths[-1]
     for part, y in (("train", split.y_train), ("test", split.y_test)):
         _, counts = check_labels(y, len(y), n_classes)
-        if not counts.all():
-            raise ValueError(f"y_{part} must contain every class, got no sample of class {counts.argmin()}")
+        check_every_class(counts, f"y_{part}")
     train = last_hidden(unfolded, split.x_train, statistics[0])
     test = last_hidden(unfolded, split.x_test, statistics[1])
     plane = leading_directions(unfolded.linears[-1].weight)
@@ -141,8 +140,7 @@ def class_means(features: Tensor, labels: Tensor) -> Tensor:
     """Mean of each class 0..max, (K, d); `ValueError` for one without samples."""
     one_hot = nn.functional.one_hot(labels).to(features.dtype)
     counts = one_hot.sum(0)
-    if not counts.all():
-        raise ValueError(f"labels must contain every class, got no sample of class {int(counts.argmin())}")
+    check_every_class(counts)
     return one_hot.T @ features / counts[:, None]
 
 
@@ -173,10 +171,9 @@ def class_cosines(
     """
     unfolded = unfold(network)
     labels, counts = check_labels(y, len(x), unfolded.widths[-1])
-    if not counts.all():
-        raise ValueError(f"y must contain every class, got no sample of class {counts.argmin()}")
+    check_every_class(counts, "y")
     own, between = [], []
-    for features in [x, *(outputs for _, outputs in unfolded.layers(x, statistics))][:-1]:
+    for features in unfolded.outputs(x, statistics)[:-1]:
         cosines, gram = center_cosines(features, y, centered=centered)
         chosen = cosines.gather(1, y[:, None])[:, 0].cpu().numpy()
         own.append(np.bincount(labels, weights=chosen) / counts)

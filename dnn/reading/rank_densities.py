@@ -133,8 +133,7 @@ def _checked(fields, sign, labels):
     if not np.isfinite(sign).all():
         raise ValueError("sign must be finite, got NaN or infinity among its entries")
     labels, counts = check_labels(labels, len(fields), len(sign))
-    if not counts.all():
-        raise ValueError(f"labels must contain every class, got no sample of class {counts.argmin()}")
+    check_every_class(counts)
     if fields.dtype not in (np.float32, np.float64):
         fields = fields.astype(np.float32 if fields.dtype == np.float16 else float)
     return fields, np.sign(sign).astype(float), labels, counts
@@ -152,6 +151,12 @@ def check_labels(labels, n_samples: int, n_classes: int) -> tuple[np.ndarray, np
         raise ValueError(f"labels must be in 0..{n_classes - 1}, got {outside}")
     labels = labels.astype(np.int64, copy=False)
     return labels, np.bincount(labels, minlength=n_classes)
+
+
+def check_every_class(counts, name: str = "labels") -> None:
+    """`ValueError` naming the first class without samples, where `counts` (K,) are those of the labels called `name`."""
+    if not counts.all():
+        raise ValueError(f"{name} must contain every class, got no sample of class {int(counts.argmin())}")
 
 
 def _array(value) -> np.ndarray:

@@ -88,6 +88,10 @@ class Unfolded:
             yield field, outputs
             two_below, below = below, outputs
 
+    def outputs(self, x: Tensor, statistics: str = "running") -> list[Tensor]:
+        """What layers 1..L put out: the input first, the logits last; arguments as in :meth:`layers`."""
+        return [x, *(outputs for _, outputs in self.layers(x, statistics))]
+
     def logits(self, x: Tensor, statistics: str = "running", **replaced) -> Tensor:
         """Logits (..., n, K); arguments as in :meth:`layers`."""
         return deque(self.layers(x, statistics, **replaced), maxlen=1).pop()[1]
@@ -120,7 +124,7 @@ def last_hidden(network: nn.Module | Unfolded, x: Tensor, statistics: str = "run
     """
     unfolded = network if isinstance(network, Unfolded) else unfold(network)
     with torch.no_grad():
-        return [x, *(outputs for _, outputs in unfolded.layers(x, statistics))][-2]
+        return unfolded.outputs(x, statistics)[-2]
 
 
 def check_finite(network: nn.Module) -> None:

@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
 from dnn.training.config import torch_device
 from toymodels.trajectory import SimulationError
-
-
-class SkillTask(Protocol):
-    """What is trained on: see :class:`dnn.networks.skill_network.SkillNetwork`, which trains itself by this module."""
-
-    @property
-    def n_skills(self) -> Any: ...
-    @property
-    def n_bits(self) -> Any: ...
-    @property
-    def target(self) -> Any: ...
-    @property
-    def init_scale(self) -> Any: ...
-    @property
-    def lr(self) -> Any: ...
-    @property
-    def batch_size(self) -> Any: ...
-    @property
-    def n_test(self) -> Any: ...
-    @property
-    def momentum(self) -> Any: ...
-    @property
-    def device(self) -> Any: ...
-    @property
-    def skill_model(self) -> Any: ...
-
-    def sample(self, skill: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and labels for the asked skills."""
-        ...
 
 
 class ReLUBatch:
@@ -88,14 +59,14 @@ class ReLUBatch:
 
 
 def train(
-    task: SkillTask,
+    task: Any,
     n_steps: int,
     rng: np.random.Generator,
     every: int,
     widths: Sequence[int],
     n_samples: Sequence[int] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (n_t,) and strengths (n_t, n, n_skills) of n networks, as `SkillNetwork.final_strengths` describes.
+    """Steps (n_t,) and strengths (n_t, n, n_skills) of n networks on the task of a `SkillNetwork`.
 
     Raises
     ------
@@ -122,7 +93,7 @@ def train(
 
 
 def batches(
-    task: SkillTask, generator: torch.Generator, n_samples: Sequence[int] | None, device: torch.device
+    task: Any, generator: torch.Generator, n_samples: Sequence[int] | None, device: torch.device
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Inputs and labels, endlessly, with skills at their frequencies.
 

@@ -128,7 +128,7 @@ def _make(chosen: list[str], known: dict[str, PaperFigure], options: dict) -> li
     made = []
     for one in running.make_all(requests, **outer):
         made.append(one)
-        for line in one.told:
+        for line in one.messages:
             to_stderr(f"{one.name}: {line}")
         state = f"failed: {one.error}" if one.error else f"{one.seconds:.1f} s"
         to_stderr(f"{one.name}: {state}  ({len(made)} of {len(requests)})")

@@ -83,7 +83,7 @@ class FigureResult:
     error : str
     cell : str
         Name of the data in the store; it tells the code, settings and seed they come from.
-    told : tuple of str
+    messages : tuple of str
         Lines on why earlier data were not taken.
     """
 
@@ -93,7 +93,7 @@ class FigureResult:
     seconds: float
     error: str = ""
     cell: str = ""
-    told: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
     def made_by(self) -> str:
@@ -112,13 +112,13 @@ def make(request: Request) -> FigureResult:
     start = time.perf_counter()
     figure = load(request.figure) if isinstance(request.figure, str) else request.figure
     settings = settings_of(figure, request)
-    told: list[str] = []
+    messages: list[str] = []
     place = Path(request.out) / "figures" / figure.name
     with folders.locked(place):
-        store = CellStore(Path(request.out) / CELLS, reuse=request.resume, tell=told.append)
+        store = CellStore(Path(request.out) / CELLS, reuse=request.resume, log=messages.append)
         cell, settings = _cell(figure, settings, request)
         call = folders.call_digest(cell.name)
-        where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", call, told.append)
+        where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", call, messages.append)
         picture = where / f"figure.{request.format}"
         settings = _placed(settings, scratch=where / "scratch")
         manifest = {
@@ -130,7 +130,7 @@ def make(request: Request) -> FigureResult:
         }
         folders.write_manifest(where, manifest | {"rows": {"data": [{"cell": cell.name}]}})
         try:
-            data = _data(figure, settings, request, store, cell, told)
+            data = _data(figure, settings, request, store, cell, messages)
             claims = tuple(figure.judge(data))
             drawn = rendered(figure.draw(data, settings), request.format)
         except Exception as error:
@@ -138,13 +138,15 @@ def make(request: Request) -> FigureResult:
             folders.write_manifest(
                 where, manifest | {"state": "failed", "rows": {"data": [{"cell": cell.name, "error": reason}]}}
             )
-            return FigureResult(figure.name, picture, (), time.perf_counter() - start, reason, cell.name, tuple(told))
+            return FigureResult(
+                figure.name, picture, (), time.perf_counter() - start, reason, cell.name, tuple(messages)
+            )
         files.write(where / "claims.json", json.dumps([one.to_dict() for one in claims], indent=1) + "\n")
         files.write(picture, drawn)
         shutil.rmtree(where / "scratch", ignore_errors=True)
         entry = {"cell": cell.name, "digest": checksum(data)}
         folders.write_manifest(where, manifest | {"state": "finished", "rows": {"data": [entry]}})
-    return FigureResult(figure.name, picture, claims, time.perf_counter() - start, "", cell.name, tuple(told))
+    return FigureResult(figure.name, picture, claims, time.perf_counter() - start, "", cell.name, tuple(messages))
 
 
 def settings_of(figure: PaperFigure, request: Request) -> Any:
@@ -179,7 +181,7 @@ def _cell(figure: PaperFigure, settings: Any, request: Request) -> tuple[Cell, A
     return Cell(asked, how), _placed(settings, device=how["device"], data=request.data)
 
 
-def _data(figure: PaperFigure, settings, request: Request, store: CellStore, cell: Cell, told: list[str]) -> Data:
+def _data(figure: PaperFigure, settings, request: Request, store: CellStore, cell: Cell, messages: list[str]) -> Data:
     """Computed data, or those of an earlier call of the same identity when resuming."""
     from toymodels.run.sweep import sweep
 
@@ -188,7 +190,7 @@ def _data(figure: PaperFigure, settings, request: Request, store: CellStore, cel
     if stored is not None:
         return stored.arrays
     grid = partial(
-        sweep, jobs=request.jobs, engine=request.engine, cache=store.folder, reuse=request.resume, tell=told.append
+        sweep, jobs=request.jobs, engine=request.engine, cache=store.folder, reuse=request.resume, log=messages.append
     )
     rng = np.random.default_rng([request.seed, zlib.crc32((figure.stream or figure.name).encode())])
     with one_thread():

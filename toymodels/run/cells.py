@@ -90,7 +90,7 @@ class CellStore:
         Made if missing.
     reuse : bool
         Whether cells that are there are taken; a store that does not reuse only writes.
-    tell : callable (line), optional
+    log : callable (line), optional
         Hears why a cell that seems to be there is not taken.
 
     Raises
@@ -99,10 +99,10 @@ class CellStore:
         If `folder` is a file or cannot be made or written.
     """
 
-    def __init__(self, folder: str | Path, *, reuse: bool = True, tell: Callable[[str], None] | None = None):
+    def __init__(self, folder: str | Path, *, reuse: bool = True, log: Callable[[str], None] | None = None):
         self.folder = Path(folder).absolute()
         self.reuse = reuse
-        self._tell = tell or (lambda line: None)
+        self._log = log or (lambda line: None)
         self._reasons: Counter[str] = Counter()
         require_folder(self.folder)
         for place in {part.parent for part in self.folder.glob("*/*.part")}:
@@ -121,7 +121,7 @@ class CellStore:
             try:
                 return read(path, cell)
             except ValueError as error:
-                self._tell(f"{error}; set aside as {files.set_aside(path).name} and computed again")
+                self._log(f"{error}; set aside as {files.set_aside(path).name} and computed again")
                 return None
         if reason := self._why_not(cell):
             self._reasons[reason] += 1
@@ -130,7 +130,7 @@ class CellStore:
     def report(self) -> None:
         """Say once for every reason how many earlier cells are not taken."""
         for reason, count in self._reasons.items():
-            self._tell(f"{count} finished {'run is' if count == 1 else 'runs are'} computed again: {reason}")
+            self._log(f"{count} finished {'run is' if count == 1 else 'runs are'} computed again: {reason}")
         self._reasons.clear()
 
     def write(self, cell: Cell, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any] | None = None) -> Path:

@@ -325,7 +325,7 @@ def _stamped(path: str, source: _Source) -> _Source:
 
 @lru_cache(maxsize=1024)
 def _used_by(path: str, top: str, is_package: bool) -> _Source | None:
-    """The lines of a file that its top-level name `top` uses, and the imports among them; None if it cannot be told."""
+    """The lines of a file that its top-level name `top` uses, and the imports among them; None if unknown."""
     text = Path(path).read_text(errors="replace")
     tree = ast.parse(text)
     bound: dict[str, list[ast.stmt]] = {}

@@ -17,14 +17,14 @@ def step(done: int, total: int) -> None:
 
 
 @contextmanager
-def lines(name: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """Inside, hand `tell` a line "NAME: step 300 of 1000" every ten seconds at most.
+def lines(name: str, log: Callable[[str], None]) -> Iterator[None]:
+    """Inside, hand `log` a line "NAME: step 300 of 1000" every ten seconds at most.
 
     Parameters
     ----------
     name : str
         Of the run.
-    tell : callable (line)
+    log : callable (line)
     """
     last = time.monotonic()
 
@@ -32,7 +32,7 @@ def lines(name: str, tell: Callable[[str], None]) -> Iterator[None]:
         nonlocal last
         if time.monotonic() - last >= _EVERY:
             last = time.monotonic()
-            tell(f"{name}: step {done:,} of {total:,}")
+            log(f"{name}: step {done:,} of {total:,}")
 
     _listeners.append(listen)
     try:

@@ -67,7 +67,7 @@ def sweep(
     progress: Callable[[int, int], None] | None = None,
     errors: str = "raise",
     reuse: bool = True,
-    tell: Callable[[str], None] | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> xarray.Dataset:
     """Call `function` at every point of a grid and gather what it returns.
 
@@ -101,7 +101,7 @@ def sweep(
         messages in its attribute `errors`.
     reuse : bool
         Whether cells in the cache are taken; if not they are computed again.
-    tell : callable (line), optional
+    log : callable (line), optional
         Hears why cells in the cache are not taken; without it this is printed to the standard error.
 
     Returns
@@ -140,7 +140,7 @@ def sweep(
     axes, points = _points(grid)
     for point in points:
         _require_arguments(function, point.values)
-    store = None if cache is None else CellStore(cache, reuse=reuse, tell=tell or _to_stderr)
+    store = None if cache is None else CellStore(cache, reuse=reuse, log=log or _to_stderr)
     calls = list(_calls(function, points, replicates, seed, store))
     worker = partial(_run, function, store, errors == "nan" or getattr(function, MAY_BE_NAN, False), errors)
     results = _run_all(worker, calls, store, jobs, engine, progress or (lambda done, total: None), errors)

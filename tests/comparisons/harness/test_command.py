@@ -59,9 +59,9 @@ def test_the_number_of_jobs_never_changes_a_bit(tmp_path):
 
 
 def test_the_first_rows_are_seen_first_and_the_last_start_first_with_two_workers(tmp_path):
-    told = []
-    STUDY.adding(second=late).run(out=tmp_path, tell=told.append)
-    assert [line.split(":")[0] for line in told] == [
+    messages = []
+    STUDY.adding(second=late).run(out=tmp_path, log=messages.append)
+    assert [line.split(":")[0] for line in messages] == [
         *(f"late {i}" for i in (1, 2, 3)),
         *(f"late (off) {i}" for i in (1, 2, 3)),
         *(f"second {i}" for i in (1, 2, 3)),
@@ -78,9 +78,9 @@ def test_a_start_and_the_steps_of_a_long_run_are_told(tmp_path, capsys, monkeypa
         return late(toy.Late(), rng)
 
     assert command.main(STUDY.adding(stepping=stepping), ["--models", "stepping", "--out", str(tmp_path)]) == 0
-    told = capsys.readouterr()
-    assert "stepping 1: started\nstepping 1: step 3 of 10\nstepping 1: " in told.err
-    assert told.out.rstrip().endswith("quick-s0/figure.png")
+    messages = capsys.readouterr()
+    assert "stepping 1: started\nstepping 1: step 3 of 10\nstepping 1: " in messages.err
+    assert messages.out.rstrip().endswith("quick-s0/figure.png")
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,11 @@ def test_an_added_model_leaves_the_runs_of_the_others_and_goes_through_a_symlink
 
 
 def test_the_same_call_again_computes_everything_and_keeps_its_folder(tmp_path):
-    told = []
+    messages = []
     first = STUDY.run(out=tmp_path)
-    again = STUDY.run(out=tmp_path, tell=told.append)
+    again = STUDY.run(out=tmp_path, log=messages.append)
     assert again.folder == first.folder
-    assert len([line for line in told if " s  (" in line]) == 6
+    assert len([line for line in messages if " s  (" in line]) == 6
     assert digests(again) == digests(first)
 
 
@@ -90,10 +90,10 @@ def test_resuming_runs_only_what_is_missing_and_gives_the_same_arrays(tmp_path):
     (tmp_path / "cells" / f"{cells[1]}.npz").unlink()
     kept = tmp_path / "cells" / f"{cells[0]}.npz"
     stamp = kept.stat().st_mtime_ns
-    told = []
-    again = STUDY.run(out=tmp_path, resume=True, tell=told.append)
-    assert told[0] == "5 of 6 runs are there already"
-    assert [line.split(":")[0] for line in told[1:]] == ["late 2"]
+    messages = []
+    again = STUDY.run(out=tmp_path, resume=True, log=messages.append)
+    assert messages[0] == "5 of 6 runs are there already"
+    assert [line.split(":")[0] for line in messages[1:]] == ["late 2"]
     assert kept.stat().st_mtime_ns == stamp
     assert digests(again) == digests(whole)
     assert again.folder == whole.folder
@@ -101,9 +101,9 @@ def test_resuming_runs_only_what_is_missing_and_gives_the_same_arrays(tmp_path):
 
 def test_resuming_with_more_replicates_or_models_takes_what_is_the_same(tmp_path):
     STUDY.run(out=tmp_path, replicates=2)
-    told = []
-    STUDY.adding(mine=late).run(out=tmp_path, resume=True, tell=told.append)
-    assert told[0] == "4 of 9 runs are there already"
+    messages = []
+    STUDY.adding(mine=late).run(out=tmp_path, resume=True, log=messages.append)
+    assert messages[0] == "4 of 9 runs are there already"
 
 
 def test_a_missing_run_is_an_error_and_never_a_smaller_sample(tmp_path):
@@ -121,11 +121,11 @@ def test_a_damaged_manifest_is_set_aside_and_costs_no_run(text, tmp_path):
     whole = STUDY.run(out=tmp_path)
     (whole.folder / "manifest.json").write_text(text)
     before = contents(tmp_path)
-    told = []
-    again = STUDY.run(out=tmp_path, resume=True, tell=told.append)
-    assert "manifest.json is damaged" in told[0]
-    assert "set aside as manifest.json.damaged-1" in told[0]
-    assert "6 of 6 runs are there already" in told
+    messages = []
+    again = STUDY.run(out=tmp_path, resume=True, log=messages.append)
+    assert "manifest.json is damaged" in messages[0]
+    assert "set aside as manifest.json.damaged-1" in messages[0]
+    assert "6 of 6 runs are there already" in messages
     assert digests(again) == digests(whole)
     assert again.folder.name == "quick-s0@2"  # nobody knows whose table lies in quick-s0
     after = contents(tmp_path)
@@ -176,10 +176,10 @@ def test_a_run_file_that_was_altered_is_never_taken_and_never_lost(damage, tmp_p
     damaged = first.read_bytes()
     with pytest.raises(ValueError, match=r"is damaged|was altered|holds another cell"):
         comparisons.load(whole.folder)
-    told = []
-    again = STUDY.run(out=tmp_path, resume=True, tell=told.append)
+    messages = []
+    again = STUDY.run(out=tmp_path, resume=True, log=messages.append)
     assert digests(again) == digests(whole)
-    assert "set aside as" in told[0]
+    assert "set aside as" in messages[0]
     assert first.with_name(f"{first.name}.damaged-1").read_bytes() == damaged
 
 
@@ -216,7 +216,7 @@ def test_resuming_after_an_edit_never_shows_the_old_numbers(edit, computed, tmp_
     program = (
         "import sys, adapter\nfrom tests.comparisons.harness.toy import STUDY\n"
         f"result = STUDY.adding(mine=adapter.run).run(models=['mine'], replicates=1, out={str(tmp_path / 'out')!r},\n"
-        "    resume=True, tell=print)\n"
+        "    resume=True, log=print)\n"
         "print('score', result.verdicts['mine'].score)\n"
     )
 
@@ -244,18 +244,18 @@ def test_another_version_of_a_library_is_another_identity(changed, tmp_path, mon
     STUDY.run(models=["late"], replicates=1, out=tmp_path)
     real = identity.versions()
     monkeypatch.setattr(identity, "versions", lambda: {**real, changed: "0.0.1"})
-    told = []
-    STUDY.run(models=["late"], replicates=1, out=tmp_path, resume=True, tell=told.append)
-    assert told[0] == f"2 finished runs are computed again: {changed} {real[changed]} -> 0.0.1"
+    messages = []
+    STUDY.run(models=["late"], replicates=1, out=tmp_path, resume=True, log=messages.append)
+    assert messages[0] == f"2 finished runs are computed again: {changed} {real[changed]} -> 0.0.1"
 
 
 def test_another_device_is_another_identity(tmp_path):
     STUDY.run(models=["late"], replicates=1, out=tmp_path, device="cpu")
-    told = []
-    STUDY.run(models=["late"], replicates=1, out=tmp_path, resume=True, device="cuda", tell=told.append)
-    assert told[0] == "2 finished runs are computed again: device cpu -> cuda"
-    STUDY.run(models=["late"], replicates=1, out=tmp_path, resume=True, device="auto", tell=told.append)
-    assert told[-1] == "2 of 2 runs are there already"
+    messages = []
+    STUDY.run(models=["late"], replicates=1, out=tmp_path, resume=True, device="cuda", log=messages.append)
+    assert messages[0] == "2 finished runs are computed again: device cpu -> cuda"
+    STUDY.run(models=["late"], replicates=1, out=tmp_path, resume=True, device="auto", log=messages.append)
+    assert messages[-1] == "2 of 2 runs are there already"
 
 
 CALL = (

@@ -61,7 +61,7 @@ def test_data_that_were_altered_are_set_aside_and_computed_again(damage, tmp_pat
         path.write_bytes(bad)
     again = make(tmp_path, resume=True)
     assert again.claims == first.claims
-    assert "set aside as" in again.told[0]
+    assert "set aside as" in again.messages[0]
     assert path.with_name(f"{path.name}.damaged-1").exists()
     assert path.read_bytes() == content
 

@@ -156,11 +156,11 @@ def test_a_damaged_cell_is_set_aside_named_and_computed_again(tmp_path, damage):
     (path,) = tmp_path.glob("*/*.npz")
     damaged = damage(path.read_bytes())
     path.write_bytes(damaged)
-    told = []
-    xarray.testing.assert_identical(sweep(cells.draw, {"width": [2]}, cache=tmp_path, tell=told.append), whole)
-    assert len(told) == 1
-    assert path.name in told[0]
-    assert "set aside as" in told[0]
+    messages = []
+    xarray.testing.assert_identical(sweep(cells.draw, {"width": [2]}, cache=tmp_path, log=messages.append), whole)
+    assert len(messages) == 1
+    assert path.name in messages[0]
+    assert "set aside as" in messages[0]
     assert path.with_name(f"{path.name}.damaged-1").read_bytes() == damaged
 
 
@@ -170,9 +170,9 @@ def test_a_cell_whose_numbers_were_changed_is_set_aside(tmp_path):
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     np.savez(path, **(arrays | {"norm": 1.5 * arrays["norm"]}))
-    told = []
-    sweep(cells.draw, {"width": [2]}, cache=tmp_path, tell=told.append)
-    assert "was altered: its arrays do not fit their checksum" in told[0]
+    messages = []
+    sweep(cells.draw, {"width": [2]}, cache=tmp_path, log=messages.append)
+    assert "was altered: its arrays do not fit their checksum" in messages[0]
 
 
 def test_swapped_cells_are_set_aside(tmp_path):
@@ -181,10 +181,10 @@ def test_swapped_cells_are_set_aside(tmp_path):
     first, second = one.read_bytes(), other.read_bytes()
     one.write_bytes(second)
     other.write_bytes(first)
-    told = []
-    xarray.testing.assert_identical(sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path, tell=told.append), whole)
-    assert len(told) == 2
-    assert all("holds another cell than its name says" in line for line in told)
+    messages = []
+    xarray.testing.assert_identical(sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path, log=messages.append), whole)
+    assert len(messages) == 2
+    assert all("holds another cell than its name says" in line for line in messages)
 
 
 def test_old_temporary_files_are_removed_and_fresh_ones_left_to_their_writers(tmp_path):
