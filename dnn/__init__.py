@@ -4,6 +4,18 @@ Names are imported when first used, so `import dnn` does not load torch.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dnn import data, probes
+    from dnn.networks.mlp import MLP
+    from dnn.reading.basins import sample_basin, weight_basin
+    from dnn.reading.linear_maps import linear_map, pruned_accuracy
+    from dnn.reading.projection import project
+    from dnn.reading.rank_densities import rank_gradient, rank_probability
+    from dnn.training.config import TrainConfig
+    from dnn.training.ensembles import train_ensemble
+    from dnn.training.loop import train
 
 _EXPORTS = {
     "MLP": "networks.mlp",

@@ -19,7 +19,7 @@ def rendered(figure: Figure, form: str = "png") -> bytes:
     stamp = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
     with matplotlib.rc_context({"svg.hashsalt": "toymodels"}):
         figure.savefig(content, format=form, dpi=110, metadata=stamp)
-    return _with_palette(content) if form == "png" and content.log() > LARGE else content.getvalue()
+    return _with_palette(content) if form == "png" and content.tell() > LARGE else content.getvalue()
 
 
 def _with_palette(picture: io.BytesIO) -> bytes:

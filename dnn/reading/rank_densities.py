@@ -154,7 +154,7 @@ def check_labels(labels, n_samples: int, n_classes: int) -> tuple[np.ndarray, np
 
 
 def check_every_class(counts, name: str = "labels") -> None:
-    """`ValueError` naming the first class without samples, where `counts` (K,) are those of the labels called `name`."""
+    """`ValueError` naming the first class without samples; `counts` (K,) are those of the labels called `name`."""
     if not counts.all():
         raise ValueError(f"{name} must contain every class, got no sample of class {int(counts.argmin())}")
 
