@@ -236,7 +236,7 @@ def information(
     x, y = _first(split, samples)
     labels = y.cpu().numpy()
     values = {"input": [], "labels": [], "neuron": []}
-    for _, outputs in list(unfold(network).layers(x, statistics))[:-1]:
+    for outputs in unfold(network).outputs(x, statistics)[1:-1]:
         layer = _numpy(outputs)
         edges = np.linspace(layer.min(), layer.max(), bins + 1)
         if (np.diff(edges) <= 0).any():  # a dead layer: its outputs differ by rounding at most

@@ -9,7 +9,7 @@ import numpy as np
 
 from comparisons import half_times
 from comparisons.grokking.question import crossings
-from comparisons.harness import style
+from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
 from toymodels.trajectory import Trajectory
@@ -23,7 +23,7 @@ def draw(result: Result) -> Figure:
     """One column per model: accuracies of all replicates, and order parameters of the first."""
     from matplotlib.figure import Figure
 
-    shown = style.rows_shown(result)
+    shown = panels.rows_shown(result)
     figure = Figure(figsize=(4.2 * max(len(shown), 1), 7.2), layout="constrained")
     axes = figure.subplots(2, max(len(shown), 1), squeeze=False)
     for column, row in enumerate(shown):
@@ -44,7 +44,7 @@ def _performance(axes: Axes, row: str, result: Result) -> None:
     for i, run in enumerate(result.runs.get(row + OFF, [])):
         label = "test, knob off" if i == 0 else None
         axes.plot(run.t, run["test"], color=style.colour(row), lw=0.9, ls=":", label=label)
-    axes.set_title(style.title(result, row, "decades"), fontsize=11)
+    axes.set_title(panels.title(result, row, "decades"), fontsize=11)
     axes.set_ylim(-0.05, 1.05)
     axes.legend(fontsize=8, frameon=False, loc="best")
     style.tidy(axes)

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from toymodels.run.identity import COUNTS
-
 S = TypeVar("S")
+NO_IDENTITY = {"identity": False}  # what tells one run from another leaves the field out
 SURROUNDINGS = ("device", "data", "scratch")  # set by their own flags, never a knob
 
 
@@ -35,8 +34,8 @@ class Settings:
     """
 
     device: str = field(default="auto", kw_only=True)
-    data: str | None = field(default=None, kw_only=True, metadata={COUNTS: False})  # checked byte by byte when read
-    scratch: Path | None = field(default=None, kw_only=True, metadata={COUNTS: False})
+    data: str | None = field(default=None, kw_only=True, metadata=NO_IDENTITY)  # checked byte by byte when read
+    scratch: Path | None = field(default=None, kw_only=True, metadata=NO_IDENTITY)
 
 
 def visible(settings: Any) -> dict[str, Any]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from comparisons.harness.model import OFF
-from comparisons.harness.result import Result
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -42,16 +39,3 @@ def tidy(axes: Axes) -> None:
     """No frame on the right and top, light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.2, linewidth=0.6)
-
-
-def rows_shown(result: Result) -> list[str]:
-    """Rows with runs that get a panel of their own: all but the controls, which are drawn into their models'."""
-    return [row for row, runs in result.runs.items() if not row.endswith(OFF) and runs]
-
-
-def title(result: Result, row: str, unit: str) -> str:
-    """A panel's title: the row, its verdict and its score."""
-    verdict = result.verdicts.get(row)
-    if verdict is None:
-        return row
-    return f"{row}\n{verdict.outcome}" + (f", {verdict.score:.2f} {unit}" if verdict.scores else "")

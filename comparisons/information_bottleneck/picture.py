@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from comparisons.harness import style
+from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
 
@@ -16,14 +16,14 @@ def draw(result: Result) -> Figure:
     """One column per model: against time above, I(Y;T) against I(X;T) below."""
     from matplotlib.figure import Figure
 
-    runs, shown = result.runs, style.rows_shown(result)
+    runs, shown = result.runs, panels.rows_shown(result)
     columns = max(len(shown), 1)
     figure = Figure(figsize=(3.5 * columns, 6.8), layout="constrained")
     axes = figure.subplots(2, columns, squeeze=False)
     for column, row in enumerate(shown):
         _in_time(axes[0, column], row, runs)
         _plane(axes[1, column], row, runs)
-        axes[0, column].set_title(style.title(result, row, "lost"), fontsize=11)
+        axes[0, column].set_title(panels.title(result, row, "lost"), fontsize=11)
     axes[0, 0].set_ylabel("information, bits")
     axes[1, 0].set_ylabel("I(Y;T), bits")
     return figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comparisons.harness import style
+from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
 
@@ -20,20 +20,20 @@ def draw(result: Result) -> Figure:
     """One panel per model; if the digits were run, one more with the histograms."""
     from matplotlib.figure import Figure
 
-    runs, shown = result.runs, style.rows_shown(result)
+    runs, shown = result.runs, panels.rows_shown(result)
     digits = [row for row in shown if "four_to_4" in runs[row][0].meta]
-    panels = len(shown) + bool(digits)
-    columns = min(max(panels, 1), 4)
-    rows = -(-max(panels, 1) // columns)
+    n_panels = len(shown) + bool(digits)
+    columns = min(max(n_panels, 1), 4)
+    rows = -(-max(n_panels, 1) // columns)
     figure = Figure(figsize=(3.7 * columns, 3.7 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax, row in zip(axes, shown, strict=False):
         _contrast(ax, row, runs)
-        ax.set_title(style.title(result, row, "decades"), fontsize=11)
+        ax.set_title(panels.title(result, row, "decades"), fontsize=11)
         ax.set_ylabel("same class against others, decades", fontsize=8)
     if digits:
         _histograms(axes[len(shown)], runs[digits[-1]], digits[-1])
-    for ax in axes[panels:]:
+    for ax in axes[n_panels:]:
         ax.set_axis_off()
     return figure
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comparisons.harness import style
+from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
 from comparisons.neural_collapse.question import first_perfect
@@ -21,13 +21,13 @@ def draw(result: Result) -> Figure:
     """One column per model: NC1 of all replicates above, NC2-NC4 of the first below."""
     from matplotlib.figure import Figure
 
-    runs, shown = result.runs, style.rows_shown(result)
+    runs, shown = result.runs, panels.rows_shown(result)
     figure = Figure(figsize=(4.2 * max(len(shown), 1), 7), layout="constrained")
     axes = figure.subplots(2, max(len(shown), 1), squeeze=False)
     for column, row in enumerate(shown):
         _nc1(axes[0, column], row, runs, result.question)
         _others(axes[1, column], runs[row][0], result.question)
-        axes[0, column].set_title(style.title(result, row, "decades"), fontsize=11)
+        axes[0, column].set_title(panels.title(result, row, "decades"), fontsize=11)
         for ax in axes[:, column]:
             style.log_time(ax, runs[row][0].clock)
             ax.set_yscale("log")

@@ -101,9 +101,11 @@ def tails(unfolded: Unfolded, x: Tensor | None = None, statistics: str = "runnin
 
 def _folded_layers(unfolded: Unfolded, x: Tensor | None, statistics: str) -> list[tuple[Tensor, Tensor]]:
     """A_m and c_m of the hidden layers."""
-    if statistics == "batch" and x is None and any(unfolded.norms):
-        raise ValueError("x must be given when statistics are those of a batch, got None")
-    inputs = unfolded.outputs(x, "batch") if x is not None and statistics == "batch" and any(unfolded.norms) else None
+    inputs = None
+    if statistics == "batch" and any(unfolded.norms):
+        if x is None:
+            raise ValueError("x must be given when statistics are those of a batch, got None")
+        inputs = unfolded.outputs(x, "batch")
     layers = []
     for m, norm in enumerate(unfolded.norms):
         linear = unfolded.linears[m]

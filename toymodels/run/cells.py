@@ -20,6 +20,7 @@ import numpy as np
 
 from toymodels.run import files, identity
 from toymodels.run.identity import canonical
+from toymodels.run.sources import sources
 
 HEAD = "cell"  # name of the entry that carries identity, header and checksum
 
@@ -231,7 +232,7 @@ def read_head(path: Path) -> dict[str, Any]:
 
 def made_by(functions: Iterable[Any], device: str = "auto") -> dict[str, Any]:
     """The second half of an identity: sources that can be reached, the device in use, versions."""
-    reached = identity.sources(*functions)
+    reached = sources(*functions)
     return {
         "sources": reached,
         "device": identity.device_used(device, reached),

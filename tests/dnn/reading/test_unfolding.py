@@ -11,7 +11,7 @@ from dnn.reading.basins import sample_basin, weight_basin
 from dnn.reading.kernels import tangent_kernel
 from dnn.reading.linear_maps import linear_map, linear_map_logits, sign_agreement
 from dnn.reading.projection import project
-from dnn.reading.unfolding import folded, is_elementwise, moments, normalised, unfold
+from dnn.reading.unfolding import folded, is_elementwise, last_hidden, moments, normalised, unfold
 from tests.dnn.blobs import blobs
 from tests.tolerances import FLOAT32
 
@@ -69,6 +69,25 @@ def test_a_sequence_of_named_layers_is_unfolded(statistics):
 def test_a_scaled_output_scales_the_logits_only():
     network, x = used(MLP([6, 5, 3], batch_norm=True)), torch.randn(4, 6)
     torch.testing.assert_close(unfold(ScaledOutput(network, 3.0)).logits(x), 3 * network(x), **FLOAT32)
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch"])
+def test_the_last_hidden_layer_is_that_of_the_network_and_the_input_where_there_is_none(statistics):
+    network, x = used(MLP([6, 5, 7, 3], batch_norm=True)), torch.randn(9, 6)
+    features = last_hidden(network, x, statistics)
+    with batch_norm_mode(network, statistics):
+        torch.testing.assert_close(features, network.activations(x)[-1].detach(), **FLOAT32)
+    assert not features.requires_grad
+    assert torch.equal(features, last_hidden(unfold(network), x, statistics))
+    assert torch.equal(last_hidden(nn.Linear(6, 3), x, statistics), x)
+
+
+def test_outputs_begin_with_the_input_and_end_with_the_logits():
+    network, x = unfold(used(sequence())), torch.randn(4, 6)
+    outputs = network.outputs(x)
+    assert [layer.shape[1] for layer in outputs] == [*network.widths]
+    assert outputs[0] is x
+    assert torch.equal(outputs[-1], network.logits(x))
 
 
 def test_folding_batch_norm_leaves_outputs_in_evaluation_unchanged():

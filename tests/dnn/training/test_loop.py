@@ -83,12 +83,6 @@ def test_records_are_what_evaluating_the_network_gives():
     assert result["train_accuracy"][-1] > 0.9 > result["train_accuracy"][0]
 
 
-def test_evaluation_does_not_depend_on_the_chunk():
-    net, split = network(), blobs()
-    whole = evaluate(net, split.x_train, split.y_train)
-    assert evaluate(net, split.x_train, split.y_train, chunk=7) == pytest.approx(whole, rel=1e-6)
-
-
 def test_records_may_look_at_the_first_samples_only():
     split = blobs(spread=2.0)
     short = split._replace(x_test=split.x_test[:5], y_test=split.y_test[:5])

@@ -1,0 +1,130 @@
+"""Which source files decide what a function computes."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from toymodels.run.source_files import (
+    Source,
+    file_of,
+    find_module,
+    is_installed,
+    module_name,
+    read_source,
+    stamped,
+    used_by,
+)
+
+
+def sources(*functions: Any) -> dict[str, str]:
+    """Every file that these functions can reach by imports, with a digest of its bytes.
+
+    Parameters
+    ----------
+    *functions : callables
+        Also partials, methods, and callable objects; callables in what is bound to them count too.
+
+    Returns
+    -------
+    dict of str to str
+        Dotted module to 16 hexadecimal digits; of the module that a function lies in, only what the function uses, as
+        "module:name". Installed packages other than this suite are told by their versions instead.
+    """
+    found: dict[str, str] = {}
+    waiting: list[tuple[str, Path]] = []
+    for one in (inner for function in functions for inner in _callables(function)):
+        part = _part_of_module(one)
+        if part is None:
+            waiting += _roots(one).items()
+        else:
+            name, label, source = part
+            found[label] = source.digest
+            waiting += [(other, file) for other in source.imports(name) if (file := find_module(other)) is not None]
+    while waiting:
+        name, path = waiting.pop()
+        if name in found:
+            continue
+        read = read_source(str(path))
+        found[name] = read.digest
+        waiting += [(other, file) for other in read.imports(name) if (file := find_module(other)) is not None]
+    return dict(sorted(found.items()))
+
+
+def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
+    """`value` and every callable bound to it: the functions that decide what is computed."""
+    if depth > 6:
+        return
+    if isinstance(value, partial):
+        inner = [value.func, *value.args, *value.keywords.values()]
+    elif isinstance(value, MethodType):
+        inner = [value.__func__, value.__self__]
+    elif isinstance(value, ModuleType):
+        yield value
+        inner = []
+    elif isinstance(value, FunctionType):
+        yield value
+        inner = [cell.cell_contents for cell in value.__closure__ or ()]
+    elif dataclasses.is_dataclass(value):
+        yield value if isinstance(value, type) else type(value)
+        inner = [] if isinstance(value, type) else [getattr(value, field.name) for field in dataclasses.fields(value)]
+    elif isinstance(value, Mapping):
+        inner = list(value.values())
+    elif isinstance(value, list | tuple):
+        inner = list(value)
+    elif callable(value):
+        yield value if isinstance(value, type) or inspect.isbuiltin(value) else type(value)
+        inner = [] if isinstance(value, type) else list(vars(value).values()) if hasattr(value, "__dict__") else []
+    else:
+        return
+    for one in inner:
+        yield from _callables(one, depth + 1)
+
+
+def _roots(function: Any) -> dict[str, Path]:
+    """The file a function lies in; for one that lies in none, those of what its code names."""
+    if isinstance(function, ModuleType):
+        file = find_module(function.__name__)
+        return {} if file is None else {function.__name__: file}
+    path = file_of(function)
+    if path is not None:
+        return {} if is_installed(path) else {module_name(function): path}
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {}
+    names = set(_names_in(code)) & function.__globals__.keys()
+    modules = {_module_of(function.__globals__[name]) for name in names} | set(_imports_of_code(code))
+    return {name: file for name in modules if name and name != "__main__" and (file := find_module(name)) is not None}
+
+
+def _part_of_module(function: Any) -> tuple[str, str, Source] | None:
+    """Module, "module:name" and source of a function with what it uses of its own module; None without a file."""
+    path = None if isinstance(function, ModuleType) else file_of(function)
+    if path is None or is_installed(path):
+        return None
+    name, top = module_name(function), getattr(function, "__qualname__", "").partition(".")[0]
+    source = used_by(str(path), top, path.name == "__init__.py")
+    return None if source is None else (name, f"{name}:{top}", stamped(str(path), source))
+
+
+def _module_of(value: Any) -> str:
+    return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "") or ""
+
+
+def _names_in(code: CodeType) -> Iterable[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _imports_of_code(code: CodeType) -> Iterable[str]:
+    """Modules that a code object may import: every prefix-joined pair of the names it holds is tried by the caller."""
+    names = list(_names_in(code))
+    yield from names
+    yield from (f"{first}.{second}" for first in names if find_module(first) is not None for second in names)
