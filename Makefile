@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 
-.PHONY: grokking comparisons figures criteria test test-slow bench lint clean
+.PHONY: grokking comparisons figures gallery criteria test test-slow bench lint clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,12 @@ comparisons: $(READY)
 
 figures: $(READY)
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS)
+
+# the only target that changes tracked files: claims at two seeds, pictures, matrix, verdicts
+gallery: $(READY)
+	$(BIN)/python -m figures all --preset quick --jobs $(JOBS) --resume --write
+	$(BIN)/python -m figures all --preset quick --jobs $(JOBS) --resume --write --seed 11
+	$(BIN)/python -m comparisons --preset quick --jobs $(JOBS) --resume --with-exchange --write
 
 criteria: $(READY)
 	$(BIN)/python -m toymodels.neurashed

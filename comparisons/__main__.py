@@ -20,6 +20,7 @@ from toymodels.run.engine import interruptible
 
 PHENOMENA = ("grokking", "local_elasticity", "information_bottleneck", "neural_collapse")
 EXCHANGE = "order_parameters"
+ALL = (*PHENOMENA, EXCHANGE)
 
 
 def studies(names: Sequence[str]) -> list[Study]:
@@ -30,6 +31,9 @@ def studies(names: Sequence[str]) -> list[Study]:
 def parser():
     """The command line of a study, without its models; settings start with the name of their study."""
     made = command.base_parser("python -m comparisons", __doc__ or "", ("quick", "paper"))
+    made.epilog = "\n\n".join(
+        f"{study.name}: {command.settings_in_words(study, f'{study.name}.')}" for study in studies(ALL)
+    )
     made.add_argument("--with-exchange", action="store_true", help="run comparisons.order_parameters as well")
     made.add_argument("--write", action="store_true", help="write matrix, verdicts and figures into this checkout")
     return made

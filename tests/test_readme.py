@@ -14,27 +14,71 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_there_are_blocks_to_run():
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 6
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Elsewhere, with a sweep of two points a side: what a block prints is the same in kind."""
+    import matplotlib.pyplot
+
+    import toymodels
+    from toymodels.run.sweep import sweep
+
+    def smaller(function, grid, **options):
+        return sweep(function, {name: values[[0, -1]] for name, values in grid.items()}, **{**options, "jobs": 1})
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(toymodels, "sweep", smaller)
+    yield
+    matplotlib.pyplot.close("all")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_a_block_runs(block):
+def test_a_block_runs(block, small):
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
 
 
-@pytest.mark.parametrize("name", ["mine", "my_network"])
-def test_a_users_model_joins_the_study_in_under_twenty_lines(name, tmp_path):
-    from comparisons import runner
-    from comparisons.grokking import STUDY
+def test_the_phase_diagram_is_four_lines():
+    (block,) = (block for block in BLOCKS if "grokking.score" in block)
+    assert len([line for line in block.splitlines() if line and "import" not in line]) == 4
 
-    (block,) = (block for block in BLOCKS if f"def {name}(" in block)
-    assert len(block.splitlines()) < 20
+
+def test_a_users_model_joins_the_study_and_is_set_like_the_others(tmp_path):
+    (block,) = (block for block in BLOCKS if "def mine(" in block)
     space = {"__name__": "readme"}
     exec(compile(block, "README.md", "exec"), space)
-    result = runner.run(STUDY.adding(**{name: space[name]}), models=[name, "layerwise"], replicates=1, out=tmp_path)
-    assert result.verdicts["layerwise"].outcome == "shown"
-    assert result.verdicts[name].outcome == ("shown" if name == "mine" else "unclear")
+    result = space["study"].run(models=["mine", "layerwise"], replicates=1, out=tmp_path)
+    assert result.verdicts["layerwise"].outcome == result.verdicts["mine"].outcome == "shown"
+    assert result.verdicts["mine (off)"].absent_in_every_replicate
+    assert result.knobs["mine (off)"] == "lag 1000 -> 3"
     assert (result.folder / "figure.png").exists()
+    early = space["study"].run(models=["mine"], settings={"mine.lag": 2.0}, replicates=1, out=tmp_path)
+    assert early.verdicts["mine"].outcome == "absent"
+
+
+def test_a_users_network_joins_the_study(tmp_path):
+    from comparisons.grokking import STUDY
+
+    (block,) = (block for block in BLOCKS if "def my_network(" in block)
+    space = {"__name__": "readme"}
+    exec(compile(block, "README.md", "exec"), space)
+    result = STUDY.adding(my_network=space["my_network"]).run(models=["my_network"], replicates=1, out=tmp_path)
+    assert result.verdicts["my_network"].outcome == "unclear"
+
+
+def test_the_route_without_torch_needs_no_torch(tmp_path):
+    import subprocess
+
+    (line,) = (line for line in README.splitlines() if line.endswith("--models layerwise neurashed condensation"))
+    words = [*line.split()[3:], "--replicates", "1", "--out", str(tmp_path)]
+    code = (
+        "import sys\nsys.modules['torch'] = None\nfrom comparisons.harness.command import main\n"
+        f"raise SystemExit(main('grokking', {words!r}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "condensation        shown" in done.stdout
 
 
 def runs(module: str) -> bool:

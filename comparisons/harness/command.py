@@ -72,14 +72,14 @@ def _models(study: Study) -> str:
     return ", ".join(report.plain_name(name) for name in study.models if name not in asked) + more
 
 
-def settings_in_words(study: Study) -> str:
-    """Every setting with its default, for `--help`."""
+def settings_in_words(study: Study, prefix: str = "") -> str:
+    """Every setting with its default, for `--help`; `prefix` stands before every key."""
     lines = ["settings for --set, with their defaults:"]
-    lines += [f"  {name}={value}" for name, value in visible(study.question).items()]
+    lines += [f"  {prefix}{name}={value}" for name, value in visible(study.question).items()]
     for name, model in study.models.items():
         if isinstance(model, Model):
-            settings = [f"{report.plain_name(name)}.{key}={value}" for key, value in visible(model.settings).items()]
-            lines += [f"  {line}" for line in settings]
+            key = f"{prefix}{report.plain_name(name)}"
+            lines += [f"  {key}.{setting}={value}" for setting, value in visible(model.settings).items()]
             lines += [f"      control: {model.knob}"] if model.off else []
     return "\n".join(lines)
 

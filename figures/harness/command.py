@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,12 @@ from toymodels.validation import positive_int
 
 def parser(description: str | None = None):
     """The command line."""
-    made = Parser(prog="python -m figures", description=description or __doc__, allow_abbrev=False)
+    made = Parser(
+        prog="python -m figures",
+        description=description or __doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     made.add_argument("names", nargs="*", metavar="NAME", help="subjects or numbers, or `all`; none lists the figures")
     made.add_argument("--preset", default="quick", choices=["quick", "paper"])
     made.add_argument(
@@ -68,7 +74,11 @@ def main(
     int
         0 when all were made, 1 when one failed, 2 for bad arguments, 130 when stopped.
     """
-    options = vars(parser(description).parse_args(argv))
+    command_line = parser(description)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if {"-h", "--help"} & set(arguments):
+        command_line.epilog = _all_settings(figures)
+    options = vars(command_line.parse_args(arguments))
     wanted, write, listing = (options.pop(name) for name in ("names", "write", "settings"))
     try:
         known = {figure.name: figure for figure in figures or ()}
@@ -167,6 +177,14 @@ def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
 
 def _first_sentence(figure: PaperFigure) -> str:
     return (figure.caption.partition(". ")[0]).rstrip(".")
+
+
+def _all_settings(figures: Sequence[PaperFigure] | None) -> str:
+    """Settings of the quick preset, figure by figure."""
+    known = list(figures) if figures is not None else [registry.load(name) for name in registry.names()]
+    return "\n".join(
+        ["settings for --set, with those of the quick preset:", *(_settings(one, "quick") for one in known)]
+    )
 
 
 def _settings(figure: PaperFigure, preset: str) -> str:
