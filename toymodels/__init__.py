@@ -2,5 +2,6 @@
 
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.version import __version__
 
-__all__ = ["SimulationError", "Trajectory", "sweep"]
+__all__ = ["SimulationError", "Trajectory", "__version__", "sweep"]
