@@ -37,6 +37,7 @@ def module_name(function: Any) -> str:
 
 
 def file_of(function: Any) -> Path | None:
+    """The source file of a function or class; None for what was typed at a prompt or in a notebook."""
     module = sys.modules.get(getattr(function, "__module__", None) or type(function).__module__ or "")
     file = getattr(module, "__file__", None)
     code = getattr(function, "__code__", None)
@@ -78,6 +79,7 @@ _STAMPS: dict[str, tuple[int, int]] = {}
 
 
 def read_source(path: str) -> Source:
+    """A file's digest and imports, see :func:`stamped`."""
     return stamped(path, _parsed(path))
 
 
