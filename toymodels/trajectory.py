@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _SHOWN = 8  # quantities named in the short form
 _WIDTH = 300  # characters of the short form
+
+# names and whole numbers that every version of netCDF can hold, the classic one included
+_ATTRIBUTE = re.compile(
+    r"(?!(bool|byte|char|double|float|u?int(64)?|real|u?short|string)$)\w([ -&(-.0-~]*[!-&(-.0-~])?", re.A
+)
+_LARGEST = 2**31 - 1
 
 
 class SimulationError(RuntimeError):
@@ -46,6 +53,14 @@ class Trajectory:
         If shapes do not agree or the times are not increasing.
     SimulationError
         If a quantity is not finite; the message names it and the first such time.
+
+    Examples
+    --------
+    >>> run = Trajectory([0.0, 1.0], {"loss": [1.0, 0.5]}, clock="epoch", meta={"lr": 0.1})
+    >>> run
+    Trajectory(2 times, epoch 0 to 1: loss)
+    >>> run["loss"].tolist(), run.meta
+    ([1.0, 0.5], {'lr': 0.1})
     """
 
     t: np.ndarray
@@ -124,8 +139,9 @@ class Trajectory:
     def to_xarray(self) -> xarray.Dataset:
         """Labelled arrays over `t`, further axes called NAME_0, NAME_1; the values are copies.
 
-        The clock is an attribute, and so are the entries of meta that netCDF can hold: numbers, strings and lists of
-        numbers.
+        The clock is an attribute, and so are the entries of meta that every netCDF file can hold: numbers (whole ones
+        of 32 bits), strings and lists of numbers, under ASCII names without slash or apostrophe. The others are left
+        out.
 
         Raises
         ------
@@ -217,8 +233,8 @@ def _to_builtin(value: Any) -> Any:
 
 
 def _is_attribute(name: str, value: Any) -> bool:
-    """Whether netCDF can hold it."""
-    if not name or "/" in name:
+    """Whether every netCDF file can hold it."""
+    if not _ATTRIBUTE.fullmatch(name):
         return False
     if isinstance(value, list):
         return bool(value) and all(_is_number(one) for one in value)
@@ -227,5 +243,5 @@ def _is_attribute(name: str, value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, int):
-        return not isinstance(value, bool) and -(2**63) <= value < 2**63
+        return not isinstance(value, bool) and abs(value) <= _LARGEST
     return isinstance(value, float)

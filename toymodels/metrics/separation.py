@@ -35,6 +35,12 @@ class Law(NamedTuple):
     correlation : float
         Pearson correlation of :math:`\log D_l` with :math:`l`: -1 when the law holds exactly with a rate below 1; 0
         when no layer differs.
+
+    Examples
+    --------
+    >>> law = law_of_separation([9.0, 3.0, 1.0])
+    >>> round(law.rate, 3), round(law.correlation, 3)
+    (0.333, -1.0)
     """
 
     rate: float
