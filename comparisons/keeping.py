@@ -49,6 +49,8 @@ def shown(place: Path) -> str:
     """The table of a call with the identity of each run; of one file, its identity alone."""
     if place.is_file():
         return json.dumps(read_head(place)["identity"], indent=1)
+    if not (place / "manifest.json").exists():
+        raise FileNotFoundError(f"{place} holds no result")
     manifest = read_manifest(place)
     lines = [str(load(place))] if "verdicts" in manifest else [f"{place}: {manifest.get('state', 'no state')}"]
     for row, runs in manifest["rows"].items():
@@ -80,6 +82,8 @@ def pruned(out: Path, delete: bool) -> str:
     if delete:
         for path in left:
             path.unlink()
+    if not left:
+        return f"nothing to prune: {len(found)} stored runs, all named by a manifest"
     verb = "deleted" if delete else "could be deleted (--yes does it)"
     return "\n".join([*lines, f"{len(left)} of {len(found)} stored runs, {size / 1e6:.1f} MB, {verb}"])
 

@@ -410,6 +410,11 @@ class Score:
 
     nan_is_an_answer = True  # a sweep takes NaN of it for "no score there"
 
+    @property
+    def label(self) -> str:
+        """How a sweep calls it: "grokking.score('layerwise')"."""
+        return f"{self.study}.score({self.model!r})"
+
     def __call__(self, *, rng: np.random.Generator, **settings: Any) -> dict[str, float]:
         """Run once with these settings and judge the run."""
         with one_thread():

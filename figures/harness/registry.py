@@ -43,10 +43,13 @@ def find(word: str) -> str:
     wanted = word.strip().lower().replace("-", "_").removesuffix(".py")
     if wanted in names():
         return wanted
-    exact = [name for name in names() if wanted in _words(name)]
+    paper, slash, number = wanted.partition("/")  # a number may be asked for in one paper, "layerwise/fig-3"
+    asked = [name for name in names() if not slash or name.startswith(f"{paper}/")]
+    wanted = number if slash else wanted
+    exact = [name for name in asked if wanted in _words(name)]
     if len(exact) == 1:
         return exact[0]
-    near = exact or [name for name in names() if any(wanted in one for one in _words(name))]
+    near = exact or [name for name in asked if any(wanted in one for one in _words(name))]
     if not near:
         close = difflib.get_close_matches(wanted, {one for name in names() for one in _words(name)}, n=3, cutoff=0.6)
         near = [name for name in names() if set(close) & set(_words(name))]

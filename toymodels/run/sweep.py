@@ -144,7 +144,7 @@ def sweep(
     calls = list(_calls(function, points, replicates, seed, store))
     worker = partial(_run, function, store, errors == "nan" or getattr(function, MAY_BE_NAN, False), errors)
     results = _run_all(worker, calls, store, jobs, engine, progress or (lambda done, total: None), errors)
-    about = {"function": identity.display_name(function), "seed": seed}
+    about = {"function": getattr(function, "label", None) or identity.display_name(function), "seed": seed}
     return _assemble(axes, replicates, calls, results, about)
 
 

@@ -449,6 +449,10 @@ def test_prune_deletes_only_stored_runs_that_no_manifest_names(tmp_path, capsys)
     assert (tmp_path / "cells" / "mine.npz").exists()
     assert digests(comparisons.load(result.folder)) == digests(result)
     assert main(["prune", "--out", str(tmp_path / "nowhere")]) == 2
+    assert main(["prune", "--out", str(tmp_path)]) == 0
+    assert "nothing to prune" in capsys.readouterr().out
+    assert main(["show", str(tmp_path)]) == 2
+    assert "holds no result" in capsys.readouterr().err
     assert main(["show", str(result.folder)]) == 0
     assert "late 1: " in capsys.readouterr().out
     (result.folder / "manifest.json").write_text("{}")

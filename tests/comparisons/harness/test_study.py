@@ -122,6 +122,7 @@ def test_the_score_of_a_model_is_a_function_of_its_settings_for_a_sweep(tmp_path
     grid = {"lag": [0.0, 1.0, 2.0], "n_times": [5, 10]}
     found = sweep(STUDY.score("late"), grid, replicates=2, cache=tmp_path / "cells")
     assert found["score"].shape == (3, 2, 2)
+    assert found.attrs["function"] == "toy.score('late')"
     assert np.isnan(found["predicted"]).all()
     again = sweep(STUDY.score("late"), grid, replicates=2, jobs=2, cache=tmp_path / "cells")
     assert again.identical(found)

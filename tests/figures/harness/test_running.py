@@ -176,6 +176,7 @@ class TestRegistry:
         assert registry.find("layerwise/sigmoidal-modes") == "layerwise/sigmoidal_modes"
         assert registry.find("layerwise_03") == "layerwise/sigmoidal_modes"
         assert registry.find("dnn_n6") == "opt_npt/batch_norm_lag"
+        assert registry.find("layerwise/fig-3") == "layerwise/sigmoidal_modes"
 
     def test_every_former_name_is_an_alias_of_one_figure(self):
         for name in registry.names():
