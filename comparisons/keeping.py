@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -73,7 +74,16 @@ def pruned(out: Path, delete: bool) -> str:
     store = out / CELLS
     if not store.is_dir():
         raise FileNotFoundError(f"{out} holds no stored runs")
-    named = {name for path in out.rglob("manifest.json") for name in cells_of(read_manifest(path.parent))}
+    if store.is_symlink():
+        raise ValueError(f"{store} is a link: other folders may name its runs, prune where it points to")
+    named: set[str] = set()
+    for folder in _folders(out):
+        if any(folder.glob("manifest.json.damaged-*")):
+            raise ValueError(
+                f"{folder} holds a damaged manifest: what it named cannot be known; delete that file first"
+            )
+        if (folder / "manifest.json").exists():
+            named.update(cells_of(read_manifest(folder)))
     found = [path for path in sorted(store.glob("*/*")) if path.is_file() and _CELL.fullmatch(path.name)]
     left = [path for path in found if f"{path.parent.name}/{path.name.removesuffix('.npz')}" not in named]
     size = sum(path.stat().st_size for path in left)
@@ -86,6 +96,17 @@ def pruned(out: Path, delete: bool) -> str:
         return f"nothing to prune: {len(found)} stored runs, all named by a manifest"
     verb = "deleted" if delete else "could be deleted (--yes does it)"
     return "\n".join([*lines, f"{len(left)} of {len(found)} stored runs, {size / 1e6:.1f} MB, {verb}"])
+
+
+def _folders(out: Path) -> list[Path]:
+    """Every folder under `out`, through links too, each once."""
+    seen: dict[Path, Path] = {}
+    for place, names, _ in os.walk(out, followlinks=True):
+        real = Path(place).resolve()
+        if real in seen:
+            names.clear()
+        seen.setdefault(real, Path(place))
+    return list(seen.values())
 
 
 def _function_of(path: Path) -> str:

@@ -38,7 +38,7 @@ def load(folder: str | Path) -> Result:
     study = None
     if name.isidentifier():
         try:
-            study = importlib.import_module(f"comparisons.{name}").STUDY
+            study = getattr(importlib.import_module(f"comparisons.{name}"), "STUDY", None)
         except ImportError:  # a study of the user's own: everything but its picture is here
             study = None
     return read_result(folder, study.question if study else None, study.picture if study else None)

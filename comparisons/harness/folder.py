@@ -103,7 +103,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         str(content["call"])
     except FileNotFoundError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({type(error).__name__}: {str(error)[:80]})") from None
     return content
 

@@ -18,7 +18,7 @@ from comparisons.harness.folder import read_manifest, write_manifest
 from comparisons.harness.pictures import rendered
 from comparisons.harness.verdict import Verdict
 from toymodels.run import files
-from toymodels.run.cells import read
+from toymodels.run.cells import checksum, read
 from toymodels.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -152,15 +152,16 @@ class Result:
             If the folder holds an earlier result.
         """
         folder = Path(folder)
-        if (folder / "manifest.json").exists():
-            raise ValueError(f"folder must not hold another result, got {folder}")
+        for name in ("manifest.json", "verdicts.csv", "figure.png", "runs"):
+            if (folder / name).exists():
+                raise ValueError(f"folder must not hold another result, got {folder} with a {name}")
         rows: dict[str, list[dict[str, Any]]] = {}
         for row, runs in self.runs.items():
             rows[row] = []
             for i, run in enumerate(runs):
-                path = folder / "runs" / f"{report.plain_name(row)}-{i}.npz"
+                path = folder / "runs" / f"{len(rows) - 1}-{i}.npz"
                 run.save(path)
-                rows[row].append({"cell": "", "file": str(path.relative_to(folder))})
+                rows[row].append({"cell": "", "file": f"runs/{path.name}", "digest": digest(run)})
         self.write_into(folder, self.manifest(rows) | {"call": "saved", "state": "finished"})
         return folder
 
@@ -215,9 +216,17 @@ def read_result(folder: Path, question: Any = None, picture: Callable[[Result], 
     ValueError
         If the manifest or a run is damaged or missing.
     """
+    folder = folder.resolve()
     manifest = read_manifest(folder)
     if "verdicts" not in manifest:
         raise ValueError(f"{folder} holds no finished result: the call {manifest.get('state', 'ended early')}")
+    try:
+        return _of_manifest(folder, manifest, question, picture)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / 'manifest.json'} is damaged ({type(error).__name__}: {error})") from None
+
+
+def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, picture: Any) -> Result:
     cells = folder.parents[1] / "cells"
     runs = {row: [_read_run(folder, cells, run) for run in entries] for row, entries in manifest["rows"].items()}
     return Result(
@@ -239,10 +248,23 @@ def read_result(folder: Path, question: Any = None, picture: Callable[[Result], 
 
 def _read_run(folder: Path, cells: Path, run: Mapping[str, Any]) -> Trajectory:
     if run.get("file"):
-        return Trajectory.load(folder / run["file"])
+        return _as_named(Trajectory.load(folder / str(run["file"])), run, folder)
     path = cells / f"{run['cell']}.npz"
     try:
         stored = read(path)
     except FileNotFoundError:
         raise ValueError(f"a run of {folder} is missing: {path}") from None
-    return Trajectory.from_arrays(stored.arrays, stored.header)
+    return _as_named(Trajectory.from_arrays(stored.arrays, stored.header), run, folder)
+
+
+def _as_named(run: Trajectory, entry: Mapping[str, Any], folder: Path) -> Trajectory:
+    if entry.get("digest") not in (None, digest(run)):
+        raise ValueError(
+            f"a run of {folder} is not the one that its verdicts were made of: it was computed again since"
+        )
+    return run
+
+
+def digest(run: Trajectory) -> str:
+    """SHA-256 over names, shapes and bytes of a run's arrays; equal exactly when the numbers are."""
+    return checksum({"t": run.t, **run.data})

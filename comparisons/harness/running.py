@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.model import OFF, Adapter
+from comparisons.harness.model import Adapter
 from comparisons.harness.settings import visible
 from toymodels.run import identity, progress
-from toymodels.run.cells import Cell, CellStore, checksum, made_by, read
+from toymodels.run.cells import Cell, CellStore, made_by, read
 from toymodels.run.engine import WorkerDied, one_thread, parallel_map
 from toymodels.trajectory import Trajectory
 
@@ -88,12 +88,12 @@ def tasks(
     """One task a row and replicate, with its identity."""
     made = []
     for row in rows:
-        how = resolved(made_by([row.run], device))
+        how = resolved(made_by([row.run, row.settings], device))
         settings = _placed(row.settings, device=how["device"])
         for replicate in range(replicates):
             asked = {
                 "function": function_identity(row.run),
-                "settings": {"type": type(row.settings).__qualname__, **visible(row.settings)},
+                "settings": settings_identity(row.settings),
                 "seed": seed,
                 "replicate": replicate,
                 "stream": row.stream,
@@ -120,6 +120,13 @@ def _placed(settings: Any, **surroundings: Any) -> Any:
     return replace(settings, **known) if known else settings
 
 
+def settings_identity(settings: Any) -> dict[str, Any]:
+    """Type and values of settings, with the folder of data sets if there is one."""
+    kind = type(settings)
+    data = getattr(settings, "data", None)
+    return {"type": f"{kind.__module__}.{kind.__qualname__}", **visible(settings), **({"data": data} if data else {})}
+
+
 def function_identity(function: Any) -> dict[str, Any]:
     """The identity of a model; one that is bound to what cannot be told from others equals no other."""
     try:
@@ -142,7 +149,9 @@ def run_task(task: Task) -> Outcome:
         if not isinstance(run, Trajectory):
             raise ValueError(f"{task.row.name} must return a Trajectory, got {type(run).__name__}")
         content = run.arrays(), run.header()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also of a model that calls sys.exit
         return Outcome(task, time.perf_counter() - start, _in_words(error))
     task.store.write(task.cell, *content)
     shutil.rmtree(task.scratch, ignore_errors=True)
@@ -215,13 +224,3 @@ def load_run(task: Task) -> Trajectory:
     except FileNotFoundError:
         raise ValueError(f"{task}: its finished run is missing, {task.store.path(task.cell)}") from None
     return Trajectory.from_arrays(stored.arrays, stored.header)
-
-
-def digest(run: Trajectory) -> str:
-    """SHA-256 over names, shapes and bytes of a run's arrays; equal exactly when the numbers are."""
-    return checksum({"t": run.t, **run.data})
-
-
-def base_name(row: str) -> str:
-    """The model that a row belongs to."""
-    return row.removesuffix(OFF)

@@ -34,7 +34,7 @@ class Settings:
     """
 
     device: str = field(default="auto", kw_only=True)
-    data: str | None = field(default=None, kw_only=True, metadata=NO_IDENTITY)  # checked byte by byte when read
+    data: str | None = field(default=None, kw_only=True)
     scratch: Path | None = field(default=None, kw_only=True, metadata=NO_IDENTITY)
 
 

@@ -6,6 +6,7 @@ On the command line, as `STUDY.run(...) -> Result`, and as `STUDY.score(model)`,
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -18,7 +19,7 @@ from comparisons.harness import folder as folders
 from comparisons.harness import running
 from comparisons.harness.model import OFF, Model, Silent, as_model
 from comparisons.harness.report import plain_name
-from comparisons.harness.result import Result
+from comparisons.harness.result import Result, digest
 from comparisons.harness.settings import changed, difference, visible
 from comparisons.harness.verdict import Verdict
 from toymodels.run.cells import CellStore
@@ -30,6 +31,7 @@ from toymodels.validation import positive_int
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_PLAIN = re.compile(r"\w[\w -]{0,79}")
 Judge = Callable[[Sequence[Trajectory], Any], Verdict]
 
 
@@ -103,9 +105,11 @@ class Study:
 
     def __post_init__(self):
         object.__setattr__(self, "models", {name: as_model(model) for name, model in self.models.items()})
+        if not self.name.isidentifier() or self.name in (running.CELLS, "figures"):
+            raise ValueError(f"name must be an identifier, and not a folder of the store, got {self.name!r}")
         for name in self.models:
-            if not name or "." in name or name.endswith(OFF) or name in ("off", self.name):
-                raise ValueError(f"models must have plain names, got {name!r}")
+            if not _PLAIN.fullmatch(name) or name in ("off", self.name):
+                raise ValueError(f"models must have plain names of letters, digits, spaces, - and _, got {name!r}")
         plain = [plain_name(name) for name in self.models]
         if len(set(plain)) != len(plain):
             raise ValueError(f"models must have names of their own, got {', '.join(self.models)}")
@@ -322,7 +326,9 @@ class Study:
             manifest = about | result.manifest(_entries(todo, finished, runs)) | {"state": state}
             try:
                 result.write_into(where, manifest)
-            except (KeyError, ValueError, IndexError, TypeError) as error:  # a row of the user's that cannot be drawn
+            except OSError:
+                raise
+            except Exception as error:  # a row of the user's that cannot be drawn
                 note = f"the picture could not be drawn: {type(error).__name__}: {error}"
                 result = replace(result, details="\n".join(part for part in (result.details, note) if part))
         return result
@@ -349,7 +355,10 @@ class Study:
     def verdict(self, row: str, runs: Sequence[Trajectory], question: Any) -> Verdict:
         """The verdict of the `runs` of a `row` on `question`; what they lack makes it `failed` and is said."""
         try:
-            return self.judge(runs, question)
+            verdict = self.judge(runs, question)
+            if not isinstance(verdict, Verdict):
+                raise ValueError(f"judge must return a Verdict, got {type(verdict).__name__}")
+            return verdict
         except Exception as error:
             text = error.args[0] if isinstance(error, KeyError) and error.args else error
             return Verdict("failed", note=f"{row} must return what {self.name} judges: {text}")
@@ -359,7 +368,7 @@ class Study:
             return ""
         try:
             return self.details(result)
-        except (KeyError, ValueError, IndexError, TypeError) as error:
+        except Exception as error:
             return f"no details: {type(error).__name__}: {error}"
 
     def score(self, model: str) -> Score:
@@ -442,7 +451,7 @@ def _entries(todo, finished=None, runs=None) -> dict[str, list[dict[str, Any]]]:
             entry |= {"error": outcome.error, "settings": _in_words(visible(task.row.settings)), "seed": task.seed}
         elif outcome is not None:
             run = next(places[task.row.name])
-            entry |= {"digest": running.digest(run), "seconds": round(outcome.seconds, 3)}
+            entry |= {"digest": digest(run), "seconds": round(outcome.seconds, 3)}
         rows.setdefault(task.row.name, []).append(entry)
     return rows
 

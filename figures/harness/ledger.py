@@ -38,7 +38,8 @@ def summary(claims: Sequence[Sequence[Judged]]) -> str:
 def read_ledger(gallery: Path = GALLERY) -> Ledger:
     """The committed ledger: preset, and figure -> seed -> what was measured; empty without one."""
     path = gallery / "claims.json"
-    return json.loads(path.read_text()) if path.exists() else {"preset": "quick", "figures": {}}
+    content = json.loads(path.read_text()) if path.exists() else {}
+    return content if "figures" in content else {"preset": "quick", "figures": {}}
 
 
 def merged(ledger: Ledger, made: Sequence[FigureResult], preset: str, seed: int) -> Ledger:

@@ -16,8 +16,8 @@ import numpy as np
 
 from comparisons.harness import folder as folders
 from comparisons.harness.pictures import rendered
-from comparisons.harness.running import CELLS, function_identity, resolved
-from comparisons.harness.settings import changed, visible
+from comparisons.harness.running import CELLS, function_identity, resolved, settings_identity
+from comparisons.harness.settings import changed
 from figures.harness.figure import Data, PaperFigure
 from figures.harness.registry import load
 from toymodels.claims import Judged
@@ -133,7 +133,9 @@ def make(request: Request) -> FigureResult:
             data = _data(figure, settings, request, store, cell, messages)
             claims = tuple(figure.judge(data))
             drawn = rendered(figure.draw(data, settings), request.format)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             reason = str(error) if isinstance(error, SimulationError | FileNotFoundError) else _in_words(error)
             folders.write_manifest(
                 where, manifest | {"state": "failed", "rows": {"data": [{"cell": cell.name, "error": reason}]}}
@@ -171,10 +173,10 @@ def _placed(settings: Any, **surroundings: Any) -> Any:
 
 def _cell(figure: PaperFigure, settings: Any, request: Request) -> tuple[Cell, Any]:
     """The identity of a figure's data, and its settings with the device in use."""
-    how = resolved(made_by([figure.compute], request.device))
+    how = resolved(made_by([figure.compute, settings], request.device))
     asked = {
         "function": function_identity(figure.compute),
-        "settings": {"type": type(settings).__qualname__, **visible(settings)},
+        "settings": settings_identity(_placed(settings, data=request.data)),
         "seed": request.seed,
         "stream": figure.stream or figure.name,
     }
@@ -206,7 +208,7 @@ def _refuse_bad_numbers(name: str, data: Data) -> None:
             raise SimulationError(f"{name}: {key} is NaN in {int(np.isnan(values).sum())} places")
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from toymodels.run.identity import canonical
 from toymodels.run.sources import sources
 
 HEAD = "cell"  # name of the entry that carries identity, header and checksum
+ARRAY = "a/"  # before the name of every array
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class CellStore:
         self._log = log or (lambda line: None)
         self._reasons: Counter[str] = Counter()
         require_folder(self.folder)
-        for place in {part.parent for part in self.folder.glob("*/*.part")}:
+        for place in {part.parent for part in self.folder.glob("[0-9a-f][0-9a-f]/*.npz.*.part")}:
             files.sweep_up(place)
 
     def path(self, cell: Cell) -> Path:
@@ -146,7 +148,7 @@ class CellStore:
             return ""
         try:
             return _difference(read_head(earlier[-1])["identity"]["made_by"], identity.plain(cell.made_by))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OSError):
             return "the earlier file cannot be read"
 
 
@@ -154,9 +156,8 @@ def require_folder(folder: Path) -> None:
     """Make `folder`, and make sure that files can be written there; `ValueError` in one line if not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with files.whole(folder / ".writable") as part:
-            part.write_bytes(b"")
-        (folder / ".writable").unlink(missing_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+            pass
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(f"the folder of results must be one that can be written, got {folder}: {reason}") from None
@@ -167,6 +168,7 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     parts = []
     before, after = old.get("sources", {}), new.get("sources", {})
     edited = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    edited = [name for name in edited if not name.endswith("()")] or edited  # a compiled function goes with its lines
     if edited:
         more = f" and {len(edited) - 3} more" if len(edited) > 3 else ""
         parts.append(f"the code of {', '.join(edited[:3])}{more} changed")
@@ -184,10 +186,9 @@ def write(path: Path, cell: Cell, arrays: Mapping[str, np.ndarray], header: Mapp
     """Write one `.npz` without pickle, the same bytes for the same content."""
     header = json.loads(json.dumps(header, default=_to_builtin))
     head = {"identity": cell.identity, "header": header, "checksum": checksum(arrays, header)}
-    if HEAD in arrays:
-        raise ValueError(f"arrays must not be called {HEAD!r}")
+    named = {f"{ARRAY}{name}": values for name, values in arrays.items()}
     with files.whole(path) as part, open(part, "wb") as file:
-        np.savez(file, allow_pickle=False, **{HEAD: np.array(json.dumps(head, sort_keys=True))}, **arrays)  # pyright: ignore[reportArgumentType]
+        np.savez(file, allow_pickle=False, **{HEAD: np.array(json.dumps(head, sort_keys=True))}, **named)  # pyright: ignore[reportArgumentType]
     return path
 
 
@@ -204,9 +205,9 @@ def read(path: Path, cell: Cell | None = None) -> Stored:
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             head = json.loads(str(file[HEAD]))
-            arrays = {name: file[name] for name in file.files if name != HEAD}
+            arrays = {name.removeprefix(ARRAY): file[name] for name in file.files if name.startswith(ARRAY)}
         header, stored, said = head["header"], head["identity"], head["checksum"]
-    except FileNotFoundError:
+    except (OSError, MemoryError):  # the file may be sound; nobody could read it now
         raise
     except Exception as error:  # zip, numpy and json raise a dozen kinds for damaged bytes
         raise ValueError(f"{path} is damaged ({type(error).__name__})") from error
@@ -224,7 +225,7 @@ def read_head(path: Path) -> dict[str, Any]:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             head = json.loads(str(file[HEAD]))
         return {"identity": head["identity"], "header": head["header"], "checksum": head["checksum"]}
-    except FileNotFoundError:
+    except (OSError, MemoryError):  # the file may be sound; nobody could read it now
         raise
     except Exception as error:
         raise ValueError(f"{path} is damaged ({type(error).__name__})") from error

@@ -177,6 +177,7 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
     """Results until all are there or a worker dies."""
     import warnings
     from concurrent.futures.process import BrokenProcessPool
+    from pickle import PicklingError
 
     from joblib import Parallel, delayed, parallel_config
 
@@ -186,10 +187,14 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
             # loky replaces, and warns of, a worker that has grown by 300 MB; with torch loaded all do, nothing is lost
             warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
             calls = (delayed(function)(item) for item in items)  # with one job joblib would make them in this process
-            yield from Parallel(n_jobs=max(jobs, 2), return_as="generator_unordered", pre_dispatch="all")(calls)
+            yield from Parallel(
+                n_jobs=max(min(jobs, len(items)), 2), return_as="generator_unordered", pre_dispatch="all"
+            )(calls)
         finished = True
     except BrokenProcessPool:
         finished = True  # what is left is tried again
+    except PicklingError as error:
+        raise ValueError(f"with jobs > 1 what is run must be sent to workers, but {error}; use jobs=1") from error
     finally:
         if not finished:
             _kill_loky_workers()

@@ -7,11 +7,13 @@ full disk or a killed process leaves what was there before.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_OURS = re.compile(r"\.\d+\.[0-9a-f]{8}\.part$")  # what `whole` appends to the name of a file
 STALE = 60.0  # seconds after which a temporary file has no writer any more; writing one takes milliseconds
 
 
@@ -64,10 +66,10 @@ def set_aside(path: Path, word: str = "damaged") -> Path:
 
 
 def sweep_up(folder: Path) -> None:
-    """Remove the temporary files that killed writers left in `folder`, by their name and age."""
+    """Remove the temporary files that killed writers of :func:`whole` left in `folder`, by their name and age."""
     for part in folder.glob("*.part"):
         try:
-            if time.time() - part.stat().st_mtime > STALE:
+            if _OURS.search(part.name) and time.time() - part.stat().st_mtime > STALE:
                 part.unlink()
         except FileNotFoundError:  # another process was faster
             continue

@@ -2,8 +2,12 @@
 
 Two cells are the same when their identities are: same function by name, same bytes of its own file and of every file
 of the suite (or of yours, outside of the installed packages) that it can reach by imports, same arguments, seed, device
-and versions. Whatever cannot be told for certain makes an identity that no other equals, so that nothing stale is taken
-for new: at worst something is computed twice.
+and versions. What is known not to be known makes an identity that no other equals: at worst something is computed
+twice.
+
+What an identity cannot see, and what must therefore stand in the settings of a model: files that it reads, variables of
+the environment, values that are put into a module while the program runs, modules that are imported by a name made at
+run time, and versions of libraries other than numpy, scipy and torch.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 import os
 import re
 import sys
@@ -19,12 +24,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from importlib import util
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from toymodels.run.source_files import file_of, module_name
+from toymodels.run.sources import code_digest
 
 COUNTS = "identity"  # of a dataclass field's metadata: False for what decides no number, like a folder for scratch
 LIBRARIES = ("numpy", "scipy", "torch")
@@ -48,17 +54,21 @@ def canonical(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """`value` in terms of JSON; functions as their name with the arguments bound to them."""
-    if isinstance(value, np.generic | np.ndarray):
-        return plain(value.tolist())
+    if isinstance(value, np.ndarray):
+        return {"array": plain(value.tolist()), "dtype": str(value.dtype), "shape": list(value.shape)}
+    if isinstance(value, np.generic):
+        return plain(value.item())
     if isinstance(value, bool | str) or value is None:
         return value
     if isinstance(value, int | float):
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+        whole = isinstance(value, float) and value.is_integer() and (value != 0 or math.copysign(1, value) > 0)
+        return int(value) if whole else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         counted = [field.name for field in dataclasses.fields(value) if field.metadata.get(COUNTS, True)]
-        return plain({"type": type(value).__qualname__, **{name: getattr(value, name) for name in counted}})
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        return plain({"type": kind, **{name: getattr(value, name) for name in counted}})
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {key if isinstance(key, str) else f"<{key!r}>": plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     if isinstance(value, os.PathLike):
@@ -93,8 +103,13 @@ def function_identity(function: Callable) -> dict[str, Any]:
         if file_of(function) is None:  # typed at a prompt or in a notebook: no file says what it does
             found["code"] = _pickle_digest(function)
         elif "<" in function.__qualname__:  # lambdas and local functions share their names
-            found["code"] = hashlib.sha256(repr(_code_in_words(function.__code__)).encode()).hexdigest()[:16]
-    elif not inspect.isbuiltin(function) and not isinstance(function, type):
+            found |= {"code": code_digest(function), "line": function.__code__.co_firstlineno}
+    elif isinstance(function, np.ufunc):
+        found["name"] = f"numpy.{function.__name__}"
+    elif inspect.isbuiltin(function):
+        owner = function.__self__
+        found |= {} if owner is None or isinstance(owner, ModuleType) else {"self": plain(owner)}
+    elif not isinstance(function, type):
         found["self"] = plain(_without_call(function))
         if file_of(type(function)) is None:
             found["code"] = _pickle_digest(type(function))
@@ -108,7 +123,9 @@ def function_identity(function: Callable) -> dict[str, Any]:
 def _without_call(instance: Any) -> Any:
     if dataclasses.is_dataclass(instance):
         return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
-    return dict(vars(instance)) if hasattr(instance, "__dict__") else {}
+    if not hasattr(instance, "__dict__") or hasattr(type(instance), "__slots__"):
+        raise ValueError(f"function must be bound to plain values to be told from others, got {instance!r}")
+    return dict(vars(instance))
 
 
 def display_name(function: Callable) -> str:
@@ -123,12 +140,6 @@ def _pickle_digest(thing: Any) -> str:
     import cloudpickle
 
     return hashlib.sha256(cloudpickle.dumps(thing)).hexdigest()[:16]
-
-
-def _code_in_words(code: CodeType) -> tuple:
-    """What tells a piece of code from another at the same name: where it stands, what it does, with which constants."""
-    constants = [_code_in_words(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
-    return code.co_firstlineno, code.co_code.hex(), code.co_names, tuple(constants)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import sysconfig
+import time
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import util
@@ -38,9 +39,10 @@ def module_name(function: Any) -> str:
 
 def file_of(function: Any) -> Path | None:
     """The source file of a function or class; None for what was typed at a prompt or in a notebook."""
-    module = sys.modules.get(getattr(function, "__module__", None) or type(function).__module__ or "")
-    file = getattr(module, "__file__", None)
     code = getattr(function, "__code__", None)
+    name = function.__globals__.get("__name__") if code is not None else None  # a decorator may lend another module's
+    module = sys.modules.get(name or getattr(function, "__module__", None) or type(function).__module__ or "")
+    file = getattr(module, "__file__", None)
     if file is None or (code is not None and code.co_filename.startswith("<")):
         return None
     return Path(file).with_suffix(".py") if str(file).endswith(".pyc") else Path(file)
@@ -58,13 +60,23 @@ class Source:
     def imports(self, name: str) -> Iterable[str]:
         """Dotted modules that the module called `name` may load."""
         package = name if self.is_package else name.rpartition(".")[0]
+        if package.partition(".")[0] not in SUITE:
+            yield from _parents(name)
         for module, taken in self.imported:
             base = _absolute(module, package)
+            if base.partition(".")[0] not in SUITE:
+                yield from _parents(f"{base}.x")
             inside = [f"{base}.{one}" for one in taken if find_module(f"{base}.{one}") is not None]
             yield from inside
             if len(inside) < len(taken) or not taken:  # something is taken from the module itself
                 yield base
         yield from (f"{name}.{one}" for one in self.exports)
+
+
+def _parents(name: str) -> Iterable[str]:
+    """The packages that importing a module runs before it; those of this suite only pass names on."""
+    parts = name.split(".")[:-1]
+    return (".".join(parts[:i]) for i in range(1, len(parts) + 1))
 
 
 def _absolute(module: str, package: str) -> str:
@@ -75,6 +87,7 @@ def _absolute(module: str, package: str) -> str:
     return ".".join([*parts[: len(parts) - dots + 1], *([module[dots:]] if module[dots:] else [])])
 
 
+_STARTED = time.time()
 _STAMPS: dict[str, tuple[int, int]] = {}
 
 
@@ -87,15 +100,49 @@ def stamped(path: str, source: Source) -> Source:
     """A source as it was when this process first looked; one that changes under a running process equals no other."""
     state = os.stat(path)
     stamp = (state.st_mtime_ns, state.st_size)
-    if _STAMPS.setdefault(path, stamp) != stamp:
+    if path not in _STAMPS and path in _loaded(len(sys.modules)) and _was_edited_since_import(path, state):
+        stamp = (0, 0)
+    if _STAMPS.setdefault(path, stamp) != (state.st_mtime_ns, state.st_size):
         return dataclasses.replace(source, digest=f"changed while in use, {os.urandom(8).hex()}")
     return source
+
+
+@lru_cache(maxsize=1)
+def _loaded(n_modules: int) -> frozenset[str]:
+    """Source files of the modules in this process, looked up again when there are more."""
+    return frozenset(file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None)))
+
+
+@lru_cache(maxsize=1)
+def _suite() -> tuple[str, ...]:
+    return tuple(f"{home}{os.sep}" for name in SUITE if (home := _home(name)) is not None)
+
+
+def _is_of_suite(path: str) -> bool:
+    return path.startswith(_suite())
+
+
+def _was_edited_since_import(path: str, state: os.stat_result) -> bool:
+    """Whether a source that was imported here may be in another state now.
+
+    The compiled file that Python keeps of an import says of which state it is; where there is none, a source that is
+    younger than this process may be another.
+    """
+    try:
+        with open(util.cache_from_source(path), "rb") as file:
+            head = file.read(16)
+    except (OSError, NotImplementedError):
+        return state.st_mtime > _STARTED
+    if len(head) < 16 or int.from_bytes(head[4:8], "little"):  # not dated by its source
+        return False
+    stamped_as = int.from_bytes(head[8:12], "little"), int.from_bytes(head[12:16], "little")
+    return stamped_as != (int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
 
 
 @lru_cache(maxsize=1024)
 def used_by(path: str, top: str, is_package: bool) -> Source | None:
     """The lines of a file that its top-level name `top` uses, and the imports among them; None if unknown."""
-    text = Path(path).read_text(errors="replace")
+    text = _text_of(path)
     tree = ast.parse(text)
     bound: dict[str, list[ast.stmt]] = {}
     always: list[ast.stmt] = []
@@ -105,14 +152,17 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             return None
         for name in names:
             bound.setdefault(name, []).append(node)
-        if not names and not _does_nothing(node):
+        if _acts(node, names):
             always.append(node)
-    if top not in bound:
+    if top not in bound or _LOOKS_UP_NAMES.search(text):
         return None
     waiting, used = [*bound[top], *always], {}
     needed = {top}
+    acting = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign | ast.ClassDef)]
     while waiting:
         node = waiting.pop()
+        if not waiting:  # what is called on, or derived from, something that is used may change it
+            waiting += [one for one in acting if id(one) not in used and _touches(one, needed)]
         if id(node) in used:
             continue
         used[id(node)] = node
@@ -121,7 +171,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
         for name in _names_used_by(node):
             needed.add(name)
             waiting += bound.get(name, [])
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     taken, imported = [], []
     for node in sorted(used.values(), key=lambda one: one.lineno):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -129,7 +179,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             taken.append(ast.unparse(node))
         else:
             first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
-            taken.append("".join(lines[first - 1 : node.end_lineno]))
+            taken.append("\n".join(lines[first - 1 : node.end_lineno]))
             aliases = None
         for inner in [node] if aliases is not None else ast.walk(node):
             if isinstance(inner, ast.Import):
@@ -169,19 +219,67 @@ def _names_bound_by(node: ast.stmt) -> set[str]:
     return set()
 
 
-def _does_nothing(node: ast.stmt) -> bool:
-    """Docstrings, and blocks that run for type checkers or as a program only."""
+def _acts(node: ast.stmt, names: set[str]) -> bool:
+    """Whether a statement does something when its module is loaded, besides giving a value to names."""
     if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
-    test = ast.unparse(node.test) if isinstance(node, ast.If) else ""
-    return isinstance(node, ast.Pass) or "TYPE_CHECKING" in test or "__name__" in test
+        return not isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return bool(node.orelse)
+    if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
+        return False
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return any(ast.unparse(one).split("(")[0] not in _HARMLESS for one in node.decorator_list)
+    return not names and not isinstance(node, ast.Pass)
+
+
+def _touches(node: ast.stmt, needed: set[str]) -> bool:
+    """Whether an assignment calls something on a name that is used, or a class derives from one."""
+    if isinstance(node, ast.ClassDef):
+        return any(isinstance(base, ast.Name) and base.id in needed for base in node.bases) and not node.decorator_list
+    calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
+    owners = [one.value for one in calls if isinstance(one, ast.Attribute)]
+    return any(isinstance(owner, ast.Name) and owner.id in needed for owner in owners)
+
+
+_HARMLESS = (
+    "dataclass",
+    "dataclasses.dataclass",
+    "lru_cache",
+    "functools.lru_cache",
+    "cache",
+    "contextmanager",
+    "wraps",
+)
+_LOOKS_UP_NAMES = re.compile(
+    r"\b(globals|locals|vars|eval|exec|__subclasses__|__init_subclass__|get_type_hints|modules)\b[\(\[]"
+)
+_HARD_TO_READ = re.compile(r"^[^#\n]*(;|\\\n|:[ \t]*(import|from)\b)|import[ \t]*\([^)]*#", re.MULTILINE)
+
+
+def _text_of(path: str) -> str:
+    """A source file as Python reads it: without a byte order mark, every line ended alike."""
+    text = Path(path).read_bytes().decode("utf-8-sig", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _imports_of(nodes: Iterable[ast.AST]) -> list[tuple[str, tuple[str, ...]]]:
+    """Modules as written, with the names taken from them."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [(alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(("." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)))
+    return found
 
 
 @lru_cache(maxsize=4096)
 def _parsed(path: str) -> Source:
     content = Path(path).read_bytes()
-    text = content.decode(errors="replace")
+    text = _text_of(path)
     imported = []
+    if not _is_of_suite(path) and _HARD_TO_READ.search(text):  # the suite's own are written plainly, and tested to be
+        imported = _imports_of(ast.walk(ast.parse(text)))
     for module, names, plain_names in _IMPORT.findall(text):
         if module:
             taken = tuple(

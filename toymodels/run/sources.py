@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -33,12 +34,16 @@ def sources(*functions: Any) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Dotted module to 16 hexadecimal digits; of the module that a function lies in, only what the function uses, as
-        "module:name". Installed packages other than this suite are told by their versions instead.
+        16 hexadecimal digits by "module:name()" for what was compiled, by "module:name" for the lines that a function
+        uses of the module it lies in, and by dotted module for every other file. Installed packages other than this
+        suite are told by their versions instead.
     """
     found: dict[str, str] = {}
     waiting: list[tuple[str, Path]] = []
     for one in (inner for function in functions for inner in _callables(function)):
+        if isinstance(one, FunctionType):  # what was compiled: two functions of a file may have one name
+            label = f"{_home_of(one)}:{one.__qualname__}()"
+            found[label] = _joined(found.get(label, ""), code_digest(one))
         part = _part_of_module(one)
         if part is None:
             waiting += _roots(one).items()
@@ -56,6 +61,26 @@ def sources(*functions: Any) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def _joined(*digests: str) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+
+def code_digest(function: FunctionType) -> str:
+    """Digest of what a function does, to which names, with which constants: not of where it stands."""
+    return _joined(repr(_code_in_words(function.__code__)))
+
+
+def _code_in_words(code: CodeType) -> tuple:
+    """What tells a piece of code from another at the same name: what it does, to which names, with which constants."""
+    constants = [_code_in_words(one) if isinstance(one, CodeType) else _constant(one) for one in code.co_consts]
+    return code.co_code.hex(), code.co_names, code.co_freevars, tuple(constants)
+
+
+def _constant(value: Any) -> str:
+    """A constant in words, the same in every process: the order of a set is not."""
+    return repr(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
+
+
 def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
     """`value` and every callable bound to it: the functions that decide what is computed."""
     if depth > 6:
@@ -70,6 +95,9 @@ def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
     elif isinstance(value, FunctionType):
         yield value
         inner = [cell.cell_contents for cell in value.__closure__ or ()]
+        inner += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        if file_of(value) is None:  # typed at a prompt: what it names may be typed there too
+            inner += [value.__globals__[name] for name in _names_in(value.__code__) if name in value.__globals__]
     elif dataclasses.is_dataclass(value):
         yield value if isinstance(value, type) else type(value)
         inner = [] if isinstance(value, type) else [getattr(value, field.name) for field in dataclasses.fields(value)]
@@ -93,7 +121,8 @@ def _roots(function: Any) -> dict[str, Path]:
         return {} if file is None else {function.__name__: file}
     path = file_of(function)
     if path is not None:
-        return {} if is_installed(path) else {module_name(function): path}
+        home = _home_of(function)
+        return {} if is_installed(path) else {module_name(function) if home == "__main__" else home: path}
     code = getattr(function, "__code__", None)
     if code is None:
         return {}
@@ -105,11 +134,17 @@ def _roots(function: Any) -> dict[str, Path]:
 def _part_of_module(function: Any) -> tuple[str, str, Source] | None:
     """Module, "module:name" and source of a function with what it uses of its own module; None without a file."""
     path = None if isinstance(function, ModuleType) else file_of(function)
-    if path is None or is_installed(path):
-        return None
-    name, top = module_name(function), getattr(function, "__qualname__", "").partition(".")[0]
+    if path is None or is_installed(path) or _home_of(function) == "__main__":
+        return None  # a program may set up in its main block what its functions use, so that all of it counts
+    name, top = _home_of(function), getattr(function, "__qualname__", "").partition(".")[0]
     source = used_by(str(path), top, path.name == "__init__.py")
     return None if source is None else (name, f"{name}:{top}", stamped(str(path), source))
+
+
+def _home_of(function: Any) -> str:
+    """Module whose file a function lies in, whatever name a decorator has lent it."""
+    home = getattr(function, "__globals__", {}).get("__name__")
+    return home or getattr(function, "__module__", None) or type(function).__module__
 
 
 def _module_of(value: Any) -> str:

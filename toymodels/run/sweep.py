@@ -305,7 +305,9 @@ def _run(function: Callable, store: CellStore | None, nan_passes: bool, errors: 
             raise SimulationError(f"{error}, in the cell {call}") from error
         error.add_note(f"in the cell {call}")
         raise
-    if store is not None and call.cell is not None and outcome.arrays is not None:
+    keeps_nan = getattr(function, MAY_BE_NAN, False)
+    sound = keeps_nan or not any(np.isnan(values).any() for values in (outcome.arrays or {}).values())
+    if store is not None and call.cell is not None and outcome.arrays is not None and sound:
         store.write(call.cell, outcome.arrays, {} if outcome.clock is None else {"clock": outcome.clock})
     return outcome
 

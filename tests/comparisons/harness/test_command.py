@@ -8,7 +8,7 @@ import pytest
 
 from comparisons import Model, Verdict
 from comparisons.harness import command
-from comparisons.harness.running import digest
+from comparisons.harness.result import digest
 from tests.comparisons.harness import toy
 from tests.comparisons.harness.toy import STUDY, late
 

@@ -6,7 +6,7 @@ import pytest
 
 from comparisons.__main__ import EXCHANGE, PHENOMENA
 from comparisons.harness.model import OFF, Model
-from comparisons.harness.running import digest
+from comparisons.harness.result import digest
 
 FAST = ["layerwise", "neurashed"]
 ALL = (*PHENOMENA, EXCHANGE)

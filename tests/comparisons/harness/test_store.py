@@ -14,7 +14,7 @@ import pytest
 
 import comparisons
 from comparisons.harness import command
-from comparisons.harness.running import digest
+from comparisons.harness.result import digest
 from tests.comparisons.harness import toy
 from tests.comparisons.harness.toy import STUDY, late
 
@@ -164,7 +164,7 @@ def damage_by_one_bit(first, second):
 def damage_by_other_numbers(first, second):
     with np.load(first) as file:
         arrays = {name: file[name] for name in file.files}
-    np.savez(first, **{name: 1.5 * a if name.startswith("data/") else a for name, a in arrays.items()})
+    np.savez(first, **{name: 1.5 * a if name.startswith("a/data/") else a for name, a in arrays.items()})
 
 
 @pytest.mark.parametrize("damage", [damage_by_swapping, damage_by_cutting, damage_by_one_bit, damage_by_other_numbers])
@@ -399,6 +399,14 @@ def test_a_result_is_saved_whole_and_loaded_elsewhere(tmp_path):
     assert loaded.table().equals(result.table())
     with pytest.raises(ValueError, match="must not hold another result"):
         result.save(tmp_path / "moved")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "verdicts.csv").write_text("mine")
+    with pytest.raises(ValueError, match=r"must not hold another result, got .* with a verdicts.csv"):
+        result.save(tmp_path / "mine")
+    runs = sorted((tmp_path / "moved" / "runs").iterdir())
+    runs[0].write_bytes(runs[1].read_bytes())
+    with pytest.raises(ValueError, match="is not the one that its verdicts were made of"):
+        comparisons.load(tmp_path / "moved")
     assert saved == tmp_path / "saved"
 
 
@@ -457,3 +465,102 @@ def test_prune_deletes_only_stored_runs_that_no_manifest_names(tmp_path, capsys)
     assert "late 1: " in capsys.readouterr().out
     (result.folder / "manifest.json").write_text("{}")
     assert main(["prune", "--out", str(tmp_path), "--yes"]) == 2
+
+
+def test_prune_sees_through_links_and_stops_where_it_cannot_know(tmp_path, capsys):
+    from comparisons.__main__ import main
+
+    result = STUDY.run(out=tmp_path / "results")
+    (tmp_path / "results" / "toy").rename(tmp_path / "elsewhere")
+    (tmp_path / "results" / "toy").symlink_to(tmp_path / "elsewhere")
+    before = contents(tmp_path)
+    assert main(["prune", "--out", str(tmp_path / "results"), "--yes"]) == 0
+    assert contents(tmp_path) == before
+    manifest = tmp_path / "elsewhere" / "quick-s0" / "manifest.json"
+    manifest.rename(manifest.with_name("manifest.json.damaged-1"))
+    assert main(["prune", "--out", str(tmp_path / "results"), "--yes"]) == 2
+    assert "holds a damaged manifest" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "cells").symlink_to(tmp_path / "results" / "cells")
+    assert main(["prune", "--out", str(tmp_path / "other"), "--yes"]) == 2
+    assert len(list((tmp_path / "results" / "cells").glob("*/*.npz"))) == 6
+    assert result.folder.name == "quick-s0"
+
+
+def test_a_result_is_loaded_from_inside_its_folder(tmp_path, monkeypatch):
+    result = STUDY.run(out=tmp_path)
+    monkeypatch.chdir(result.folder)
+    assert digests(comparisons.load(".")) == digests(result)
+    monkeypatch.chdir(result.folder.parent)
+    assert digests(comparisons.load("quick-s0")) == digests(result)
+
+
+@pytest.mark.parametrize("key", ["study", "headline", "knobs", "details", "controls", "criterion", "seconds", "state"])
+def test_a_manifest_that_lacks_something_is_damaged_and_no_traceback(key, tmp_path, capsys):
+    from comparisons.__main__ import main
+
+    result = STUDY.run(out=tmp_path)
+    content = json.loads((result.folder / "manifest.json").read_text())
+    del content[key]
+    (result.folder / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="is damaged"):
+        comparisons.load(result.folder)
+    assert main(["show", str(result.folder)]) == 2
+
+
+def test_settings_of_one_name_in_two_modules_and_settings_with_methods_are_told_apart(tmp_path):
+    from comparisons import Model
+    from tests.comparisons.harness import full_disk
+
+    class Late(toy.Settings):  # another class of that name
+        pass
+
+    assert full_disk.Big.__module__ != toy.Late.__module__
+    runs = [
+        STUDY.adding(mine=Model(fixed, kind())).run(models=["mine"], replicates=1, out=tmp_path, resume=True)
+        for kind in (One, Two)
+    ]
+    assert [result.verdicts["mine"].score for result in runs] == [1.0, 2.0]
+
+
+class One(toy.Settings):
+    level = property(lambda self: 1.0)
+
+
+class Two(toy.Settings):
+    level = property(lambda self: 2.0)
+
+
+def fixed(s, rng):
+    return replace(late(toy.Late(n_times=2), rng), data={"score": np.full(2, s.level)})
+
+
+def test_a_model_that_leaves_the_program_is_a_failed_row(tmp_path, capsys):
+    def leaving(s, rng):
+        sys.exit(0)
+
+    assert command.main(STUDY.adding(leaving=leaving), ["--out", str(tmp_path)]) == command.FAILED
+    printed = capsys.readouterr().out
+    assert "leaving     failed" in printed
+    assert "SystemExit" in printed
+    assert "\nlate        shown" in printed
+
+
+def test_a_judge_and_a_picture_that_go_wrong_are_said(tmp_path):
+    wrong = replace(STUDY, judge=lambda runs, asked: 3.0).run(models=["late"], out=tmp_path / "a")
+    assert wrong.verdicts["late"].note == "late must return what toy judges: judge must return a Verdict, got float"
+    torn = replace(STUDY, picture=lambda result: 1 / 0).run(models=["late"], out=tmp_path / "b")
+    assert "the picture could not be drawn: ZeroDivisionError" in str(torn)
+    assert torn.verdicts["late"].outcome == "shown"
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "/tmp/x", "cells", "figures", "two words"])
+def test_a_study_needs_a_name_of_its_own(name):
+    with pytest.raises(ValueError, match="name must be an identifier"):
+        replace(STUDY, name=name)
+
+
+@pytest.mark.parametrize("name", ["", "/tmp/x", "../x", "a\0b", "x" * 300, "late (off)"])
+def test_models_need_plain_names(name):
+    with pytest.raises(ValueError, match="models must have plain names"):
+        STUDY.adding(**{name: late})

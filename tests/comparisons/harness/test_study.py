@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comparisons import Model, Silent, Verdict
-from comparisons.harness.running import digest
+from comparisons.harness.result import digest
 from comparisons.harness.settings import difference
 from tests.comparisons.harness.toy import STUDY, Late, late
 from toymodels import sweep

@@ -54,7 +54,7 @@ def test_data_that_were_altered_are_set_aside_and_computed_again(damage, tmp_pat
     if damage == "times 1.5":
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
-        np.savez(path, **(arrays | {"values": 1.5 * arrays["values"]}))
+        np.savez(path, **(arrays | {"a/values": 1.5 * arrays["a/values"]}))
     else:
         middle = len(content) // 2
         bad = content[:middle] if damage == "cut off" else content[:middle] + b"\x01" + content[middle + 1 :]

@@ -73,6 +73,10 @@ def decay(rate, rng):
     return Trajectory(t, {"loss": np.exp(-rate * t), "weights": np.outer(t, [1.0, rate])}, clock="flow time")
 
 
+def undefined(width, rng):
+    return {"norm": np.nan if width == 3 else 1.0}
+
+
 def never(width, rng):
     return {"delay": np.inf}
 

@@ -169,7 +169,7 @@ def test_a_cell_whose_numbers_were_changed_is_set_aside(tmp_path):
     (path,) = tmp_path.glob("*/*.npz")
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
-    np.savez(path, **(arrays | {"norm": 1.5 * arrays["norm"]}))
+    np.savez(path, **(arrays | {"a/norm": 1.5 * arrays["a/norm"]}))
     messages = []
     sweep(cells.draw, {"width": [2]}, cache=tmp_path, log=messages.append)
     assert "was altered: its arrays do not fit their checksum" in messages[0]
@@ -188,14 +188,19 @@ def test_swapped_cells_are_set_aside(tmp_path):
 
 
 def test_old_temporary_files_are_removed_and_fresh_ones_left_to_their_writers(tmp_path):
-    old, fresh = tmp_path / "aa" / "a.1.part", tmp_path / "bb" / "b.2.part"
+    old, fresh = (tmp_path / part for part in ("aa/a.npz.1.0123abcd.part", "bb/b.npz.2.0123abcd.part"))
     for part in (old, fresh):
         part.parent.mkdir()
         part.touch()
     os.utime(old, (time.time() - 2 * files.STALE,) * 2)
+    film = tmp_path / "down" / "film.mkv.part"
+    film.parent.mkdir()
+    film.touch()
+    os.utime(film, (0, 0))
     sweep(cells.draw, {"width": [2]}, cache=tmp_path)
     assert not old.exists()
     assert fresh.exists()
+    assert film.exists()
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -402,10 +407,39 @@ def test_tuples_are_values_and_an_empty_grid_is_plain_replicates():
     assert len(set(alone["u"].values)) == 3
 
 
-def test_a_program_and_its_importers_share_their_cells(tmp_path):
+def test_a_program_finds_its_own_cells_again(tmp_path):
+    """What its main block does may decide what its functions return, so that its importers have cells of their own."""
     arguments = [sys.executable, "-m", "tests.toymodels.run.sweep_cells", str(tmp_path)]
-    subprocess.run(arguments, check=True, env=ENVIRONMENT, cwd=ROOT)
-    before = set(tmp_path.glob("*/*.npz"))
+    for _ in range(2):
+        subprocess.run(arguments, check=True, env=ENVIRONMENT, cwd=ROOT)
+        assert len(list(tmp_path.glob("*/*.npz"))) == 2
     sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
-    assert before
-    assert set(tmp_path.glob("*/*.npz")) == before
+    assert len(list(tmp_path.glob("*/*.npz"))) == 4
+
+
+def test_cells_that_are_nan_are_not_taken_where_nan_is_an_error(tmp_path):
+    grid = {"width": [2, 3]}
+    assert np.isnan(sweep(cells.undefined, grid, errors="nan", cache=tmp_path)["norm"].values).sum() == 1
+    with pytest.raises(SimulationError, match="norm is not a number"):
+        sweep(cells.undefined, grid, cache=tmp_path)
+
+
+def test_outputs_may_be_called_like_anything(tmp_path):
+    names = {"file": 1.0, "allow_pickle": 2.0, "cell": 3.0}
+    for _ in range(2):
+        found = sweep(lambda rng: names, {}, cache=tmp_path)
+        assert {name: found[name].item() for name in names} == names
+
+
+def test_a_file_that_cannot_be_read_now_is_not_called_damaged(tmp_path, monkeypatch):
+    from toymodels.run import cells as store
+
+    sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+
+    def busy(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(store.np, "load", busy)
+    with pytest.raises(OSError, match="Too many open files"):
+        sweep(cells.draw, {"width": [2]}, cache=tmp_path)
+    assert not list(tmp_path.rglob("*.damaged-*"))

@@ -1,0 +1,235 @@
+"""What tells two computations apart, and what must not: each pair was once one identity, or two."""
+
+import ast
+import functools
+import operator
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from toymodels.run import source_files
+from toymodels.run.cells import Cell, made_by
+from toymodels.run.identity import function_identity
+from toymodels.run.sources import sources
+
+ROOT = Path(__file__).parents[3]
+FILES = [path for layer in source_files.SUITE for path in sorted((ROOT / layer).rglob("*.py"))]
+
+
+def twice(function):
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        return 2 * function(*args, **kwargs)
+
+    return wrapped
+
+
+def thrice(function):
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        return 3 * function(*args, **kwargs)
+
+    return wrapped
+
+
+def level(rng):
+    return 1.0
+
+
+FIRST = level
+
+
+def level(rng):
+    return 2.0
+
+
+@dataclass(frozen=True)
+class Scaled:
+    factor: float = 1.0
+
+    def __call__(self, rng):
+        return self.factor
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, rng):
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (twice(level), thrice(level)),
+        (level, twice(level)),
+        (FIRST, level),
+        (Scaled(1.0), Scaled(2.0)),
+        (partial(level, x=np.zeros(2, np.uint8)), partial(level, x=np.zeros(2, np.int64))),
+        (partial(level, x=np.zeros(2)), partial(level, x=np.zeros((1, 2)))),
+        (partial(level, x=0.0), partial(level, x=-0.0)),
+        (partial(level, x={1: 1}), partial(level, x={"1": 1})),
+        (partial(level, x=1), partial(level, x=True)),
+        (partial(level, x=1), partial(level, x="1")),
+        ({3: 1.0}.get, {3: 2.0}.get),
+        (lambda rng: 1, lambda rng: 2),
+        (partial(level, x=np.tanh), partial(level, x=np.sin)),
+    ],
+)
+def test_what_differs_is_told_apart(one, other):
+    first, second = (Cell(function_identity(function), made_by([function])) for function in (one, other))
+    assert first.name != second.name
+
+
+@pytest.mark.parametrize("function", [operator.itemgetter(0), Slotted(1.0), partial(level, x=object())])
+def test_what_cannot_be_told_apart_is_refused(function):
+    with pytest.raises(ValueError, match="bound to plain values"):
+        function_identity(function)
+
+
+def test_a_name_of_a_cell_is_its_identity():
+    one, other = (Cell({"function": {"name": "f"}, "x": x}, {"sources": {}}) for x in (1, 2))
+    assert one.name != other.name
+    assert one.name.partition("/")[0] == one.name.partition("/")[2][:2]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_quick_reading_of_imports_finds_what_the_parser_finds(path):
+    """The suite's own files are read by a pattern, which is ten times as fast."""
+    quick = {module for module, _ in source_files._parsed(str(path)).imported}
+    exact = {module for module, _ in source_files._imports_of(ast.walk(ast.parse(path.read_text())))}
+    assert exact <= quick
+
+
+BASE = "import numpy as np\nfrom toymodels import Trajectory\n"
+RUN = "def run(s, rng):\n    return Trajectory([1.0, 2.0], {'score': np.full(2, LEVEL())}, clock='step')\n"
+PLAIN = "def LEVEL():\n    return 1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "edited", "old", "new"),
+    [
+        ({"adapter.py": BASE + PLAIN + RUN}, "adapter.py", "1.0", "2.0"),
+        ({"adapter.py": BASE + "P = {}\n_ = P.update(level=1.0)\ndef LEVEL():\n    return P['level']\n" + RUN},) * 1
+        + ("adapter.py", "level=1.0", "level=2.0"),
+        (
+            {
+                "adapter.py": BASE
+                + "KEPT = {}\ndef keep(f):\n    KEPT['f'] = f\n    return f\n@keep\ndef _():\n    return 1.0\n"
+                + "def LEVEL():\n    return KEPT['f']()\n"
+                + RUN
+            },
+            "adapter.py",
+            "return 1.0",
+            "return 2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE
+                + "def _level():\n    return 1.0\ndef LEVEL():\n    return globals()['_level']()\n"
+                + RUN
+            },
+            "adapter.py",
+            "return 1.0",
+            "return 2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE
+                + "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    pass\nelse:\n    from helper import LEVEL\n"
+                + RUN,
+                "helper.py": PLAIN,
+            },
+            "helper.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE + "import helper\n" + RUN.replace("LEVEL()", "helper.middle()"),
+                "helper.py": "from lower import (\n    LEVEL,  # first\n    OTHER,\n)\n"
+                "def middle():\n    return LEVEL()\n",
+                "lower.py": PLAIN + "OTHER = 3\n",
+            },
+            "lower.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE + "import helper\n" + RUN.replace("LEVEL()", "helper.middle()"),
+                "helper.py": "import os; import lower\ndef middle():\n    return lower.LEVEL()\n",
+                "lower.py": PLAIN,
+            },
+            "lower.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE + "from package import conf\n" + RUN.replace("LEVEL()", "conf.LEVEL"),
+                "package/__init__.py": "from package import conf\nconf.LEVEL = 1.0\n",
+                "package/conf.py": "LEVEL = 0.0\n",
+            },
+            "package/__init__.py",
+            "1.0",
+            "2.0",
+        ),
+        ({"adapter.py": BASE + "# \x0c\u2028\n" + PLAIN + RUN}, "adapter.py", "1.0", "2.0"),
+        ({"adapter.py": "\ufeff" + BASE + PLAIN + RUN}, "adapter.py", "1.0", "2.0"),
+    ],
+)
+def test_an_edit_of_anything_that_decides_a_number_is_another_identity(files, edited, old, new, tmp_path):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    code = "import adapter\nfrom toymodels.run.sources import sources\nprint(sorted(sources(adapter.run).items()))\n"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+
+    def identity():
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    before = identity()
+    assert identity() == before
+    path = tmp_path / edited
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    assert identity() != before
+
+
+def test_a_file_edited_after_it_was_imported_is_never_taken_for_what_it_says(tmp_path):
+    (tmp_path / "adapter.py").write_text(BASE + PLAIN + RUN)
+    code = (
+        "import adapter, pathlib\nfrom toymodels.run.sources import sources\n"
+        "path = pathlib.Path(adapter.__file__)\npath.write_text(path.read_text().replace('1.0\\n', '22.0\\n'))\n"
+        "print(sources(adapter.run))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert "changed while in use" in done.stdout, done.stderr
+
+
+def test_settings_with_methods_count_like_the_model():
+    import figures.layerwise.saddle_to_saddle as figure
+
+    settings = figure.FIGURE.presets["quick"]
+    assert any(type(settings).__qualname__ in name for name in made_by([figure.FIGURE.compute, settings])["sources"])
+
+
+def test_what_a_function_does_not_use_is_free():
+    import figures.opt_npt.batch_norm_lag as figure
+
+    reached = sources(figure.FIGURE.compute)
+    assert "figures.opt_npt.batch_norm_lag:compute" in reached
+    assert not any(name.endswith(("_claims", "_drawing")) for name in reached)
