@@ -82,7 +82,9 @@ class FigureResult:
     seconds : float
     error : str
     cell : str
-        Name of the data in the store; it tells the code, settings and seed they come from.
+        Name of the data in the store.
+    made_by : str
+        Tells the code and the versions that computed them from others.
     messages : tuple of str
         Lines on why earlier data were not taken.
     """
@@ -93,12 +95,8 @@ class FigureResult:
     seconds: float
     error: str = ""
     cell: str = ""
+    made_by: str = ""
     messages: tuple[str, ...] = ()
-
-    @property
-    def made_by(self) -> str:
-        """Tells the code and the versions that computed it from others."""
-        return self.cell.rpartition("-")[2]
 
 
 def make(request: Request) -> FigureResult:
@@ -148,7 +146,8 @@ def make(request: Request) -> FigureResult:
         shutil.rmtree(where / "scratch", ignore_errors=True)
         entry = {"cell": cell.name, "digest": checksum(data)}
         folders.write_manifest(where, manifest | {"state": "finished", "rows": {"data": [entry]}})
-    return FigureResult(figure.name, picture, claims, time.perf_counter() - start, "", cell.name, tuple(messages))
+    seconds = time.perf_counter() - start
+    return FigureResult(figure.name, picture, claims, seconds, "", cell.name, cell.maker, tuple(messages))
 
 
 def settings_of(figure: PaperFigure, request: Request) -> Any:

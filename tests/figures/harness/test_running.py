@@ -66,6 +66,10 @@ def test_data_that_were_altered_are_set_aside_and_computed_again(damage, tmp_pat
     assert path.read_bytes() == content
 
 
+def test_two_seeds_of_the_same_code_are_made_by_the_same(tmp_path):
+    assert make(tmp_path).made_by == make(tmp_path, seed=1).made_by != ""
+
+
 def test_other_settings_and_seeds_touch_nothing_of_the_first(tmp_path):
     make(tmp_path)
     before = contents(tmp_path)
@@ -215,7 +219,7 @@ class TestLedger:
         figure = toy.figure(name, claims=(toy.claim(measure=lambda data: value, **more),))
         picture = tmp_path / "figure.png"
         picture.write_bytes(b"picture")
-        return running.FigureResult(name, picture, tuple(figure.judge({})), 1.0, cell="aa/asked-made")
+        return running.FigureResult(name, picture, tuple(figure.judge({})), 1.0, made_by="this code")
 
     def test_the_verdict_is_that_of_both_seeds(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
@@ -254,7 +258,7 @@ class TestLedger:
     def test_seeds_of_different_code_are_called_out(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
         one = self.made(tmp_path, 2.0)
-        other = running.FigureResult(one.name, one.picture, one.claims, 1.0, cell="aa/asked-otherwise")
+        other = running.FigureResult(one.name, one.picture, one.claims, 1.0, made_by="other code")
         found = ledger.merged(ledger.merged(empty, [one], "quick", 0), [other], "quick", 11)
         assert "computed by different versions of the code: toys/figure" in ledger.ledger_page(found)
 
