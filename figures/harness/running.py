@@ -138,9 +138,8 @@ def make(request: Request) -> FigureResult:
             folders.write_manifest(
                 where, manifest | {"state": "failed", "rows": {"data": [{"cell": cell.name, "error": reason}]}}
             )
-            return FigureResult(
-                figure.name, picture, (), time.perf_counter() - start, reason, cell.name, tuple(messages)
-            )
+            seconds = time.perf_counter() - start
+            return FigureResult(figure.name, picture, (), seconds, reason, cell.name, cell.maker, tuple(messages))
         files.write(where / "claims.json", json.dumps([one.to_dict() for one in claims], indent=1) + "\n")
         files.write(picture, drawn)
         shutil.rmtree(where / "scratch", ignore_errors=True)
