@@ -233,3 +233,15 @@ def test_what_a_function_does_not_use_is_free():
     reached = sources(figure.FIGURE.compute)
     assert "figures.opt_npt.batch_norm_lag:compute" in reached
     assert not any(name.endswith(("_claims", "_drawing")) for name in reached)
+
+
+def test_versions_are_those_of_the_libraries():
+    import platform
+
+    import scipy
+    import torch
+
+    from toymodels.run.identity import versions
+
+    expected = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
+    assert versions() == expected | {"torch": torch.__version__}

@@ -239,6 +239,7 @@ def test_a_cell_that_always_kills_its_worker_is_an_error_that_keeps_the_others(t
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt_keeps_what_is_finished(tmp_path, jobs):
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also where a parent ignores it
         "from functools import partial; from tests.toymodels.run import sweep_cells; from toymodels import sweep\n"
         f"function = partial(sweep_cells.sleep_then_draw, folder={str(tmp_path)!r})\n"
         f"sweep(function, {{'width': [1, 2, 3, 4]}}, jobs={jobs}, cache={str(tmp_path / 'cache')!r})\n"
