@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from comparisons.harness.model import Adapter
-from comparisons.harness.settings import visible
+from comparisons.harness.settings import placed, visible
 from toymodels.run import identity, progress
 from toymodels.run.cells import Cell, CellStore, made_by, read
 from toymodels.run.engine import WorkerDied, one_thread, parallel_map
@@ -89,7 +89,7 @@ def tasks(
     made = []
     for row in rows:
         how = resolved(made_by([row.run, row.settings], device))
-        settings = _placed(row.settings, device=how["device"])
+        settings = placed(row.settings, device=how["device"])
         for replicate in range(replicates):
             asked = {
                 "function": function_identity(row.run),
@@ -100,7 +100,7 @@ def tasks(
             }
             cell = Cell(asked, how)
             place = scratch / cell.name.rpartition("/")[2]
-            local = replace(row, settings=_placed(settings, scratch=place))
+            local = replace(row, settings=placed(settings, scratch=place))
             made.append(Task(local, replicate, seed, cell, store, place, loud))
     return made
 
@@ -112,12 +112,6 @@ def resolved(how: dict[str, Any]) -> dict[str, Any]:
     from dnn.training.config import torch_device
 
     return how | {"device": torch_device("auto").type}
-
-
-def _placed(settings: Any, **surroundings: Any) -> Any:
-    """`settings` with those of the surroundings that they have."""
-    known = {name: value for name, value in surroundings.items() if hasattr(settings, name)}
-    return replace(settings, **known) if known else settings
 
 
 def settings_identity(settings: Any) -> dict[str, Any]:

@@ -49,6 +49,12 @@ def visible(settings: Any) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in names}
 
 
+def placed(settings: Any, **surroundings: Any) -> Any:
+    """`settings` with those of the `surroundings` that they have: device, data, scratch."""
+    known = {name: value for name, value in surroundings.items() if hasattr(settings, name)}
+    return dataclasses.replace(settings, **known) if known else settings
+
+
 def changed(settings: S, changes: Mapping[str, Any], where: str = "") -> S:
     """`settings` with some of them changed; every key known, every value of the type of the present one.
 

@@ -7,7 +7,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from comparisons.harness import folder as folders
 from comparisons.harness.pictures import rendered
 from comparisons.harness.running import CELLS, function_identity, resolved, settings_identity
-from comparisons.harness.settings import changed
+from comparisons.harness.settings import changed, placed
 from figures.harness.figure import Data, PaperFigure
 from figures.harness.registry import load
 from toymodels.claims import Judged
@@ -118,7 +118,7 @@ def make(request: Request) -> FigureResult:
         call = folders.call_digest(cell.name)
         where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", call, messages.append)
         picture = where / f"figure.{request.format}"
-        settings = _placed(settings, scratch=where / "scratch")
+        settings = placed(settings, scratch=where / "scratch")
         manifest = {
             "figure": figure.name,
             "call": call,
@@ -164,21 +164,16 @@ def settings_of(figure: PaperFigure, request: Request) -> Any:
     return settings
 
 
-def _placed(settings: Any, **surroundings: Any) -> Any:
-    known = {name: value for name, value in surroundings.items() if hasattr(settings, name)}
-    return replace(settings, **known)
-
-
 def _cell(figure: PaperFigure, settings: Any, request: Request) -> tuple[Cell, Any]:
     """The identity of a figure's data, and its settings with the device in use."""
     how = resolved(made_by([figure.compute, settings], request.device))
     asked = {
         "function": function_identity(figure.compute),
-        "settings": settings_identity(_placed(settings, data=request.data)),
+        "settings": settings_identity(placed(settings, data=request.data)),
         "seed": request.seed,
         "stream": figure.stream or figure.name,
     }
-    return Cell(asked, how), _placed(settings, device=how["device"], data=request.data)
+    return Cell(asked, how), placed(settings, device=how["device"], data=request.data)
 
 
 def _data(figure: PaperFigure, settings, request: Request, store: CellStore, cell: Cell, messages: list[str]) -> Data:

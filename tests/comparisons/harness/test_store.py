@@ -554,13 +554,13 @@ def test_a_judge_and_a_picture_that_go_wrong_are_said(tmp_path):
     assert torn.verdicts["late"].outcome == "shown"
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", "/tmp/x", "cells", "figures", "two words"])
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "/x", "cells", "figures", "two words"])
 def test_a_study_needs_a_name_of_its_own(name):
     with pytest.raises(ValueError, match="name must be an identifier"):
         replace(STUDY, name=name)
 
 
-@pytest.mark.parametrize("name", ["", "/tmp/x", "../x", "a\0b", "x" * 300, "late (off)"])
+@pytest.mark.parametrize("name", ["", "/x", "../x", "a\0b", "x" * 300, "late (off)"])
 def test_models_need_plain_names(name):
     with pytest.raises(ValueError, match="models must have plain names"):
         STUDY.adding(**{name: late})
