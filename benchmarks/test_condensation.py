@@ -40,14 +40,14 @@ def test_fifty_trials_against_a_pytorch_loop():
     torch.set_num_threads(1)
     x, y = figure_one_data()
     many = TwoLayerNetwork.random(WIDTH, 1, 0.05, "relu", np.random.default_rng(0), replicates=TRIALS)
-    one = TwoLayerNetwork(many.a[0], many.w[0])
+    single = TwoLayerNetwork(many.a[0], many.w[0])
     run = many.train(x, y, TORCH_STEPS, LR, TORCH_STEPS)
-    a, w = torch_descent(one, x, y, TORCH_STEPS)
+    a, w = torch_descent(single, x, y, TORCH_STEPS)
     np.testing.assert_allclose(run["a"][-1, 0], a, atol=1e-9)
     np.testing.assert_allclose(run["w"][-1, 0], w, atol=1e-9)
 
     ours = seconds(lambda: many.train(x, y, STEPS, LR, STEPS))
-    step = min(seconds(lambda: torch_descent(one, x, y, TORCH_STEPS)) for _ in range(3)) / TORCH_STEPS
+    step = min(seconds(lambda: torch_descent(single, x, y, TORCH_STEPS)) for _ in range(3)) / TORCH_STEPS
     loop = step * STEPS * TRIALS
     print(f"\nours {ours:.2f} s, PyTorch loop {loop:.0f} s ({step * 1e6:.0f} us a step), ratio {loop / ours:.1f}")
     assert loop / ours > 20

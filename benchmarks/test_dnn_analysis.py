@@ -60,9 +60,9 @@ def test_rank_gradient_against_argsort_per_neuron():
     rng = np.random.default_rng(0)
     labels, sign = rng.integers(10, size=60_000), rng.choice([-1.0, 1.0], (10, 512))
     fields = (rng.standard_normal((60_000, 512)) + 0.3 * sign[labels]).astype(np.float32)
-    expected, found = argsort_gradient(fields, sign, labels), rank_gradient(fields, sign, labels)
-    print(f"\nrank gradient: largest difference {abs(found - expected).max():.1e}")
-    assert abs(found - expected).max() < 1e-3
+    expected, gradient = argsort_gradient(fields, sign, labels), rank_gradient(fields, sign, labels)
+    print(f"\nrank gradient: largest difference {abs(gradient - expected).max():.1e}")
+    assert abs(gradient - expected).max() < 1e-3
     sorting = fastest(lambda: argsort_gradient(fields, sign, labels), 7)
     for threads in (1, os.cpu_count() or 1):
         torch.set_num_threads(threads)
@@ -126,7 +126,7 @@ def jacobian_kernel(network, x):
 
 def test_tangent_kernel_against_jacrev(digits):
     network, x, _ = digits
-    faster, expected, found = ratio(lambda: jacobian_kernel(network, x[:50]), lambda: tangent_kernel(network, x[:50]))
-    print(f"tangent kernel: relative difference {((found - expected).norm() / expected.norm()).item():.1e}")
-    assert (found - expected).norm() < 1e-4 * expected.norm()
+    faster, expected, kernel = ratio(lambda: jacobian_kernel(network, x[:50]), lambda: tangent_kernel(network, x[:50]))
+    print(f"tangent kernel: relative difference {((kernel - expected).norm() / expected.norm()).item():.1e}")
+    assert (kernel - expected).norm() < 1e-4 * expected.norm()
     assert faster >= 50

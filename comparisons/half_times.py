@@ -51,9 +51,9 @@ def half_times(run: Trajectory, shares: dict[str, np.ndarray]) -> dict[str, floa
     return times
 
 
-def left_out(names: Sequence[str], found: Sequence[Mapping[str, float]]) -> list[str]:
+def left_out(names: Sequence[str], leads: Sequence[Mapping[str, float]]) -> list[str]:
     """Those of `names` that did not move in some replicate, and so have no lead or lag."""
-    kept = common(found)
+    kept = common(leads)
     return [name for name in names if name not in kept]
 
 
@@ -64,9 +64,9 @@ def comes_back(run: Trajectory, names: list[str], t_train: float, t_test: float)
     return [name for name, high in above.items() if np.count_nonzero(high[1:] != high[:-1]) > 1]
 
 
-def common(found: Sequence[Mapping[str, float]]) -> list[str]:
+def common(leads: Sequence[Mapping[str, float]]) -> list[str]:
     """Names that every replicate has, in the order of the first; the others did not move in some replicate."""
-    return [name for name in found[0] if all(name in one for one in found)]
+    return [name for name in leads[0] if all(name in run for run in leads)]
 
 
 def leads(run: Trajectory, names: list[str], t_train: float, t_test: float) -> dict[str, float]:

@@ -84,8 +84,8 @@ def pruned(out: Path, delete: bool) -> str:
             )
         if (folder / "manifest.json").exists():
             named.update(cells_of(read_manifest(folder)))
-    found = [path for path in sorted(store.glob("*/*")) if path.is_file() and _CELL.fullmatch(path.name)]
-    left = [path for path in found if f"{path.parent.name}/{path.name.removesuffix('.npz')}" not in named]
+    cells = [path for path in sorted(store.glob("*/*")) if path.is_file() and _CELL.fullmatch(path.name)]
+    left = [path for path in cells if f"{path.parent.name}/{path.name.removesuffix('.npz')}" not in named]
     size = sum(path.stat().st_size for path in left)
     counts = Counter(_function_of(path) for path in left)
     lines = [f"{count:6} of {name}" for name, count in sorted(counts.items())]
@@ -93,9 +93,9 @@ def pruned(out: Path, delete: bool) -> str:
         for path in left:
             path.unlink()
     if not left:
-        return f"nothing to prune: {len(found)} stored runs, all named by a manifest"
+        return f"nothing to prune: {len(cells)} stored runs, all named by a manifest"
     verb = "deleted" if delete else "could be deleted (--yes does it)"
-    return "\n".join([*lines, f"{len(left)} of {len(found)} stored runs, {size / 1e6:.1f} MB, {verb}"])
+    return "\n".join([*lines, f"{len(left)} of {len(cells)} stored runs, {size / 1e6:.1f} MB, {verb}"])
 
 
 def _folders(out: Path) -> list[Path]:

@@ -47,8 +47,8 @@ def anchor_run(gamma: float, rng: np.random.Generator, n_steps: int) -> dict[str
     network = task.network(rng)
     run = train(network, task.split(rng), task.config, rng)
     answers = unseen_pair_answers(network, rng)
-    found = {"unseen_keys": float(run["test_accuracy"][-1]), "cosine": mean_absolute_cosine(query_cosines(network))}
-    return {**found, "inferential": answers["inferential"], "symmetric": answers["symmetric"]}
+    values = {"unseen_keys": float(run["test_accuracy"][-1]), "cosine": mean_absolute_cosine(query_cosines(network))}
+    return {**values, "inferential": answers["inferential"], "symmetric": answers["symmetric"]}
 
 
 def anchor_runs(rng: np.random.Generator, n_steps: int) -> dict[str, Any]:

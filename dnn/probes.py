@@ -240,11 +240,11 @@ def information(
         layer = _numpy(outputs)
         edges = np.linspace(layer.min(), layer.max(), bins + 1)
         if (np.diff(edges) <= 0).any():  # a dead layer: its outputs differ by rounding at most
-            found = (0.0, 0.0, 0.0)
+            bits = (0.0, 0.0, 0.0)
         else:
             single = _neuron_information(layer, labels, edges).mean()
-            found = (binned(layer, np.arange(len(layer)), edges), binned(layer, labels, edges), single)
-        for numbers, number in zip(values.values(), found, strict=True):
+            bits = (binned(layer, np.arange(len(layer)), edges), binned(layer, labels, edges), single)
+        for numbers, number in zip(values.values(), bits, strict=True):
             numbers.append(number)
     return {name: np.array(numbers) for name, numbers in values.items()}
 

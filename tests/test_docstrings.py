@@ -42,7 +42,7 @@ def sources(tree):
 
 def exports():
     """File -> names it defines for its package, None for all of them."""
-    found = {}
+    names = {}
     for init in (path for path in FILES if path.name == "__init__.py"):
         tree, folder = ast.parse(init.read_text()), init.parent
         package = ".".join(folder.relative_to(ROOT).parts)
@@ -50,13 +50,13 @@ def exports():
         named = sources(tree) | {name: f"{package}.{module}" for name, module in lazy.items()}
         for name, module in named.items():
             if (folder / f"{name}.py").exists() and module in (None, package):
-                found[folder / f"{name}.py"] = None
+                names[folder / f"{name}.py"] = None
             elif module is not None and not (folder / name).is_dir():
                 home = ROOT.joinpath(*module.split(".")) if "." in module else folder / module
-                found.setdefault(home.with_suffix(".py"), set()).add(name)
+                names.setdefault(home.with_suffix(".py"), set()).add(name)
         for module in literal(tree, "_MODULES"):
-            found[folder / module / "__init__.py" if (folder / module).is_dir() else folder / f"{module}.py"] = None
-    return found
+            names[folder / module / "__init__.py" if (folder / module).is_dir() else folder / f"{module}.py"] = None
+    return names
 
 
 EXPORTED = exports()
@@ -112,14 +112,14 @@ def mentioned(docstring):
 
 def problems_of(tree, exported=None):
     """One line for every name without words, and for every parameter of an exported name (None: all) without a word."""
-    found = []
+    problems = []
 
     def check(node, label, needed, known):
         docstring = ast.get_docstring(node)
         if not docstring:
-            found.append(f"{label} has no docstring")
+            problems.append(f"{label} has no docstring")
         else:
-            found.extend(f"{label} does not document {name}" for name in sorted(needed - known(docstring)))
+            problems.extend(f"{label} does not document {name}" for name in sorted(needed - known(docstring)))
 
     for node in public(tree.body, FUNCTIONS | ast.ClassDef):
         strict = exported is None or node.name in exported
@@ -129,7 +129,7 @@ def problems_of(tree, exported=None):
             if method.name != "forward" and not decorators(method) & {"overload", "setter"}:  # torch names it
                 needed = arguments(method, bound="staticmethod" not in decorators(method))
                 check(method, f"{node.name}.{method.name}", needed if strict else set(), mentioned)
-    return found
+    return problems
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

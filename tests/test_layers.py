@@ -89,15 +89,15 @@ def uses(path):
     What is taken from a package counts as the package's `__init__`, unless it is a module of its own.
     """
     tree, package = parsed(path)
-    found = set()
+    modules = set()
     for node in ast.walk(tree):
         names = imported(node, package)
         inside = [name for name in names[1:] if name in MODULES] if isinstance(node, ast.ImportFrom) else []
         taken = names[1:] if isinstance(node, ast.ImportFrom) else []
-        found.update(inside)
+        modules.update(inside)
         if len(inside) < len(taken) or not taken:
-            found.update(name for name in names[:1] if name in MODULES)
-    return found
+            modules.update(name for name in names[:1] if name in MODULES)
+    return modules
 
 
 def circles(graph):
@@ -172,9 +172,9 @@ INSIDE_WHOLE = {
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_files_are_written_in_one_place(path):
     text = (ROOT / path).read_text()
-    found = [word for word in WRITING if word in text]
+    words = [word for word in WRITING if word in text]
     if str(path) not in MAY_WRITE | INSIDE_WHOLE:
-        assert not found
+        assert not words
     if str(path) in INSIDE_WHOLE:
         assert "whole(" in text
 

@@ -71,7 +71,9 @@ def main(prog: str, description: str, experiments: Sequence[Experiment], argv: S
     """
     known = {experiment.name: experiment for experiment in experiments}
     if len(known) < len(experiments):
-        raise ValueError(f"experiments must have names of their own, got {', '.join(one.name for one in experiments)}")
+        raise ValueError(
+            f"experiments must have names of their own, got {', '.join(experiment.name for experiment in experiments)}"
+        )
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(known)} (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers of every experiment (default: 0)")

@@ -237,7 +237,7 @@ def _is_attribute(name: str, value: Any) -> bool:
     if not _ATTRIBUTE.fullmatch(name):
         return False
     if isinstance(value, list):
-        return bool(value) and all(_is_number(one) for one in value)
+        return bool(value) and all(_is_number(item) for item in value)
     return isinstance(value, str) or _is_number(value)
 
 

@@ -77,14 +77,14 @@ def details(result: Any) -> str:
         if row.endswith(OFF) or not replicates or not all(run.meta.get("order") for run in replicates):
             continue
         delayed = [run for run in replicates if _is_delayed(run, asked)]
-        found = [half_times.leads(run, run.meta["order"], *crossings(run, asked)) for run in delayed]
-        lines += [f"  {row}: {_spread(found)}{_remarks(delayed, found, asked)}"] if found else []
+        leads = [half_times.leads(run, run.meta["order"], *crossings(run, asked)) for run in delayed]
+        lines += [f"  {row}: {_spread(leads)}{_remarks(delayed, leads, asked)}"] if leads else []
     return "\n".join(lines) if len(lines) > 1 else ""
 
 
-def _remarks(delayed: Sequence[Trajectory], found: Sequence[dict[str, float]], asked: Any) -> str:
+def _remarks(delayed: Sequence[Trajectory], leads: Sequence[dict[str, float]], asked: Any) -> str:
     """Which quantities have no half-way time, and which pass one half more than once in some replicate."""
-    still = half_times.left_out(delayed[0].meta["order"], found)
+    still = half_times.left_out(delayed[0].meta["order"], leads)
     back = {name for run in delayed for name in half_times.comes_back(run, run.meta["order"], *crossings(run, asked))}
     remarks = f"; does not move in every run: {', '.join(still)}" if still else ""
     several = sorted(back - set(still))
@@ -96,8 +96,8 @@ def _is_delayed(run: Trajectory, asked: Any) -> bool:
     return 0 < t_train < t_test < np.inf
 
 
-def _spread(found: Sequence[Mapping[str, float]]) -> str:
-    values = {name: [one[name] for one in found] for name in half_times.common(found)}
+def _spread(leads: Sequence[Mapping[str, float]]) -> str:
+    values = {name: [run[name] for run in leads] for name in half_times.common(leads)}
     ordered = sorted(values, key=lambda name: np.median(values[name]))
     return ", ".join(
         f"{name} {np.median(values[name]):+.2f} [{min(values[name]):+.2f}, {max(values[name]):+.2f}]"

@@ -61,8 +61,8 @@ def plain_name(row: str) -> str:
 def differences(study: str, verdicts: Mapping[str, Verdict], preset: str) -> list[str]:
     """One line per row whose outcome is not the committed one."""
     expected = committed(study, preset)
-    found = {row: verdict.outcome for row, verdict in verdicts.items() if row in expected}
-    return [f"{row}: committed {expected[row]}, now {now}" for row, now in found.items() if expected[row] != now]
+    outcomes = {row: verdict.outcome for row, verdict in verdicts.items() if row in expected}
+    return [f"{row}: committed {expected[row]}, now {now}" for row, now in outcomes.items() if expected[row] != now]
 
 
 def unknown(study: str, verdicts: Mapping[str, Verdict], preset: str) -> list[str]:

@@ -119,11 +119,11 @@ class Result:
         if not runs:
             raise ValueError(f"row must be one with runs, {', '.join(self.runs)}, got {row!r}")
         if all(np.array_equal(run.t, runs[0].t) for run in runs):
-            found = xarray.concat([run.to_xarray() for run in runs], "replicate", combine_attrs="drop_conflicts")
+            dataset = xarray.concat([run.to_xarray() for run in runs], "replicate", combine_attrs="drop_conflicts")
         else:
             parts = [run.to_xarray().drop_indexes("t").rename_dims(t="record").reset_coords("t") for run in runs]
-            found = xarray.concat(parts, "replicate", join="outer", combine_attrs="drop_conflicts").set_coords("t")
-        return found.assign_coords(replicate=np.arange(len(runs)))
+            dataset = xarray.concat(parts, "replicate", join="outer", combine_attrs="drop_conflicts").set_coords("t")
+        return dataset.assign_coords(replicate=np.arange(len(runs)))
 
     def figure(self) -> Figure:
         """The picture of the study; computes nothing.
@@ -234,7 +234,7 @@ def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, pictu
         headline=manifest["headline"],
         question=question,
         verdicts={row: Verdict.from_dict(fields) for row, fields in manifest["verdicts"].items()},
-        runs={row: found for row, found in runs.items() if found},
+        runs={row: kept for row, kept in runs.items() if kept},
         knobs=manifest["knobs"],
         folder=folder,
         picture=picture,

@@ -45,7 +45,7 @@ def visible(settings: Any) -> dict[str, Any]:
     ----------
     settings : dataclass instance
     """
-    names = [one.name for one in dataclasses.fields(settings) if one.name not in SURROUNDINGS]
+    names = [field.name for field in dataclasses.fields(settings) if field.name not in SURROUNDINGS]
     return {name: getattr(settings, name) for name in names}
 
 

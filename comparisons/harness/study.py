@@ -140,7 +140,7 @@ class Study:
 
     def model_named(self, name: str) -> str:
         """The model's `name` as the study has it; spaces, hyphens and underscores are alike."""
-        known = {plain_name(one): one for one in self.models}
+        known = {plain_name(model): model for model in self.models}
         try:
             return known[plain_name(str(name))]
         except KeyError:
@@ -390,10 +390,10 @@ class Study:
         4.1
         """
         name = self.model_named(model)
-        found = self.models[name]
-        if isinstance(found, Silent):
-            raise ValueError(f"model must be one that answers, but {name} is silent: {found.why}")
-        return Score(self.name, name, found.run, found.settings, self.judge, self.question)
+        adapter = self.models[name]
+        if isinstance(adapter, Silent):
+            raise ValueError(f"model must be one that answers, but {name} is silent: {adapter.why}")
+        return Score(self.name, name, adapter.run, adapter.settings, self.judge, self.question)
 
 
 @dataclass(frozen=True)
@@ -443,7 +443,7 @@ def _with_data(settings: StudySettings, data: str | None) -> StudySettings:
 def _entries(todo, finished=None, runs=None) -> dict[str, list[dict[str, Any]]]:
     """Row -> what the manifest says of each of its runs."""
     rows: dict[str, list[dict[str, Any]]] = {}
-    places = {row: iter(found) for row, found in (runs or {}).items()}
+    places = {row: iter(entries) for row, entries in (runs or {}).items()}
     for task in todo:
         entry: dict[str, Any] = {"cell": task.cell.name}
         outcome = finished.outcomes.get(str(task)) if finished else None
@@ -475,6 +475,6 @@ def _knob(settings: StudySettings, name: str) -> str:
 def _changed_criterion(before: Any, after: Any) -> str:
     if not is_dataclass(before):
         return ""
-    names = [one.name for one in fields(before)]
+    names = [field.name for field in fields(before)]
     moved = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
     return difference(before, moved)

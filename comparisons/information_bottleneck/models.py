@@ -134,9 +134,9 @@ def condensation_tanh(s: Curve, rng: np.random.Generator) -> Trajectory:
     every = np.unique(np.geomspace(1, s.steps, 40).astype(int))
     run = net.train(x, y, s.steps, 0.1, every=every, record=("w",))
     inputs = np.hstack([x, np.ones_like(x)])
-    found = np.array([mixture_bits(np.tanh(inputs @ w.T), (y > 0).astype(int), s.noise) for w in run["w"]])
+    bits = np.array([mixture_bits(np.tanh(inputs @ w.T), (y > 0).astype(int), s.noise) for w in run["w"]])
     late = run.t > 0
-    return _run(run.t[late], found[late, 0], found[late, 1], run.clock)
+    return _run(run.t[late], bits[late, 0], bits[late, 1], run.clock)
 
 
 @dataclass(frozen=True)
@@ -243,9 +243,9 @@ def frozen(s: Frozen, rng: np.random.Generator) -> Trajectory:
     features = np.maximum(x @ rng.standard_normal((20, 100)), 0)
     times = np.geomspace(1e-2, 100, 20)
     theta = LinearModel(features.T @ (2.0 * labels - 1) / s.samples).solve(times)["theta"]
-    found = np.array([mixture_bits(features, labels, s.noise, seed=k) for k in range(len(times))])
+    bits = np.array([mixture_bits(features, labels, s.noise, seed=k) for k in range(len(times))])
     accuracy = (((theta @ features.T) > 0) == labels).mean(axis=1)
-    return _run(times, found[:, 0], found[:, 1], "flow time", train=accuracy)
+    return _run(times, bits[:, 0], bits[:, 1], "flow time", train=accuracy)
 
 
 def mixture_bits(features: np.ndarray, labels: np.ndarray, noise: float, seed: int = 0) -> tuple[float, float]:

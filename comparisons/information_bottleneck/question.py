@@ -77,11 +77,11 @@ def estimator_bias(n: int = 400, noise: float = 0.5, dims: tuple[int, ...] = (1,
         t = x + noise * rng.standard_normal((n, d))
         truth = gaussian(np.eye(d), np.eye(d), noise)
         edges = np.linspace(t.min(), t.max() + 1e-9, 31)
-        found = {
+        biases = {
             "mixture": gaussian_mixture(x, noise, rng, 20),
             "ksg": ksg(x, t),
             "binned": binned(t, np.arange(n), edges),
         }
-        values = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+        values = ", ".join(f"{name} {value:.2f}" for name, value in biases.items())
         lines.append(f"  dimension {d}: truth {truth:.2f}, {values} (log2 n = {np.log2(n):.2f})")
     return lines

@@ -68,8 +68,8 @@ def _colour(row: str, name: str) -> str:
 
 def _strips(axes: Axes, row: str, runs: Sequence[Trajectory], asked: Any):
     """Rows from the earliest (top) to the latest; the row of the test score lies at zero."""
-    found = [run_leads(run, asked) for run in runs]
-    spread = {name: [one[name] for one in found] for name in half_times.common(found)} | {TEST: [0.0] * len(found)}
+    leads = [run_leads(run, asked) for run in runs]
+    spread = {name: [run[name] for run in leads] for name in half_times.common(leads)} | {TEST: [0.0] * len(leads)}
     names = sorted(spread, key=lambda name: -float(np.median(spread[name])))
     first = runs[0]
     shares = half_times.changes(first, ["test", *first.meta["order"]], *crossings(first, asked))

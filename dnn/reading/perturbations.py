@@ -71,8 +71,8 @@ def _one_amplitude_at_a_time(evaluate: Evaluate) -> Evaluate:
 
     def evaluate_each(s):
         values, which = np.unique(s, return_inverse=True)
-        found = np.stack([evaluate(np.full_like(s, value)) for value in values])  # (amplitudes, draws, P)
-        return found[which, :, np.arange(len(s))].T
+        correct = np.stack([evaluate(np.full_like(s, value)) for value in values])  # (amplitudes, draws, P)
+        return correct[which, :, np.arange(len(s))].T
 
     return evaluate_each
 

@@ -170,17 +170,17 @@ def _per_neuron(reduce: Callable, fields: np.ndarray, labels: np.ndarray, n_clas
     offsets = (labels * _BUCKETS).astype(np.int32)
 
     def block(start: int) -> list:
-        found = []
+        densities = []
         for i, field in enumerate(_transposed(fields[:, start : start + _NEURONS]), start):
             low, span = field.min(), float(field.max()) - float(field.min())
             if not np.isfinite(span):
                 raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {i}")
-            found.append(reduce(*_table(field, low, span, labels, offsets, n_classes)))
-        return found
+            densities.append(reduce(*_table(field, low, span, labels, offsets, n_classes)))
+        return densities
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         blocks = pool.map(block, range(0, fields.shape[1], _NEURONS))
-        return np.stack([values for found in blocks for values in found], axis=1)
+        return np.stack([values for densities in blocks for values in densities], axis=1)
 
 
 def _table(field, low, span, labels, offsets, n_classes: int) -> tuple[np.ndarray, np.ndarray]:

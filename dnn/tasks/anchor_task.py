@@ -195,7 +195,7 @@ def both_orders_answers(network: nn.Module, rng: np.random.Generator, n: int = 2
     tokens, answers = sequences(n, [UNSEEN_PAIR], "test", rng)
     swapped = torch.where((tokens == UNSEEN_PAIR[0]) | (tokens == UNSEEN_PAIR[1]), sum(UNSEEN_PAIR) - tokens, tokens)
     device = next(network.parameters()).device
-    first, second = (network(one.to(device)).argmax(1).cpu() for one in (tokens, swapped))
+    first, second = (network(order.to(device)).argmax(1).cpu() for order in (tokens, swapped))
     inferred = torch.cat([first == answers, second == answers])
     return {"inferred": inferred.double().mean().item(), "alike": (first == second).double().mean().item()}
 

@@ -238,8 +238,8 @@ def measure(
             values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
         _check_finite(values, step)  # before a probe is run on what has diverged
         for name, probe in probes.items():
-            found = probe(network, split)
-            entries = found.items() if isinstance(found, Mapping) else [(None, found)]
+            measured = probe(network, split)
+            entries = measured.items() if isinstance(measured, Mapping) else [(None, measured)]
             values |= {name if key is None else f"{name}.{key}": value for key, value in entries}
     _check_finite(values, step)
     return {name: np.asarray(value) for name, value in values.items()}

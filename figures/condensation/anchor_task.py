@@ -91,8 +91,8 @@ def trained(settings: AnchorTransformers, rng: np.random.Generator, gamma: float
 def compute(settings: AnchorTransformers, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Every rate and run."""
     seed = int(rng.integers(2**31))
-    found = grid(partial(trained, settings), {"gamma": settings.gammas}, replicates=settings.replicates, seed=seed)
-    return {"gamma": np.array(settings.gammas), **arrays_of(found)}
+    runs = grid(partial(trained, settings), {"gamma": settings.gammas}, replicates=settings.replicates, seed=seed)
+    return {"gamma": np.array(settings.gammas), **arrays_of(runs)}
 
 
 def draw(data: Data, settings: AnchorTransformers) -> Figure:
@@ -105,7 +105,7 @@ def draw(data: Data, settings: AnchorTransformers) -> Figure:
     figure = Figure(figsize=(max(9, 2.6 * n), 6), layout="constrained")
     axes = figure.subplots(2, max(3, n))
     maps = axes[0, :n]
-    titles = [rf"$W_Q$ of layer 1, $\gamma$ = {one:g}" for one in gamma]
+    titles = [rf"$W_Q$ of layer 1, $\gamma$ = {value:g}" for value in gamma]
     images = [draw_map(maps[k], data["map"][k, 0], title) for k, title in enumerate(titles)]
     figure.colorbar(images[0], ax=maps, label="cosine similarity", shrink=0.8)
     condensation, accuracy = axes[1, :2]

@@ -56,9 +56,9 @@ def trained(settings: ConvolutionKernels, rng: np.random.Generator, gamma: float
     before = layer_similarity(network, network.convolution, x)
     run = train(network, split, config, rng)
     after = layer_similarity(network, network.convolution, x)
-    maps = {f"{name}_{when}": found[name] for when, found in (("start", before), ("end", after)) for name in found}
+    maps = {f"{name}_{when}": values[name] for when, values in (("start", before), ("end", after)) for name in values}
     curves = {name: run[name] for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")}
-    return {"step": run.t, **curves, **{name: sorted_map(one) for name, one in maps.items()}}
+    return {"step": run.t, **curves, **{name: sorted_map(similarity) for name, similarity in maps.items()}}
 
 
 def compute(settings: ConvolutionKernels, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
@@ -68,8 +68,8 @@ def compute(settings: ConvolutionKernels, rng: np.random.Generator, grid: Grid) 
     for name in ("weights_start", "weights_end", "outputs_start", "outputs_end"):
         maps = data[name].reshape(-1, *data[name].shape[-2:])
         shape = (len(GAMMAS), settings.replicates)
-        data[f"{name}_mean"] = np.array([off_diagonal(one).mean() for one in maps]).reshape(shape)
-        share, minority = np.array([companions(one) for one in maps]).T
+        data[f"{name}_mean"] = np.array([off_diagonal(similarity).mean() for similarity in maps]).reshape(shape)
+        share, minority = np.array([companions(similarity) for similarity in maps]).T
         data[f"{name}_share"], data[f"{name}_minority"] = share.reshape(shape), minority.reshape(shape)
     return data
 

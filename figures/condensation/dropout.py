@@ -66,8 +66,8 @@ def compute(settings: Dropout, rng: np.random.Generator, grid: Grid) -> dict[str
     """Both arms; of every batch its measures, of the first also what is drawn."""
     seed = int(rng.integers(2**31))
     points = {"rate": RATES, "batch": range(settings.batches)}
-    found = grid(partial(trained, settings, seed=seed), points, seed=seed)
-    data = {name: values[:, :, 0] for name, values in arrays_of(found).items()}  # (rate, batch, ...)
+    runs = grid(partial(trained, settings, seed=seed), points, seed=seed)
+    data = {name: values[:, :, 0] for name, values in arrays_of(runs).items()}  # (rate, batch, ...)
     first = {name: data[name][:, 0] for name in ("theta", "mass", "line")}
     joined = {name: data[name].reshape(len(RATES), -1) for name in ("clusters", "penalty")}
     x, y = figure_one_data()

@@ -61,12 +61,12 @@ def recorded_steps(settings: DropoutPlateau) -> np.ndarray:
 def compute(settings: DropoutPlateau, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Losses and clusters of all runs of the three arms, and their steps to the ideal loss."""
     seed = int(rng.integers(2**31))
-    found = grid(partial(trained, settings), {"arm": list(ARMS)}, replicates=settings.batches, seed=seed)
+    runs = grid(partial(trained, settings), {"arm": list(ARMS)}, replicates=settings.batches, seed=seed)
     steps = recorded_steps(settings)
-    loss = np.concatenate(np.moveaxis(found["loss"].values, 1, 0), axis=1)  # (arm, run, record)
+    loss = np.concatenate(np.moveaxis(runs["loss"].values, 1, 0), axis=1)  # (arm, run, record)
     below = loss < IDEAL
     reached = np.where(below.any(axis=2), steps[below.argmax(axis=2)], settings.n_steps)  # a lower bound if never
-    clusters = found["clusters"].values.reshape(len(ARMS), -1)
+    clusters = runs["clusters"].values.reshape(len(ARMS), -1)
     return {"step": steps, "loss": loss, "reached": reached, "clusters": clusters}
 
 

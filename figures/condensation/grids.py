@@ -29,6 +29,6 @@ class Batches(Settings):
     replicates: int = 5
 
 
-def arrays_of(found: xarray.Dataset) -> dict[str, np.ndarray]:
+def arrays_of(runs: xarray.Dataset) -> dict[str, np.ndarray]:
     """Every output by name: the axes of the grid first, then replicates, then its own."""
-    return {str(name): values.values for name, values in found.data_vars.items()}
+    return {str(name): values.values for name, values in runs.data_vars.items()}

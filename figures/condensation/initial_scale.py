@@ -45,17 +45,17 @@ def trained(settings: InitialScale, rng: np.random.Generator, power: float) -> d
     return {
         "theta": theta,
         "mass": np.abs(a[0]) * size,
-        "rank": [effective_rank(one) for one in w],
-        "directions": [count_clusters(*one) for one in zip(a, w, strict=True)],
-        "axes": [count_clusters(*one, signed=False) for one in zip(a, w, strict=True)],
+        "rank": [effective_rank(weights) for weights in w],
+        "directions": [count_clusters(*network) for network in zip(a, w, strict=True)],
+        "axes": [count_clusters(*network, signed=False) for network in zip(a, w, strict=True)],
         "loss": run["loss"][-1],
     }
 
 
 def compute(settings: InitialScale, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """All initialisations."""
-    found = grid(partial(trained, settings), {"power": settings.powers}, seed=int(rng.integers(2**31)))
-    return {"power": np.array(settings.powers), **{name: values[:, 0] for name, values in arrays_of(found).items()}}
+    runs = grid(partial(trained, settings), {"power": settings.powers}, seed=int(rng.integers(2**31)))
+    return {"power": np.array(settings.powers), **{name: values[:, 0] for name, values in arrays_of(runs).items()}}
 
 
 def draw(data: Data, settings: InitialScale) -> Figure:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def features(a: np.ndarray, w: np.ndarray, x: np.ndarray) -> dict[str, np.ndarray]:
     """Orientation, size |a||w| and whether it is inactive on all of `x`, for (..., m) neurons."""
     theta, size = orientation(w[..., 0], w[..., 1])
-    static = np.array([static_neurons(one, x) for one in w.reshape(-1, *w.shape[-2:])]).reshape(a.shape)
+    static = np.array([static_neurons(weights, x) for weights in w.reshape(-1, *w.shape[-2:])]).reshape(a.shape)
     return {"theta": theta, "mass": np.abs(a) * size, "static": static}
 
 

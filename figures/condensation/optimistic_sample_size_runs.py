@@ -67,15 +67,15 @@ def recovery(settings: OptimisticSampleSize, rng: np.random.Generator, n: int) -
     """
     target = TwoLayerNetwork.random(1, 1, 1.0, "tanh", rng, replicates=settings.targets)
     x, fresh = rng.standard_normal((n, 1)), rng.standard_normal((1000, 1))
-    found = {"on_samples": [], "on_fresh": [], "rank": []}
+    errors = {"on_samples": [], "on_fresh": [], "rank": []}
     for width, std, lr in ARMS.values():
         start = TwoLayerNetwork.random(width, 1, std, "tanh", rng, replicates=settings.targets)
         run = start.train(x, target(x), settings.n_steps, lr, settings.n_steps)
         trained = TwoLayerNetwork(run["a"][-1], run["w"][-1], "tanh")
         for name, z in (("on_samples", x), ("on_fresh", fresh)):
-            found[name].append(((trained(z) - target(z)) ** 2).mean(axis=-1) / target(fresh).var(axis=-1))
-        found["rank"].append([effective_rank(w) for w in trained.w])
-    return found
+            errors[name].append(((trained(z) - target(z)) ** 2).mean(axis=-1) / target(fresh).var(axis=-1))
+        errors["rank"].append([effective_rank(w) for w in trained.w])
+    return errors
 
 
 def share_recovered(on_samples: np.ndarray, on_fresh: np.ndarray) -> np.ndarray:
@@ -112,7 +112,7 @@ def one_neuron_error(z: np.ndarray, a: np.ndarray, norms: np.ndarray, activation
     wanted = output(a, norms)
 
     def missed(norm: float) -> np.floating:
-        one = output(np.ones(1), np.array([norm]))
-        return np.linalg.norm(wanted - one * (one @ wanted) / (one @ one)) / np.linalg.norm(wanted)
+        neuron = output(np.ones(1), np.array([norm]))
+        return np.linalg.norm(wanted - neuron * (neuron @ wanted) / (neuron @ neuron)) / np.linalg.norm(wanted)
 
     return missed(fminbound(missed, norms.min(), norms.max(), xtol=1e-9))  # pyright: ignore

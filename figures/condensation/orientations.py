@@ -35,28 +35,30 @@ def trained(settings: Orientations, rng: np.random.Generator, trials: int) -> di
     run = figure_one(rng, trials, FIGURE_ONE_RECORDS)
     a, w = run["a"], run["w"]
     shown = np.isin(run.t, FIGURE_ONE_EPOCHS)
-    asleep = np.all([features(*one, x)["static"] for one in zip(a, w, strict=True)], axis=0)
+    asleep = np.all([features(*network, x)["static"] for network in zip(a, w, strict=True)], axis=0)
     ends = zip(a[-1], w[-1], strict=True)
-    merged = [reduction_curve(TwoLayerNetwork(*one), x, y, tuple(THRESHOLDS)) for one in ends]
-    counts = [[count_orientations(*one) for one in zip(*step, strict=True)] for step in zip(a[1:], w[1:], strict=True)]
+    merged = [reduction_curve(TwoLayerNetwork(*network), x, y, tuple(THRESHOLDS)) for network in ends]
+    counts = [
+        [count_orientations(*network) for network in zip(*step, strict=True)] for step in zip(a[1:], w[1:], strict=True)
+    ]
     return {
         **features(a[shown, 0], w[shown, 0], x),
         "count": np.array(counts),
         "loss": run["loss"][1:],
         "asleep": asleep.sum(axis=1),
         "asleep_moved": np.where(asleep, np.abs(w[-1] - w[0]).max(axis=-1), 0).max(axis=-1),
-        "merged_width": np.array([one.neurons for one in merged]),
-        "merged_error": np.array([one.error for one in merged]),
-        "merged_loss": np.array([one.loss for one in merged]),
-        "retrained_loss": np.array([one.retrained for one in merged]),
+        "merged_width": np.array([curve.neurons for curve in merged]),
+        "merged_error": np.array([curve.error for curve in merged]),
+        "merged_loss": np.array([curve.loss for curve in merged]),
+        "retrained_loss": np.array([curve.retrained for curve in merged]),
     }
 
 
 def compute(settings: Orientations, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Batches of networks, joined."""
     size, seed = {"trials": [settings.replicates]}, int(rng.integers(2**31))
-    found = grid(partial(trained, settings), size, replicates=settings.batches, seed=seed)
-    data = {name: values[0] for name, values in arrays_of(found).items()}  # (batch, ...)
+    runs = grid(partial(trained, settings), size, replicates=settings.batches, seed=seed)
+    data = {name: values[0] for name, values in arrays_of(runs).items()}  # (batch, ...)
     first = {name: data.pop(name)[0] for name in ("theta", "mass", "static")}
     over_time = {name: np.concatenate(data.pop(name), axis=-1) for name in ("count", "loss")}  # (n_t, run)
     joined = {name: np.concatenate(values) for name, values in data.items()}

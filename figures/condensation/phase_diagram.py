@@ -70,8 +70,8 @@ def compute(settings: PhaseDiagram, rng: np.random.Generator, grid: Grid) -> dic
     """Exponents of the relative distance in every cell and replicate, and per layer for three layers."""
     widths, deep_widths, n = settings.widths, settings.deep_widths, settings.replicates
     seed = int(rng.integers(2**31))
-    found = grid(distances, {"width": widths}, replicates=n, seed=seed)
-    distance = found["distance"].transpose("width", "replicate", "distance_0").values
+    runs = grid(distances, {"width": widths}, replicates=n, seed=seed)
+    distance = runs["distance"].transpose("width", "replicate", "distance_0").values
     slope = slopes(widths, distance.reshape(len(widths), -1)).reshape(n, len(PHASE_CELLS))
     seed = int(rng.integers(2**31))
     deep = grid(deep_distances, {"scale": SCALES, "width": deep_widths}, replicates=n, seed=seed)

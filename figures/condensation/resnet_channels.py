@@ -55,22 +55,22 @@ def trained(settings: ResnetChannels, rng: np.random.Generator, run: int) -> dic
 
     def similarities(when):
         pairs = zip(LAYERS, (network.first_convolution, network.last_convolution), strict=True)
-        found = {layer: layer_similarity(network, module, x) for layer, module in pairs}
-        return {f"{name}_{layer}_{when}": one for layer, both in found.items() for name, one in both.items()}
+        similarity = {layer: layer_similarity(network, module, x) for layer, module in pairs}
+        return {f"{name}_{layer}_{when}": values for layer, both in similarity.items() for name, values in both.items()}
 
     before = similarities("start")
     accuracy = train(network, split, config, rng)["train_accuracy"][-1]
     maps = {**before, **similarities("end")}
-    means = {f"mean_{name}": off_diagonal(one).mean() for name, one in maps.items()}
-    shares = {f"share_{name}": companions(one)[0] for name, one in maps.items()}
-    ends = {name: sorted_map(one) for name, one in maps.items() if name.endswith("end")}
+    means = {f"mean_{name}": off_diagonal(similarity).mean() for name, similarity in maps.items()}
+    shares = {f"share_{name}": companions(similarity)[0] for name, similarity in maps.items()}
+    ends = {name: sorted_map(similarity) for name, similarity in maps.items() if name.endswith("end")}
     return {"accuracy": accuracy, **means, **shares, **ends}
 
 
 def compute(settings: ResnetChannels, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """The same network from several starts."""
-    found = grid(partial(trained, settings), {"run": range(settings.replicates)}, seed=int(rng.integers(2**31)))
-    return {name: values[:, 0] for name, values in arrays_of(found).items()}
+    runs = grid(partial(trained, settings), {"run": range(settings.replicates)}, seed=int(rng.integers(2**31)))
+    return {name: values[:, 0] for name, values in arrays_of(runs).items()}
 
 
 def draw(data: Data, settings: ResnetChannels) -> Figure:

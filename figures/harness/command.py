@@ -107,8 +107,8 @@ def main(
 def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:
     if list(wanted) == ["all"]:
         return list(known or registry.names())
-    found = [word if word in known else registry.find(word) for word in wanted]
-    return list(dict.fromkeys(found))
+    names = [word if word in known else registry.find(word) for word in wanted]
+    return list(dict.fromkeys(names))
 
 
 def _require_writable(options: dict, known: dict[str, PaperFigure]) -> None:
@@ -133,44 +133,44 @@ def _make(chosen: list[str], known: dict[str, PaperFigure], options: dict) -> li
     figures = {request.name: known.get(request.name) or registry.load(request.name) for request in requests}
     for request in requests:
         running.settings_of(figures[request.name], request)
-    requests.sort(key=lambda one: -figures[one.name].seconds)  # the longest first, or it ends alone
+    requests.sort(key=lambda request: -figures[request.name].seconds)  # the longest first, or it ends alone
     outer = {"jobs": jobs, "engine": engine} if many else {"jobs": 1, "engine": "local"}
     made = []
-    for one in running.make_all(requests, **outer):
-        made.append(one)
-        for line in one.messages:
-            to_stderr(f"{one.name}: {line}")
-        state = f"failed: {one.error}" if one.error else f"{one.seconds:.1f} s"
-        to_stderr(f"{one.name}: {state}  ({len(made)} of {len(requests)})")
-    return sorted(made, key=lambda one: chosen.index(one.name))
+    for result in running.make_all(requests, **outer):
+        made.append(result)
+        for line in result.messages:
+            to_stderr(f"{result.name}: {line}")
+        state = f"failed: {result.error}" if result.error else f"{result.seconds:.1f} s"
+        to_stderr(f"{result.name}: {state}  ({len(made)} of {len(requests)})")
+    return sorted(made, key=lambda result: chosen.index(result.name))
 
 
 def _report(made: list[running.FigureResult], options: dict, write: bool) -> int:
     changes = options["changes"]
-    for one in made:
-        print(f"{one.name}  {one.picture}" if not one.error else f"{one.name}  failed: {one.error}")
-        for claim in one.claims:
+    for result in made:
+        print(f"{result.name}  {result.picture}" if not result.error else f"{result.name}  failed: {result.error}")
+        for claim in result.claims:
             words = ledger.verdict_in_words(claim, changes)
             print(f"  {words:12} {claim.measured:32} {claim.place}: {claim.criterion}")
-    print(ledger.summary([[claim] for one in made for claim in one.claims]))
+    print(ledger.summary([[claim] for result in made for claim in result.claims]))
     if write:
         ledger.write_gallery(made, options["preset"], options["seed"])
         print(ledger.GALLERY)
     elif len(made) > 1:
         print(_written_beside(made, options))
-    return FAILED if any(one.error for one in made) else ALL_RAN
+    return FAILED if any(result.error for result in made) else ALL_RAN
 
 
 def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
     """The ledger of this call, in a folder of its own under the results."""
     place = Path(options["out"]) / "figures" / "ledger"
-    call = folders.call_digest([one.cell for one in made])
+    call = folders.call_digest([result.cell for result in made])
     base = f"{options['preset']}-s{options['seed']}"
     with folders.locked(place):
         where = folders.folder_of_call(place, base, call, to_stderr)
         empty = {"preset": options["preset"], "figures": {}}
         ledger.write_ledger(ledger.merged(empty, made, options["preset"], options["seed"]), where)
-        rows = {one.name: [{"cell": one.cell}] for one in made}
+        rows = {result.name: [{"cell": result.cell}] for result in made}
         folders.write_manifest(where, {"figure": "ledger", "call": call, "state": "finished", "rows": rows})
     return where / "CLAIMS.md"
 
@@ -183,7 +183,7 @@ def _all_settings(figures: Sequence[PaperFigure] | None) -> str:
     """Settings of the quick preset, figure by figure."""
     known = list(figures) if figures is not None else [registry.load(name) for name in registry.names()]
     return "\n".join(
-        ["settings for --set, with those of the quick preset:", *(_settings(one, "quick") for one in known)]
+        ["settings for --set, with those of the quick preset:", *(_settings(figure, "quick") for figure in known)]
     )
 
 

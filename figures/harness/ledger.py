@@ -53,10 +53,10 @@ def merged(ledger: Ledger, made: Sequence[FigureResult], preset: str, seed: int)
     if ledger["figures"] and ledger["preset"] != preset:
         raise ValueError(f"preset must be that of the gallery, {ledger['preset']}, got {preset}")
     shown = {name: dict(seeds) for name, seeds in ledger["figures"].items()}
-    for one in made:
-        if not one.error:
-            entry = {"made_by": one.made_by, "claims": [claim.to_dict() for claim in one.claims]}
-            shown.setdefault(one.name, {})[str(seed)] = entry
+    for result in made:
+        if not result.error:
+            entry = {"made_by": result.made_by, "claims": [claim.to_dict() for claim in result.claims]}
+            shown.setdefault(result.name, {})[str(seed)] = entry
     return {"preset": preset, "figures": dict(sorted(shown.items()))}
 
 
@@ -64,13 +64,13 @@ def claims_of(ledger: Ledger, figure: str) -> list[list[Judged]]:
     """Every claim of a figure at its seeds, in the order of the first; a claim that only another seed has is old."""
     seeds = ledger["figures"].get(figure, {})
     judged = {
-        seed: [Judged.from_dict(one) for one in entry["claims"]] for seed, entry in sorted(seeds.items(), key=_seed)
+        seed: [Judged.from_dict(row) for row in entry["claims"]] for seed, entry in sorted(seeds.items(), key=_seed)
     }
     if not judged:
         return []
     first, *others = judged.values()
-    by_key = [{one.key: one for one in claims} for claims in others]
-    return [[one, *(known[one.key] for known in by_key if one.key in known)] for one in first]
+    by_key = [{claim.key: claim for claim in claims} for claims in others]
+    return [[claim, *(known[claim.key] for known in by_key if claim.key in known)] for claim in first]
 
 
 def _seed(item: tuple[str, Any]) -> int:
@@ -94,9 +94,9 @@ def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery:
     Figures that failed, and those that were not made, keep what an earlier call wrote.
     """
     ledger = merged(read_ledger(gallery), made, preset, seed)
-    for one in made:
-        if not one.error and seed == FIRST:
-            files.write(gallery / f"{one.name}{one.picture.suffix}", one.picture.read_bytes())
+    for result in made:
+        if not result.error and seed == FIRST:
+            files.write(gallery / f"{result.name}{result.picture.suffix}", result.picture.read_bytes())
     write_ledger(ledger, gallery)
     files.write(gallery / "README.md", gallery_page(ledger, gallery))
 
@@ -105,7 +105,7 @@ def ledger_page(ledger: Ledger) -> str:
     """All claims as one table a paper: what is said, what must be measured, what was, and the verdict of all seeds."""
     figures = list(ledger["figures"])
     claims = [seeds for figure in figures for seeds in claims_of(ledger, figure)]
-    differ = [seeds for seeds in claims if len({one.verdict for one in seeds}) > 1]
+    differ = [seeds for seeds in claims if len({claim.verdict for claim in seeds}) > 1]
     lines = [
         "# Claims of the papers, judged by measurement",
         "",
@@ -134,8 +134,8 @@ def _row(ledger: Ledger, figure: str, seeds: Sequence[Judged]) -> str:
     verdict, remark = verdict_of(seeds)
     kind = "" if claim.source == PAPER else f" ({claim.source})"
     names = [seed for seed, _ in sorted(ledger["figures"][figure].items(), key=_seed)]
-    measured = "; ".join(f"{one.measured} (seed {name})" for name, one in zip(names, seeds, strict=False))
-    reasons = next((one for one in seeds if one.verdict != REPRODUCED), claim)
+    measured = "; ".join(f"{judged.measured} (seed {name})" for name, judged in zip(names, seeds, strict=False))
+    reasons = next((judged for judged in seeds if judged.verdict != REPRODUCED), claim)
     text = f"**{verdict}**" + (f", {remark}" if remark else "")
     text += f": {reasons.why}" if verdict != REPRODUCED and reasons.why else ""
     text += f". The authors could answer: {reasons.defence}" if verdict != REPRODUCED and reasons.defence else ""

@@ -17,12 +17,12 @@ _DEFINES = re.compile(r"^FIGURE\b.*=", re.MULTILINE)
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
     """Every figure of the papers, "PAPER/SUBJECT", in order: the modules that define `FIGURE`."""
-    found = []
+    names = []
     for paper in PAPERS:
         for path in sorted((FIGURES / paper).glob("*.py")):
             if _DEFINES.search(path.read_text(encoding="utf-8")):
-                found.append(f"{paper}/{path.stem}")
-    return tuple(found)
+                names.append(f"{paper}/{path.stem}")
+    return tuple(names)
 
 
 def load(name: str) -> PaperFigure:
@@ -49,12 +49,12 @@ def find(word: str) -> str:
     exact = [name for name in asked if wanted in _words(name)]
     if len(exact) == 1:
         return exact[0]
-    near = exact or [name for name in asked if any(wanted in one for one in _words(name))]
+    near = exact or [name for name in asked if any(wanted in word for word in _words(name))]
     if not near:
-        close = difflib.get_close_matches(wanted, {one for name in names() for one in _words(name)}, n=3, cutoff=0.6)
+        close = difflib.get_close_matches(wanted, {word for name in names() for word in _words(name)}, n=3, cutoff=0.6)
         near = [name for name in names() if set(close) & set(_words(name))]
-    found = "; ".join(f"{name} ({', '.join(load(name).aliases) or 'no other name'})" for name in near)
-    raise ValueError(f"{word!r} is not the name of one figure; {f'it may mean {found}' if near else 'see the list'}")
+    meanings = "; ".join(f"{name} ({', '.join(load(name).aliases) or 'no other name'})" for name in near)
+    raise ValueError(f"{word!r} is not the name of one figure; {f'it may mean {meanings}' if near else 'see the list'}")
 
 
 @lru_cache(maxsize=256)

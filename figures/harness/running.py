@@ -140,7 +140,7 @@ def make(request: Request) -> FigureResult:
             )
             seconds = time.perf_counter() - start
             return FigureResult(figure.name, picture, (), seconds, reason, cell.name, cell.maker, tuple(messages))
-        files.write(where / "claims.json", json.dumps([one.to_dict() for one in claims], indent=1) + "\n")
+        files.write(where / "claims.json", json.dumps([claim.to_dict() for claim in claims], indent=1) + "\n")
         files.write(picture, drawn)
         shutil.rmtree(where / "scratch", ignore_errors=True)
         entry = {"cell": cell.name, "digest": checksum(data)}
@@ -157,10 +157,10 @@ def settings_of(figure: PaperFigure, request: Request) -> Any:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {request.format!r}")
     positive_int("seed", request.seed, minimum=0)
     settings = changed(figure.presets[request.preset], request.changes)
-    for one in fields(settings):
-        value = getattr(settings, one.name)
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
         if isinstance(value, int) and not isinstance(value, bool):
-            positive_int(one.name, value)
+            positive_int(entry.name, value)
     return settings
 
 

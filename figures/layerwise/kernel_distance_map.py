@@ -94,8 +94,8 @@ def sample_kernel_distance(
         hidden = x @ weights[0].swapaxes(1, 2)
         return hidden @ hidden.swapaxes(1, 2), weights[1] @ weights[1].swapaxes(1, 2)
 
-    def product(one, other):
-        (a0, b0), (a1, b1) = one, other
+    def product(first, other):
+        (a0, b0), (a1, b1) = first, other
         trace = partial(np.trace, axis1=1, axis2=2)
         crossed = trace(a0 @ inner) * trace(b1) + trace(a1 @ inner) * trace(b0)
         return OUTPUTS * trace(a0 @ a1) + crossed + np.sum(inner**2) * trace(b0 @ b1)

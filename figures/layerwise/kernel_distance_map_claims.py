@@ -11,7 +11,7 @@ from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every_run
 def symmetry(data: Data) -> list[float]:
     """Correlation of each map of (a) with its mirror image in lambda."""
     maps = np.log10(data["a"] + 1e-6)
-    return [float(np.corrcoef(one.ravel(), one[::-1].ravel())[0, 1]) for one in maps]
+    return [float(np.corrcoef(distances.ravel(), distances[::-1].ravel())[0, 1]) for distances in maps]
 
 
 CLAIMS = (

@@ -64,12 +64,12 @@ def compute(settings: LazyScalings, rng: np.random.Generator, grid: Grid) -> dic
     """Training and test accuracy of every run against epochs, by default and with the other scalings."""
     seed, (default, *others) = int(rng.integers(2**32)), PANELS
     others_settings = replace(settings, epochs=settings.others_epochs)
-    found = grid(partial(one_run, settings), {"panel": [default]}, replicates=settings.replicates, seed=seed)
+    runs = grid(partial(one_run, settings), {"panel": [default]}, replicates=settings.replicates, seed=seed)
     short = grid(partial(one_run, others_settings), {"panel": others}, replicates=settings.replicates, seed=seed)
     return {
-        "epochs": found["epochs"].values[0, 0],
+        "epochs": runs["epochs"].values[0, 0],
         "others_epochs": short["epochs"].values[0, 0],
-        **{name: found[f"{name}_accuracy"].values[0] for name in ("train", "test")},  # (runs, n_t)
+        **{name: runs[f"{name}_accuracy"].values[0] for name in ("train", "test")},  # (runs, n_t)
         **{f"others_{name}": short[f"{name}_accuracy"].values for name in ("train", "test")},  # (panels, runs, n_t)
     }
 
@@ -96,11 +96,11 @@ def one_run(settings: LazyScalings, rng: np.random.Generator, panel: str) -> dic
         records=tuple(steps_per_epoch * epoch for epoch in record_steps(settings.epochs, settings.records)),
         device=settings.device,
     )
-    found = train(ScaledOutput(network, output), split, config, rng)
+    run = train(ScaledOutput(network, output), split, config, rng)
     return {
-        "epochs": found.t / steps_per_epoch,
-        "train_accuracy": found["train_accuracy"],
-        "test_accuracy": found["test_accuracy"],
+        "epochs": run.t / steps_per_epoch,
+        "train_accuracy": run["train_accuracy"],
+        "test_accuracy": run["test_accuracy"],
     }
 
 

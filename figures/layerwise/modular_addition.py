@@ -61,9 +61,9 @@ class ModularAdditionRuns(Settings):
 def compute(settings: ModularAdditionRuns, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Training and test accuracy (scales, runs, records) against steps."""
     axes, seed = {"scale": settings.scales}, int(rng.integers(2**32))
-    found = grid(partial(one_run, settings), axes, replicates=settings.replicates, seed=seed)
-    data = {name: found[name].values for name in ("train", "test")}
-    steps = found["steps"].values[0, 0]
+    runs = grid(partial(one_run, settings), axes, replicates=settings.replicates, seed=seed)
+    data = {name: runs[name].values for name in ("train", "test")}
+    steps = runs["steps"].values[0, 0]
     return data | {"steps": steps, "scales": np.array(settings.scales), "modulus": np.array(settings.modulus)}
 
 
@@ -78,8 +78,8 @@ def one_run(settings: ModularAdditionRuns, rng: np.random.Generator, scale: floa
     )
     steps = record_steps(settings.n_steps, settings.records)
     config = replace(task.config, n_steps=settings.n_steps, lr=settings.lr, records=steps, device=settings.device)
-    found = train(task.network(rng), task.split(rng), config, rng)
-    return {"steps": found.t, "train": found["train_accuracy"], "test": found["test_accuracy"]}
+    run = train(task.network(rng), task.split(rng), config, rng)
+    return {"steps": run.t, "train": run["train_accuracy"], "test": run["test_accuracy"]}
 
 
 def times(data: Data, part: str, scale: int) -> np.ndarray:

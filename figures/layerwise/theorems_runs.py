@@ -71,12 +71,12 @@ def limit(settings: Theorems, rng: np.random.Generator, imbalance: float) -> dic
     first = np.sqrt((np.hypot(imbalance, 2 * start) + imbalance) / 2)
     t = np.linspace(0, 10 / np.hypot(target, imbalance / 2), settings.n_times)
     a, b = products(np.array([first]), np.array([start / first]), target, 1.0, t)
-    found = (a * b)[:, 0]
+    theta = (a * b)[:, 0]
     sigmoid = target / (1 + (target / start - 1) * np.exp(-2 * target * t))
     exponential = start + (target - start) * -np.expm1(-imbalance * t)
     return {
-        "sigmoid": np.abs(found - sigmoid).max() / target,
-        "exponential": np.abs(found - exponential).max() / target,
+        "sigmoid": np.abs(theta - sigmoid).max() / target,
+        "exponential": np.abs(theta - exponential).max() / target,
     }
 
 

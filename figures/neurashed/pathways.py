@@ -43,9 +43,9 @@ class Pathways(Settings):
 
 def compute(settings: Pathways, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Probability of the true class along training, and local elasticity between all types after it."""
-    found = grid(partial(trained, settings), {"rule": list(RULES)}, seed=int(rng.integers(2**31)))
-    data = {f"{rule}_{name}": found[name].sel(rule=rule).values[0] for rule in RULES for name in ("true", "elasticity")}
-    return {"t": found["t"].values[0, 0], **data}
+    runs = grid(partial(trained, settings), {"rule": list(RULES)}, seed=int(rng.integers(2**31)))
+    data = {f"{rule}_{name}": runs[name].sel(rule=rule).values[0] for rule in RULES for name in ("true", "elasticity")}
+    return {"t": runs["t"].values[0, 0], **data}
 
 
 def trained(settings: Pathways, rng: np.random.Generator, rule: str) -> dict[str, np.ndarray]:
@@ -64,7 +64,7 @@ def trained(settings: Pathways, rng: np.random.Generator, rule: str) -> dict[str
     firing = task.model.fire(task.inputs)
     predicted = task.model.predict(run["amplification"], run["edge_weights"], firing)  # (n_t, replicates, type, K)
     states = zip(run["amplification"][-1], run["edge_weights"][-1], strict=True)
-    elasticity = [local_elasticity(task.model, one, task.inputs, task.inputs, rule=RULES[rule]) for one in states]
+    elasticity = [local_elasticity(task.model, state, task.inputs, task.inputs, rule=RULES[rule]) for state in states]
     true = predicted[..., np.arange(len(task.labels)), task.labels]
     return {"t": run.t, "true": true, "elasticity": np.array(elasticity)}
 

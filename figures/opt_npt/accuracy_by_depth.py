@@ -74,9 +74,9 @@ def compute(settings: AccuracyByDepth, rng: np.random.Generator, grid: Grid) -> 
     """Every depth, width and run."""
     axes, seed = {"depth": settings.depths, "width": settings.widths}, int(rng.integers(2**31))
     runs = grid(partial(best_of, settings), axes, replicates=settings.replicates, seed=seed)
-    found = {name: runs[name].values for name in ("accuracy", "gradient")}  # (depths, widths, replicates)
+    arrays = {name: runs[name].values for name in ("accuracy", "gradient")}  # (depths, widths, replicates)
     sizes = {name: np.array(getattr(settings, name)) for name in ("depths", "widths", "samples")}
-    return {**sizes, **found}
+    return {**sizes, **arrays}
 
 
 def draw(data: Data, settings: AccuracyByDepth) -> Figure:

@@ -94,8 +94,8 @@ def basins_of_classes(settings: BasinsByClass, rng: np.random.Generator, n_hidde
 def compute(settings: BasinsByClass, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Class-wise accuracy under noise, noise shares, rank densities and the picture of each run."""
     axes, seed = {"n_hidden": [settings.n_hidden]}, int(rng.integers(2**32))
-    found = grid(partial(basins_of_classes, settings), axes, replicates=settings.replicates, seed=seed)
-    return replicates_of(found)
+    runs = grid(partial(basins_of_classes, settings), axes, replicates=settings.replicates, seed=seed)
+    return replicates_of(runs)
 
 
 FIGURE = PaperFigure(

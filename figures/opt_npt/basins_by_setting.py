@@ -25,10 +25,10 @@ def compute(settings: BasinsBySetting, rng: np.random.Generator, grid: Grid) -> 
         "batch": grid(partial(with_batch, settings), {"batch": settings.batches}, replicates=tuned, seed=batch),
     }
     swept = ("depths", "widths", "amplitudes", "rates", "batches", "samples")
-    found = {name: np.array(getattr(settings, name)) for name in swept}
+    arrays = {name: np.array(getattr(settings, name)) for name in swept}
     for name, run in runs.items():
-        found |= {f"{name}_{key}": values.values for key, values in run.items()}
-    return found
+        arrays |= {f"{name}_{key}": values.values for key, values in run.items()}
+    return arrays
 
 
 FIGURE = PaperFigure(

@@ -115,14 +115,14 @@ def _basins(
     n_steps = epochs * -(-settings.samples // batch_size)
     training = TrainConfig(n_steps, batch_size=batch_size, records=(n_steps,), device=settings.device, **config)
     run = train(network, split, training, rng)
-    found = {"accuracy": run["test_accuracy"][-1]}
+    values = {"accuracy": run["test_accuracy"][-1]}
     x, y = split.x_train[: settings.basin_samples], split.y_train[: settings.basin_samples]
     amplitudes = np.array(settings.amplitudes)
     if (clean := accuracy(network, x, y)) <= 0.5:
         nothing = {"_radius": 0.0, "_curve": np.full(len(amplitudes), clean)}
-        return found | {space + name: value for space in SPACES for name, value in nothing.items()}
+        return values | {space + name: value for space in SPACES for name, value in nothing.items()}
     for space, measure in zip(SPACES, (sample_basin, weight_basin), strict=True):
         basin = measure(network, x, y, rng, method="grid", amplitudes=amplitudes, draws=settings.draws)
-        found[f"{space}_radius"] = min(basin.radius, settings.amplitudes[-1])  # wider than all: a lower bound
-        found[f"{space}_curve"] = basin.curve
-    return found
+        values[f"{space}_radius"] = min(basin.radius, settings.amplitudes[-1])  # wider than all: a lower bound
+        values[f"{space}_curve"] = basin.curve
+    return values

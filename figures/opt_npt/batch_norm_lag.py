@@ -17,8 +17,8 @@ from figures.opt_npt.digit_networks import replicates_of
 def compute(settings: BatchNormLag, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Accuracies under every control, rank gradients and clouds of each run."""
     axes, seed = {"n_hidden": [settings.n_hidden]}, int(rng.integers(2**32))
-    found = grid(partial(all_controls, settings), axes, replicates=settings.replicates, seed=seed)
-    data = replicates_of(found)
+    runs = grid(partial(all_controls, settings), axes, replicates=settings.replicates, seed=seed)
+    data = replicates_of(runs)
     data |= {f"{control}_steps": data[f"{control}_steps"][0] for control in CONTROLS}
     return data | {"labels": np.repeat(DIGITS, SHOWN), "before": np.array(settings.before)}
 

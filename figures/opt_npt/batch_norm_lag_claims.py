@@ -73,13 +73,13 @@ def least_order(data: Data) -> np.ndarray:
     """Smallest rank correlation of layer and gradient from the second record to the jump: negative in phase I."""
     from scipy.stats import spearmanr
 
-    found = []
+    least = []
     for gradient, test in zip(data["usual_gradient"], data["usual_test_accuracy"], strict=True):
         until = max(2, int((test >= 0.5).argmax()))
         layers = np.arange(gradient.shape[1])
         orders = [spearmanr(layers, row)[0] for row in gradient[1:until]]
-        found.append(min(orders))  # pyright: ignore[reportArgumentType]
-    return np.array(found)
+        least.append(min(orders))  # pyright: ignore[reportArgumentType]
+    return np.array(least)
 
 
 def in_place(cloud: str, when: int, moment: str) -> Quantity:

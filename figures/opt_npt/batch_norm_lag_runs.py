@@ -105,8 +105,8 @@ def _train(
         from dnn.probes import rank_gradients
 
         probes |= {"gradient": rank_gradients, "plane": _planes}
-    found = train(network, split, config, np.random.default_rng(0), probes=probes)
-    curves = {name.replace("control.", "").replace(".", "_"): values for name, values in found.data.items()}
+    run = train(network, split, config, np.random.default_rng(0), probes=probes)
+    curves = {name.replace("control.", "").replace(".", "_"): values for name, values in run.data.items()}
     curves = {name: values for name, values in curves.items() if "loss" not in name and name != "norm"}
     if usual:
         shown = [settings.before // settings.every, -1]
@@ -121,12 +121,12 @@ def _accuracies(network: MLP, split: Split, usual: bool) -> dict[str, float]:
     from dnn.networks.mlp import reestimate_statistics_
     from dnn.probes import accuracy
 
-    found = {"test_batch": accuracy(network, split.x_test, split.y_test, statistics="batch")}
+    accuracies = {"test_batch": accuracy(network, split.x_test, split.y_test, statistics="batch")}
     if usual:
         fresh = reestimate_statistics_(deepcopy(network), split.x_train)
-        found["train_batch"] = accuracy(network, split.x_train, split.y_train, statistics="batch")
-        found["test_reestimated"] = accuracy(fresh, split.x_test, split.y_test)
-    return found
+        accuracies["train_batch"] = accuracy(network, split.x_train, split.y_train, statistics="batch")
+        accuracies["test_reestimated"] = accuracy(fresh, split.x_test, split.y_test)
+    return accuracies
 
 
 def _planes(network: MLP, split: Split) -> dict[str, np.ndarray]:

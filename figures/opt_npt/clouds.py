@@ -35,11 +35,11 @@ def rms_radius(points: np.ndarray) -> float:
 
 def chosen_digits(labels: np.ndarray, digits: tuple[int, ...], most: int = SHOWN) -> np.ndarray:
     """Indices of the first `most` samples of each of `digits`; `ValueError` if a digit has fewer."""
-    found = [np.flatnonzero(labels == digit)[:most] for digit in digits]
-    for digit, index in zip(digits, found, strict=True):
+    chosen = [np.flatnonzero(labels == digit)[:most] for digit in digits]
+    for digit, index in zip(digits, chosen, strict=True):
         if len(index) < most:
             raise ValueError(f"most must be at most {len(index)}, the samples of digit {digit}, got {most}")
-    return np.concatenate(found)
+    return np.concatenate(chosen)
 
 
 def in_words(digits: tuple[int, ...]) -> str:

@@ -19,8 +19,8 @@ def compute(settings: DelayedGeneralisation, rng: np.random.Generator, grid: Gri
     """Accuracies, basins, gradients and clouds of each run, and the rank gradients of its random-feature control."""
     axes, seed = {"scale": [settings.scale]}, int(rng.integers(2**32))
     worker = partial(long_run, replace(settings, scratch=None))  # one checkpoint cannot serve all runs
-    found = grid(worker, axes, replicates=settings.replicates, seed=seed)
-    data = replicates_of(found)
+    runs = grid(worker, axes, replicates=settings.replicates, seed=seed)
+    data = replicates_of(runs)
     return data | {"steps": data["steps"][0], "labels": np.repeat(DIGITS, SHOWN)}
 
 

@@ -57,7 +57,7 @@ def long_run(settings: DelayedGeneralisation, rng: np.random.Generator, scale: f
     from comparisons.digits import train_mlp
 
     control = _random_features(scale, _twin(rng))
-    found = train_mlp(
+    run = train_mlp(
         settings,
         rng,
         n_steps=settings.n_steps,
@@ -70,9 +70,9 @@ def long_run(settings: DelayedGeneralisation, rng: np.random.Generator, scale: f
         loss="mse",
         batch_size=200,
     )
-    curves = {name: found[name] for name in ("train", "test", "norm", "gradient", "noisy")}
-    basins = {"basin_sample": found["basin.sample"], "basin_weight": found["basin.weight"]}
-    return {"steps": found.t, **curves, **basins, **control, **_clouds(found)}
+    curves = {name: run[name] for name in ("train", "test", "norm", "gradient", "noisy")}
+    basins = {"basin_sample": run["basin.sample"], "basin_weight": run["basin.weight"]}
+    return {"steps": run.t, **curves, **basins, **control, **_clouds(run)}
 
 
 def _twin(rng: np.random.Generator) -> np.random.Generator:
@@ -139,10 +139,10 @@ def _planes(network: MLP, split: Split) -> dict[str, np.ndarray]:
     return clouds
 
 
-def _clouds(found: Trajectory) -> dict[str, np.ndarray]:
+def _clouds(run: Trajectory) -> dict[str, np.ndarray]:
     """Clouds halfway (in log time) between fit and generalisation, and at the end."""
-    before = record_before(found.t, found["train"], found["test"])
-    return {f"{part}_cloud": found[f"plane.{part}"][[before, -1]] for part in ("train", "test")}
+    before = record_before(run.t, run["train"], run["test"])
+    return {f"{part}_cloud": run[f"plane.{part}"][[before, -1]] for part in ("train", "test")}
 
 
 def record_before(steps: np.ndarray, train: np.ndarray, test: np.ndarray) -> int:

@@ -75,8 +75,8 @@ def compute(settings: GradientPhases, rng: np.random.Generator, grid: Grid) -> d
     """Every panel and run."""
     axes, seed = {"panel": tuple(TRAINING)}, int(rng.integers(2**31))
     runs = grid(partial(ten_layers, settings), axes, replicates=settings.replicates, seed=seed)
-    found = {f"{panel}_{name}": values.values for panel in TRAINING for name, values in runs.sel(panel=panel).items()}
-    return found | {"samples": np.array(settings.samples)}
+    arrays = {f"{panel}_{name}": values.values for panel in TRAINING for name, values in runs.sel(panel=panel).items()}
+    return arrays | {"samples": np.array(settings.samples)}
 
 
 def draw(data: Data, settings: GradientPhases) -> Figure:

@@ -81,12 +81,12 @@ def adam(settings: GradientPhases23Layers, rng: np.random.Generator, depth: int)
 
 def compute(settings: GradientPhases23Layers, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Both depths, every run."""
-    found = {}
+    arrays = {}
     for panel, depth in zip("dg", DEPTHS, strict=True):
         axes, seed = {"depth": [depth]}, int(rng.integers(2**31))
         runs = grid(partial(adam, settings), axes, replicates=settings.replicates, seed=seed)
-        found |= replicates_of(runs, f"{panel}_")
-    return found | {"samples": np.array(settings.deep_samples)}
+        arrays |= replicates_of(runs, f"{panel}_")
+    return arrays | {"samples": np.array(settings.deep_samples)}
 
 
 def draw(data: Data, settings: GradientPhases23Layers) -> Figure:

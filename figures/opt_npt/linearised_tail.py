@@ -78,15 +78,15 @@ def linearised(settings: LinearisedTail, rng: np.random.Generator, n_hidden: int
     )
     modes = ("running", "batch")
     probes: dict[str, Any] = {mode: partial(linear_map_accuracy, part="train", statistics=mode) for mode in modes}
-    found = train(network, split, config, rng, probes=probes)
-    return {"steps": found.t, "running": found["running"], "batch": found["batch"], "test": found["test_accuracy"]}
+    run = train(network, split, config, rng, probes=probes)
+    return {"steps": run.t, "running": run["running"], "batch": run["batch"], "test": run["test_accuracy"]}
 
 
 def compute(settings: LinearisedTail, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Training accuracy with each late tail made linear, with running and with batch statistics, of each run."""
     axes, seed = {"n_hidden": [settings.n_hidden]}, int(rng.integers(2**32))
-    found = grid(partial(linearised, settings), axes, replicates=settings.replicates, seed=seed)
-    data = replicates_of(found)
+    runs = grid(partial(linearised, settings), axes, replicates=settings.replicates, seed=seed)
+    data = replicates_of(runs)
     return data | {"steps": data["steps"][0], "tail": np.array(settings.tail)}
 
 

@@ -77,11 +77,11 @@ def structure(settings: VeryDeepStructure, rng: np.random.Generator, panel: str)
 def compute(settings: VeryDeepStructure, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Plain and residual networks, and the plain control."""
     seed = int(rng.integers(2**31))
-    found = {}
+    arrays = {}
     for panel in PANELS:  # the networks differ in depth, and so do their arrays
         runs = grid(partial(structure, settings), {"panel": [panel]}, replicates=settings.replicates, seed=seed)
-        found |= replicates_of(runs, f"{panel}_")
-    return found
+        arrays |= replicates_of(runs, f"{panel}_")
+    return arrays
 
 
 def draw(data: Data, settings: VeryDeepStructure) -> Figure:

@@ -31,8 +31,8 @@ def test_what_does_not_move_and_what_comes_back_is_named():
     bump = run()["test"] + 2 * np.exp(-((np.log10(T) - 2.5) ** 2) / 0.02)
     both = run(bump=bump, constant=np.ones(200))
     assert half_times.comes_back(both, ["test", "bump"], 1.0, 1600.0) == ["bump"]
-    found = [half_times.leads(both, ["bump", "constant"], 1.0, 1600.0)]
-    assert half_times.left_out(["bump", "constant"], found) == ["constant"]
+    leads = [half_times.leads(both, ["bump", "constant"], 1.0, 1600.0)]
+    assert half_times.left_out(["bump", "constant"], leads) == ["constant"]
 
 
 def test_the_baseline_is_the_plateau_and_not_the_start():

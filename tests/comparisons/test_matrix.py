@@ -46,8 +46,8 @@ def test_models_on_request_keep_their_committed_verdicts(tmp_path, monkeypatch):
     rare = {"rare": SHOWN, "rare (off)": ABSENT}
     matrix.write_verdicts([result("grokking", {"a": ABSENT, "gone": SHOWN, **rare})], studies(["rare"]), "quick")
     matrix.write_verdicts([result("grokking", {"a": SHOWN})], studies(["rare"]), "quick")
-    found = json.loads(report.COMMITTED.read_text())
-    assert found == {"grokking": {"quick": {"a": "shown", "rare": "shown", "rare (off)": "absent"}}}
+    committed = json.loads(report.COMMITTED.read_text())
+    assert committed == {"grokking": {"quick": {"a": "shown", "rare": "shown", "rare (off)": "absent"}}}
 
 
 def test_a_readme_is_rewritten_between_its_markers_alone(tmp_path, monkeypatch):

@@ -56,8 +56,10 @@ def descend(network, n_steps, callback=lambda: None):
         callback()
 
 
-def values_of(found):
-    return np.concatenate([np.ravel(value) for value in (found.values() if isinstance(found, dict) else [found])])
+def values_of(measures):
+    return np.concatenate(
+        [np.ravel(value) for value in (measures.values() if isinstance(measures, dict) else [measures])]
+    )
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -134,8 +136,8 @@ def test_complete_collapse_is_zero_in_every_measure():
     network[0].weight.data, network[0].bias.data = simplex, torch.zeros(4)
     labels = torch.arange(4).repeat(5)
     split = Split(simplex[labels], labels, simplex[labels], labels)
-    found = probes.collapse(network, split)
-    assert_allclose(list(found.values()), 0, atol=1e-6)
+    measures = probes.collapse(network, split)
+    assert_allclose(list(measures.values()), 0, atol=1e-6)
     assert probes.collapse(users_network(), SPLIT)["nc1"] > 0.01
 
 
@@ -143,9 +145,9 @@ def test_copies_of_one_neuron_are_one_cluster_of_rank_one():
     network = MLP([8, 16, 4])
     network.linears[0].weight.data[:] = network.linears[0].weight.data[0]
     network.linears[0].bias.data[:] = 0.1
-    found = probes.condensation(network, SPLIT)
-    assert found["clusters"] == 1
-    assert found["effective_rank"] == pytest.approx(1, abs=1e-4)
+    measures = probes.condensation(network, SPLIT)
+    assert measures["clusters"] == 1
+    assert measures["effective_rank"] == pytest.approx(1, abs=1e-4)
     assert probes.condensation(MLP([8, 16, 4]), SPLIT)["clusters"] == 16
 
 
@@ -179,13 +181,13 @@ def test_elasticity_survives_certainty():
 
 def test_information_of_neurons_is_binned_one_by_one_and_bounded_by_the_labels():
     network = MLP([8, 6, 4], "tanh", rng=torch.Generator().manual_seed(0))
-    found = probes.information(network, SPLIT, bins=5)
+    measures = probes.information(network, SPLIT, bins=5)
     hidden = network.activations(SPLIT.x_train)[1].detach().numpy()
     edges = np.linspace(hidden.min(), hidden.max(), 6)
     each = [binned(column, SPLIT.y_train.numpy(), edges) for column in hidden.T]
-    assert_allclose(found["neuron"], [np.mean(each)], rtol=1e-9)
-    assert found["neuron"][0] <= found["labels"][0] <= 2.0 + 1e-9
-    assert found["labels"][0] <= found["input"][0] <= 6.0 + 1e-9
+    assert_allclose(measures["neuron"], [np.mean(each)], rtol=1e-9)
+    assert measures["neuron"][0] <= measures["labels"][0] <= 2.0 + 1e-9
+    assert measures["labels"][0] <= measures["input"][0] <= 6.0 + 1e-9
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.3, 1e10])
@@ -193,8 +195,8 @@ def test_a_dead_layer_carries_no_information(bias):
     network = MLP([8, 6, 5, 4], rng=torch.Generator().manual_seed(0))
     network.linears[1].weight.data.zero_()
     network.linears[1].bias.data.fill_(bias)
-    found = probes.information(network, SPLIT)
-    assert all(values[1] == 0 < values[0] for values in found.values())
+    measures = probes.information(network, SPLIT)
+    assert all(values[1] == 0 < values[0] for values in measures.values())
 
 
 def test_accuracy_depends_on_whose_statistics_are_used():

@@ -53,11 +53,11 @@ def test_bad_numbers_fail_and_the_others_go_on(bad, words, capsys):
 
 
 def test_each_experiment_draws_from_the_seed_alone(capsys):
-    found = []
-    record = Experiment("record", lambda rng: found.append(rng.random()) or {"x": 0.5}, ())
+    draws = []
+    record = Experiment("record", lambda rng: draws.append(rng.random()) or {"x": 0.5}, ())
     assert run(["--seed", "3"], DRAW, record) == 0
     assert run(["record", "record", "--seed", "3"], DRAW, record) == 0
-    assert found == [np.random.default_rng(3).random()] * 2  # twice the same name, but in one call it runs once
+    assert draws == [np.random.default_rng(3).random()] * 2  # twice the same name, but in one call it runs once
     capsys.readouterr()
 
 

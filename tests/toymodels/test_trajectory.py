@@ -265,9 +265,9 @@ def test_the_short_form_of_a_hundred_quantities_stays_short():
 @given(run=trajectories(), name=st.text(max_size=400), clock=st.text(max_size=400))
 def test_the_short_form_is_one_short_line_whatever_the_names(run, name, clock):
     odd = Trajectory(run.t, {**run.data, name: np.zeros(len(run.t))}, clock=clock)
-    for one in (run, odd):
-        assert len(repr(one)) <= 300
-        assert len(repr(one).splitlines()) == 1
+    for example in (run, odd):
+        assert len(repr(example)) <= 300
+        assert len(repr(example).splitlines()) == 1
 
 
 def test_arrays_cannot_be_changed_through_the_run_and_those_given_stay_open():

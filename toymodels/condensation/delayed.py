@@ -221,8 +221,8 @@ class _Replicates:
         if observe is None:
             return {}
         parts = zip(self.x, self.y, self.x_test, self.y_test, self.a, self.w, strict=True)
-        found = [observe(*part) for part in parts]
-        return {name: np.array([one[name] for one in found]) for name in found[0]}
+        values = [observe(*part) for part in parts]
+        return {name: np.array([value[name] for value in values]) for name in values[0]}
 
     def measure(self, first: np.ndarray, t: float) -> dict[str, np.ndarray]:
         if not (np.isfinite(self.a).all() and np.isfinite(self.w).all()):

@@ -119,8 +119,8 @@ def arrivals(a: np.ndarray, w: np.ndarray, directions: np.ndarray) -> tuple[np.n
         With the nearest direction.
     """
     arrived = (w**2).sum(axis=1) > 0.1 * a**2
-    found = w[arrived]
-    return arrived, (found @ directions.T / np.linalg.norm(found, axis=1, keepdims=True)).max(axis=1)
+    weights = w[arrived]
+    return arrived, (weights @ directions.T / np.linalg.norm(weights, axis=1, keepdims=True)).max(axis=1)
 
 
 def _critical_angles(x: np.ndarray, y: np.ndarray, p: int) -> np.ndarray:

@@ -241,14 +241,14 @@ def critical_points(
         At most `starts`, all with a gradient below 1e-11.
     """
     dim = finite("x", x, ndim=2).shape[1]
-    found = []
+    points = []
     for _ in range(positive_int("starts", starts)):
         start = TwoLayerNetwork.random(width, dim, 1.0, activation, rng)
         try:
-            found.append(critical_point(start, x, y))
+            points.append(critical_point(start, x, y))
         except SimulationError:
             continue  # a start without a critical point nearby says nothing about those that have one
-    return found
+    return points
 
 
 def plateau_histogram(

@@ -45,10 +45,10 @@ def orientations(rng: np.random.Generator) -> dict[str, Any]:
     """
     run, (x, y) = figure_one(rng, 5, FIGURE_ONE_RECORDS), figure_one_data()
     pairs = zip(run["a"][1:], run["w"][1:], strict=True)  # without the start
-    counts = np.array([[count_orientations(*one) for one in zip(a, w, strict=True)] for a, w in pairs])
+    counts = np.array([[count_orientations(*network) for network in zip(a, w, strict=True)] for a, w in pairs])
     shown = counts[np.isin(run.t[1:], FIGURE_ONE_EPOCHS)]
     ends = list(zip(run["a"][-1], run["w"][-1], strict=True))
-    merged = [reduction_curve(TwoLayerNetwork(*one), x, y, (0.99,)) for one in ends]
+    merged = [reduction_curve(TwoLayerNetwork(*network), x, y, (0.99,)) for network in ends]
     return {
         "early": shown[:2],
         "middle": shown[2:5],
@@ -56,8 +56,8 @@ def orientations(rng: np.random.Generator) -> dict[str, Any]:
         "falls": (np.diff(counts, axis=0) < 0).sum(axis=0),
         "loss": run["loss"][-1],
         "static": [static_neurons(w, x).sum() for _, w in ends],
-        "merged_width": [one.neurons[0] for one in merged],
-        "merged_error": [one.error[0] for one in merged],
+        "merged_width": [curve.neurons[0] for curve in merged],
+        "merged_error": [curve.error[0] for curve in merged],
     }
 
 
@@ -70,8 +70,8 @@ def initial_scale(rng: np.random.Generator) -> dict[str, Any]:
         ranks.append([effective_rank(w) for _, w in ends])
     return {
         "rank": np.array(ranks),
-        "directions": [count_clusters(*one) for one in ends],
-        "axes": [count_clusters(*one, signed=False) for one in ends],
+        "directions": [count_clusters(*network) for network in ends],
+        "axes": [count_clusters(*network, signed=False) for network in ends],
     }
 
 
@@ -100,9 +100,9 @@ def initial_directions(rng: np.random.Generator) -> dict[str, Any]:
             directions = condensed_directions(x, y, p)[0]
             run = normalised_descent(TwoLayerNetwork.random(100, 1, 1e-4, activation, rng), x, y, 1500, 0.02)
             arrived, cosine = arrivals(run["a"][-1], run["w"][-1], directions)
-            found = clusters(run["w"][-1][arrived], threshold=float(np.cos(0.1))).max() + 1
+            count = clusters(run["w"][-1][arrived], threshold=float(np.cos(0.1))).max() + 1
             extrema.append(len(directions) / (2 * p))
-            reached.append(found - len(directions))
+            reached.append(count - len(directions))
             near.append((cosine > np.cos(0.05)).mean())
     return {"extrema": extrema, "reached": reached, "near": near}
 
@@ -165,13 +165,16 @@ def embedding_principle(rng: np.random.Generator) -> dict[str, Any]:
 
 def dropout(rng: np.random.Generator) -> dict[str, Any]:
     """Clusters with dropout less those without, and the ratio of the penalties, from four common starts."""
-    found = compare_dropout(*figure_one_data(), rng, replicates=4)
-    return {"clusters": found.clusters[1] - found.clusters[0], "penalty": found.penalty[1] / found.penalty[0]}
+    comparison = compare_dropout(*figure_one_data(), rng, replicates=4)
+    return {
+        "clusters": comparison.clusters[1] - comparison.clusters[0],
+        "penalty": comparison.penalty[1] / comparison.penalty[0],
+    }
 
 
 def tangent_ranks(rng: np.random.Generator) -> dict[str, Any]:
     """Tangent rank of one function less m*(d + 2), condensed and with two idle neurons of other directions."""
-    found = {"condensed": [], "loose": []}
+    ranks = {"condensed": [], "loose": []}
     for dim, needed in ((1, 1), (2, 2), (3, 1)):
         points = rng.standard_normal((500, dim))
         narrow = wide = TwoLayerNetwork.random(needed, dim, 1.0, "tanh", rng)
@@ -180,8 +183,8 @@ def tangent_ranks(rng: np.random.Generator) -> dict[str, Any]:
         idle = np.concatenate([narrow.w, rng.standard_normal((2, dim + 1))])
         loose = TwoLayerNetwork(np.append(narrow.a, [0, 0]), idle, "tanh")
         for name, network in (("condensed", wide), ("loose", loose)):
-            found[name].append(tangent_rank(network, points) - needed * (dim + 2))
-    return found
+            ranks[name].append(tangent_rank(network, points) - needed * (dim + 2))
+    return ranks
 
 
 def recovery(rng: np.random.Generator) -> dict[str, Any]:

@@ -31,14 +31,14 @@ RULE = Multiplicative(1.05, 0.98)
 
 def theorem_1(rng: np.random.Generator) -> dict[str, Any]:
     """Relative errors of the ratio against its limit by reading, and of the increments, for L = 1, 2, 5 at t = 2000."""
-    t, found = 2000, {name: [] for name in ("increments", *READINGS)}
+    t, values = 2000, {name: [] for name in ("increments", *READINGS)}
     for depth in (1, 2, 5):
         for reading in READINGS:
             run = simulate_elasticity(t, **SIZES, depth=depth, rng=rng, reading=reading)
-            found[reading].append(abs(run.ratio / elasticity_limit(**SIZES, depth=depth, reading=reading) - 1))
+            values[reading].append(abs(run.ratio / elasticity_limit(**SIZES, depth=depth, reading=reading) - 1))
             if reading == "own_input":
-                found["increments"].append(run.error(*printed_changes(t, **SIZES, depth=depth, c=2)))
-    return found
+                values["increments"].append(run.error(*printed_changes(t, **SIZES, depth=depth, c=2)))
+    return values
 
 
 def theorem_2(_: np.random.Generator) -> dict[str, Any]:
@@ -94,14 +94,14 @@ def similarity(rng: np.random.Generator) -> dict[str, Any]:
 
 def _consistent(task: Task) -> list[float]:
     """For every type of input whether its pathway obeys the firing rules and leads to its class."""
-    found = []
+    differences = []
     for x, label in zip(task.inputs, task.labels, strict=True):
         try:
             task.model.check([*task.model.fire(x[None]), label == np.arange(task.model.n_classes)[None]])
-            found.append(1.0)
+            differences.append(1.0)
         except ValueError:
-            found.append(0.0)
-    return found
+            differences.append(0.0)
+    return differences
 
 
 def batches(rng: np.random.Generator) -> dict[str, Any]:

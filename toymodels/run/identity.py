@@ -93,28 +93,28 @@ def function_identity(function: Callable) -> dict[str, Any]:
     while isinstance(function, partial):
         arguments, keywords = [*function.args, *arguments], {**function.keywords, **keywords}
         function = function.func
-    found: dict[str, Any] = {"name": display_name(function)}
+    identity: dict[str, Any] = {"name": display_name(function)}
     if isinstance(function, MethodType):
-        found["self"], function = plain(function.__self__), function.__func__
+        identity["self"], function = plain(function.__self__), function.__func__
     if isinstance(function, FunctionType):
         closure = [cell.cell_contents for cell in function.__closure__ or ()]
         bound = {"defaults": function.__defaults__, "keyword_defaults": function.__kwdefaults__, "closure": closure}
-        found |= {name: plain(value) for name, value in bound.items() if value}
+        identity |= {name: plain(value) for name, value in bound.items() if value}
         if file_of(function) is None:  # typed at a prompt or in a notebook: no file says what it does
-            found["code"] = _pickle_digest(function)
+            identity["code"] = _pickle_digest(function)
         elif "<" in function.__qualname__:  # lambdas and local functions share their names
-            found |= {"code": code_digest(function), "line": function.__code__.co_firstlineno}
+            identity |= {"code": code_digest(function), "line": function.__code__.co_firstlineno}
     elif isinstance(function, np.ufunc):
-        found["name"] = f"numpy.{function.__name__}"
+        identity["name"] = f"numpy.{function.__name__}"
     elif inspect.isbuiltin(function):
         owner = function.__self__
-        found |= {} if owner is None or isinstance(owner, ModuleType) else {"self": plain(owner)}
+        identity |= {} if owner is None or isinstance(owner, ModuleType) else {"self": plain(owner)}
     elif not isinstance(function, type):
-        found["self"] = plain(_without_call(function))
+        identity["self"] = plain(_without_call(function))
         if file_of(type(function)) is None:
-            found["code"] = _pickle_digest(type(function))
+            identity["code"] = _pickle_digest(type(function))
     return (
-        found
+        identity
         | ({"arguments": plain(arguments)} if arguments else {})
         | ({"keywords": plain(keywords)} if keywords else {})
     )
@@ -145,9 +145,9 @@ def _pickle_digest(thing: Any) -> str:
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that compute, found without loading them."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    versions = {"python": ".".join(map(str, sys.version_info[:3]))}
     known = {library: _version_in_file(library) for library in LIBRARIES}
-    return found | {library: version for library, version in known.items() if version}
+    return versions | {library: version for library, version in known.items() if version}
 
 
 def _version_in_file(library: str) -> str:

@@ -66,11 +66,11 @@ class Source:
             base = _absolute(module, package)
             if base.partition(".")[0] not in SUITE:
                 yield from _parents(f"{base}.x")
-            inside = [f"{base}.{one}" for one in taken if find_module(f"{base}.{one}") is not None]
+            inside = [f"{base}.{name}" for name in taken if find_module(f"{base}.{name}") is not None]
             yield from inside
             if len(inside) < len(taken) or not taken:  # something is taken from the module itself
                 yield base
-        yield from (f"{name}.{one}" for one in self.exports)
+        yield from (f"{name}.{export}" for export in self.exports)
 
 
 def _parents(name: str) -> Iterable[str]:
@@ -162,7 +162,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
     while waiting:
         node = waiting.pop()
         if not waiting:  # what is called on, or derived from, something that is used may change it
-            waiting += [one for one in acting if id(one) not in used and _touches(one, needed)]
+            waiting += [statement for statement in acting if id(statement) not in used and _touches(statement, needed)]
         if id(node) in used:
             continue
         used[id(node)] = node
@@ -173,12 +173,12 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             waiting += bound.get(name, [])
     lines = text.split("\n")
     taken, imported = [], []
-    for node in sorted(used.values(), key=lambda one: one.lineno):
+    for node in sorted(used.values(), key=lambda statement: statement.lineno):
         if isinstance(node, ast.Import | ast.ImportFrom):
             aliases = [alias for alias in node.names if (alias.asname or alias.name).partition(".")[0] in needed]
             taken.append(ast.unparse(node))
         else:
-            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
             taken.append("\n".join(lines[first - 1 : node.end_lineno]))
             aliases = None
         for inner in [node] if aliases is not None else ast.walk(node):
@@ -193,16 +193,18 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
 
 def _names_used_by(node: ast.AST) -> set[str]:
     """Names that a statement looks up when it runs; the types of arguments are for readers."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [node]
     while waiting:
         inner = waiting.pop()
         if isinstance(inner, ast.Name):
-            found.add(inner.id)
+            names.add(inner.id)
         for field, value in ast.iter_fields(inner):
             if field != "returns" and not (field == "annotation" and isinstance(inner, ast.arg)):
-                waiting += [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, ast.AST)]
-    return found
+                waiting += [
+                    child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)
+                ]
+    return names
 
 
 def _names_bound_by(node: ast.stmt) -> set[str]:
@@ -228,7 +230,7 @@ def _acts(node: ast.stmt, names: set[str]) -> bool:
     if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
         return False
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return any(ast.unparse(one).split("(")[0] not in _HARMLESS for one in node.decorator_list)
+        return any(ast.unparse(decorator).split("(")[0] not in _HARMLESS for decorator in node.decorator_list)
     return not names and not isinstance(node, ast.Pass)
 
 
@@ -236,8 +238,8 @@ def _touches(node: ast.stmt, needed: set[str]) -> bool:
     """Whether an assignment calls something on a name that is used, or a class derives from one."""
     if isinstance(node, ast.ClassDef):
         return any(isinstance(base, ast.Name) and base.id in needed for base in node.bases) and not node.decorator_list
-    calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
-    owners = [one.value for one in calls if isinstance(one, ast.Attribute)]
+    calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
+    owners = [call.value for call in calls if isinstance(call, ast.Attribute)]
     return any(isinstance(owner, ast.Name) and owner.id in needed for owner in owners)
 
 
@@ -264,13 +266,13 @@ def _text_of(path: str) -> str:
 
 def _imports_of(nodes: Iterable[ast.AST]) -> list[tuple[str, tuple[str, ...]]]:
     """Modules as written, with the names taken from them."""
-    found: list[tuple[str, tuple[str, ...]]] = []
+    imports: list[tuple[str, tuple[str, ...]]] = []
     for node in nodes:
         if isinstance(node, ast.Import):
-            found += [(alias.name, ()) for alias in node.names]
+            imports += [(alias.name, ()) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found.append(("." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)))
-    return found
+            imports.append(("." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)))
+    return imports
 
 
 @lru_cache(maxsize=4096)

@@ -38,27 +38,27 @@ def sources(*functions: Any) -> dict[str, str]:
         uses of the module it lies in, and by dotted module for every other file. Installed packages other than this
         suite are told by their versions instead.
     """
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     waiting: list[tuple[str, Path]] = []
-    for one in (inner for function in functions for inner in _callables(function)):
-        if isinstance(one, FunctionType):  # what was compiled: two functions of a file may have one name
-            label = f"{_home_of(one)}:{one.__qualname__}()"
-            found[label] = _joined(found.get(label, ""), code_digest(one))
-        part = _part_of_module(one)
+    for callable_ in (inner for function in functions for inner in _callables(function)):
+        if isinstance(callable_, FunctionType):  # what was compiled: two functions of a file may have one name
+            label = f"{_home_of(callable_)}:{callable_.__qualname__}()"
+            sources[label] = _joined(sources.get(label, ""), code_digest(callable_))
+        part = _part_of_module(callable_)
         if part is None:
-            waiting += _roots(one).items()
+            waiting += _roots(callable_).items()
         else:
             name, label, source = part
-            found[label] = source.digest
+            sources[label] = source.digest
             waiting += [(other, file) for other in source.imports(name) if (file := find_module(other)) is not None]
     while waiting:
         name, path = waiting.pop()
-        if name in found:
+        if name in sources:
             continue
         read = read_source(str(path))
-        found[name] = read.digest
+        sources[name] = read.digest
         waiting += [(other, file) for other in read.imports(name) if (file := find_module(other)) is not None]
-    return dict(sorted(found.items()))
+    return dict(sorted(sources.items()))
 
 
 def _joined(*digests: str) -> str:
@@ -72,7 +72,10 @@ def code_digest(function: FunctionType) -> str:
 
 def _code_in_words(code: CodeType) -> tuple:
     """What tells a piece of code from another at the same name: what it does, to which names, with which constants."""
-    constants = [_code_in_words(one) if isinstance(one, CodeType) else _constant(one) for one in code.co_consts]
+    constants = [
+        _code_in_words(constant) if isinstance(constant, CodeType) else _constant(constant)
+        for constant in code.co_consts
+    ]
     return code.co_code.hex(), code.co_names, code.co_freevars, tuple(constants)
 
 
@@ -110,8 +113,8 @@ def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
         inner = [] if isinstance(value, type) else list(vars(value).values()) if hasattr(value, "__dict__") else []
     else:
         return
-    for one in inner:
-        yield from _callables(one, depth + 1)
+    for member in inner:
+        yield from _callables(member, depth + 1)
 
 
 def _roots(function: Any) -> dict[str, Path]:

@@ -172,7 +172,7 @@ def _points(grid: Any) -> tuple[dict[str, Any], list[_Point]]:
         return {name: (name, [_label(value) for value in values]) for name, values in axes.items()}, points
     if isinstance(grid, str | bytes) or not isinstance(grid, Sequence) or not len(grid):
         raise ValueError(f"grid must be a mapping of names to values, or a non-empty list of such points, got {grid!r}")
-    points = [_Point((i,), _configuration(i, one)) for i, one in enumerate(grid)]
+    points = [_Point((i,), _configuration(i, entry)) for i, entry in enumerate(grid)]
     seen = [identity.canonical(point.values) for point in points]
     if len(set(seen)) != len(seen):
         raise ValueError("grid must not repeat a configuration")
@@ -279,12 +279,12 @@ def _run_all(worker, calls: list[_Call], store, jobs: int, engine: str, progress
 
 
 def _from_cache(calls: list[_Call], store: CellStore) -> dict[tuple[int, ...], _Outcome]:
-    found = {}
+    values = {}
     for call in calls:
         stored = store.find(call.cell) if call.cell is not None else None
         if stored is not None:
-            found[call.index] = _of_stored(call, stored)
-    return found
+            values[call.index] = _of_stored(call, stored)
+    return values
 
 
 def _of_stored(call: _Call, stored: Stored) -> _Outcome:

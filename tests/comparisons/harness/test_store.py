@@ -146,9 +146,9 @@ def test_a_cut_off_manifest_is_damaged_and_cannot_be_loaded(tmp_path):
 
 
 def damage_by_swapping(first, second):
-    one, other = first.read_bytes(), second.read_bytes()
+    swapped, other = first.read_bytes(), second.read_bytes()
     first.write_bytes(other)
-    second.write_bytes(one)
+    second.write_bytes(swapped)
 
 
 def damage_by_cutting(first, second):
@@ -286,15 +286,15 @@ def marks(tmp_path, kind):
 
 def children(pid):
     """Process ids of everything that a process has started, by its parent's number."""
-    found = []
+    pids = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = status.read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[1]) == pid and fields[0] != "Z":
-            found.append(int(status.parent.name))
-    return found
+            pids.append(int(status.parent.name))
+    return pids
 
 
 def is_alive(pid):

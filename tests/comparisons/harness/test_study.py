@@ -120,13 +120,13 @@ def test_the_score_of_a_model_is_a_function_of_its_settings_for_a_sweep(tmp_path
     result = STUDY.run(models=["late"], out=tmp_path)
     assert STUDY.score("late")(rng=np.random.default_rng(0), lag=1.5)["score"] == pytest.approx(1.5, abs=0.02)
     grid = {"lag": [0.0, 1.0, 2.0], "n_times": [5, 10]}
-    found = sweep(STUDY.score("late"), grid, replicates=2, cache=tmp_path / "cells")
-    assert found["score"].shape == (3, 2, 2)
-    assert found.attrs["function"] == "toy.score('late')"
-    assert np.isnan(found["predicted"]).all()
+    scores = sweep(STUDY.score("late"), grid, replicates=2, cache=tmp_path / "cells")
+    assert scores["score"].shape == (3, 2, 2)
+    assert scores.attrs["function"] == "toy.score('late')"
+    assert np.isnan(scores["predicted"]).all()
     again = sweep(STUDY.score("late"), grid, replicates=2, jobs=2, cache=tmp_path / "cells")
-    assert again.identical(found)
-    assert np.all(found["score"].sel(lag=0.0) < min(result.verdicts["late"].scores))
+    assert again.identical(scores)
+    assert np.all(scores["score"].sel(lag=0.0) < min(result.verdicts["late"].scores))
 
 
 def test_a_score_refuses_settings_and_models_that_there_are_not():

@@ -78,8 +78,8 @@ def test_similarity_of_weights_and_outputs_sees_copied_and_flipped_channels():
     with torch.no_grad():
         network.convolution.weight[1] = 2 * network.convolution.weight[0]
         network.convolution.weight[2] = -network.convolution.weight[0]
-    found = layer_similarity(network, network.convolution, images())
-    for similarity in found.values():
+    maps = layer_similarity(network, network.convolution, images())
+    for similarity in maps.values():
         assert similarity.shape == (4, 4)
         np.testing.assert_allclose(similarity[0, 1:3], [1, -1], atol=1e-5)
         assert abs(similarity[0, 3]) < 0.99
@@ -99,8 +99,8 @@ def test_one_convolution_condenses_on_digits_from_a_small_initialisation_only():
             np.random.default_rng(0),
         )
         assert run["train_accuracy"][-1] > 0.7
-        found = layer_similarity(network, network.convolution, split.x_test[:50])
-        after[gamma] = {name: mean_absolute(similarity) for name, similarity in found.items()}
+        maps = layer_similarity(network, network.convolution, split.x_test[:50])
+        after[gamma] = {name: mean_absolute(similarity) for name, similarity in maps.items()}
         assert mean_absolute(before["weights"]) < 0.4
     assert after[2.0]["weights"] > 0.8 > 0.5 > after[0.5]["weights"]
     assert after[2.0]["outputs"] > after[2.0]["weights"]  # condensation shows more in what the channels say
@@ -142,8 +142,8 @@ def test_last_layer_of_a_resnet_moves_away_from_orthogonal_kernels_and_the_first
     layers = {"first": network.first_convolution, "last": network.last_convolution}
 
     def condensed():
-        found = {name: layer_similarity(network, layer, split.x_test[:100]) for name, layer in layers.items()}
-        return {name: mean_absolute(similarity["weights"]) for name, similarity in found.items()}
+        maps = {name: layer_similarity(network, layer, split.x_test[:100]) for name, layer in layers.items()}
+        return {name: mean_absolute(similarity["weights"]) for name, similarity in maps.items()}
 
     before = condensed()
     train(network, split, preset.config, np.random.default_rng(0))

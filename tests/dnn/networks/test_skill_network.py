@@ -44,8 +44,8 @@ def test_calibration_on_the_first_skill_recovers_the_model_behind_a_run():
     truth, network = SkillModel(0.6, 3, target=5.0, initial=0.02, lr=0.003), SkillNetwork()
     t = np.arange(0, 4000, 2)
     run = Trajectory(t, {"skill": truth.solve(t)["skill"]}, clock="step")
-    found = network.calibrated(run)
-    assert_allclose([found.initial, found.lr], [0.02, 0.003], rtol=1e-2)
+    calibrated = network.calibrated(run)
+    assert_allclose([calibrated.initial, calibrated.lr], [0.02, 0.003], rtol=1e-2)
     with pytest.raises(ValueError, match="run must reach three quarters of its first skill"):
         network.calibrated(Trajectory(t[:5], {"skill": run["skill"][:5]}, clock="step"))
 
@@ -114,8 +114,8 @@ def test_more_data_and_more_units_teach_the_first_skill():
 def test_strengths_of_one_network_are_the_last_of_its_run():
     for n_samples in (None, 40):
         run = TINY.simulate(20, np.random.default_rng(3), every=20, n_samples=n_samples)
-        found = TINY.final_strengths(20, np.random.default_rng(3), n_samples=n_samples and [n_samples])
-        assert np.array_equal(found[0], run["skill"][-1] / TINY.target)
+        strengths = TINY.final_strengths(20, np.random.default_rng(3), n_samples=n_samples and [n_samples])
+        assert np.array_equal(strengths[0], run["skill"][-1] / TINY.target)
 
 
 def test_divergence_is_reported():

@@ -17,9 +17,9 @@ BOTH = pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
 @pytest.mark.parametrize("hide", [lambda network: network, Opaque], ids=["chain", "opaque"])
 def test_without_amplitude_every_draw_predicts_what_the_network_does(noise, hide):
     network, x, _ = fitted()
-    found = noise(hide(network), x)(np.zeros(len(x)))
-    assert found.shape == (3, len(x))
-    assert (found == network(x).argmax(1).numpy()).all()
+    correct = noise(hide(network), x)(np.zeros(len(x)))
+    assert correct.shape == (3, len(x))
+    assert (correct == network(x).argmax(1).numpy()).all()
 
 
 @BOTH
@@ -27,10 +27,10 @@ def test_each_sample_has_its_own_amplitude(noise):
     network, x, _ = fitted()
     evaluate, small, large = noise(network, x), np.full(len(x), 0.1), np.full(len(x), 2.0)
     mixed = np.where(np.arange(len(x)) < 50, small, large)
-    found = evaluate(mixed)
-    assert (found[:, :50] == evaluate(small)[:, :50]).all()
-    assert (found[:, 50:] == evaluate(large)[:, 50:]).all()
-    assert (found[:, 50:] != evaluate(small)[:, 50:]).any()
+    correct = evaluate(mixed)
+    assert (correct[:, :50] == evaluate(small)[:, :50]).all()
+    assert (correct[:, 50:] == evaluate(large)[:, 50:]).all()
+    assert (correct[:, 50:] != evaluate(small)[:, 50:]).any()
 
 
 def test_logits_that_are_not_finite_name_the_largest_amplitude():

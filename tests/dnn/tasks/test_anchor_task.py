@@ -67,9 +67,9 @@ def test_all_keys_positions_and_pairs_occur_about_equally_often():
 
 def test_the_unseen_pair_is_not_in_the_data_and_the_shortcut_only_in_training():
     split = tiny().split(np.random.default_rng(0))
-    found = [set(zip(*(t.tolist() for t in parse(x)[2:]), strict=True)) for x in (split.x_train, split.x_test)]
-    assert found[0] == set(ALL_PAIRS) - {UNSEEN_PAIR}
-    assert found[1] == set(ALL_PAIRS) - {UNSEEN_PAIR, SHORTCUT_PAIR}
+    pairs = [set(zip(*(t.tolist() for t in parse(x)[2:]), strict=True)) for x in (split.x_train, split.x_test)]
+    assert pairs[0] == set(ALL_PAIRS) - {UNSEEN_PAIR}
+    assert pairs[1] == set(ALL_PAIRS) - {UNSEEN_PAIR, SHORTCUT_PAIR}
     assert shift(SHORTCUT_PAIR) == -6
     assert shift(UNSEEN_PAIR) == -10
 
@@ -95,8 +95,8 @@ class Oracle(torch.nn.Module):
 
 @pytest.mark.parametrize(("by", "answers"), [(-10, (1.0, 0.0)), (-6, (0.0, 1.0)), (3, (0.0, 0.0))])
 def test_answers_to_the_unseen_pair_are_told_apart(by, answers):
-    found = unseen_pair_answers(Oracle(by), np.random.default_rng(0), n=100)
-    assert (found["inferential"], found["symmetric"]) == answers
+    counts = unseen_pair_answers(Oracle(by), np.random.default_rng(0), n=100)
+    assert (counts["inferential"], counts["symmetric"]) == answers
 
 
 class ByOrder(torch.nn.Module):
@@ -116,8 +116,8 @@ class ByOrder(torch.nn.Module):
     [((-10, -10), 1, 1), ((-6, -6), 0, 1), ((-10, 3), 0.5, 0), ((3, -10), 0.5, 0), ((-6, 3), 0, 0)],
 )
 def test_both_orders_are_compared_in_the_same_sequences(shifts, inferred, alike):
-    found = both_orders_answers(ByOrder(*shifts), np.random.default_rng(0), n=100)
-    assert (found["inferred"], found["alike"]) == (inferred, alike)
+    answers = both_orders_answers(ByOrder(*shifts), np.random.default_rng(0), n=100)
+    assert (answers["inferred"], answers["alike"]) == (inferred, alike)
 
 
 def test_heat_map_data_are_cosines_of_query_rows_and_embeddings():
@@ -154,13 +154,13 @@ def test_published_size_is_the_published_size():
 
 @pytest.mark.slow
 def test_queries_condense_when_the_initialisation_is_small():
-    found = {}
+    cosines = {}
     for gamma in (0.3, 0.7):
         task, rng = anchor_task.quick(gamma, 1500, "cpu"), np.random.default_rng(0)
         network = task.network(rng)
         train(network, task.split(rng), task.config, rng)
-        found[gamma] = mean_absolute_cosine(query_cosines(network))
-    assert found[0.7] > found[0.3] + 0.2
+        cosines[gamma] = mean_absolute_cosine(query_cosines(network))
+    assert cosines[0.7] > cosines[0.3] + 0.2
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ def test_everything_a_step_touches_is_on_the_asked_device(sizes):
     inputs, labels = next(batches(task, generator, sizes, meta))
     loss = ((networks(inputs) - labels) ** 2).mean()
     loss.backward()
-    found = [inputs, labels, loss, *networks.parameters, *(one.grad for one in networks.parameters)]
-    assert {tensor.device.type for tensor in found} == {"meta"}
+    tensors = [inputs, labels, loss, *networks.parameters, *(tensors.grad for tensors in networks.parameters)]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
 
 
 def test_an_unknown_or_missing_device_is_refused():

@@ -16,8 +16,8 @@ DATA = {
 def test_claims_are_about_the_small_start():
     assert {claim.verdict for claim in FIGURE.judge(DATA)} == {"reproduced"}
     swapped = {name: values[::-1] for name, values in DATA.items()}
-    found = [claim.verdict for claim in FIGURE.judge(swapped)]
-    assert found == ["reproduced"] * 2 + ["contradicted"] * 4
+    verdicts = [claim.verdict for claim in FIGURE.judge(swapped)]
+    assert verdicts == ["reproduced"] * 2 + ["contradicted"] * 4
 
 
 def test_one_run_with_a_block_at_the_start_refutes_that_there_is_none():

@@ -9,6 +9,6 @@ def twice(rng, n):
 
 
 def test_arrays_have_the_axes_of_the_grid_first_then_replicates():
-    found = arrays_of(sweep(twice, {"n": [1, 5]}, replicates=4))
-    assert found["value"].tolist() == [[2] * 4, [10] * 4]
-    assert found["curve"].shape == (2, 4, 3)
+    arrays = arrays_of(sweep(twice, {"n": [1, 5]}, replicates=4))
+    assert arrays["value"].tolist() == [[2] * 4, [10] * 4]
+    assert arrays["curve"].shape == (2, 4, 3)

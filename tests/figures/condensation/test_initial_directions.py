@@ -25,7 +25,7 @@ def test_a_run_that_never_loses_a_percent_leaves_plain_descent_open():
 
 
 def test_tanh_neurons_reach_their_two_extrema():
-    found = descent(np.random.default_rng(0), "tanh")
-    assert found["extrema"] == found["reached"] == 2
-    assert found["near"] == 1
-    assert ((np.abs(found["angle"]) <= np.pi) | (found["angle"] == NOWHERE)).all()
+    run = descent(np.random.default_rng(0), "tanh")
+    assert run["extrema"] == run["reached"] == 2
+    assert run["near"] == 1
+    assert ((np.abs(run["angle"]) <= np.pi) | (run["angle"] == NOWHERE)).all()

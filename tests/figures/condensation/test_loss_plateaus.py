@@ -4,14 +4,14 @@ from figures.condensation.loss_plateaus import EDGES, LossPlateaus, embedded, pl
 
 
 def test_time_in_bins_adds_up_to_the_time_spent_inside_the_edges():
-    found = plateaus(LossPlateaus(replicates=3, n_steps=200), np.random.default_rng(0), 2)
-    assert found["frequency"].shape == (len(EDGES) - 1,)
-    assert abs(found["frequency"].sum() - 1) < 0.05
-    assert found["low"] == 0
+    arrays = plateaus(LossPlateaus(replicates=3, n_steps=200), np.random.default_rng(0), 2)
+    assert arrays["frequency"].shape == (len(EDGES) - 1,)
+    assert abs(arrays["frequency"].sum() - 1) < 0.05
+    assert arrays["low"] == 0
 
 
 def test_embedded_critical_points_stay_critical():
-    found = embedded(LossPlateaus(starts=3), np.random.default_rng(0), 1)
-    assert found["gradient"] < 1e-9
-    assert found["smallest_gain"] >= 0
-    assert 0 <= found["turned"] <= found["minima"] <= found["embeddings"]
+    arrays = embedded(LossPlateaus(starts=3), np.random.default_rng(0), 1)
+    assert arrays["gradient"] < 1e-9
+    assert arrays["smallest_gain"] >= 0
+    assert 0 <= arrays["turned"] <= arrays["minima"] <= arrays["embeddings"]

@@ -27,15 +27,15 @@ def test_tanh_neurons_of_very_different_norms_are_not_one():
 
 
 def test_every_pair_has_a_ratio_and_an_error():
-    found = merged(OptimisticSampleSize(pairs=3), np.random.default_rng(0), "relu")
-    assert np.shape(found["ratio"]) == np.shape(found["merge"]) == (3,)
-    assert min(found["ratio"]) >= 1
+    arrays = merged(OptimisticSampleSize(pairs=3), np.random.default_rng(0), "relu")
+    assert np.shape(arrays["ratio"]) == np.shape(arrays["merge"]) == (3,)
+    assert min(arrays["ratio"]) >= 1
 
 
 def test_condensed_networks_keep_the_rank_of_the_narrow_one():
-    found = ranks(np.random.default_rng(0), "2 neurons, 2 inputs")
-    assert found["condensed"] == [8] * 5
-    assert found["loose"] == [8, 9, 10, 12, 16]
+    arrays = ranks(np.random.default_rng(0), "2 neurons, 2 inputs")
+    assert arrays["condensed"] == [8] * 5
+    assert arrays["loose"] == [8, 9, 10, 12, 16]
 
 
 def test_only_fitted_networks_count_as_recovered():
@@ -44,6 +44,6 @@ def test_only_fitted_networks_count_as_recovered():
 
 
 def test_recovery_has_one_error_per_arm_and_target():
-    found = recovery(OptimisticSampleSize(n_steps=50, targets=2), np.random.default_rng(0), 3)
-    for values in found.values():
+    errors = recovery(OptimisticSampleSize(n_steps=50, targets=2), np.random.default_rng(0), 3)
+    for values in errors.values():
         assert np.shape(values) == (len(ARMS), 2)

@@ -21,9 +21,9 @@ def test_counts_that_rise_in_every_run_reproduce_all_claims():
 
 def test_one_run_that_falls_refutes_the_strict_reading_only():
     runs = np.stack([COUNTS[:, 0], COUNTS[:, 0], [1, 3, 2]], axis=1)
-    found = verdicts(count=runs)
-    assert found["orientations.typically-monotone"] == "reproduced"
-    assert found["orientations.always-monotone"] == "contradicted"
+    judged = verdicts(count=runs)
+    assert judged["orientations.typically-monotone"] == "reproduced"
+    assert judged["orientations.always-monotone"] == "contradicted"
 
 
 def test_a_silent_neuron_that_moves_refutes_that_it_is_static():

@@ -13,7 +13,7 @@ from toymodels.condensation import cosine_similarity
 @given(seed=st.integers(0, 1000))
 def test_sorting_a_map_keeps_its_pairs(seed):
     similarity = cosine_similarity(np.random.default_rng(seed).standard_normal((6, 3)))
-    before, after = (np.sort(off_diagonal(one)) for one in (similarity, sorted_map(similarity)))
+    before, after = (np.sort(off_diagonal(values)) for values in (similarity, sorted_map(similarity)))
     np.testing.assert_allclose(before, after)
 
 

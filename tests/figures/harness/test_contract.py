@@ -53,8 +53,8 @@ def test_quick_figures_are_measured_and_drawn_as_committed_with_labels(name, tmp
     made = running.make(running.Request(name, out=str(tmp_path)))
     assert not made.error
     committed = ledger.read_ledger()["figures"][name][str(ledger.FIRST)]["claims"]
-    assert [(claim.key, claim.verdict) for claim in made.claims] == [(one["key"], one["verdict"]) for one in committed]
-    medians = [one["median"] for one in committed]
+    assert [(claim.key, claim.verdict) for claim in made.claims] == [(row["key"], row["verdict"]) for row in committed]
+    medians = [row["median"] for row in committed]
     assert [claim.median for claim in made.claims] == pytest.approx(medians, rel=1e-6, abs=1e-12)
     from matplotlib.image import imread
 
@@ -97,15 +97,15 @@ def test_the_committed_ledger_has_every_claim_at_two_seeds():
     content = json.loads((ledger.GALLERY / "claims.json").read_text())
     for name in NAMES:
         seeds = ledger.claims_of(content, name)
-        assert [one[0].key for one in seeds] == [claim.key for claim in registry.load(name).claims]
-        assert [one[0].criterion for one in seeds] == [claim.sentence for claim in registry.load(name).claims]
-        assert all(len(one) >= 2 for one in seeds), name
+        assert [row[0].key for row in seeds] == [claim.key for claim in registry.load(name).claims]
+        assert [row[0].criterion for row in seeds] == [claim.sentence for claim in registry.load(name).claims]
+        assert all(len(row) >= 2 for row in seeds), name
     assert (ledger.GALLERY / "CLAIMS.md").read_text() == ledger.ledger_page(content)
 
 
 def test_open_rows_that_depend_on_the_seed_are_called_so():
     content = ledger.read_ledger()
     page = (ledger.GALLERY / "CLAIMS.md").read_text()
-    differ = [one for name in NAMES for one in ledger.claims_of(content, name) if len({j.verdict for j in one}) > 1]
+    differ = [row for name in NAMES for row in ledger.claims_of(content, name) if len({j.verdict for j in row}) > 1]
     assert page.count("**open**, depends on the seed") == len(differ)
-    assert all(verdict_of(one)[0] == "open" for one in differ)
+    assert all(verdict_of(row)[0] == "open" for row in differ)

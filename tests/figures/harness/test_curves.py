@@ -13,12 +13,12 @@ CURVES = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
 @given(CURVES, st.floats(0, 1))
 def test_the_first_time_is_the_first_record_at_the_level(curve, level):
     steps = np.arange(len(curve)) * 3.0
-    found = first_time(steps, curve, level)
-    if np.isinf(found):
+    first = first_time(steps, curve, level)
+    if np.isinf(first):
         assert (curve < level).all()
     else:
-        assert curve[int(found / 3)] >= level
-        assert (curve[: int(found / 3)] < level).all()
+        assert curve[int(first / 3)] >= level
+        assert (curve[: int(first / 3)] < level).all()
 
 
 def test_first_times_are_those_of_the_rows():

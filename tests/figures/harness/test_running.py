@@ -99,7 +99,9 @@ def test_the_stream_and_not_the_name_draws_the_numbers(tmp_path):
 )
 def test_whatever_goes_wrong_is_the_error_of_its_figure_alone(figure, message, tmp_path):
     made = list(
-        running.make_all([running.Request(one, out=str(tmp_path)) for one in (toy.figure("a/b"), figure)], 1, "local")
+        running.make_all(
+            [running.Request(recipe, out=str(tmp_path)) for recipe in (toy.figure("a/b"), figure)], 1, "local"
+        )
     )
     assert not made[0].error
     assert message in made[1].error
@@ -115,8 +117,10 @@ def test_a_worker_that_dies_is_the_error_of_its_figure(tmp_path):
     def die(settings, rng, grid):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    requests = [running.Request(one, out=str(tmp_path)) for one in (toy.figure("a/b"), toy.figure("a/c", compute=die))]
-    made = {one.name: one for one in running.make_all(requests, 2, "local")}
+    requests = [
+        running.Request(figure, out=str(tmp_path)) for figure in (toy.figure("a/b"), toy.figure("a/c", compute=die))
+    ]
+    made = {result.name: result for result in running.make_all(requests, 2, "local")}
     assert not made["a/b"].error
     assert "its worker process died" in made["a/c"].error
 
@@ -247,20 +251,20 @@ class TestLedger:
         ledger.write_gallery(both, "quick", 11, gallery)
         assert (gallery / "toys" / "figure.png").read_bytes() == b"picture"
         ledger.write_gallery([self.made(tmp_path, 5.0)], "quick", 0, gallery)
-        found = ledger.read_ledger(gallery)
-        assert list(found["figures"]["toys/b"]) == ["0", "11"]
-        assert found["figures"]["toys/figure"]["0"]["claims"][0]["median"] == 5.0
-        assert found["figures"]["toys/figure"]["11"]["claims"][0]["median"] == 2.0
+        content = ledger.read_ledger(gallery)
+        assert list(content["figures"]["toys/b"]) == ["0", "11"]
+        assert content["figures"]["toys/figure"]["0"]["claims"][0]["median"] == 5.0
+        assert content["figures"]["toys/figure"]["11"]["claims"][0]["median"] == 2.0
         assert "## toys/b" in (gallery / "README.md").read_text()
         with pytest.raises(ValueError, match="preset must be that of the gallery"):
             ledger.write_gallery(both, "paper", 0, gallery)
 
     def test_seeds_of_different_code_are_called_out(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
-        one = self.made(tmp_path, 2.0)
-        other = running.FigureResult(one.name, one.picture, one.claims, 1.0, made_by="other code")
-        found = ledger.merged(ledger.merged(empty, [one], "quick", 0), [other], "quick", 11)
-        assert "computed by different versions of the code: toys/figure" in ledger.ledger_page(found)
+        first = self.made(tmp_path, 2.0)
+        other = running.FigureResult(first.name, first.picture, first.claims, 1.0, made_by="other code")
+        content = ledger.merged(ledger.merged(empty, [first], "quick", 0), [other], "quick", 11)
+        assert "computed by different versions of the code: toys/figure" in ledger.ledger_page(content)
 
     def test_a_figure_that_failed_changes_nothing(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}

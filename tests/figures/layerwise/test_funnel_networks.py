@@ -36,10 +36,10 @@ def test_the_two_shapes_are_lazy_on_opposite_sides():
 
 
 def test_a_funnel_fits_and_moves_its_kernel_late():
-    found = network(FunnelNetworks(side=2, n_times=3), np.random.default_rng(0), "funnel", 0)
-    t = found["t"]
+    run = network(FunnelNetworks(side=2, n_times=3), np.random.default_rng(0), "funnel", 0)
+    t = run["t"]
     assert (np.diff(t) > 0).all()
     assert {1.0, 5.0, TIME, 2000.0} <= set(t)
-    assert found["loss_negative"][-1] < 0.01
-    assert found["distance_negative"][t <= 1].max() < 0.1 * found["distance_negative"][-1]
-    assert found["map"].shape == (2, 2)
+    assert run["loss_negative"][-1] < 0.01
+    assert run["distance_negative"][t <= 1].max() < 0.1 * run["distance_negative"][-1]
+    assert run["map"].shape == (2, 2)

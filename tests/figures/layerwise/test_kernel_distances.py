@@ -32,7 +32,7 @@ def test_distance_and_loss_are_those_of_the_balanced_network():
 
 def test_a_map_has_the_same_start_in_every_cell():
     correlation = np.array([[1.0, 0.2], [0.0, 0.5]])
-    found = distance_map(correlation, np.array([-1.0, 1.0]), np.array([1.0, 2.0]), 3.0, np.random.default_rng(4))
+    distances = distance_map(correlation, np.array([-1.0, 1.0]), np.array([1.0, 2.0]), 3.0, np.random.default_rng(4))
     again = distance_map(correlation, np.array([1.0]), np.array([2.0]), 3.0, np.random.default_rng(4))
-    assert found.shape == (2, 2)
-    assert found[1, 1] == again[0, 0]
+    assert distances.shape == (2, 2)
+    assert distances[1, 1] == again[0, 0]

@@ -20,15 +20,15 @@ def test_drops_counts_the_steps_of_a_loss(gaps):
 @pytest.mark.parametrize("kind", KINDS)
 def test_matrix_networks_learn_one_rank_after_another(kind):
     settings = SaddleToSaddle(n_modes=2, ratio=4.0, n_times=30)
-    found = matrix_network(settings, np.random.default_rng(0), kind)
+    run = matrix_network(settings, np.random.default_rng(0), kind)
     assert_allclose(settings.strengths, [4, 1])
-    ranks = (found["spectrum"] > settings.strengths / 2).sum(axis=1)
+    ranks = (run["spectrum"] > settings.strengths / 2).sum(axis=1)
     assert ranks[0] == 0
     assert ranks[-1] == 2
     assert (np.diff(ranks) >= 0).all()
-    assert (found["spectrum_between"] > settings.strengths / 2).tolist() == [[True, False]]
-    unfinished = found["loss"] > 1e-12  # below that it is rounding
-    assert (np.diff(found["loss"][unfinished]) < 0).all()
+    assert (run["spectrum_between"] > settings.strengths / 2).tolist() == [[True, False]]
+    unfinished = run["loss"] > 1e-12  # below that it is rounding
+    assert (np.diff(run["loss"][unfinished]) < 0).all()
 
 
 def test_plateaus_lie_between_the_half_times_of_neighbours():

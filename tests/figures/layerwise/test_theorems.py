@@ -10,10 +10,10 @@ from figures.layerwise.theorems_runs import START, STRENGTHS, Theorems, aligned,
 
 @pytest.mark.parametrize("imbalance", [-3.0, 0.0, 3.0])
 def test_the_aligned_network_starts_balanced_and_learns_its_modes(imbalance):
-    found = aligned(Theorems(n_times=30), np.random.default_rng(0), imbalance)
-    assert_allclose(found["modes"][0], START)
-    assert_allclose(found["modes"][-1], STRENGTHS, rtol=1e-6)
-    assert found["error"] < 1e-6
+    run = aligned(Theorems(n_times=30), np.random.default_rng(0), imbalance)
+    assert_allclose(run["modes"][0], START)
+    assert_allclose(run["modes"][-1], STRENGTHS, rtol=1e-6)
+    assert run["error"] < 1e-6
 
 
 def test_the_limits_of_a_mode_are_told_apart():
@@ -24,22 +24,22 @@ def test_the_limits_of_a_mode_are_told_apart():
 
 @pytest.mark.parametrize("kind", ["diagonal", "matrix"])
 def test_differences_of_squares_are_conserved_while_the_squares_move(kind):
-    found = conserved(Theorems(n_times=20), np.random.default_rng(0), kind)
-    assert found["drift"][0] == 0
-    assert found["drift"].max() < 1e-8
+    run = conserved(Theorems(n_times=20), np.random.default_rng(0), kind)
+    assert run["drift"][0] == 0
+    assert run["drift"].max() < 1e-8
 
 
 @pytest.mark.parametrize(("ratio", "inflection"), [(-1.0, 0.0), (0.03, 0.0), (30.0, 1.0)])
 def test_growth_bends_only_from_a_small_start(ratio, inflection):
-    found = scalar(Theorems(), np.random.default_rng(1), ratio)
-    assert found["inflection"] == inflection
-    assert found["unexpected"] == found["backward"] == 0
+    run = scalar(Theorems(), np.random.default_rng(1), ratio)
+    assert run["inflection"] == inflection
+    assert run["unexpected"] == run["backward"] == 0
 
 
 def test_half_times_of_skills_are_inverse_to_their_frequencies():
-    found = skills(Theorems(n_times=50), np.random.default_rng(2), alpha=0.6)["product"]
-    assert found[0] == 1
-    assert_allclose(found, 1, rtol=0.01)
+    products = skills(Theorems(n_times=50), np.random.default_rng(2), alpha=0.6)["product"]
+    assert products[0] == 1
+    assert_allclose(products, 1, rtol=0.01)
 
 
 def test_half_times_are_read_between_records():

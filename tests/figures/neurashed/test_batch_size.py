@@ -6,9 +6,9 @@ from figures.neurashed.batch_size_claims import law_error
 
 
 def test_a_collapse_run_records_epochs_in_steps():
-    found = collapse(BatchSize(steps=20), np.random.default_rng(0), name="three")
-    assert_allclose(found["steps"], np.arange(2, 21, 2))
-    assert found["within"].shape == (10,)
+    run = collapse(BatchSize(steps=20), np.random.default_rng(0), name="three")
+    assert_allclose(run["steps"], np.arange(2, 21, 2))
+    assert run["within"].shape == (10,)
 
 
 def test_the_error_of_the_law_is_relative_and_taken_at_the_end():

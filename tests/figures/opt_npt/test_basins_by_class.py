@@ -19,8 +19,8 @@ def test_the_corrected_radius_does_not_depend_on_the_share_of_pure_noise(radius,
     amplitudes = np.geomspace(1e-3, 10, 200)
     own = 1 / (1 + (amplitudes / radius) ** 4)  # recognised by itself, one half at the radius
     curve = (share + (1 - share) * own)[:, None]
-    (found,) = corrected_radius(amplitudes, curve, np.array([share]))
-    assert np.isclose(found, radius, rtol=0.01)
+    (corrected,) = corrected_radius(amplitudes, curve, np.array([share]))
+    assert np.isclose(corrected, radius, rtol=0.01)
 
 
 def test_a_class_that_never_falls_halfway_gets_the_largest_amplitude():

@@ -34,7 +34,7 @@ def test_pixels_that_are_not_standardised_are_those_of_the_data_set():
     raw = digits(Settings(device="cpu"), 50, standardised=False)
     same = first_samples("mnist-mini", 50, None)
     assert (len(raw.x_train), len(raw.x_test)) == (50, 2000)
-    assert all((one == other).all() for one, other in zip(raw, same, strict=True))
+    assert all((first == other).all() for first, other in zip(raw, same, strict=True))
 
 
 def test_depth_counts_input_and_output():
@@ -51,6 +51,6 @@ def test_every_hidden_layer_has_a_density_with_mean_one():
 
 def test_the_arrays_of_a_single_point_start_with_its_replicates():
     runs = sweep(lambda k, rng: {"a": k, "b": np.ones(3)}, {"k": [7]}, replicates=2)
-    found = replicates_of(runs, "g_")
-    assert {name: values.shape for name, values in found.items()} == {"g_a": (2,), "g_b": (2, 3)}
-    assert found["g_a"].tolist() == [7, 7]
+    arrays = replicates_of(runs, "g_")
+    assert {name: values.shape for name, values in arrays.items()} == {"g_a": (2,), "g_b": (2, 3)}
+    assert arrays["g_a"].tolist() == [7, 7]

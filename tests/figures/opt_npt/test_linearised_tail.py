@@ -13,12 +13,12 @@ CURVES = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
 @given(CURVES)
 def test_convergence_is_the_start_of_the_last_unbroken_stay(curve):
     steps = np.arange(len(curve)) * 2.0
-    (found,) = convergence(steps, curve[None], np.ones((1, len(curve))))
+    (first,) = convergence(steps, curve[None], np.ones((1, len(curve))))
     near = curve >= SHARE
-    if np.isinf(found):
+    if np.isinf(first):
         assert not near[-1]
     else:
-        start = int(found / 2)
+        start = int(first / 2)
         assert near[start:].all()
         assert start == 0 or not near[start - 1]
 

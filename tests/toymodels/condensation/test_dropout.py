@@ -34,10 +34,10 @@ def test_copies_divide_the_penalty_of_a_neuron():
 def test_training_with_dropout_lowers_the_penalty_and_pays_in_loss():
     x = np.linspace(-1, 1, 20)[:, None]
     y = np.abs(x[:, 0] - 0.2)
-    found = compare_dropout(x, y, np.random.default_rng(0), width=40, n_steps=6000, replicates=3)
-    assert found.clusters.shape == found.penalty.shape == found.loss.shape == (2, 3)
-    assert (found.penalty[1] < 0.8 * found.penalty[0]).all()
-    assert (found.loss[1] > found.loss[0]).all()
+    comparison = compare_dropout(x, y, np.random.default_rng(0), width=40, n_steps=6000, replicates=3)
+    assert comparison.clusters.shape == comparison.penalty.shape == comparison.loss.shape == (2, 3)
+    assert (comparison.penalty[1] < 0.8 * comparison.penalty[0]).all()
+    assert (comparison.loss[1] > comparison.loss[0]).all()
 
 
 @pytest.mark.parametrize("keep", [0.0, -0.1, 1.1, np.nan])

@@ -23,8 +23,8 @@ def test_clusters_do_not_depend_on_the_order_of_neurons(order, linkage):
     w = on_circle(0.0, 0.01, 2.0, 2.01, -1.0, 0.02) * np.array([[6, 5, 4, 3, 2, 1]]).T
     order = list(order)
     expected = groups(clusters(w, linkage=linkage))
-    found = {frozenset(order[k] for k in group) for group in groups(clusters(w[order], linkage=linkage))}
-    assert found == expected == {frozenset({0, 1, 5}), frozenset({2, 3}), frozenset({4})}
+    partitions = {frozenset(order[k] for k in group) for group in groups(clusters(w[order], linkage=linkage))}
+    assert partitions == expected == {frozenset({0, 1, 5}), frozenset({2, 3}), frozenset({4})}
 
 
 def test_single_linkage_joins_chains_that_leaders_break():

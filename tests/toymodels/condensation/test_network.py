@@ -39,8 +39,8 @@ def test_activation_and_derivatives_are_those_of_the_symbolic_expression(name):
     value, slope = np.empty_like(at), np.empty_like(at)
     ACTIVATIONS[name].fill(at, value, slope)
     expression = ACTIVATIONS[name].symbolic(sympy, z)
-    found = (value, slope, ACTIVATIONS[name].curvature(at))
-    for order, numbers in enumerate(found):
+    derivatives = (value, slope, ACTIVATIONS[name].curvature(at))
+    for order, numbers in enumerate(derivatives):
         derivative = expression.diff(z, order) if order else expression
         exact = [float(derivative.subs(z, point)) for point in at]
         assert_allclose(numbers, exact, rtol=1e-10, atol=1e-13)
@@ -87,12 +87,12 @@ def test_replicates_together_equal_replicates_alone(activation):
     run = many.train(x, y, 30, 0.05, 10)
     hessian = many.hessian(x, y)
     for k in range(3):
-        one = TwoLayerNetwork(many.a[k], many.w[k], activation)
-        alone = one.train(x, y[k], 30, 0.05, 10)
+        single = TwoLayerNetwork(many.a[k], many.w[k], activation)
+        alone = single.train(x, y[k], 30, 0.05, 10)
         for name in ("a", "w", "loss"):
             assert_allclose(run[name][:, k], alone[name], **EXACT)
-        assert_allclose(hessian[k], one.hessian(x, y[k]), **EXACT)
-        assert_allclose(many(x)[k], one(x), **EXACT)
+        assert_allclose(hessian[k], single.hessian(x, y[k]), **EXACT)
+        assert_allclose(many(x)[k], single(x), **EXACT)
 
 
 def test_gradient_descent_follows_the_gradient():

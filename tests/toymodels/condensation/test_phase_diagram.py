@@ -28,8 +28,8 @@ def test_classical_initialisations_lie_where_the_overview_puts_them(name, expect
 @pytest.mark.parametrize("name", sorted(CLASSICAL))
 def test_coordinates_of_a_finite_network_approach_the_limit(name):
     a, w, scale = CLASSICAL[name]
-    found = coordinates(10**6, 3.0 * 1e6**a, 0.5 * 1e6**w, 2.0 * 1e6**scale)
-    assert_allclose(found, classical_initialisations()[name], atol=0.15)
+    point = coordinates(10**6, 3.0 * 1e6**a, 0.5 * 1e6**w, 2.0 * 1e6**scale)
+    assert_allclose(point, classical_initialisations()[name], atol=0.15)
 
 
 @given(gammas, st.floats(-2, 2))

@@ -61,8 +61,8 @@ def test_product_moves_monotonically_to_the_target(model):
 @given(st.floats(0.1, 3), st.floats(1e-3, 5))
 def test_depth_one_is_the_linear_model_and_depth_two_the_sigmoid(target, u0):
     t = np.linspace(0, 4, 9)
-    one = LinearModel([target], 0.7, u0).solve(t)["theta"][:, 0]
-    assert_allclose(DeepMode(1, target, u0, 0.7).solve(t)["product"], one, **EXACT)
+    linear = LinearModel([target], 0.7, u0).solve(t)["theta"][:, 0]
+    assert_allclose(DeepMode(1, target, u0, 0.7).solve(t)["product"], linear, **EXACT)
     two = DiagonalNetwork([target], np.sqrt(u0), np.sqrt(u0), 0.7).solve(t)["product"][:, 0]
     assert_allclose(DeepMode(2, target, u0, 0.7).solve(t)["product"], two, **EXACT)
 

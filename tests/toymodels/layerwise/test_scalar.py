@@ -89,8 +89,8 @@ def test_symmetries_of_the_units(model, random):
 @given(st.integers(1, 6), st.floats(-2, 2), st.floats(-2, 2), st.floats(-3, 3))
 def test_identical_units_are_one_unit_with_smaller_normalizer_and_variance(width, a, b, target):
     wide = ScalarNetwork(np.full(width, a), np.full(width, b), target, normalizer=2.0)
-    one = ScalarNetwork([a], [b], target, normalizer=2.0 / width, variance=1.0 / width)
-    assert_allclose(one.solve(T)["function"], wide.solve(T)["function"], rtol=1e-9, atol=1e-9)
+    single = ScalarNetwork([a], [b], target, normalizer=2.0 / width, variance=1.0 / width)
+    assert_allclose(single.solve(T)["function"], wide.solve(T)["function"], rtol=1e-9, atol=1e-9)
 
 
 @given(st.floats(-2, 2), st.floats(-2, 2), st.floats(-3, 3), st.floats(0.1, 2))

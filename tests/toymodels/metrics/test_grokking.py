@@ -90,11 +90,11 @@ def test_delay_does_not_depend_on_the_unit_of_time(train, test, unit):
 
 
 @given(curves(), curves())
-def test_swapping_the_curves_changes_the_sign(one, other):
-    n = min(len(one[0]), len(other[0]))
-    t, one, other = one[0][:n], one[1][:n], other[1][:n]
-    levels = (float(one.max()), float(other.max()))
-    assert delay(t, one, other, levels) == -delay(t, other, one, levels[::-1])
+def test_swapping_the_curves_changes_the_sign(left, right):
+    n = min(len(left[0]), len(right[0]))
+    t, left, right = left[0][:n], left[1][:n], right[1][:n]
+    levels = (float(left.max()), float(right.max()))
+    assert delay(t, left, right, levels) == -delay(t, right, left, levels[::-1])
 
 
 @given(curves(), st.floats(-1e6, 1e6))

@@ -68,7 +68,7 @@ class Slotted:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("left", "right"),
     [
         (twice(level), thrice(level)),
         (level, twice(level)),
@@ -85,8 +85,8 @@ class Slotted:
         (partial(level, x=np.tanh), partial(level, x=np.sin)),
     ],
 )
-def test_what_differs_is_told_apart(one, other):
-    first, second = (Cell(function_identity(function), made_by([function])) for function in (one, other))
+def test_what_differs_is_told_apart(left, right):
+    first, second = (Cell(function_identity(function), made_by([function])) for function in (left, right))
     assert first.name != second.name
 
 
@@ -97,9 +97,9 @@ def test_what_cannot_be_told_apart_is_refused(function):
 
 
 def test_a_name_of_a_cell_is_its_identity():
-    one, other = (Cell({"function": {"name": "f"}, "x": x}, {"sources": {}}) for x in (1, 2))
-    assert one.name != other.name
-    assert one.name.partition("/")[0] == one.name.partition("/")[2][:2]
+    first, other = (Cell({"function": {"name": "f"}, "x": x}, {"sources": {}}) for x in (1, 2))
+    assert first.name != other.name
+    assert first.name.partition("/")[0] == first.name.partition("/")[2][:2]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -177,9 +177,9 @@ def test_a_cell_whose_numbers_were_changed_is_set_aside(tmp_path):
 
 def test_swapped_cells_are_set_aside(tmp_path):
     whole = sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path)
-    one, other = tmp_path.glob("*/*.npz")
-    first, second = one.read_bytes(), other.read_bytes()
-    one.write_bytes(second)
+    cell, other = tmp_path.glob("*/*.npz")
+    first, second = cell.read_bytes(), other.read_bytes()
+    cell.write_bytes(second)
     other.write_bytes(first)
     messages = []
     xarray.testing.assert_identical(sweep(cells.draw, {"width": [2, 3]}, cache=tmp_path, log=messages.append), whole)
@@ -347,8 +347,8 @@ def test_lambdas_and_closures_are_told_from_others(tmp_path):
 
     functions = [scaled(1.0), scaled(2.0), lambda width, rng: {"a": 3.0}, lambda width, rng: {"a": 4.0}]
     for _ in range(2):
-        found = [sweep(function, {"width": [1]}, cache=tmp_path)["a"].item() for function in functions]
-        assert found == [1.0, 2.0, 3.0, 4.0]
+        values = [sweep(function, {"width": [1]}, cache=tmp_path)["a"].item() for function in functions]
+        assert values == [1.0, 2.0, 3.0, 4.0]
     assert len(list(tmp_path.glob("*/*.npz"))) == 4
 
 
@@ -428,8 +428,8 @@ def test_cells_that_are_nan_are_not_taken_where_nan_is_an_error(tmp_path):
 def test_outputs_may_be_called_like_anything(tmp_path):
     names = {"file": 1.0, "allow_pickle": 2.0, "cell": 3.0}
     for _ in range(2):
-        found = sweep(lambda rng: names, {}, cache=tmp_path)
-        assert {name: found[name].item() for name in names} == names
+        outputs = sweep(lambda rng: names, {}, cache=tmp_path)
+        assert {name: outputs[name].item() for name in names} == names
 
 
 def test_a_file_that_cannot_be_read_now_is_not_called_damaged(tmp_path, monkeypatch):

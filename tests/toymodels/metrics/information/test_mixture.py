@@ -69,9 +69,9 @@ def test_shifts_common_scales_and_names_of_labels_do_not_matter(mixed, scale):
     centers, noise, labels, rng = mixed
     moved = scale * (centers + rng.standard_normal(centers.shape[1]))
     for y, renamed in ((None, None), (labels, 5 - labels)):
-        one = gaussian_mixture(centers, noise, np.random.default_rng(7), 5, y)
+        bits = gaussian_mixture(centers, noise, np.random.default_rng(7), 5, y)
         same = gaussian_mixture(moved, scale * noise, np.random.default_rng(7), 5, renamed)
-        assert_allclose(same, one, rtol=1e-7, atol=1e-9)
+        assert_allclose(same, bits, rtol=1e-7, atol=1e-9)
     assert_allclose(mixture_bounds(moved, scale * noise), mixture_bounds(centers, noise), rtol=1e-8, atol=1e-10)
 
 
