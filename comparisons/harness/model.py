@@ -10,6 +10,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings, changed, difference
 from toymodels.trajectory import Trajectory
+from toymodels.validation import positive_int
 
 OFF = " (off)"  # suffix of the row that shows a model with its knob turned off
 Adapter = Callable[[Any, np.random.Generator], Trajectory]
@@ -47,11 +48,13 @@ class Model:
         Whether it runs only when it is named, since it takes long or says the same again.
     stream : str, optional
         Name from which its random numbers are drawn, if not its own: a model keeps its numbers when it is renamed.
+    members : int
+        Runs a replicate, for a question that is put to an ensemble; each draws from numbers of its own.
 
     Raises
     ------
     ValueError
-        If `run` cannot be called or `off` changes a setting that there is not.
+        If `run` cannot be called, `off` changes a setting that there is not, or `members` is not positive.
     """
 
     run: Adapter
@@ -60,10 +63,12 @@ class Model:
     control: bool = False
     on_request: bool = False
     stream: str = ""
+    members: int = 1
 
     def __post_init__(self):
         if not callable(self.run):
             raise ValueError(f"run must be a callable (settings, rng) -> Trajectory, got {self.run!r}")
+        positive_int("members", self.members)
         if self.off is not None:
             changed(self.settings, self.off)
 

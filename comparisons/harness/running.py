@@ -17,7 +17,7 @@ from comparisons.harness.model import Adapter
 from comparisons.harness.settings import placed, visible
 from toymodels.run import identity, progress
 from toymodels.run.cells import Cell, CellStore, made_by, read
-from toymodels.run.engine import WorkerDied, one_thread, parallel_map
+from toymodels.run.engine import WorkerDied, in_words, one_thread, parallel_map
 from toymodels.trajectory import Trajectory
 
 CELLS = "cells"  # folder of the store beside the folders of the studies
@@ -36,12 +36,15 @@ class Row:
         What it is run with.
     stream : str
         Name from which its random numbers are drawn; the control shares that of its model.
+    members : int
+        Runs a replicate.
     """
 
     name: str
     run: Adapter
     settings: Any
     stream: str
+    members: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,12 @@ def row_seed(seed: int, replicate: int, stream: str) -> tuple[int, int, int]:
 def tasks(
     rows: Sequence[Row], *, seed: int, replicates: int, store: CellStore, scratch: Path, device: str, loud: bool
 ) -> list[Task]:
-    """One task a row and replicate, with its identity."""
+    """One task a row, replicate and member, with its identity."""
     made = []
     for row in rows:
         how = resolved(made_by([row.run, row.settings], device))
         settings = placed(row.settings, device=how["device"])
-        for replicate in range(replicates):
+        for replicate in range(replicates * row.members):
             asked = {
                 "function": function_identity(row.run),
                 "settings": settings_identity(row.settings),
@@ -146,16 +149,10 @@ def run_task(task: Task) -> Outcome:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also of a model that calls sys.exit
-        return Outcome(task, time.perf_counter() - start, _in_words(error))
+        return Outcome(task, time.perf_counter() - start, in_words(error))
     task.store.write(task.cell, *content)
     shutil.rmtree(task.scratch, ignore_errors=True)
     return Outcome(task, time.perf_counter() - start)
-
-
-def _in_words(error: BaseException) -> str:
-    kind = type(error).__name__
-    text = " ".join(str(error).split())
-    return text if kind == "SimulationError" and text else f"{kind}: {text}" if text else kind
 
 
 def _to_stderr(line: str) -> None:

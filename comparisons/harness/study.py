@@ -210,9 +210,9 @@ class Study:
                 rows[name] = model
                 continue
             stream = model.stream or name
-            rows[name] = running.Row(name, model.run, settings.models[name], stream)
+            rows[name] = running.Row(name, model.run, settings.models[name], stream, model.members)
             if name in settings.off:
-                rows[name + OFF] = running.Row(name + OFF, model.run, settings.off[name], stream)
+                rows[name + OFF] = running.Row(name + OFF, model.run, settings.off[name], stream, model.members)
         return rows
 
     def is_control(self, row: str) -> bool:
@@ -248,7 +248,8 @@ class Study:
         preset : str
             Sizes and horizons.
         seed, replicates, jobs : int
-            Seed of everything, runs per row, worker processes. `jobs` never changes a number.
+            Seed of everything, runs per row (each of as many members as the model has), worker processes. `jobs`
+            never changes a number.
         engine : str
             "local", "dask" or "dask:ADDRESS".
         out : path
@@ -298,7 +299,7 @@ class Study:
                 "preset": preset,
                 "seed": seed,
                 "replicates": replicates,
-                "changes": _in_words(asked.changes),
+                "changes": _as_text(asked.changes),
             }
             about |= {"argv": sys.argv[1:], "versions": versions(), "jobs": jobs}
             folders.write_manifest(where, about | {"study": self.name, "state": "running", "rows": _entries(todo)})
@@ -448,7 +449,7 @@ def _entries(todo, finished=None, runs=None) -> dict[str, list[dict[str, Any]]]:
         entry: dict[str, Any] = {"cell": task.cell.name}
         outcome = finished.outcomes.get(str(task)) if finished else None
         if outcome is not None and outcome.error:
-            entry |= {"error": outcome.error, "settings": _in_words(visible(task.row.settings)), "seed": task.seed}
+            entry |= {"error": outcome.error, "settings": _as_text(visible(task.row.settings)), "seed": task.seed}
         elif outcome is not None:
             run = next(places[task.row.name])
             entry |= {"digest": digest(run), "seconds": round(outcome.seconds, 3)}
@@ -456,7 +457,7 @@ def _entries(todo, finished=None, runs=None) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def _in_words(changes: Mapping[str, Any]) -> dict[str, str]:
+def _as_text(changes: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in changes.items()}
 
 

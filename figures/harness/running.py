@@ -23,7 +23,7 @@ from figures.harness.registry import load
 from toymodels.claims import Judged
 from toymodels.run import files
 from toymodels.run.cells import Cell, CellStore, checksum, made_by
-from toymodels.run.engine import WorkerDied, one_thread, parallel_map
+from toymodels.run.engine import WorkerDied, in_words, one_thread, parallel_map
 from toymodels.trajectory import SimulationError
 from toymodels.validation import positive_int
 
@@ -134,7 +134,7 @@ def make(request: Request) -> FigureResult:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            reason = str(error) if isinstance(error, SimulationError | FileNotFoundError) else _in_words(error)
+            reason = str(error) if isinstance(error, SimulationError | FileNotFoundError) else in_words(error)
             folders.write_manifest(
                 where, manifest | {"state": "failed", "rows": {"data": [{"cell": cell.name, "error": reason}]}}
             )
@@ -199,10 +199,6 @@ def _refuse_bad_numbers(name: str, data: Data) -> None:
     for key, values in data.items():
         if values.dtype.kind == "f" and np.isnan(values).any():
             raise SimulationError(f"{name}: {key} is NaN in {int(np.isnan(values).sum())} places")
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def make_all(requests: Sequence[Request], jobs: int, engine: str) -> Iterator[FigureResult]:

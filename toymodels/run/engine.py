@@ -93,6 +93,13 @@ class WorkerDied(RuntimeError):
     """A worker process ended (killed, or out of memory) each time it made this call."""
 
 
+def in_words(error: BaseException) -> str:
+    """An error in one line: its kind and what it says; a :class:`SimulationError` speaks for itself."""
+    kind = type(error).__name__
+    text = " ".join(str(error).split())
+    return text if kind == "SimulationError" and text else f"{kind}: {text}" if text else kind
+
+
 def parallel_map(
     function: Callable[[Any], Any],
     items: Sequence[Any],

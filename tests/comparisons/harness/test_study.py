@@ -162,3 +162,9 @@ def test_seeds_depend_on_seed_replicate_and_stream_alone(tmp_path):
     new = replace(STUDY.models["late"], stream="late")
     renamed = replace(STUDY, models={"new": new}, presets={"quick": {}})
     assert [digest(run) for run in renamed.run(out=tmp_path).runs["new"]] == base
+
+
+def test_a_model_asked_as_an_ensemble_runs_its_members_in_every_replicate(tmp_path):
+    study = STUDY.adding(many=Model(late, Late(), members=3))
+    result = study.run(models=["many"], replicates=2, out=tmp_path)
+    assert len({digest(run) for run in result.runs["many"]}) == len(result.verdicts["many"].scores) == 6
