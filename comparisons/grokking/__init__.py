@@ -1,17 +1,17 @@
-"""Does test performance rise long after training performance? The same score, decades of delay, for every family.
+"""Does test performance rise long after training performance? The same score, decades of lag, for every family.
 
 python -m comparisons.grokking --preset quick
 """
 
 from comparisons.grokking.models import MODELS
 from comparisons.grokking.picture import draw
-from comparisons.grokking.question import Question, details, judge
+from comparisons.grokking.question import Question, judge
 from comparisons.harness.study import Study
 
 STUDY = Study(
     name="grokking",
     asks="Does test performance rise long after training performance?",
-    scored="decades of each model's own time between reaching the two levels",
+    scored="decades of each model's own time between the two curves, each as the share of its own rise",
     question=Question(),
     models=MODELS,
     judge=judge,
@@ -22,11 +22,9 @@ STUDY = Study(
             "dnn.optimiser": "adamw",
             "dnn.decay": 0.01,
             "dnn.steps": 100_000,
-            "dnn.off.steps": 20_000,
             "dnn.records": 60,
         },
     },
-    details=details,
 )
 run, score = STUDY.run, STUDY.score
 

@@ -1,17 +1,15 @@
-"""The grokking figure: what happens above, what each theory watches below."""
+"""The grokking figure: what happens above, and below the area between the curves that is the score."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comparisons import half_times
-from comparisons.grokking.question import crossings
 from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
+from toymodels.metrics.curves import despiked
 from toymodels.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw(result: Result) -> Figure:
-    """One column per model: accuracies of all replicates, and order parameters of the first."""
+    """One column per model: scores of all replicates, and of the first the share of its own rise."""
     from matplotlib.figure import Figure
 
     shown = panels.rows_shown(result)
@@ -28,12 +26,15 @@ def draw(result: Result) -> Figure:
     axes = figure.subplots(2, max(len(shown), 1), squeeze=False)
     for column, row in enumerate(shown):
         top, bottom = axes[:, column]
-        style.log_time(top, result.runs[row][0].clock)
         _performance(top, row, result)
-        _order_parameters(bottom, result.runs[row], result.question)
-        style.log_time(bottom, result.runs[row][0].clock)
+        _lag(bottom, row, result.runs[row][0])
+        for ax in (top, bottom):
+            style.log_time(ax, result.runs[row][0].clock)
+            style.tidy(ax)
+            ax.set_ylim(-0.05, 1.05)
+            ax.legend(fontsize=8, frameon=False, loc="best")
     axes[0, 0].set_ylabel("train and test performance")
-    axes[1, 0].set_ylabel("order parameter\n(share of its change since the lazy plateau)")
+    axes[1, 0].set_ylabel("share of its own rise (first replicate)")
     return figure
 
 
@@ -45,27 +46,17 @@ def _performance(axes: Axes, row: str, result: Result) -> None:
         label = "test, knob off" if i == 0 else None
         axes.plot(run.t, run["test"], color=style.colour(row), lw=0.9, ls=":", label=label)
     axes.set_title(panels.title(result, row, "decades"), fontsize=11)
-    axes.set_ylim(-0.05, 1.05)
-    axes.legend(fontsize=8, frameon=False, loc="best")
-    style.tidy(axes)
 
 
-def _order_parameters(axes: Axes, replicates: Sequence[Trajectory], asked: Any) -> None:
-    run = replicates[0]
-    t_train, t_test = crossings(run, asked)
-    axes.set_xscale("log")
-    style.tidy(axes)
-    if not 0 < t_train < t_test < np.inf:
-        axes.text(0.5, 0.5, "no delay to look into", transform=axes.transAxes, ha="center")
-        return
-    shares = half_times.changes(run, ["test", *run.meta.get("order", [])], t_train, t_test)
-    for i, (name, share) in enumerate(shares.items()):
-        width, colour = (2.4, "0.2") if name == "test" else (1.5, style.ORDER[(i - 1) % len(style.ORDER)])
-        dash = "-" if name == "test" else style.DASHES[(i // len(style.ORDER)) % len(style.DASHES)]
-        axes.plot(run.t, share, color=colour, lw=width, ls=dash, label=name.replace("_", " ").replace(".", " "))
-    axes.axvline(t_test, color="0.6", lw=0.8, ls=":")
-    axes.text(t_test, 1.32, "test level", fontsize=7, ha="center", color="0.4")
-    axes.set_xlim(half_times.plateau_time(t_train, t_test), run.t[-1])
-    axes.axhline(0.5, color="0.8", lw=0.8)
-    axes.set_ylim(-0.3, 1.4)
-    axes.legend(fontsize=7, frameon=False, loc="upper left")
+def _lag(axes: Axes, row: str, run: Trajectory) -> None:
+    train, test = (_share(run[name]) for name in ("train", "test"))
+    axes.fill_between(run.t, train, test, color=style.colour(row), alpha=0.2, lw=0, label="lag: the area between")
+    axes.plot(run.t, train, color="0.35", lw=1, ls="--")
+    axes.plot(run.t, test, color=style.colour(row), lw=1.6)
+
+
+def _share(values: np.ndarray) -> np.ndarray:
+    """A score as the share of its rise from the first to the last record; flat where it does not rise."""
+    values = despiked(values)
+    rise = values[-1] - values[0]
+    return (values - values[0]) / rise if rise else np.zeros_like(values)

@@ -1,43 +1,53 @@
-"""What is asked and how it is judged: by how many decades of a model's own time the test score is late."""
+"""What is asked and how it is judged: by how many decades of a model's own time the test score lags behind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from comparisons import half_times
-from comparisons.harness.checks import require_scores
-from comparisons.harness.model import OFF
+from comparisons.harness.checks import commonest, require_scores
 from comparisons.harness.verdict import Verdict
+from toymodels.metrics.curves import despiked, scatter, setback, settled_from
+from toymodels.metrics.grokking import crossing_time, lag
 from toymodels.trajectory import Trajectory
+
+NOISE = 3.0  # scatters that a curve may lie beside its level
+LEEWAY = 0.1  # and the most that they may come to
 
 
 @dataclass(frozen=True)
 class Question:
-    """Levels and thresholds, fixed beforehand.
+    """Levels, thresholds and conditions, fixed beforehand.
 
     Parameters
     ----------
     train_level, full_level : float
-        What training and test score must reach, where a run's `meta` says nothing else; the test level is that of a
-        task which can be learnt fully.
+        What the training score must reach and keep, and what the test score reaches in the second number, the delay
+        between levels; a run's `meta` may say other ones for its task.
     absent_below, shown_from : float
         Decades.
+    least_rise : float
+        Both scores must rise by that much, and the test score by that much after the fit.
+    late_share : float
+        Share of the test score's rise that must come after the fit.
+    most_setback : float
+        Share of that late rise by which the test score may fall back.
     """
 
     train_level: float = 0.95
     full_level: float = 0.95
     absent_below: float = 0.3
     shown_from: float = 0.5
+    least_rise: float = 0.1
+    late_share: float = 0.3
+    most_setback: float = 0.2
 
 
 def crossings(run: Trajectory, asked: Any) -> tuple[float, float]:
     """When train and test first reach their levels; `inf` when they never do."""
-    from toymodels.metrics.grokking import crossing_time
-
     return (
         crossing_time(run.t, run["train"], run.meta.get("train_level", asked.train_level)),
         crossing_time(run.t, run["test"], run.meta.get("test_level", asked.full_level)),
@@ -45,61 +55,77 @@ def crossings(run: Trajectory, asked: Any) -> tuple[float, float]:
 
 
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
-    """Decades between train and test reaching their levels."""
+    """Lag of the test score behind the training score, of runs that fit, generalise, and do so late."""
     require_scores(runs, "train", "test")
+    flaws = [_undefined(run, asked) for run in runs]
+    if any(flaws):
+        return Verdict.unclear(commonest(flaws))
+    numbers = _crossing_numbers(runs, asked)
+    lags = [lag(run.t, despiked(run["train"]), despiked(run["test"])) for run in runs]
+    verdict = Verdict.from_scores(lags, asked.absent_below, asked.shown_from, **numbers)
+    flaws = [_not_late(run, asked) for run in runs]
+    if verdict.outcome == "shown" and any(flaws):
+        return Verdict.unclear(commonest(flaws), lags, thresholds=verdict.thresholds, **_without_note(numbers))
+    return verdict
+
+
+def _without_note(numbers: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in numbers.items() if name != "note"}
+
+
+def _fit(run: Trajectory, asked: Any) -> int | None:
+    """The record from which on the training score has its level and keeps it, but for its noise."""
+    train = despiked(run["train"])
+    level = run.meta.get("train_level", asked.train_level)
+    return settled_from(train, level, min(NOISE * scatter(run["train"]), LEEWAY))
+
+
+def _undefined(run: Trajectory, asked: Any) -> str:
+    """Why no lag can be read off a run; empty if it can."""
+    train, test = despiked(run["train"]), despiked(run["test"])
+    level = run.meta.get("train_level", asked.train_level)
+    if train.max() < level:
+        return f"the training score never reaches {level:g}"
+    if train[-1] - train[0] < asked.least_rise:
+        return "flat training curve"
+    if _fit(run, asked) is None:
+        return f"the training score does not keep {level:g}"
+    if test[-1] - test[0] < asked.least_rise:
+        return "flat test curve: never generalises"
+    return ""
+
+
+def _not_late(run: Trajectory, asked: Any) -> str:
+    """Why a lag is no late generalisation; empty if it is."""
+    test, fit = despiked(run["test"]), _fit(run, asked)
+    assert fit is not None
+    late = test[-1] - test[fit]
+    rise = test[-1] - test[0]
+    if late < asked.least_rise or late < asked.late_share * rise:
+        return f"of the test score's rise by {rise:.2f} only {late:.2f} comes after the fit"
+    if setback(test[fit:]) > asked.most_setback * late:
+        return f"the test score falls back by {setback(test[fit:]):.2f} after the fit"
+    if run.t[fit] > 0 and np.log10(run.t[-1] / run.t[fit]) < asked.shown_from:
+        return "the run ends too soon after the fit"
+    return ""
+
+
+def _crossing_numbers(runs: Sequence[Trajectory], asked: Any) -> dict[str, Any]:
+    """The second number: the delay between levels, beside its prediction where a theory has one."""
     times = np.array([crossings(run, asked) for run in runs])  # (replicates, 2)
-    unfitted = int(np.isinf(times[:, 0]).sum())
-    if unfitted:
-        return Verdict.unclear(f"the training level was not reached in {unfitted} of {len(runs)} runs")
-    early = int((times[:, 0] <= 0).sum())
-    if early:
-        return Verdict.unclear(f"the training level holds at the first record, t = 0, in {early} runs")
     never = int(np.isinf(times[:, 1]).sum())
-    predictions = [run.meta.get("predicted_test_time") for run in runs]
-    known = [time for time in predictions if time is not None and 0 < time < np.inf]
-    predicted = len(known) == len(runs)
-    remark = runs[0].meta.get("prediction", "") if predicted else ""
-    return Verdict.from_scores(
-        np.log10(times[:, 1] / times[:, 0]).tolist(),
-        asked.absent_below,
-        asked.shown_from,
-        note=f"test level not reached in {never} of {len(runs)} runs" if never else remark,
-        predicted=float(np.median(known)) if predicted else None,
-        measured=float(np.median(times[:, 1])),
-    )
+    if never:
+        return {"note": f"test level not reached in {never} of {len(runs)} runs"}
+    numbers: dict[str, Any] = {"measured": float(np.median(times[:, 1]))}
+    note = f"levels {_decades(times):.2f} decades apart" if (times > 0).all() else ""
+    predicted = [[run.meta.get(f"predicted_{part}_time") for part in ("train", "test")] for run in runs]
+    if all(test is not None and 0 < test < np.inf for _, test in predicted):
+        numbers["predicted"] = float(np.median([test for _, test in predicted]))
+        if note and all(train is not None and train > 0 for train, _ in predicted):
+            note += f", predicted {_decades(np.array(predicted, dtype=float)):.2f}"
+    return numbers | {"note": note}
 
 
-def details(result: Any) -> str:
-    """Which order parameter is half-way before the test score, and which after: decades, median over replicates."""
-    lines = ["half-way before (-) or after (+) the test score, decades, median [min, max] over replicates:"]
-    asked = result.question
-    for row, replicates in result.runs.items():
-        if row.endswith(OFF) or not replicates or not all(run.meta.get("order") for run in replicates):
-            continue
-        delayed = [run for run in replicates if _is_delayed(run, asked)]
-        leads = [half_times.leads(run, run.meta["order"], *crossings(run, asked)) for run in delayed]
-        lines += [f"  {row}: {_spread(leads)}{_remarks(delayed, leads, asked)}"] if leads else []
-    return "\n".join(lines) if len(lines) > 1 else ""
-
-
-def _remarks(delayed: Sequence[Trajectory], leads: Sequence[dict[str, float]], asked: Any) -> str:
-    """Which quantities have no half-way time, and which pass one half more than once in some replicate."""
-    still = half_times.left_out(delayed[0].meta["order"], leads)
-    back = {name for run in delayed for name in half_times.comes_back(run, run.meta["order"], *crossings(run, asked))}
-    remarks = f"; does not move in every run: {', '.join(still)}" if still else ""
-    several = sorted(back - set(still))
-    return remarks + (f"; passes one half more than once: {', '.join(several)}" if several else "")
-
-
-def _is_delayed(run: Trajectory, asked: Any) -> bool:
-    t_train, t_test = crossings(run, asked)
-    return 0 < t_train < t_test < np.inf
-
-
-def _spread(leads: Sequence[Mapping[str, float]]) -> str:
-    values = {name: [run[name] for run in leads] for name in half_times.common(leads)}
-    ordered = sorted(values, key=lambda name: np.median(values[name]))
-    return ", ".join(
-        f"{name} {np.median(values[name]):+.2f} [{min(values[name]):+.2f}, {max(values[name]):+.2f}]"
-        for name in ordered
-    )
+def _decades(times: np.ndarray) -> float:
+    """Median of log10(t_test / t_train) over rows of (t_train, t_test)."""
+    return float(np.median(np.log10(times[:, 1] / times[:, 0])))

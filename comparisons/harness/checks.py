@@ -49,3 +49,16 @@ def require_series(runs: Sequence[Trajectory], *names: str) -> None:
                 raise ValueError(f"no quantity {name!r}; this run has {', '.join(sorted(run.data))}")
             if run[name].ndim != 1:
                 raise ValueError(f"{name} must be one number a time, got shape {run[name].shape}")
+
+
+def commonest(flaws: Sequence[str]) -> str:
+    """The commonest of the conditions that runs failed, one a run and empty where none, with how many failed it.
+
+    Parameters
+    ----------
+    flaws : sequence of str
+        At least one that is not empty.
+    """
+    named = [flaw for flaw in flaws if flaw]
+    worst = max(dict.fromkeys(named), key=named.count)
+    return worst if len(flaws) == 1 else f"{worst} ({named.count(worst)} of {len(flaws)} runs)"

@@ -3,44 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import require_series
+from comparisons.harness.checks import commonest, require_series
 from comparisons.harness.verdict import Verdict
+from toymodels.metrics.curves import despiked, setback
+from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak
 from toymodels.trajectory import Trajectory
 
+OTHER_NOISE = {"half_noise": "half", "double_noise": "twice"}
 DISCRETE = {"binned_input": "binned I(X;T)", "binned_label": "binned I(Y;T)"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """Thresholds as shares of the peak, fixed beforehand.
+    """Thresholds and conditions as shares of the peak, fixed beforehand.
 
     Parameters
     ----------
     absent_below, shown_from : float
+    least_gain : float
+        Share of the peak that must have been gained before it.
+    label_kept : float
+        Share of its own peak above which the information about the label must stay.
+    headroom : float
+        Bits by which the peak must lie below what the estimator can tell apart, log2 of the number of inputs.
+    least_trend : float
+        Size of the rank correlation with time that makes a fall after the peak a trend.
+    spreads : float
+        Spreads over draws of the noise that the loss must exceed.
     """
 
     absent_below: float = 0.1
     shown_from: float = 0.25
+    least_gain: float = 0.25
+    label_kept: float = 0.9
+    headroom: float = 0.5
+    least_trend: float = 0.7
+    spreads: float = 3.0
 
 
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
-    """Share of the peak of I(X;T) lost by the end; what is known of the label at the end beside it."""
+    """Share of the peak of I(X;T) lost by the end, by a representation that fitted first and keeps the label."""
     require_series(runs, "about_input", "about_label")
-    lost = [1 - run["about_input"][-1] / run["about_input"].max() for run in runs]
+    flaws = [_undefined(run, asked) for run in runs]
+    if any(flaws):
+        return Verdict.unclear(commonest(flaws))
+    lost = [forgotten(run["about_input"]) for run in runs]
     start, peak, end = np.median([_three(run["about_input"]) for run in runs], axis=0)
     first, label = np.median([run["about_label"][[0, -1]] for run in runs], axis=0)
+    numbers: dict[str, Any] = {}
+    known = [run.meta["predicted"] for run in runs if run.meta.get("predicted") is not None]
+    if len(known) == len(runs):
+        numbers = {"predicted": float(np.median(known)), "measured": float(np.median(lost))}
     note = f"I(X;T) {start:.2f} -> {peak:.2f} -> {end:.2f} bits, I(Y;T) {first:.2f} -> {label:.2f}"
-    return Verdict.from_scores(lost, asked.absent_below, asked.shown_from, note=note)
+    verdict = Verdict.from_scores(lost, asked.absent_below, asked.shown_from, note=note, **numbers)
+    flaws = [_not_forgetting(run, asked) for run in runs] if verdict.outcome == "shown" else []
+    flaws = flaws if any(flaws) else [_other_noise(run, asked, verdict.outcome) for run in runs]
+    if verdict.outcome == "unclear" or not any(flaws):
+        return verdict
+    return replace(verdict, outcome="unclear", note=f"{commonest(flaws)}; {note}")
+
+
+def _undefined(run: Trajectory, asked: Any) -> str:
+    """Why a run can say nothing about forgetting; empty if it can."""
+    bits = despiked(run["about_input"])
+    if not bits.max() > 0:
+        return "carries no information about the input"
+    samples = run.meta.get("samples")
+    if samples is not None and bits.max() > np.log2(samples) - asked.headroom:
+        return f"at the estimator's ceiling, log2 {samples} = {np.log2(samples):.2f} bits"
+    return ""
+
+
+def _not_forgetting(run: Trajectory, asked: Any) -> str:
+    """Why a loss is no bottleneck; empty if it is."""
+    bits, label = despiked(run["about_input"]), despiked(run["about_label"])
+    after = label[label.argmax() :]
+    if not label.max() > 0 or min(np.median(after[-3:]), after[-1]) < asked.label_kept * label.max():
+        return "forgets the label too"
+    if gained(run["about_input"]) < asked.least_gain:
+        return "forgets, but never fitted"
+    if not trend_after_peak(run.t, run["about_input"]) <= -asked.least_trend:
+        return "fluctuates after its peak rather than falls"
+    peak = int(bits.argmax())
+    if setback(-bits[peak:]) > 0.5 * (bits[peak] - bits[-1]):
+        return "comes back after its peak"
+    spread = run.data.get("draw_spread")
+    if spread is not None and bits[peak] - bits[-1] <= asked.spreads * np.hypot(spread[peak], spread[-1]):
+        return f"the loss is within {asked.spreads:g} spreads over draws of the noise"
+    return ""
+
+
+def _other_noise(run: Trajectory, asked: Any, outcome: str) -> str:
+    """At which other noise the outcome differs; empty if at none that was recorded and decides."""
+    for name, words in OTHER_NOISE.items():
+        if f"about_input_{name}" in run.data:
+            parts = {part: run[f"{part}_{name}"] for part in ("about_input", "about_label")}
+            other = replace(run, data=parts, meta={k: v for k, v in run.meta.items() if k != "predicted"})
+            judged = judge([other], asked)
+            if judged.outcome != outcome and not _undefined(other, asked):
+                return f"{outcome}, but {judged.outcome} at {words} the noise"
+    return ""
 
 
 def _three(bits: np.ndarray) -> tuple[float, float, float]:
     """At the start, at the peak and at the end."""
-    return bits[0], bits.max(), bits[-1]
+    return bits[0], despiked(bits).max(), bits[-1]
 
 
 def details(result: Any) -> str:

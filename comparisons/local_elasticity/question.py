@@ -1,29 +1,37 @@
-"""What is asked and how it is judged: how much more an update moves its own class, beyond what the inputs share."""
+"""What is asked and how it is judged: how much training adds to what an update moves of its own class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from comparisons.harness.checks import require_series
 from comparisons.harness.verdict import Verdict
+from toymodels.metrics.curves import despiked, setback, settled_from
+from toymodels.metrics.elasticity import learned_contrast
 from toymodels.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
 class Question:
-    """Thresholds in decades, fixed beforehand.
+    """Thresholds in decades and conditions, fixed beforehand.
 
     Parameters
     ----------
     absent_below, shown_from : float
+    train_level : float
+        What the training score must reach and keep at the fit; a run's `meta` may say another one for its task.
+    most_setback : float
+        Share of its gain by which the contrast may fall back.
     """
 
     absent_below: float = 0.1
     shown_from: float = 0.2
+    train_level: float = 0.95
+    most_setback: float = 0.5
 
 
 def pooled_contrast(change: np.ndarray, labels: np.ndarray) -> float:
@@ -48,27 +56,61 @@ def pooled_contrast(change: np.ndarray, labels: np.ndarray) -> float:
     return float(np.log10(change[same].mean() / change[other].mean()))
 
 
-def excess(run: Trajectory) -> float:
-    """Decades at the end of training in excess of the linear model's."""
-    return float(run["contrast"][-1] - run.meta["baseline"])
-
-
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
-    """Excess of the contrast over the linear model's, at the end of training."""
-    require_series(runs, "contrast")
-    for run in runs:
-        if "baseline" not in run.meta:
-            raise ValueError(f"no meta['baseline'], the contrast of the inputs alone; meta has {', '.join(run.meta)}")
-    known = [run.meta["predicted"] for run in runs if "predicted" in run.meta]
-    baseline = np.median([run.meta["baseline"] for run in runs])
-    return Verdict.from_scores(
-        [excess(run) for run in runs],
-        asked.absent_below,
-        asked.shown_from,
-        note=f"inputs alone give {baseline:.2f}" if baseline else "",
-        predicted=float(np.median(known)) if known else None,
-        measured=float(np.median([run["contrast"][-1] for run in runs])) if known else None,
-    )
+    """What training added to the contrast, at the fit and at the end: the smaller of the two."""
+    require_series(runs, "contrast", "start_contrast")
+    places = [_at_fit(run, asked) for run in runs]
+    if None in places:
+        return Verdict.unclear(f"the training score never keeps {asked.train_level:g} in {places.count(None)} runs")
+    added = [
+        learned_contrast(run["contrast"], run["start_contrast"], int(place or 0))
+        for run, place in zip(runs, places, strict=True)
+    ]
+    numbers = _beside(runs, added)
+    scores = [min(pair) for pair in added]
+    verdict = Verdict.from_scores(scores, asked.absent_below, asked.shown_from, **numbers)
+    if verdict.outcome != "shown":
+        return verdict
+    low = sum(score < asked.absent_below for score in scores)
+    wandering = sum(_wanders(run, asked) for run in runs)
+    if low:
+        why = f"training added less than {asked.absent_below:g} decades in {low} of {len(runs)} runs"
+    elif wandering:
+        why = f"the contrast wanders rather than rises in {wandering} of {len(runs)} runs"
+    else:
+        return verdict
+    return replace(verdict, outcome="unclear", note=f"{why}; {verdict.note}")
+
+
+def _at_fit(run: Trajectory, asked: Any) -> int | None:
+    """The record of the fit; the last record of a run without a training score, which is judged at its end alone."""
+    if "train" not in run.data:
+        return len(run.t) - 1
+    return settled_from(run["train"], run.meta.get("train_level", asked.train_level))
+
+
+def _wanders(run: Trajectory, asked: Any) -> bool:
+    """Whether the contrast falls back, on its way, by much of what it gains over its start."""
+    added = despiked(run["contrast"] - run["start_contrast"])
+    return setback(added) > asked.most_setback * added.max()
+
+
+def _beside(runs: Sequence[Trajectory], added: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """The whole contrast, that of the centred inputs, and the prediction where there is a closed form."""
+    at_fit, at_end = np.median(added, axis=0)
+    whole = np.median([despiked(run["contrast"])[-1] for run in runs])
+    start = np.median([run["start_contrast"][0] for run in runs])
+    note = f"contrast {start:.2f} untrained, {whole:.2f} trained"
+    if all("train" in run.data for run in runs):
+        note += f"; added {at_fit:.2f} at the fit, {at_end:.2f} at the end"
+    if all("inputs" in run.meta for run in runs):
+        note += f"; centred inputs alone {np.median([run.meta['inputs'] for run in runs]):.2f}"
+    if all("ceiling" in run.meta for run in runs):
+        note += f"; ceiling {np.median([run.meta['ceiling'] for run in runs]):.2f}"
+    known = [run.meta["predicted"] for run in runs if run.meta.get("predicted") is not None]
+    if len(known) < len(runs):
+        return {"note": note}
+    return {"note": note, "predicted": float(np.median(known)), "measured": float(at_end)}
 
 
 def details(result: Any) -> str:

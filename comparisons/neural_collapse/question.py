@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import require_scores, require_series
+from comparisons.harness.checks import commonest, require_scores, require_series
 from comparisons.harness.verdict import Verdict
+from toymodels.metrics.collapse import fall
+from toymodels.metrics.curves import despiked, setback, settled_from
 from toymodels.trajectory import Trajectory
 
 MEASURES = ("nc1", "within_between", "nc2_norm", "nc2_angle", "nc3", "nc4")
@@ -17,50 +19,84 @@ MEASURES = ("nc1", "within_between", "nc2_norm", "nc2_angle", "nc3", "nc4")
 
 @dataclass(frozen=True)
 class Question:
-    """Thresholds in decades, those of the grokking study, fixed beforehand.
+    """Thresholds in decades, those of the grokking study, and conditions, fixed beforehand.
 
     Parameters
     ----------
     absent_below, shown_from : float
     floor : float
-        Variability below this is rounding.
+        Variability below this is rounding, and a fall down to it a lower bound.
+    most_variability : float
+        What within/between must end below.
+    most_angle, angle_share : float
+        What the angles' deviation from a simplex must end below, or at which share of what it was at the fit.
+    most_setback : float
+        Share of its fall, in decades, by which the variability may come back.
     """
 
     absent_below: float = 0.3
     shown_from: float = 0.5
     floor: float = 1e-12
+    most_variability: float = 0.1
+    most_angle: float = 0.1
+    angle_share: float = 0.5
+    most_setback: float = 0.5
 
 
 def first_perfect(run: Trajectory) -> int | None:
-    """Index of the first record with training error 0, None if there is none."""
-    perfect = run["train"] >= 1
-    return int(perfect.argmax()) if perfect.any() else None
-
-
-def fall(run: Trajectory, name: str, floor: float) -> float:
-    """Decades by which a measure falls from the first record with training error 0 to the last."""
-    start = first_perfect(run)
-    values = np.maximum(run[name], floor)
-    return float(np.log10(values[start] / values[-1]))
+    """Record from which on the training error is 0 to the end, None if there is none; lone records do not count."""
+    return settled_from(despiked(run["train"]), 1.0)
 
 
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
-    """Decades of the within/between ratio after zero error, and Papyan's NC1 beside it."""
+    """Decades of the within/between ratio after zero error, when what is left is small and a simplex."""
     require_scores(runs, "train")
-    require_series(runs, "within_between")
-    unfitted = sum(first_perfect(run) is None for run in runs)
-    if unfitted:
-        return Verdict.unclear(f"training error 0 was not reached in {unfitted} of {len(runs)} runs")
-    papyan = [fall(run, "nc1", asked.floor) for run in runs if "nc1" in run.data]
+    require_series(runs, "within_between", "nc2_angle")
+    starts = [first_perfect(run) for run in runs]
+    if None in starts:
+        unfitted = starts.count(None)
+        return Verdict.unclear(f"training error 0 was not reached, or not kept, in {unfitted} of {len(runs)} runs")
+    placed = [(run, int(start or 0)) for run, start in zip(runs, starts, strict=True)]
+    scores = [fall(run["within_between"], start, asked.floor) for run, start in placed]
+    verdict = Verdict.from_scores(scores, asked.absent_below, asked.shown_from, **_beside(placed, asked))
+    flaws = [_no_collapse(run, start, asked) for run, start in placed]
+    if verdict.outcome != "shown" or not any(flaws):
+        return verdict
+    return replace(verdict, outcome="unclear", note=f"{commonest(flaws)}; {verdict.note}".removesuffix("; "))
+
+
+def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
+    """Why a fall of the variability is no collapse to a simplex; empty if it is."""
+    if run.meta.get("classes", 3) < 3:
+        return "the angles of two classes say nothing"
+    ratio, angle = despiked(run["within_between"]), despiked(run["nc2_angle"])
+    small = ratio[-1] < asked.most_variability
+    simplex = angle[-1] < asked.most_angle or angle[-1] <= asked.angle_share * angle[start]
+    if small and not simplex:
+        return f"variability, no simplex: angles {angle[start]:.2f} -> {angle[-1]:.2f}"
+    if not small:
+        also = "" if simplex else ", and no simplex"
+        return f"variability stops at {ratio[-1]:.2g} of that between classes{also}"
+    logs = np.log10(np.maximum(ratio[start:], asked.floor))
+    if setback(-logs) > asked.most_setback * (logs[0] - logs[-1]):
+        return "variability wanders rather than falls"
+    return ""
+
+
+def _beside(placed: Sequence[tuple[Trajectory, int]], asked: Any) -> dict[str, Any]:
+    """Papyan's NC1, the angles and the floor in words; the prediction where there is a closed form."""
+    runs = [run for run, _ in placed]
+    angles = np.median([despiked(run["nc2_angle"])[[start, -1]] for run, start in placed], axis=0)
+    words = [f"angles off a simplex by {angles[0]:.2g} -> {angles[1]:.2g}"]
+    if any(run["within_between"][-1] <= asked.floor for run in runs):
+        words.append(f"score >=: variability ends at the floor {asked.floor:g}")
+    papyan = [fall(run["nc1"], start, asked.floor) for run, start in placed if "nc1" in run.data]
+    words += [f"Papyan's NC1 falls {np.median(papyan):.2f} decades"] if papyan else []
     predictions = [run["predicted"][-1] for run in runs if "predicted" in run.data]
-    return Verdict.from_scores(
-        [fall(run, "within_between", asked.floor) for run in runs],
-        asked.absent_below,
-        asked.shown_from,
-        note=f"Papyan's NC1 falls {np.median(papyan):.2f} decades" if papyan else "",
-        predicted=float(np.median(predictions)) if predictions else None,
-        measured=float(np.median([run["within_between"][-1] for run in runs])) if predictions else None,
-    )
+    if len(predictions) < len(runs):
+        return {"note": "; ".join(words)}
+    measured = float(np.median([run["within_between"][-1] for run in runs]))
+    return {"note": "; ".join(words), "predicted": float(np.median(predictions)), "measured": measured}
 
 
 def details(result: Any) -> str:

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import class_means, labelled, scatter_trace
-from toymodels.validation import finite
+from toymodels.metrics.curves import despiked
+from toymodels.validation import finite, non_negative, positive_int
 
 
 def nc1(features: ArrayLike, labels: ArrayLike) -> float:
@@ -85,6 +86,44 @@ def within_between(features: ArrayLike, labels: ArrayLike) -> float:
     means, centred = _centred_means(features, labels)
     within = ((features - means[labels]) ** 2).sum(axis=1) / np.bincount(labels)[labels]
     return float(within.sum() / (centred**2).sum())
+
+
+def fall(values: ArrayLike, start: int, floor: float = 0.0) -> float:
+    r"""Decades by which a measure falls from one record to the last.
+
+    Parameters
+    ----------
+    values : (n_t,) array
+        A measure of this module along training, > 0 or with a `floor` > 0.
+    start : int
+        Record from which the fall counts, 0..n_t-1: that of zero training error.
+    floor : float
+        What lies below is rounding and counts as this; a fall down to it is a lower bound.
+
+    Returns
+    -------
+    float
+        :math:`\log_{10}(v_\mathrm{start}/v_\mathrm{last})`; negative for a rise. The unit does not matter. What a
+        single record says against its neighbours does not count.
+
+    Raises
+    ------
+    ValueError
+        For values that are not finite, not > 0 in spite of the floor, or a `start` that is no record.
+
+    Examples
+    --------
+    >>> fall([5.0, 1.0, 0.1, 0.01], start=1)
+    2.0
+    """
+    values = np.maximum(finite("values", values, ndim=1), float(non_negative("floor", floor)))
+    start = positive_int("start", start, minimum=0)
+    if start >= len(values):
+        raise ValueError(f"start must be a record, got {start} for {len(values)} records")
+    if not values.min() > 0:
+        raise ValueError(f"values must be > 0, got {values.min():g}")
+    logs = despiked(np.log10(values))
+    return float(logs[start] - logs[-1])
 
 
 def nc2(features: ArrayLike, labels: ArrayLike) -> tuple[float, float]:

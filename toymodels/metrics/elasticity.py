@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import integer_labels
+from toymodels.metrics.curves import despiked
 from toymodels.validation import finite, positive_int
 
 
@@ -103,3 +104,44 @@ def contrast(before: ArrayLike, after: ArrayLike, base: int, labels: ArrayLike) 
     if near == 0 or far == 0:
         return float("inf") if far == 0 else float("-inf")
     return float(np.log10(near) - np.log10(far))
+
+
+def learned_contrast(contrast: ArrayLike, start_contrast: ArrayLike, fit: int) -> tuple[float, float]:
+    """What training added to a contrast, at the fit and at the end.
+
+    The contrast of the untrained model, on the same updates, is what its inputs and its architecture give without
+    learning: a kernel that never moves adds nothing, however elastic it is.
+
+    Parameters
+    ----------
+    contrast : (n_t,) array
+        Decades along training, as :func:`contrast` or pooled over updates, finite.
+    start_contrast : (n_t,) array or float
+        The same of the untrained model.
+    fit : int
+        Record of the fit, 0..n_t-1.
+
+    Returns
+    -------
+    at_fit, at_end : float
+        Decades; 0 when nothing is added. What a single record says against its neighbours does not count.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, non-finite entries, or a `fit` that is no record.
+
+    Examples
+    --------
+    >>> learned_contrast([0.25, 0.5, 0.75, 0.75, 0.75], 0.25, fit=1)
+    (0.25, 0.5)
+    """
+    values = finite("contrast", contrast, ndim=1)
+    start = finite("start_contrast", start_contrast)
+    if start.ndim and start.shape != values.shape:
+        raise ValueError(f"start_contrast must have the shape of contrast, got {start.shape} and {values.shape}")
+    fit = positive_int("fit", fit, minimum=0)
+    if fit >= len(values):
+        raise ValueError(f"fit must be a record, got {fit} for {len(values)} records")
+    added = despiked(values - start)
+    return float(added[fit]), float(added[-1])

@@ -1,4 +1,4 @@
-r"""When curves reach their levels, and by how many decades one is late.
+r"""By how many decades one curve lags behind another, and when curves reach their levels.
 
 Times are those of the run (flow time, steps or epochs); only their ratios enter a delay, so the clock's unit drops out.
 
@@ -107,6 +107,52 @@ def delay(t: ArrayLike, train: ArrayLike, test: ArrayLike, level: float | tuple[
         if time == 0:
             raise ValueError(f"{name} must reach its level after t = 0, got a score that holds it at t = 0")
     return float(np.log10(t_test) - np.log10(t_train))
+
+
+def lag(t: ArrayLike, train: ArrayLike, test: ArrayLike) -> float:
+    r"""Decades between two curves, each as the share of its own rise.
+
+    :math:`\int(s_\mathrm{train}-s_\mathrm{test})\,d\log_{10}t` with
+    :math:`s=(v-v_\mathrm{first})/(v_\mathrm{last}-v_\mathrm{first})`: the area between the curves is the mean delay over
+    all heights, so no level is needed, and a spike, or a last creep through a level, hardly counts. A score that is a
+    fixed share of the other does not lag at all.
+
+    Parameters
+    ----------
+    t : (n_t,) array
+        Increasing finite times >= 0; what lies before the first positive one has no logarithm and is left out.
+    train, test : (n_t,) arrays
+        Scores at these times, finite; the ends of the curves are taken for the ends of their rise.
+
+    Returns
+    -------
+    float
+        Decades; negative when the test score is first. Invariant under a change of the unit of time, of the unit and
+        origin of either score, and under more records before both rise or after both have; an antisymmetric function
+        of the two.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, times are not increasing, finite and >= 0, or a score ends where it began.
+
+    Examples
+    --------
+    >>> lag([1, 10, 100, 1000], [0.0, 1.0, 1.0, 1.0], [0.5, 0.5, 0.9, 0.9])
+    1.0
+    """
+    t, train = _curve(t, train, "train")
+    _, test = _curve(t, test, "test")
+    if not np.isfinite(t).all():
+        raise ValueError(f"t must be finite, got {t[-1]}")
+    shares = []
+    for name, values in (("train", train), ("test", test)):
+        rise = values[-1] - values[0]
+        if rise == 0:
+            raise ValueError(f"{name} must end elsewhere than it began, got {values[0]:g} at both ends")
+        shares.append((values - values[0]) / rise)
+    late = t > 0
+    return float(np.trapezoid((shares[0] - shares[1])[late], np.log10(t[late])))
 
 
 def half_way_time(t: ArrayLike, values: ArrayLike, baseline: float, final: float) -> float:

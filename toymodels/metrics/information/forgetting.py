@@ -1,0 +1,109 @@
+"""Fit first, forget later: which share of its peak the information about the input gains before, and loses after.
+
+References
+----------
+.. [1] Shwartz-Ziv and Tishby (2017). Opening the black box of deep neural networks via information. arXiv:1703.00810.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from toymodels.metrics.curves import despiked, rank_correlation
+from toymodels.validation import finite
+
+
+def gained(about_input: ArrayLike) -> float:
+    """Share of the peak that was gained before it, from the lowest record up to there: the fitting phase of [1]_.
+
+    Parameters
+    ----------
+    about_input : (n_t,) array
+        Information about the input along training, in any unit, finite, with a peak > 0.
+
+    Returns
+    -------
+    float
+        0 for a curve that starts at its peak, 1 for one that starts from nothing. What a single record says against
+        its neighbours does not count.
+
+    Raises
+    ------
+    ValueError
+        If the values are not finite, or the peak is not > 0.
+
+    Examples
+    --------
+    >>> gained([1.0, 1.0, 4.0, 4.0, 2.0, 2.0])
+    0.75
+    """
+    values, peak = _peak(about_input)
+    return float(1 - values[: peak + 1].min() / values[peak])
+
+
+def forgotten(about_input: ArrayLike) -> float:
+    """Share of the peak that is lost by the end: the compression phase of [1]_.
+
+    Parameters
+    ----------
+    about_input : (n_t,) array
+        As :func:`gained`.
+
+    Returns
+    -------
+    float
+        0 for a curve that ends at its peak, 1 for one that ends at nothing; the unit does not matter.
+
+    Raises
+    ------
+    ValueError
+        As :func:`gained`.
+
+    Examples
+    --------
+    >>> forgotten([1.0, 1.0, 4.0, 4.0, 2.0, 2.0])
+    0.5
+    """
+    values, peak = _peak(about_input)
+    return float(1 - values[-1] / values[peak])
+
+
+def trend_after_peak(t: ArrayLike, about_input: ArrayLike) -> float:
+    """Rank correlation with time after the peak: -1 for a steady fall, about 0 for fluctuations.
+
+    Parameters
+    ----------
+    t : (n_t,) array
+        Increasing times.
+    about_input : (n_t,) array
+        As :func:`gained`.
+
+    Returns
+    -------
+    float
+        NaN when fewer than three records follow the peak, or all of them are the same.
+
+    Raises
+    ------
+    ValueError
+        As :func:`gained`.
+
+    Examples
+    --------
+    >>> round(trend_after_peak([1, 2, 3, 4, 5, 6], [1.0, 4.0, 4.0, 3.0, 2.0, 1.0]), 12)
+    -1.0
+    """
+    values, peak = _peak(about_input)
+    peak = len(values) - 1 - int(values[::-1].argmax())  # the last record of a flat top
+    if len(values) - peak < 4:
+        return float("nan")
+    return rank_correlation(finite("t", t)[peak:], values[peak:])
+
+
+def _peak(about_input: ArrayLike) -> tuple[np.ndarray, int]:
+    values = despiked(finite("about_input", about_input, ndim=1))
+    peak = int(values.argmax())
+    if not values[peak] > 0:
+        raise ValueError(f"about_input must have a peak > 0, got {values[peak]:g}")
+    return values, peak
