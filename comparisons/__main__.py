@@ -1,8 +1,10 @@
-"""All phenomena, then the model x phenomenon matrix; and what is in a folder of results.
+"""All phenomena, then the model x phenomenon matrix; what is in a folder of results; how far verdicts hold and judges.
 
 python -m comparisons --preset quick --jobs 2 [--check | --write]
 python -m comparisons show results/grokking/quick-s0
 python -m comparisons prune [--out results] [--yes]
+python -m comparisons robustness [--studies grokking] [--jobs 2] [--write]
+python -m comparisons adversaries
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from comparisons import keeping, matrix
+from comparisons import adversaries, keeping, matrix
 from comparisons.harness import command
 from comparisons.harness.settings import parse
 from comparisons.harness.study import Study
+from comparisons.robustness import command as robustness
 from toymodels.run.engine import interruptible
 
 PHENOMENA = ("grokking", "local_elasticity", "information_bottleneck", "neural_collapse")
@@ -44,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv and argv[0] in keeping.COMMANDS:
         return keeping.main(argv)
+    if argv and argv[0] == robustness.NAME:
+        return robustness.main(argv[1:], studies, known=ALL, default=PHENOMENA)
+    if argv == [adversaries.NAME]:
+        return adversaries.main()
     options = vars(parser().parse_args(argv))
     check, write, exchange = (options.pop(name) for name in ("check", "write", "with_exchange"))
     try:

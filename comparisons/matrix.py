@@ -15,6 +15,11 @@ from toymodels.run import files
 
 ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "figures" / "gallery"
+ROBUSTNESS = Path(__file__).with_name("robustness.json")  # written by `python -m comparisons robustness --write`
+HOLDS = (
+    "Holds in n of m: at other seeds and with every setting but the knob doubled and halved, "
+    "see [ROBUSTNESS.md](figures/gallery/ROBUSTNESS.md)."
+)
 ALONE = "A row that the other studies do not ask is a control or a variant of one study."
 MARKERS = ("<!-- matrix begins -->", "<!-- matrix ends -->")
 
@@ -24,8 +29,8 @@ def rows(results: Sequence[Result]) -> list[str]:
     return list(dict.fromkeys(row for result in results for row in result.verdicts if not row.endswith(OFF)))
 
 
-def cell(verdict: Verdict | None, off: Verdict | None, knob: str = "") -> str:
-    """`shown 2.22 (off: 0.14, scale 4 -> 0.1)`; a silent model says why, one that was not asked says so."""
+def cell(verdict: Verdict | None, off: Verdict | None, knob: str = "", holds: str = "") -> str:
+    """`shown 2.22 (off: 0.14, scale 4 -> 0.1); holds in 12 of 13`; a silent model says why, or "not asked"."""
     if verdict is None:
         return "not asked"
     if verdict.outcome in ("silent", "failed"):
@@ -33,7 +38,28 @@ def cell(verdict: Verdict | None, off: Verdict | None, knob: str = "") -> str:
     score = f" {report.number(verdict.score)}" if verdict.scores else ""
     turned = f", {knob}" if knob else ""
     control = f" (off: {report.number(off.score)}{turned})" if off is not None and off.scores else ""
-    return f"{verdict.outcome}{score}{control}"
+    return f"{verdict.outcome}{score}{control}{f'; {holds}' if holds else ''}"
+
+
+def holding(result: Result, row: str) -> str:
+    """In how many variations the verdict of a row, and that of its control, holds; empty where it is not known.
+
+    Parameters
+    ----------
+    result : Result
+    row : str
+        A model; nothing is said of a verdict that is not the one which was varied.
+    """
+    content = json.loads(ROBUSTNESS.read_text()) if ROBUSTNESS.exists() else {}
+    known = content.get(result.study, {})
+
+    def count(name: str) -> str:
+        entry = known.get(name, {})
+        same = name in result.verdicts and entry.get("base") == result.verdicts[name].outcome
+        return f"in {entry['n']} of {entry['m']}" if same and entry["m"] else ""
+
+    own, control = count(row), count(row + OFF)
+    return f"holds {own}{f', off {control}' if control else ''}" if own else ""
 
 
 def markdown(results: Sequence[Result]) -> str:
@@ -44,16 +70,19 @@ def markdown(results: Sequence[Result]) -> str:
         cells = [_linked(result, row) for result in results]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     scores = "; ".join(f"{result.study.replace('_', ' ')}: {_score(result.headline)}" for result in results)
-    return "\n".join([*lines, "", f"Scores. {scores}. {ALONE}"])
+    varied = any(holding(result, row) for result in results for row in rows([result]))
+    return "\n".join([*lines, "", f"Scores. {scores}. {ALONE}{f' {HOLDS}' if varied else ''}"])
 
 
-def _cell(result: Result, row: str, with_knob: bool) -> str:
-    knob = result.knobs.get(row + OFF, "") if with_knob else ""
-    return cell(result.verdicts.get(row), result.verdicts.get(row + OFF), knob)
+def _cell(result: Result, row: str, for_page: bool) -> str:
+    """Text of a cell; a page has room for what the control turns and for how far the verdict holds."""
+    knob = result.knobs.get(row + OFF, "") if for_page else ""
+    holds = holding(result, row) if for_page else ""
+    return cell(result.verdicts.get(row), result.verdicts.get(row + OFF), knob, holds)
 
 
 def _linked(result: Result, row: str) -> str:
-    text = _cell(result, row, with_knob=True)
+    text = _cell(result, row, for_page=True)
     return f"[{text}](figures/gallery/{result.study}.png)" if row in result.verdicts else text
 
 
@@ -61,7 +90,7 @@ def plain(results: Sequence[Result]) -> str:
     """The matrix for a terminal."""
     table = [["model", *(result.study.replace("_", " ") for result in results)]]
     for row in rows(results):
-        table.append([row, *(_cell(result, row, with_knob=False) for result in results)])
+        table.append([row, *(_cell(result, row, for_page=False) for result in results)])
     widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
     return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in table)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import commonest, require_scores
+from comparisons.harness.checks import CHANCE, commonest, require_scores
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.grokking import crossing_time, lag
@@ -103,6 +103,8 @@ def _not_late(run: Trajectory, asked: Any) -> str:
     rise = test[-1] - test[0]
     if late < asked.least_rise or late < asked.late_share * rise:
         return f"of the test score's rise by {rise:.2f} only {late:.2f} comes after the fit"
+    if late <= CHANCE * scatter(run["test"]):
+        return f"the test score's late rise is within {CHANCE:g} scatters of the curve"
     if setback(test[fit:]) > asked.most_setback * late:
         return f"the test score falls back by {setback(test[fit:]):.2f} after the fit"
     if run.t[fit] > 0 and np.log10(run.t[-1] / run.t[fit]) < asked.shown_from:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from toymodels.trajectory import Trajectory
 
+CHANCE = 5.0  # scatters of a curve that pure noise spans from its highest to its lowest record
+
 
 def require_scores(runs: Sequence[Trajectory], *names: str) -> None:
     """Refuse runs without these quantities, of another shape than (n_t,), or with percentages for fractions.

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import commonest, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_series
 from comparisons.harness.verdict import Verdict
-from toymodels.metrics.curves import despiked, setback
+from toymodels.metrics.curves import despiked, scatter, setback
 from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak
 from toymodels.trajectory import Trajectory
 
@@ -33,6 +33,8 @@ class Question:
         Bits by which the peak must lie below what the estimator can tell apart, log2 of the number of inputs.
     least_trend : float
         Size of the rank correlation with time that makes a fall after the peak a trend.
+    most_setback : float
+        Share of the loss by which the information may come back.
     spreads : float
         Spreads over draws of the noise that the loss must exceed.
     """
@@ -43,6 +45,7 @@ class Question:
     label_kept: float = 0.9
     headroom: float = 0.5
     least_trend: float = 0.7
+    most_setback: float = 0.2
     spreads: float = 3.0
 
 
@@ -90,8 +93,10 @@ def _not_forgetting(run: Trajectory, asked: Any) -> str:
     if not trend_after_peak(run.t, run["about_input"]) <= -asked.least_trend:
         return "fluctuates after its peak rather than falls"
     peak = int(bits.argmax())
-    if setback(-bits[peak:]) > 0.5 * (bits[peak] - bits[-1]):
+    if setback(-bits[peak:]) > asked.most_setback * (bits[peak] - bits[-1]):
         return "comes back after its peak"
+    if bits[peak] - bits[-1] <= CHANCE * scatter(run["about_input"]):
+        return f"the loss is within {CHANCE:g} scatters of the curve"
     spread = run.data.get("draw_spread")
     if spread is not None and bits[peak] - bits[-1] <= asked.spreads * np.hypot(spread[peak], spread[-1]):
         return f"the loss is within {asked.spreads:g} spreads over draws of the noise"

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import require_series
+from comparisons.harness.checks import CHANCE, commonest, require_series
 from comparisons.harness.verdict import Verdict
-from toymodels.metrics.curves import despiked, setback, settled_from
+from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.elasticity import learned_contrast
 from toymodels.trajectory import Trajectory
 
@@ -24,14 +24,14 @@ class Question:
     absent_below, shown_from : float
     train_level : float
         What the training score must reach and keep at the fit; a run's `meta` may say another one for its task.
-    most_setback : float
-        Share of its gain by which the contrast may fall back.
+    most_change : float
+        Share of what training added by which the contrast may vary between fit and end.
     """
 
     absent_below: float = 0.1
     shown_from: float = 0.2
     train_level: float = 0.95
-    most_setback: float = 0.5
+    most_change: float = 0.5
 
 
 def pooled_contrast(change: np.ndarray, labels: np.ndarray) -> float:
@@ -71,15 +71,10 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     verdict = Verdict.from_scores(scores, asked.absent_below, asked.shown_from, **numbers)
     if verdict.outcome != "shown":
         return verdict
-    low = sum(score < asked.absent_below for score in scores)
-    wandering = sum(_wanders(run, asked) for run in runs)
-    if low:
-        why = f"training added less than {asked.absent_below:g} decades in {low} of {len(runs)} runs"
-    elif wandering:
-        why = f"the contrast wanders rather than rises in {wandering} of {len(runs)} runs"
-    else:
+    flaws = [_not_learned(run, int(place or 0), asked) for run, place in zip(runs, places, strict=True)]
+    if not any(flaws):
         return verdict
-    return replace(verdict, outcome="unclear", note=f"{why}; {verdict.note}")
+    return replace(verdict, outcome="unclear", note=f"{commonest(flaws)}; {verdict.note}")
 
 
 def _at_fit(run: Trajectory, asked: Any) -> int | None:
@@ -89,10 +84,17 @@ def _at_fit(run: Trajectory, asked: Any) -> int | None:
     return settled_from(run["train"], run.meta.get("train_level", asked.train_level))
 
 
-def _wanders(run: Trajectory, asked: Any) -> bool:
-    """Whether the contrast falls back, on its way, by much of what it gains over its start."""
+def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
+    """Why a larger contrast was not learned; empty if it was."""
     added = despiked(run["contrast"] - run["start_contrast"])
-    return setback(added) > asked.most_setback * added.max()
+    if min(added[fit], added[-1]) < asked.absent_below:
+        return f"training added less than {asked.absent_below:g} decades"
+    if added[-1] <= CHANCE * scatter(run["contrast"]):
+        return f"what training added is within {CHANCE:g} scatters of the curve"
+    late = added[fit:]
+    if setback(late) + setback(-late) > asked.most_change * added[-1]:
+        return "the contrast wanders after the fit"
+    return ""
 
 
 def _beside(runs: Sequence[Trajectory], added: Sequence[tuple[float, float]]) -> dict[str, Any]:

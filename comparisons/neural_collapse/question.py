@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import commonest, require_scores, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.collapse import fall
-from toymodels.metrics.curves import despiked, setback, settled_from
+from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.trajectory import Trajectory
 
 MEASURES = ("nc1", "within_between", "nc2_norm", "nc2_angle", "nc3", "nc4")
@@ -40,7 +40,7 @@ class Question:
     most_variability: float = 0.1
     most_angle: float = 0.1
     angle_share: float = 0.5
-    most_setback: float = 0.5
+    most_setback: float = 0.2
 
 
 def first_perfect(run: Trajectory) -> int | None:
@@ -78,6 +78,8 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
         also = "" if simplex else ", and no simplex"
         return f"variability stops at {ratio[-1]:.2g} of that between classes{also}"
     logs = np.log10(np.maximum(ratio[start:], asked.floor))
+    if logs[0] - logs[-1] <= CHANCE * scatter(np.log10(np.maximum(run["within_between"], asked.floor))):
+        return f"the fall is within {CHANCE:g} scatters of the curve"
     if setback(-logs) > asked.most_setback * (logs[0] - logs[-1]):
         return "variability wanders rather than falls"
     return ""

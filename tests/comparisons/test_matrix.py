@@ -22,6 +22,14 @@ def asked(on_request):
     return Model(lambda s, rng: None, on_request=on_request)
 
 
+@pytest.fixture(autouse=True)
+def varied(tmp_path_factory, monkeypatch):
+    """The file that says how far verdicts hold, not there unless a test writes it."""
+    path = tmp_path_factory.mktemp("varied") / "robustness.json"
+    monkeypatch.setattr(matrix, "ROBUSTNESS", path)
+    return path
+
+
 FIRST = result("grokking", {"a": SHOWN, "a (off)": ABSENT, "b": SILENT})
 SECOND = result("neural_collapse", {"a": ABSENT, "c": SHOWN})
 
@@ -33,6 +41,25 @@ def test_rows_are_all_models_once_with_their_controls_in_the_cell():
     assert lines[2].startswith("| a | [shown 2.5 (off: 0.1)](figures/gallery/grokking.png) | [absent 0.1]")
     assert lines[3] == "| b | [silent: no clock](figures/gallery/grokking.png) | not asked |"
     assert "grokking: decades; neural collapse: decades" in lines[-1]
+
+
+def test_a_cell_says_in_how_many_variations_its_verdict_holds(varied):
+    own, off = {"base": "shown", "n": 12, "m": 13}, {"base": "absent", "n": 13, "m": 13}
+    varied.write_text(json.dumps({"grokking": {"a": own, "a (off)": off, "b": own}}))
+    lines = matrix.markdown([FIRST, SECOND]).splitlines()
+    assert "[shown 2.5 (off: 0.1); holds in 12 of 13, off in 13 of 13](figures/gallery/grokking.png)" in lines[2]
+    assert "[absent 0.1](figures/gallery/neural_collapse.png)" in lines[2]
+    assert "[silent: no clock]" in lines[3]
+    assert "Holds in n of m: " in lines[-1]
+    assert "holds" not in matrix.plain([FIRST, SECOND])
+
+
+@pytest.mark.parametrize("entry", [{"base": "unclear", "n": 1, "m": 2}, {"base": "shown", "n": 0, "m": 0}])
+def test_nothing_is_said_of_another_verdict_or_of_no_variation(varied, entry):
+    varied.write_text(json.dumps({"grokking": {"a": entry}}))
+    text = matrix.markdown([FIRST])
+    assert "[shown 2.5 (off: 0.1)](" in text
+    assert "olds in" not in text
 
 
 def test_the_plain_matrix_has_columns_of_one_width():

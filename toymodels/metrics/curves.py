@@ -64,7 +64,7 @@ def scatter(values: ArrayLike) -> float:
     -------
     float
         In the units of `values`: 1.4826 times the median of |v[k-1] - 2 v[k] + v[k+1]|, over sqrt(6). 0 for straight
-        lines, steps, and fewer than three records.
+        lines, steps, and fewer than eight records.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def scatter(values: ArrayLike) -> float:
     """
     values = finite("values", values, ndim=1)
     bends = np.abs(np.diff(values, 2))
-    return float(1.4826 * np.median(bends) / np.sqrt(6)) if bends.size else 0.0
+    return float(1.4826 * np.median(bends) / np.sqrt(6)) if len(values) >= FEWEST else 0.0
 
 
 def setback(values: ArrayLike) -> float:
@@ -107,8 +107,6 @@ def setback(values: ArrayLike) -> float:
     0.5
     """
     values = finite("values", values, ndim=1)
-    if not len(values):
-        return 0.0
     half = max(3, len(values) // SHARE | 1) // 2
     padded = np.concatenate([np.full(half, values[0]), values, np.full(half, values[-1])])
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)

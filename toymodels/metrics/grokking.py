@@ -113,9 +113,9 @@ def lag(t: ArrayLike, train: ArrayLike, test: ArrayLike) -> float:
     r"""Decades between two curves, each as the share of its own rise.
 
     :math:`\int(s_\mathrm{train}-s_\mathrm{test})\,d\log_{10}t` with
-    :math:`s=(v-v_\mathrm{first})/(v_\mathrm{last}-v_\mathrm{first})`: the area between the curves is the mean delay over
-    all heights, so no level is needed, and a spike, or a last creep through a level, hardly counts. A score that is a
-    fixed share of the other does not lag at all.
+    :math:`s=(v-v_\mathrm{first})/(v_\mathrm{last}-v_\mathrm{first})`: the area between the curves is the mean delay
+    over all heights, so no level is needed, and a spike, or a last creep through a level, hardly counts. A score that
+    is a fixed share of the other does not lag at all.
 
     Parameters
     ----------

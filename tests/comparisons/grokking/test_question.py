@@ -1,37 +1,80 @@
+import numpy as np
 import pytest
 
 from comparisons.grokking import STUDY
+from comparisons.grokking.models import Condensation, condensation
 from toymodels.trajectory import Trajectory
 
 QUICK = STUDY.presets["quick"]
+T = np.geomspace(1, 1e4, 60)
 
 
-def run(train, test, t=(1.0, 2.0, 9.0), **meta):
+def rising(half, low=0.1, high=1.0):
+    return low + (high - low) / (1 + (half / T) ** 4)
+
+
+def run(train, test, t=T, **meta):
     return Trajectory(t, {"train": train, "test": test}, clock="step", meta=meta)
 
 
-def test_a_fitted_prediction_says_so_and_only_beside_one():
-    curves = [0.1, 1.0, 1.0], [0.1, 0.2, 1.0]
-    said = {"prediction": "constants fitted"}
-    assert STUDY.judge([run(*curves, **said, predicted_test_time=8.0)], QUICK).note == "constants fitted"
-    assert STUDY.judge([run(*curves, **said, predicted_test_time=None)], QUICK).note == ""
+def judged(train, test, **meta):
+    return STUDY.judge([run(train, test, **meta)], QUICK)
 
 
-def test_a_run_that_never_fits_is_unclear_and_says_so():
-    verdict = STUDY.judge([run([0.1, 0.2], [0.1, 0.2], (1.0, 10.0))], QUICK)
+def test_the_score_is_the_lag_and_the_delay_between_levels_the_second_number():
+    verdict = judged(rising(10), rising(1000), predicted_train_time=20.0, predicted_test_time=2000.0)
+    assert verdict.outcome == "shown"
+    assert verdict.score == pytest.approx(2, abs=0.01)
+    assert verdict.note == "levels 2.00 decades apart, predicted 2.00"
+    assert verdict.predicted == 2000.0
+    assert verdict.measured == pytest.approx(2040, rel=0.05)
+
+
+def test_a_late_rise_below_the_level_is_seen_and_said():
+    verdict = judged(rising(10), rising(1000, 0.5, 0.88))
+    assert verdict.outcome == "shown"
+    assert verdict.note == "test level not reached in 1 of 1 runs"
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "reason"),
+    [
+        (rising(10, high=0.9), rising(1000), "the training score never reaches 0.95"),
+        (np.ones(60), rising(1000), "flat training curve"),
+        (rising(10) - rising(1000, 0, 0.5), rising(100), "the training score does not keep 0.95"),
+        (rising(10), np.full(60, 0.2), "flat test curve: never generalises"),
+        (rising(10), rising(10, 0, 0.78) + rising(6e3, 0, 0.22), "of the test score's rise by 0.97 only 0."),
+        (rising(10), rising(200) - rising(1500, 0, 0.4), "the test score falls back by 0."),
+        (np.minimum(np.log(T) / np.log(6e3), 1.0), rising(6e3), "the run ends too soon after the fit"),
+    ],
+)
+def test_conditions_are_named_when_they_decide(train, test, reason):
+    verdict = judged(train, test)
     assert verdict.outcome == "unclear"
-    assert "training level was not reached in 1 of 1 runs" in verdict.note
+    assert verdict.note.startswith(reason)
 
 
-def test_a_run_that_starts_at_its_level_is_unclear_and_says_so():
-    verdict = STUDY.judge([run([1.0, 1.0, 1.0], [0.1, 0.2, 1.0], (0.0, 1.0, 10.0))], QUICK)
-    assert verdict.outcome == "unclear"
-    assert "at the first record, t = 0, in 1 runs" in verdict.note
+def test_a_share_of_the_training_score_does_not_lag():
+    assert judged(rising(10), 0.2 * rising(10)).outcome == "absent"
+
+
+def test_a_flaw_of_one_run_is_counted():
+    runs = [run(rising(10), rising(1000)), run(np.ones(60), rising(1000))]
+    assert STUDY.judge(runs, QUICK).note == "flat training curve (1 of 2 runs)"
+
+
+def test_a_level_of_the_run_itself_counts():
+    assert judged(rising(10, high=0.6), rising(1000), train_level=0.5).outcome == "shown"
+
+
+def test_no_time_is_predicted_with_constants_fitted_at_the_same_setting():
+    meta = condensation(Condensation(), np.random.default_rng(0)).meta
+    assert meta["predicted_test_time"] is None
 
 
 def test_percentages_are_refused():
-    with pytest.raises(ValueError, match=r"train must be at most 1, a fraction, got 95 \(a percentage\?\)"):
-        STUDY.judge([run([10.0, 50.0, 95.0], [10.0, 20.0, 90.0])], QUICK)
+    with pytest.raises(ValueError, match=r"train must be at most 1, a fraction, got 100 \(a percentage\?\)"):
+        judged(100 * rising(10, high=1.0) / rising(10)[-1], rising(1000))
 
 
 def test_vectors_missing_quantities_and_no_runs_are_refused():
@@ -44,6 +87,6 @@ def test_vectors_missing_quantities_and_no_runs_are_refused():
 
 
 def test_the_headline_says_what_was_asked_and_the_table_what_was_changed(tmp_path):
-    result = STUDY.run(models=["neurashed"], settings={"shown_from": 2.0}, replicates=1, out=tmp_path)
+    result = STUDY.run(models=["neurashed"], settings={"shown_from": 2.5}, replicates=1, out=tmp_path)
     assert result.verdicts["neurashed"].outcome == "unclear"
-    assert "criterion changed: shown from 0.5 -> 2" in str(result)
+    assert "criterion changed: shown from 0.5 -> 2.5" in str(result)

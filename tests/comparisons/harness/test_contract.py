@@ -7,6 +7,7 @@ import pytest
 from comparisons.__main__ import EXCHANGE, PHENOMENA
 from comparisons.harness.model import OFF, Model
 from comparisons.harness.result import digest
+from comparisons.harness.settings import visible
 
 FAST = ["layerwise", "neurashed"]
 ALL = (*PHENOMENA, EXCHANGE)
@@ -51,6 +52,17 @@ def test_every_setting_of_every_model_is_documented(name):
 @pytest.mark.parametrize("name", PHENOMENA)
 def test_every_family_answers_or_says_why_not(name):
     assert {"layerwise", "neurashed", "condensation", "dnn"} <= study(name).models.keys()
+
+
+@pytest.mark.parametrize("name", PHENOMENA)
+def test_a_control_turns_a_single_knob(name):
+    settings = study(name).settings()
+    for preset in study(name).presets.values():
+        for model, control in preset.off.items():
+            on, off = visible(preset.models[model]), visible(control)
+            assert [key for key in on if on[key] != off[key]] == list(study(name).models[model].off), model
+            assert len(study(name).models[model].off) == 1, model
+    assert settings.off
 
 
 @pytest.mark.parametrize("name", PHENOMENA)

@@ -1,21 +1,59 @@
+import numpy as np
 import pytest
 
 from comparisons.neural_collapse import STUDY
 from toymodels.trajectory import Trajectory
 
 QUICK = STUDY.presets["quick"]
+T = np.geomspace(1, 1e4, 60)
+FITTED = np.minimum(1.01 / (1 + (10 / T) ** 4), 1.0)
+CLOSING = 0.5 / (1 + (T / 300) ** 2)
 
 
-def run(train, ratio):
-    return Trajectory([1.0, 2.0, 3.0], {"train": train, "within_between": ratio}, clock="step")
+def judged(train=FITTED, ratio=1 / (1 + T / 30) ** 0.5, angle=CLOSING, t=T, **meta):
+    data = {"train": train, "within_between": ratio, "nc2_angle": angle}
+    return STUDY.judge([Trajectory(t, data, clock="step", meta=meta)], QUICK)
 
 
 def test_the_fall_is_measured_from_zero_training_error_on():
-    verdict = STUDY.judge([run([0.5, 1.0, 1.0], [100.0, 1.0, 0.1])], QUICK)
+    verdict = judged([0.5, 1.0, 1.0], [100.0, 0.5, 0.05], [0.5, 0.5, 0.01], t=[1.0, 2.0, 3.0])
+    assert verdict.outcome == "shown"
     assert verdict.score == pytest.approx(1.0)
+    assert verdict.note == "angles off a simplex by 0.5 -> 0.01"
 
 
-def test_a_run_that_never_fits_is_unclear():
-    verdict = STUDY.judge([run([0.5, 0.9, 0.9], [1.0, 0.1, 0.01])], QUICK)
+def test_a_fit_that_is_lost_again_is_none():
+    dying = np.where(T > 1000, 0.5, FITTED)
+    assert "was not reached, or not kept, in 1 of 1 runs" in judged(dying).note
+    assert "was not reached, or not kept, in 1 of 1 runs" in judged(0.99 * FITTED).note
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"angle": np.full(60, 0.385)}, "variability, no simplex: angles 0.39 -> 0.39"),
+        ({"ratio": 1000 / (1 + T / 30) ** 0.5}, "variability stops at 55 of that between classes"),
+        ({"ratio": 1000 / (1 + T / 30) ** 0.5, "angle": np.full(60, 0.4)}, "variability stops at 55 of that"),
+        ({"classes": 2}, "the angles of two classes say nothing"),
+        ({"ratio": 10 ** (-1.5 + np.where(T > 3000, 0, 1.5 * np.sin(np.log(T) * 3) ** 2))}, "variability wanders"),
+    ],
+)
+def test_conditions_are_named_when_they_decide(changes, reason):
+    verdict = judged(**changes)
     assert verdict.outcome == "unclear"
-    assert "training error 0 was not reached in 1 of 1 runs" in verdict.note
+    assert verdict.note.startswith(reason)
+
+
+def test_half_of_the_deviation_is_enough_of_a_simplex():
+    assert judged(angle=0.9 - 0.6 / (1 + (300 / T) ** 2)).outcome == "shown"
+
+
+def test_a_fall_to_the_floor_is_a_lower_bound():
+    verdict = judged(ratio=np.maximum(1e-14, 10 ** (2 - 5 * np.log10(T))))
+    assert "score >=: variability ends at the floor 1e-12" in verdict.note
+
+
+def test_papyans_measure_stands_beside():
+    data = {"train": FITTED, "within_between": 1 / (1 + T), "nc2_angle": CLOSING, "nc1": 1 / (1 + T) ** 2}
+    verdict = STUDY.judge([Trajectory(T, data, clock="step")], QUICK)
+    assert "Papyan's NC1 falls 4.86" in verdict.note

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import ortho_group
 
 from tests.tolerances import EXACT
-from toymodels.metrics.collapse import nc1, nc2, nc3, nc4, within_between
+from toymodels.metrics.collapse import fall, nc1, nc2, nc3, nc4, within_between
 
 LOOSE = {"rtol": 1e-8, "atol": 1e-10}  # means and singular values of random features
 
@@ -191,3 +191,17 @@ def test_a_classifier_of_the_wrong_shape_is_refused(weight, bias, message):
 def test_a_classifier_with_equal_rows_is_refused():
     with pytest.raises(ValueError, match="weight must have rows that differ"):
         nc3([[0.0], [1.0]], [0, 1], [[0.3], [0.3]])
+
+
+@given(st.floats(-6, 6), st.floats(1e-3, 1e3))
+def test_a_fall_is_in_decades_whatever_the_unit(decades, unit):
+    values = unit * np.array([5.0, 1.0, 10.0**-decades])
+    assert_allclose(fall(values, 1), decades, atol=1e-9)
+
+
+def test_a_fall_ends_at_the_floor():
+    assert fall([1.0, 1e-20], 0, floor=1e-3) == pytest.approx(3)
+    with pytest.raises(ValueError, match="values must be > 0, got 0"):
+        fall([1.0, 0.0], 0)
+    with pytest.raises(ValueError, match="start must be a record"):
+        fall([1.0, 0.5], 2)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT
-from toymodels.metrics.elasticity import contrast, relative_change
+from toymodels.metrics.elasticity import contrast, learned_contrast, relative_change
 
 
 @st.composite
@@ -105,3 +105,21 @@ def test_bad_updates_are_refused(after, base, message):
 def test_a_contrast_without_two_moving_groups_is_refused(after, labels, message):
     with pytest.raises(ValueError, match=message):
         contrast(np.zeros((len(after), 1)), after, 0, labels)
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3))
+def test_what_training_adds_does_not_depend_on_what_was_there(start, at_fit, at_end):
+    contrast = start + np.array([0.0, at_fit, at_end])
+    assert_allclose(learned_contrast(contrast, start, 1), (at_fit, at_end), atol=1e-12)
+    assert_allclose(learned_contrast(contrast, np.full(3, start), 1), (at_fit, at_end), atol=1e-12)
+
+
+def test_a_kernel_that_never_moves_has_learned_nothing():
+    assert learned_contrast(np.full(20, 1.3), 1.3, 5) == (0.0, 0.0)
+
+
+def test_bad_records_and_shapes_are_named():
+    with pytest.raises(ValueError, match="fit must be a record, got 3 for 3 records"):
+        learned_contrast([0.0, 1.0, 1.0], 0.0, 3)
+    with pytest.raises(ValueError, match="start_contrast must have the shape of contrast"):
+        learned_contrast([0.0, 1.0, 1.0], [0.0, 0.0], 1)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT
-from toymodels.metrics.grokking import crossing_time, delay, half_way_time
+from toymodels.metrics.grokking import crossing_time, delay, half_way_time, lag
 
 T = np.geomspace(1e-2, 1e4, 61)
 
@@ -151,3 +151,42 @@ def test_bad_curves_are_refused(t, values, level, message):
 def test_a_level_is_one_number_or_two():
     with pytest.raises(ValueError, match=r"level must be a number or a \(train, test\) pair"):
         delay([1, 2], [0, 1], [0, 1], level=(0.1, 0.2, 0.3))  # pyright: ignore[reportArgumentType]
+
+
+def rising(t, half):
+    return 1 / (1 + (half / t) ** 4)
+
+
+@given(st.floats(0.5, 3), st.floats(1e-3, 1e3), st.floats(0.1, 5), st.floats(-3, 3))
+def test_a_lag_is_the_shift_of_equal_curves_whatever_the_units(decades, unit, size, origin):
+    t = np.geomspace(1e-4, 1e8, 400)
+    train, test = rising(t, 1.0), origin + size * rising(t, 10**decades)
+    assert_allclose(lag(unit * t, train, test), decades, atol=1e-3)
+    assert_allclose(lag(unit * t, test, train), -decades, atol=1e-3)
+
+
+@given(st.floats(0.3, 3))
+def test_a_lag_grows_with_the_power_of_the_clock(power):
+    t = np.geomspace(1e-4, 1e8, 400)
+    assert_allclose(lag(t**power, rising(t, 1.0), rising(t, 100.0)), 2 * power, rtol=1e-3)
+
+
+@given(st.floats(0.01, 1), st.floats(-1, 1))
+def test_a_score_proportional_to_the_other_does_not_lag(share, origin):
+    t = np.geomspace(1, 1e4, 60)
+    assert_allclose(lag(t, rising(t, 10.0), origin + share * rising(t, 10.0)), 0, atol=1e-9)
+
+
+def test_earlier_and_later_records_add_nothing():
+    t = np.geomspace(1, 1e4, 60)
+    train, test = (t >= 10.0).astype(float), (t >= 1000.0).astype(float)
+    longer = np.concatenate([[0.0, 0.01], t, [1e9]])
+    padded = (np.concatenate([[0.0, 0.0], values, [1.0]]) for values in (train, test))
+    assert_allclose(lag(longer, *padded), lag(t, train, test), atol=1e-12)
+
+
+def test_a_lag_of_a_curve_that_ends_where_it_began_is_refused():
+    with pytest.raises(ValueError, match=r"test must end elsewhere than it began, got 0\.3 at both ends"):
+        lag([1.0, 2.0], [0.0, 1.0], [0.3, 0.3])
+    with pytest.raises(ValueError, match="t must be finite"):
+        lag([1.0, np.inf], [0.0, 1.0], [0.0, 1.0])

@@ -1,0 +1,44 @@
+import pytest
+
+from comparisons.__main__ import PHENOMENA
+from comparisons.adversaries import FALSE, TRUE, VARIATIONS, judged, table
+
+SEEDS = range(8)
+CHANCE = ("random walks", "random walk", "a walk after a true fit")  # a lone walk may look like a rise
+
+
+def cases(listed):
+    return [pytest.param(study, case, id=f"{study}-{case.name}") for study in PHENOMENA for case in listed[study]]
+
+
+@pytest.mark.parametrize(("study", "case"), cases(FALSE))
+def test_what_is_false_is_never_shown(study, case):
+    for seed in SEEDS:
+        assert judged(study, case, seed, runs=3).outcome != "shown", seed
+
+
+@pytest.mark.parametrize(("study", "case"), cases(FALSE))
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_nor_with_other_records_and_clocks(study, case, name):
+    runs = 3 if case.name in CHANCE else 1
+    assert judged(study, case, 0, runs=runs, **VARIATIONS[name]).outcome != "shown"
+
+
+@pytest.mark.parametrize(("study", "case"), cases(FALSE))
+def test_a_lone_run_deceives_hardly_ever(study, case):
+    shown = [judged(study, case, seed).outcome == "shown" for seed in range(100)]
+    assert sum(shown) <= (8 if case.name in CHANCE else 1)
+
+
+@pytest.mark.parametrize(("study", "case"), cases(TRUE))
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_what_is_true_is_not_missed(study, case, name):
+    for seed in SEEDS:
+        verdict = judged(study, case, seed, runs=3, **VARIATIONS[name])
+        assert verdict.outcome == "shown", verdict.note
+
+
+def test_every_phenomenon_has_adversaries_and_the_table_lists_them():
+    assert set(FALSE) == set(TRUE) == set(PHENOMENA)
+    text = table(draws=1)
+    assert all(case.name in text for listed in (FALSE, TRUE) for study in listed.values() for case in study)

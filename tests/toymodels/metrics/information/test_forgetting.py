@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from toymodels.metrics.information import forgotten, gained, trend_after_peak
+
+
+@given(st.floats(0, 5), st.floats(0, 5), st.floats(1e-3, 1e3))
+def test_shares_of_the_peak_do_not_depend_on_the_unit(start, end, unit):
+    bits = unit * np.array([start, 6.0, end])
+    assert_allclose(gained(bits), 1 - start / 6)
+    assert_allclose(forgotten(bits), 1 - end / 6)
+
+
+def test_the_gain_is_from_the_lowest_record_before_the_peak():
+    assert gained([3.0, 1.0, 4.0, 0.5]) == 0.75
+
+
+def test_a_spike_is_no_peak():
+    bits = np.full(20, 2.0)
+    bits[7] = 9.0
+    assert (gained(bits), forgotten(bits)) == (0.0, 0.0)
+
+
+def test_a_steady_fall_is_a_trend_and_noise_is_none():
+    t = np.arange(40.0)
+    assert trend_after_peak(t, 10 - 0.1 * t) == pytest.approx(-1)
+    noise = np.random.default_rng(0).random(40)
+    noise[0] = 2.0
+    assert abs(trend_after_peak(t, noise)) < 0.7
+    assert np.isnan(trend_after_peak([1.0, 2.0, 3.0], [1.0, 3.0, 2.0]))
+
+
+@pytest.mark.parametrize("function", [gained, forgotten])
+def test_nothing_to_lose_is_refused(function):
+    with pytest.raises(ValueError, match="about_input must have a peak > 0, got 0"):
+        function([0.0, -1.0])
