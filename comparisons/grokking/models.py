@@ -15,6 +15,7 @@ import numpy as np
 from comparisons.harness.model import Model
 from comparisons.harness.settings import Settings
 from toymodels.trajectory import Trajectory
+from toymodels.validation import fraction
 
 
 def labelled(run: Trajectory, order: list[str], **meta: Any) -> Trajectory:
@@ -135,6 +136,9 @@ class Digits(Settings):
     records: int = 40
     level: float = 0.80
 
+    def __post_init__(self):
+        fraction("level", self.level)
+
 
 def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
     """From a start 8 times too large the network fits by its kernel and generalises late."""
@@ -166,6 +170,9 @@ class Estimator(Settings):
     dim: int = 1000
     ratio: float = 1.05
     level: float = 0.99
+
+    def __post_init__(self):
+        fraction("level", self.level)
 
 
 def linear_estimator(s: Estimator, rng: np.random.Generator) -> Trajectory:
@@ -200,6 +207,9 @@ class EvenTeacher(Settings):
     samples: int = 150
     level: float = 0.90
 
+    def __post_init__(self):
+        fraction("level", self.level)
+
 
 def even_teacher(s: EvenTeacher, rng: np.random.Generator) -> Trajectory:
     """From a large start it fits by its kernel, which cannot learn the even function from so few samples."""
@@ -223,6 +233,9 @@ class BatchNorm(Settings):
 
     momentum: float = 0.1
     level: float = 0.5
+
+    def __post_init__(self):
+        fraction("level", self.level)
 
 
 def batch_norm(s: BatchNorm, rng: np.random.Generator) -> Trajectory:
@@ -258,6 +271,9 @@ class Modular(Settings):
     """
 
     fraction: float = 0.55
+
+    def __post_init__(self):
+        fraction("fraction", self.fraction)
 
 
 def modular_addition(s: Modular, rng: np.random.Generator) -> Trajectory:

@@ -17,6 +17,7 @@ from comparisons.harness.model import Model
 from comparisons.harness.settings import Settings
 from comparisons.parity import Parity, train_parity
 from toymodels.trajectory import Trajectory
+from toymodels.validation import positive_int
 
 DEEP = (784, 200, 200, 200, 10)
 
@@ -49,6 +50,10 @@ class Layerwise(Settings):
     start: float = 0.2
     noise: float = NOISE
     horizon: float = 100.0
+
+    def __post_init__(self):
+        if positive_int("rank", self.rank) > positive_int("dim", self.dim):
+            raise ValueError(f"rank must be <= dim, got {self.rank} and {self.dim}")
 
 
 def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:

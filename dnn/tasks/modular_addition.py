@@ -90,6 +90,9 @@ def paper(embedding_scale: float = 1.0) -> ModularAddition:
 
 
 def quick(embedding_scale: float = 1.0) -> ModularAddition:
-    """p = 47 with 45 % of the pairs: the delay is about a decade; under a minute on a CPU."""
+    """p = 47 with 45 % of the pairs; under a minute on a CPU.
+
+    Of five seeds three reached a test accuracy of .95, at steps 758 to 1643, and two never did within the 2000 steps.
+    """
     config = replace(_NANDA, n_steps=2000, lr=3e-3, records=60)
     return ModularAddition(47, 0.45, 64, 128, 4, embedding_scale, config)

@@ -8,8 +8,9 @@ the training fit at which run i passes `c`, rising or falling, and
 .. math:: L(c) = \mathrm{median}_i\, \ell_i(c), \qquad S(c) = \mathrm{std}_i\, \ell_i(c) \quad (n - 1),
 
 are the *lead* and the *spread* of `c`. Only a value that every run passes has any. The one with the largest lead among
-those of small spread is chosen on one half of the runs and confirmed on the other. The spread is a standard deviation,
-not a robust one: a value that fails in one run of ten is no critical value.
+those of small spread is chosen on one half of the runs and confirmed on the other; of values whose leads are alike, the
+one that is passed last, since the earliest lies at the edge of the noise before it, where the next run fails. The spread
+is a standard deviation, not a robust one: a value that fails in one run of ten is no critical value.
 
 Only the order of values enters, so nothing changes when the quantity is replaced by a strictly monotone function of it:
 values are compared with observed values alone, and a passage lies midway, in log time, between the records around it.
@@ -285,16 +286,14 @@ def _half(chosen_on: ArrayLike, n_runs: int) -> np.ndarray:
 
 
 def _earliest(leads: np.ndarray, most_spread: float) -> int | None:
-    """The column, among those that hardly spread, of the least spread of all that lead by as much as any."""
+    """Of the columns that hardly spread and lead by about as much as any of them, the last."""
     spread = leads.std(axis=0, ddof=1)
     narrow = np.flatnonzero(spread <= most_spread)
     if not narrow.size:
         return None
     lead = np.median(leads[:, narrow], axis=0)
     alike = narrow[lead >= lead.max() - ALIKE * most_spread]
-    import os
-    if os.environ.get("LAST"): return int(alike[-1])
-    return int(alike[np.argmin(spread[alike])])
+    return int(alike[-1])
 
 
 def _summary(leads: np.ndarray) -> tuple[float, float]:
