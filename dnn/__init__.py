@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dnn import data, probes
     from dnn.networks.mlp import MLP
+    from dnn.observing.looking import observe, quantities
+    from dnn.observing.recorder import Recorder
+    from dnn.observing.taps import tap
     from dnn.reading.basins import sample_basin, weight_basin
     from dnn.reading.linear_maps import linear_map, pruned_accuracy
     from dnn.reading.projection import project
@@ -29,19 +32,27 @@ _EXPORTS = {
     "sample_basin": "reading.basins",
     "weight_basin": "reading.basins",
     "project": "reading.projection",
+    "observe": "observing.looking",
+    "quantities": "observing.looking",
+    "Recorder": "observing.recorder",
+    "tap": "observing.taps",
 }
 _MODULES = ("data", "probes")
 __all__ = [
     "MLP",
+    "Recorder",
     "TrainConfig",
     "data",
     "linear_map",
+    "observe",
     "probes",
     "project",
     "pruned_accuracy",
+    "quantities",
     "rank_gradient",
     "rank_probability",
     "sample_basin",
+    "tap",
     "train",
     "train_ensemble",
     "weight_basin",

@@ -1,0 +1,1 @@
+"""Looking into any torch module while it trains: taps on its layers, quantities of them, a recorder for any loop."""

@@ -1,0 +1,198 @@
+"""Samples out of whatever a training loop feeds on: a Split, a pair, a DataLoader, batches that are tuples or dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dnn.data import Split
+from toymodels.validation import positive_int
+
+LABELS = ("labels", "label", "y", "targets", "target")  # keys under which a batch that is a dict has them
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples with their labels.
+
+    Parameters
+    ----------
+    inputs : dict of str to tensor, or tuple of tensors
+        Handed to the module by name or by position; the first axis counts samples.
+    labels : (n,) tensor
+        Integers of classes, or real targets (n,) or (n, k).
+    """
+
+    inputs: Mapping[str, Tensor] | tuple[Tensor, ...]
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def x(self) -> Tensor:
+        """The only input, as most modules have.
+
+        Raises
+        ------
+        ValueError
+            If there are several.
+        """
+        tensors = list(self.inputs.values()) if isinstance(self.inputs, Mapping) else list(self.inputs)
+        if len(tensors) != 1:
+            raise ValueError(f"the module must take a single tensor, got batches with {len(tensors)}")
+        return tensors[0]
+
+    def part(self, chosen: slice | Tensor) -> Batch:
+        """The samples at these places.
+
+        Parameters
+        ----------
+        chosen : slice or integer tensor
+        """
+        return Batch(_each(self.inputs, lambda values: values[chosen]), self.labels[chosen])
+
+    def placed(self, module: nn.Module) -> Batch:
+        """On the module's device, real inputs in its precision.
+
+        Parameters
+        ----------
+        module : Module
+        """
+        parameter = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(()))
+
+        def moved(values: Tensor) -> Tensor:
+            kind = parameter.dtype if values.is_floating_point() else values.dtype
+            return values.detach().to(device=parameter.device, dtype=kind)
+
+        return Batch(_each(self.inputs, moved), self.labels.detach().to(parameter.device))
+
+    def call(self, module: nn.Module) -> Any:
+        """What the module returns for these inputs.
+
+        Parameters
+        ----------
+        module : Module
+        """
+        return module(**self.inputs) if isinstance(self.inputs, Mapping) else module(*self.inputs)
+
+
+def _each(inputs, function):
+    if isinstance(inputs, Mapping):
+        return {name: function(values) for name, values in inputs.items()}
+    return tuple(function(values) for values in inputs)
+
+
+def samples_of(data: Any, most: int = 1000) -> Batch:
+    """The first samples of a data set as one batch.
+
+    Parameters
+    ----------
+    data : Split, (x, y), mapping, DataLoader or any iterable of batches
+        Of a Split the training part; batches are (x, y), (x1, x2, ..., y), or mappings with labels under one of LABELS.
+    most : int
+        How many samples at most.
+
+    Returns
+    -------
+    Batch
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, or a batch is none of these, or its parts differ in length.
+    """
+    most = positive_int("samples", most)
+    parts, count = [], 0
+    for batch in _batches(data):
+        parts.append(batch.part(slice(0, most - count)))
+        count += len(parts[-1])
+        if count >= most:
+            break
+    if not count:
+        raise ValueError("data must hold samples, got none")
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0].inputs
+    labels = torch.cat([part.labels for part in parts])
+    if isinstance(first, Mapping):
+        return Batch({name: torch.cat([part.inputs[name] for part in parts]) for name in first}, labels)
+    return Batch(tuple(torch.cat([part.inputs[k] for part in parts]) for k in range(len(first))), labels)
+
+
+def _batches(data: Any) -> Iterator[Batch]:
+    if isinstance(data, Split):
+        yield as_batch((data.x_train, data.y_train))
+    elif isinstance(data, Batch | Mapping) or (isinstance(data, tuple) and all(isinstance(part, Tensor) for part in data)):
+        yield as_batch(data)
+    elif isinstance(data, Iterable):
+        for batch in data:
+            yield as_batch(batch)
+    else:
+        raise ValueError(f"data must be a Split, a pair (x, y) or an iterable of batches, got {type(data).__name__}")
+
+
+def as_batch(batch: Any) -> Batch:
+    """A batch as a training loop has it.
+
+    Parameters
+    ----------
+    batch : Batch, mapping, or sequence of tensors whose last are the labels
+
+    Raises
+    ------
+    ValueError
+        If it is something else, has no labels, or parts of other lengths.
+    """
+    if isinstance(batch, Batch):
+        return batch
+    if isinstance(batch, Mapping):
+        key = next((key for key in LABELS if key in batch), None)
+        if key is None:
+            raise ValueError(f"a batch must have labels under one of {', '.join(LABELS)}, got {', '.join(batch)}")
+        inputs: Any = {name: torch.as_tensor(values) for name, values in batch.items() if name != key}
+        labels = torch.as_tensor(batch[key])
+    elif isinstance(batch, list | tuple) and len(batch) >= 2:
+        *tensors, last = (torch.as_tensor(values) for values in batch)
+        inputs, labels = tuple(tensors), last
+    else:
+        raise ValueError(f"a batch must be (inputs, labels) or a mapping with labels, got {type(batch).__name__}")
+    for values in inputs.values() if isinstance(inputs, Mapping) else inputs:
+        if not values.ndim or len(values) != len(labels):
+            raise ValueError(f"a batch must have one label a sample, got {len(labels)} and shape {tuple(values.shape)}")
+    return Batch(inputs, labels)
+
+
+def logits_of(returned: Any, output: Any = None) -> Tensor:
+    """The (n, K) logits in what a module returned.
+
+    Parameters
+    ----------
+    returned : tensor, mapping, tuple or object
+        A tensor, or what has one under "logits", as `.logits`, or as its first entry.
+    output : callable, optional
+        From `returned` to the logits, for anything else.
+
+    Raises
+    ------
+    ValueError
+        If there are no (n, K) logits to be had without `output`.
+    """
+    if output is not None:
+        values = output(returned)
+    elif isinstance(returned, Mapping) and "logits" in returned:
+        values = returned["logits"]
+    elif hasattr(returned, "logits"):
+        values = getattr(returned, "logits")  # noqa: B009
+    elif isinstance(returned, tuple | list) and returned:
+        values = returned[0]
+    else:
+        values = returned
+    if not isinstance(values, Tensor) or values.ndim not in (1, 2):
+        shape = f"shape {tuple(values.shape)}" if isinstance(values, Tensor) else type(values).__name__
+        raise ValueError(f"the module must return (n, K) logits, or output must take them out of it; got {shape}")
+    return values if values.ndim == 2 else values[:, None]

@@ -1,0 +1,255 @@
+"""Every quantity of every kind of module is a number that a slow oracle confirms, or a reason."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dnn import observe, probes, quantities
+from dnn.data import Split
+from dnn.observing.batches import logits_of
+from tests.dnn.observing.kinds import CLASSES, LABELS, N, kinds
+from toymodels.condensation.similarity import effective_rank
+from toymodels.metrics import collapse
+from toymodels.metrics.elasticity import contrast
+
+KINDS = list(kinds())
+LOOSE = {"bfloat16": 3e-2}
+
+
+def prepared(name):
+    module, x = kinds()[name]
+    x = x.to(next(module.parameters()).dtype) if x.is_floating_point() else x
+    return module, x
+
+
+def logits_and_features(module, x):
+    """By a hook of its own: outputs, and inputs of the last linear layer."""
+    kept = []
+    last = [part for part in module.modules() if isinstance(part, nn.Linear)][-1]
+    handle = last.register_forward_pre_hook(lambda _, args: kept.append(args[0].detach()))
+    with torch.no_grad():
+        out = logits_of(copy.deepcopy(module).eval()(x)) if not kept else None
+        kept.clear()
+        mode = module.training
+        out = logits_of(module.eval()(x))
+        module.train(mode)
+    handle.remove()
+    return out.double().numpy(), kept[-1].double().numpy(), last
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_quantity_is_a_number_or_a_reason_and_nothing_is_touched(name):
+    module, x = prepared(name)
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    flags, state = [part.training for part in module.modules()], torch.get_rng_state()
+    seen = observe(module, (x, LABELS), reference=copy.deepcopy(module))
+    assert {key.rpartition("/")[2] for key in seen} | seen.refused.keys() == set(quantities())
+    assert all(np.isfinite(value) for value in seen.values())
+    assert not seen.refused, seen.refused
+    assert all(torch.equal(before[key], value) for key, value in module.state_dict().items())
+    assert [part.training for part in module.modules()] == flags
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert not any(part._forward_hooks for part in module.modules())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_numbers_of_the_whole_module_agree_with_an_oracle(name):
+    module, x = prepared(name)
+    seen = observe(module, (x, LABELS))
+    logits, features, last = logits_and_features(module, x)
+    labels = LABELS.numpy()
+    tolerance = LOOSE.get(name, 1e-5)
+    weight = last.weight.detach().double().numpy()
+    oracle = {
+        "accuracy": (logits.argmax(1) == labels).mean(),
+        "loss": float(nn.functional.cross_entropy(torch.from_numpy(logits), LABELS)),
+        "weight_norm": np.sqrt(sum(float((p.detach().double() ** 2).sum()) for p in module.parameters())),
+        "nc1": collapse.nc1(features, labels),
+        "within_between": collapse.within_between(features, labels),
+        "nc2_norm": collapse.nc2(features, labels)[0],
+        "nc2_angle": collapse.nc2(features, labels)[1],
+        "nc3": collapse.nc3(features, labels, weight),
+    }
+    for quantity, value in oracle.items():
+        assert seen[quantity] == pytest.approx(value, rel=10 * tolerance, abs=tolerance), quantity
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "bfloat16"])
+def test_kernel_and_elasticity_agree_with_single_gradients_and_a_true_step(name):
+    module, x = prepared(name)
+    x, labels = x[:12], LABELS[:12]
+    reference = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in reference.parameters():
+            parameter += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    seen = observe(module, (x, labels), ["kernel_distance", "elasticity"], reference=reference)
+
+    def kernel(network):
+        network = copy.deepcopy(network).eval().double()
+        values = x.double() if x.is_floating_point() else x
+        rows = []
+        for k in range(CLASSES):
+            for i in range(len(x)):
+                grads = torch.autograd.grad(
+                    logits_of(network(values[i : i + 1]))[0, k], list(network.parameters()), allow_unused=True
+                )
+                rows.append(
+                    torch.cat(
+                        [
+                            torch.zeros(p.numel(), dtype=torch.double) if g is None else g.flatten()
+                            for g, p in zip(grads, network.parameters(), strict=True)
+                        ]
+                    )
+                )
+        rows = torch.stack(rows).reshape(CLASSES, len(x), -1)
+        return sum(row @ row.T for row in rows).numpy()
+
+    first, second = kernel(module), kernel(reference)
+    distance = 1 - (first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum())
+    assert seen["kernel_distance"] == pytest.approx(distance, abs=1e-5)
+
+    def after_a_step(base, size=1e-5):
+        network = copy.deepcopy(module).eval().double()
+        values = x.double() if x.is_floating_point() else x
+        before = logits_of(network(values)).detach().numpy()
+        nn.functional.cross_entropy(logits_of(network(values[base : base + 1])), labels[base : base + 1]).backward()
+        with torch.no_grad():
+            for parameter in network.parameters():
+                if parameter.grad is not None:
+                    parameter -= size * parameter.grad
+        return contrast(before, logits_of(network(values)).detach().numpy(), base, labels.numpy())
+
+    assert seen["elasticity"] == pytest.approx(np.mean([after_a_step(base) for base in range(10)]), abs=2e-3)
+
+
+def test_numbers_of_layers_are_those_of_their_rows():
+    module, x = prepared("chain")
+    seen = observe(module, (x, LABELS), ["effective_rank", "clusters", "cosine_excess"])
+    rows = torch.cat([module[2].weight, module[2].bias[:, None]], dim=1).detach().double().numpy()
+    assert seen["2/effective_rank"] == pytest.approx(effective_rank(rows))
+    assert seen["2/clusters"] == 16
+    assert abs(seen["2/cosine_excess"]) < 0.3
+
+
+def test_a_chain_has_the_numbers_of_the_probes():
+    module, x = prepared("chain")
+    split = Split(x, LABELS, x, LABELS)
+    seen = observe(module, split, reference=kinds()["chain"][0])
+    assert seen["nc1"] == pytest.approx(probes.collapse(module, split)["nc1"], rel=1e-6)
+    assert seen["elasticity"] == pytest.approx(probes.elasticity(module, split), rel=1e-3)
+    assert seen["accuracy"] == probes.accuracy(module, x, LABELS)
+
+
+def test_on_a_linear_chain_the_rank_gradient_is_the_exact_one():
+    torch.manual_seed(1)
+    module, x = (
+        nn.Sequential(nn.Linear(12, 16), nn.Identity(), nn.Linear(16, 9), nn.Identity(), nn.Linear(9, 3)),
+        torch.randn(N, 12),
+    )
+    exact = probes.rank_gradients(module, Split(x, LABELS, x, LABELS))
+    seen = observe(module, (x, LABELS), ["rank_gradient"])
+    assert list(seen.of("rank_gradient").values()) == pytest.approx(exact, abs=1e-8)
+
+
+def test_the_activation_in_place_changes_nothing():
+    torch.manual_seed(0)
+    x, y = torch.randn(40, 3), torch.arange(40) % 2
+    layers = nn.Linear(3, 4), nn.Linear(4, 2)
+    twins = (nn.Sequential(layers[0], nn.ReLU(inplace=flag), layers[1]) for flag in (False, True))
+    first, second = (observe(module, (x, y)) for module in twins)
+    assert dict(first) == pytest.approx(dict(second))
+
+
+def test_identical_neurons_on_sequences_are_one_and_random_ones_are_not():
+    module = nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Flatten(), nn.Linear(40, CLASSES))
+    with torch.no_grad():
+        module[0].weight[:] = module[0].weight[:1]
+        module[0].bias[:] = module[0].bias[:1]
+    seen = observe(module, (torch.randn(N, 5, 12), LABELS), ["clusters", "cosine_excess"])
+    assert seen["0/clusters"] == 1
+    assert seen["0/cosine_excess"] > 2
+
+
+def test_units_that_move_no_logit_are_dead_and_so_are_logits_that_never_vary():
+    module, x = prepared("chain")
+    with torch.no_grad():
+        module[2].bias[:4] = -100.0
+        module[4].weight[0] = 0.0
+    seen = observe(module, (x, LABELS), ["dead_units"])
+    assert seen["2/dead_units"] >= 4 / 16
+    assert seen["logits/dead_units"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda x, y: (x, y),
+        lambda x, y: Split(x, y, x, y),
+        lambda x, y: torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 7),
+        lambda x, y: [{"input": x[:20], "labels": y[:20]}, {"input": x[20:], "labels": y[20:]}],
+        lambda x, y: ((x[i : i + 9], y[i : i + 9]) for i in range(0, N, 9)),
+        lambda x, y: (x.double().requires_grad_(), y),
+    ],
+)
+def test_data_come_in_any_form(data):
+    module, x = prepared("chain")
+    expected = observe(module, (x, LABELS), ["accuracy", "nc1", "rank_gradient"])
+    assert dict(observe(module, data(x, LABELS), ["accuracy", "nc1", "rank_gradient"])) == pytest.approx(
+        dict(expected), rel=1e-5
+    )
+
+
+def test_reasons_name_the_way_out():
+    module, x = prepared("chain")
+    refused = observe(module, (x, LABELS * 0)).refused
+    assert "show more samples" in refused["rank_gradient"]
+    assert "needs classes 0..K-1 that all have samples" in refused["nc1"]
+    assert "reference=" in refused["kernel_distance"]
+    real = observe(module, (x, torch.randn(N, CLASSES)))
+    assert "integer class labels" in real.refused["accuracy"]
+    assert real["loss"] > 0
+    frozen = prepared("functional")[0].requires_grad_(False)
+    assert "needs a trainable parameter" in observe(frozen, (x, LABELS)).refused["elasticity"]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda m, x: observe(m, (x, LABELS), ["nc9"]), "quantities must be out of accuracy"),
+        (lambda m, x: observe(m, []), "data must hold samples, got none"),
+        (lambda m, x: observe(m, 3.0), "data must be a Split"),
+        (lambda m, x: observe(m, [{"input": x}]), "must have labels under one of labels, label"),
+        (lambda m, x: observe(m, (x, LABELS[:5])), "one label a sample, got 5"),
+        (lambda m, x: observe(m, (x, LABELS), samples=0), "samples must be"),
+        (lambda m, x: observe(nn.Sequential(m, nn.Unflatten(1, (3, 1))), (x, LABELS)), r"\(n, K\) logits, or output"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    module, x = prepared("chain")
+    with pytest.raises(ValueError, match=words):
+        call(module, x)
+
+
+def test_an_output_of_its_own_and_a_table():
+    module, x = prepared("chain")
+    seen = observe(
+        nn.Sequential(module, nn.Unflatten(1, (3, 1))), (x, LABELS), ["accuracy"], output=lambda out: out[..., 0]
+    )
+    assert seen["accuracy"] == observe(module, (x, LABELS), ["accuracy"])["accuracy"]
+    table = observe(module, (x, LABELS)).to_dataframe()
+    assert list(table.columns) == ["layer", "quantity", "value"]
+    assert "refused: needs reference=" in repr(observe(module, (x, LABELS)))
+    with pytest.raises(KeyError, match="kernel_distance: needs reference="):
+        observe(module, (x, LABELS))["kernel_distance"]
+
+
+def test_parameters_that_are_not_finite_are_refused():
+    module, x = prepared("chain")
+    with torch.no_grad():
+        module[0].weight[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"module must have finite parameters, got 0\.weight"):
+        observe(module, (x, LABELS))
