@@ -1,7 +1,8 @@
 """Does learning one sample move its own class more than others? One update, eq. (3.1) of Su (2024).
 
-Score: decades by which the prediction changes more on other samples of the same class than on other classes, in excess
-of what the inputs' own inner products give (a linear model on the same inputs): similar inputs alone count nothing.
+Contrast: decades by which the prediction changes more on other samples of the same class than on other classes. Score:
+what training adds to the contrast of the same model before training, on the same updates, at the fit and at the end.
+Neither similar inputs nor the architecture count.
 
 python -m comparisons.local_elasticity --preset quick
 """
@@ -14,7 +15,7 @@ from comparisons.local_elasticity.question import Question, details, judge
 STUDY = Study(
     name="local_elasticity",
     asks="Does learning one sample move its own class more than others?",
-    scored="decades in excess of what the inputs' inner products give",
+    scored="decades that training adds to the contrast of the untrained model, at the fit and at the end",
     question=Question(),
     models=MODELS,
     judge=judge,

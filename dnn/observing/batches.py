@@ -127,13 +127,17 @@ def samples_of(data: Any, most: int = 1000) -> Batch:
 def _batches(data: Any) -> Iterator[Batch]:
     if isinstance(data, Split):
         yield as_batch((data.x_train, data.y_train))
-    elif isinstance(data, Batch | Mapping) or (isinstance(data, tuple) and all(isinstance(part, Tensor) for part in data)):
+    elif isinstance(data, Batch | Mapping) or _are_tensors(data):
         yield as_batch(data)
     elif isinstance(data, Iterable):
         for batch in data:
             yield as_batch(batch)
     else:
         raise ValueError(f"data must be a Split, a pair (x, y) or an iterable of batches, got {type(data).__name__}")
+
+
+def _are_tensors(data: Any) -> bool:
+    return isinstance(data, tuple) and all(isinstance(part, Tensor) for part in data)
 
 
 def as_batch(batch: Any) -> Batch:

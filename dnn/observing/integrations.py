@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from dnn.observing.recorder import Recorder
+from typing import Any, Protocol
 
 HOW = "pip install 'toymodels[integrations]'"
 
 
-def lightning_callback(recorder: Recorder) -> Any:
+class Records(Protocol):
+    """What a callback asks of a recorder."""
+
+    def __call__(self, module: Any, step: int) -> None:
+        """Record if the step is due."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+
+
+def lightning_callback(recorder: Records) -> Any:
     """A `lightning.Callback` that calls the recorder after every batch; its state goes into Lightning's checkpoints.
 
     Parameters
     ----------
-    recorder : Recorder
+    recorder : dnn.Recorder
 
     Raises
     ------
@@ -40,12 +51,12 @@ def lightning_callback(recorder: Recorder) -> Any:
     return Recording()
 
 
-def huggingface_callback(recorder: Recorder) -> Any:
+def huggingface_callback(recorder: Records) -> Any:
     """A `transformers.TrainerCallback` that calls the recorder after every step.
 
     Parameters
     ----------
-    recorder : Recorder
+    recorder : dnn.Recorder
 
     Raises
     ------

@@ -25,8 +25,9 @@ from numpy.typing import ArrayLike
 from toymodels.metrics.elasticity import relative_change
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import random_classes
-from toymodels.neurashed.rules import Additive
-from toymodels.validation import choice, positive, positive_int
+from toymodels.neurashed.rules import Additive, Multiplicative, RuleTable
+from toymodels.neurashed.sums import log_sums
+from toymodels.validation import choice, finite, positive, positive_int
 
 READINGS = ("own_input", "same_input", "trained_edges")
 
@@ -39,6 +40,7 @@ def local_elasticity(
     *,
     rule: Any,
     labels: ArrayLike | None = None,
+    scale: str = "linear",
 ) -> np.ndarray:
     """Change of the logits at test inputs relative to that at the base input, eq. (3.1).
 
@@ -46,7 +48,8 @@ def local_elasticity(
     ----------
     model : Neurashed
     state : (amplification, edge_weights)
-        Arrays (n_hidden,) and (n_edges,), such as the last rows of a training run.
+        Arrays (n_hidden,) and (n_edges,), such as the last rows of a training run; with `scale="log"` their natural
+        logs, finite, as `train` records them.
     base : (n_base, n_0) array of booleans
         Each is updated on alone, from `state`.
     test : (n_test, n_0) array of booleans
@@ -54,6 +57,8 @@ def local_elasticity(
         What updates the state, as in `train`.
     labels : (n_base,) array of integers, optional
         Classes of the base inputs; if given, edges are trained too, otherwise they stay as they are.
+    scale : {"linear", "log"}
+        Logs serve logits beyond the range of float64, after long training or on a deep graph.
 
     Returns
     -------
@@ -65,6 +70,8 @@ def local_elasticity(
     ValueError
         For bad arguments, or if an update leaves the logits of its own base input unchanged.
     """
+    if choice("scale", scale, ("linear", "log")) == "log":
+        return _from_logs(model, state, base, test, rule, labels)
     amplification, weights = (np.asarray(part, dtype=float) for part in state)
     base, test = model.check_inputs(base), model.check_inputs(test)
     trained = labels is not None
@@ -92,6 +99,42 @@ def _update(model, base, label, rule, initial, edge_training) -> tuple[np.ndarra
         edge_training=edge_training,
     )
     return run["amplification"][-1], run["edge_weights"][-1]
+
+
+def _from_logs(model, state, base, test, rule, labels) -> np.ndarray:
+    """The same from the logs of the state: sizes of changes are differences of logs."""
+    base, test = model.check_inputs(base), model.check_inputs(test)
+    n_hidden, trained = len(model.nodes), labels is not None
+    logs, rest = finite("state", np.concatenate(state), ndim=1), finite("state", state[1], ndim=1)
+    units = [*model.nodes, *model.edges] if trained else model.nodes
+    rules = RuleTable(rule, units)
+    start = logs[: len(units)].copy()
+    start[~rules.logarithmic] = np.exp(start[~rules.logarithmic])
+    fires = model.firing_table(base)
+    if trained:
+        labels = model.check_labels(labels, len(base))
+        lower = fires[:, model.offsets[-2] + model.compiled.edge_source]
+        fires = np.hstack([fires, lower & (labels[:, None] == model.compiled.edge_class)])
+    moved = rules.decode(rules.update(start, fires, 1, [np.random.default_rng(0)] * len(base)), logs=True)
+    everything = model.fire(np.concatenate([base, test]))
+    before = model.log_logits(logs[:n_hidden], rest, everything)
+    matrix = np.empty((len(base), len(test)))
+    for k, after in enumerate(moved):
+        sizes = _log_size(before, model.log_logits(after[:n_hidden], after[n_hidden:] if trained else rest, everything))
+        if np.isneginf(sizes[k]):
+            raise ValueError(f"base must change its own logits, got none for base {k}")
+        with np.errstate(over="ignore"):
+            matrix[k] = np.exp(sizes[len(base) :] - sizes[k])
+    return matrix
+
+
+def _log_size(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """ln of the norm (n,) of the change of the logits, whose logs (n, K) are given."""
+    reached = np.isfinite(before)  # elsewhere no firing node leads to the class, before and after
+    with np.errstate(divide="ignore"):
+        change = np.log(np.abs(np.expm1(np.where(reached, after, 0.0) - np.where(reached, before, 0.0))))
+        doubled = 2 * np.where(reached, before + change, -np.inf)
+    return log_sums(doubled, np.array([0, before.shape[1]]))[:, 0] / 2
 
 
 def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: ArrayLike) -> np.ndarray:
@@ -176,6 +219,37 @@ class ElasticityRun:
     def error(self, own_change: float, other_change: float) -> float:
         """Larger of the two relative errors against the changes expected, `own_change` and `other_change`."""
         return max(abs(self.own_change / own_change - 1), abs(self.other_change / other_change - 1))
+
+
+def disjoint_contrast(strength: ArrayLike, rule: Multiplicative) -> float:
+    r"""Contrast between classes without common features, once what single types of input own has faded.
+
+    One level of features, edges trained by the same rule, every type shown equally often. Then another type of the
+    base's class moves as the base does, by :math:`a^2 - 1` of its logit, and a type of another class, of which nothing
+    fires, by :math:`1 - b^2` of its own: :math:`\log_{10} (a^2-1)/(1-b^2)` for classes of equal logits. Our derivation.
+
+    Parameters
+    ----------
+    strength : (K,) array
+        Logits of the classes relative to each other; equal shares of updates leave their ratios as they start, those
+        of the sums of amplification times edge weight over the features that all types of a class share.
+    rule : Multiplicative
+        With constant rates and b < 1.
+
+    Returns
+    -------
+    float
+        Decades, of the mean relative change of the logits over all pairs of types of one class over that of two.
+    """
+    strength = positive("strength", strength)
+    if strength.ndim != 1 or len(strength) < 2:
+        raise ValueError(f"strength must hold at least two classes, got shape {strength.shape}")
+    up, _, down = rule.coefficients(1)
+    if down == 0:
+        raise ValueError("b must be < 1, else classes without common features do not move each other")
+    ratios = strength[None, :] / strength[:, None]  # of another class to the base's
+    mean = (ratios.sum() - len(strength)) / (len(strength) * (len(strength) - 1))
+    return float(np.log10(np.expm1(2 * up) / -np.expm1(2 * down)) - np.log10(mean))
 
 
 def simulate_elasticity(

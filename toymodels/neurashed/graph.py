@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 MAX_CELLS = 4_000_000  # entries of the largest temporary array of log_logits
+LARGEST_LOG = 700.0  # of a float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +137,19 @@ class Neurashed(FeatureGraph):
         logits = self.logits(amplification, edge_weights, firing)
         weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return weights / weights.sum(axis=-1, keepdims=True)
+
+    def predict_from_logs(
+        self, log_amplification: ArrayLike, log_edge_weights: ArrayLike, firing: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Class probabilities (n, K) from the logs of the state, for any range of amplification.
+
+        `log_amplification`, `log_edge_weights`, `firing` and the errors are those of :meth:`log_logits`. Logits whose
+        difference overflows give 0 and 1.
+        """
+        logs = self.log_logits(log_amplification, log_edge_weights, firing)
+        top = np.maximum(logs.max(axis=1, keepdims=True), -LARGEST_LOG)
+        weights = np.exp(np.exp(np.minimum(top, LARGEST_LOG)) * np.expm1(logs - top))
+        return weights / weights.sum(axis=1, keepdims=True)
 
     train = train
 

@@ -10,6 +10,7 @@ from toymodels.neurashed.elasticity import (
     READINGS,
     ElasticityRun,
     deep_limit,
+    disjoint_contrast,
     elasticity_limit,
     printed_changes,
     simulate_elasticity,
@@ -125,9 +126,43 @@ def test_a_base_that_moves_nothing_is_refused():
         local_elasticity(task.model, state, np.zeros((1, 10), dtype=bool), task.inputs, rule=Additive(0.1))
 
 
+@given(st.booleans(), st.booleans(), st.integers(0, 99))
+def test_logs_of_the_state_give_the_same_elasticity(multiplicative, edges, seed):
+    task, rng = graphs.three_class(), np.random.default_rng(seed)
+    rule = Multiplicative(1.05, 0.98) if multiplicative else Additive(0.1)
+    logs = rng.normal(size=len(task.model.nodes)), rng.normal(size=len(task.model.edges))
+    labels = task.labels if edges else None
+    plain = local_elasticity(task.model, tuple(map(np.exp, logs)), task.inputs, task.inputs, rule=rule, labels=labels)
+    same = local_elasticity(task.model, logs, task.inputs, task.inputs, rule=rule, labels=labels, scale="log")
+    assert_allclose(same, plain, rtol=1e-9, atol=1e-12)
+
+
+def test_logs_of_the_state_serve_logits_beyond_float64():
+    task, rule = graphs.three_class(), Multiplicative(1.05, 0.98)
+    state = np.zeros(len(task.model.nodes)), np.zeros(len(task.model.edges))
+    strong = state[0] + 500, state[1] - 3
+    matrices = [
+        local_elasticity(task.model, logs, task.inputs, task.inputs, rule=rule, labels=task.labels, scale="log")
+        for logs in (state, strong)
+    ]
+    assert_allclose(*matrices, rtol=1e-9)
+    with pytest.raises(ValueError, match="base must change its own logits"):
+        local_elasticity(task.model, state, np.zeros((1, 10), dtype=bool), task.inputs, rule=Additive(0.1), scale="log")
+
+
+@given(st.floats(1.01, 1.5), st.floats(0.9, 0.999), st.floats(0.1, 10))
+def test_disjoint_classes_move_as_a_whole_once_what_types_own_has_faded(a, b, second):
+    rule = Multiplicative(a, b)
+    expected = np.log10((a**2 - 1) / (1 - b**2)) - np.log10((second + 1 / second) / 2)
+    assert disjoint_contrast([1.0, second], rule) == pytest.approx(expected)
+    assert disjoint_contrast([3.0, 3 * second], rule) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: disjoint_contrast([1.0], Multiplicative(1.1, 0.9)), "at least two classes"),
+        (lambda: disjoint_contrast([1.0, 1.0], Multiplicative(1.1)), "b must be < 1"),
         (lambda: elasticity_ratio(0, 3, 2, 3, 2), "t must be > 0"),
         (lambda: elasticity_ratio(1, 0, 2, 3, 2), "b1"),
         (lambda: elasticity_limit(3, 2, 3, 2, "neither"), "reading must be one of"),

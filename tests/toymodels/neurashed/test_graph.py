@@ -51,6 +51,22 @@ def test_log_logits_are_the_logs_of_the_logits(graph, seed):
     assert_allclose(np.exp(model.log_logits(amplification, weights, firing)), linear, rtol=1e-12)
 
 
+@given(oracle.graphs(), seeds)
+def test_probabilities_from_logs_are_the_probabilities(graph, seed):
+    inputs, _ = oracle.samples(graph, seed)
+    model, rng = Neurashed(graph), np.random.default_rng(seed)
+    logs = rng.normal(size=len(model.nodes)), rng.normal(size=len(model.edges))
+    firing = model.fire(inputs)
+    assert_allclose(model.predict_from_logs(*logs, firing), model.predict(*map(np.exp, logs), firing), rtol=1e-9)
+
+
+def test_probabilities_from_logs_beyond_float64_are_0_and_1():
+    task = graphs.three_class()
+    logs = np.full(len(task.model.nodes), 900.0), np.zeros(len(task.model.edges))
+    probabilities = task.model.predict_from_logs(*logs, task.model.fire(task.inputs))
+    assert_array_equal(probabilities, np.eye(3)[task.labels])
+
+
 def test_log_logits_do_not_overflow_where_logits_do():
     model = Neurashed(chain())
     firing = model.fire([[True, True]])
