@@ -99,7 +99,12 @@ def test_two_jobs_give_the_same_bits(results, name, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "model", "relative"),
-    [("grokking", "layerwise", 0.25), ("grokking", "neurashed", 0.25), ("local_elasticity", "neurashed disjoint", 1e-6)],
+    [
+        ("grokking", "layerwise", 0.25),
+        ("grokking", "neurashed", 0.25),
+        ("local_elasticity", "neurashed disjoint", 1e-6),
+        ("information_bottleneck", "layerwise", 0.02),
+    ],
 )
 def test_predictions_stand_beside_measurements(results, name, model, relative):
     verdict = results[name].verdicts[model]
