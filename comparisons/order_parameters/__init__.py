@@ -1,26 +1,25 @@
-"""On one trained run, every theory's own order parameter on one axis: which moves before the test score, which after?
+"""Which theory's order parameter has a critical value that foretells the jump of the test score, and how long before?
+
+An ensemble of runs whose jumps lie a decade apart; the value is chosen on one half of it and held out on the other.
 
 python -m comparisons.order_parameters --preset quick
 """
 
-from comparisons.grokking.question import details
 from comparisons.harness.study import Study
 from comparisons.order_parameters.models import MODELS
 from comparisons.order_parameters.picture import draw
-from comparisons.order_parameters.question import Question, judge
+from comparisons.order_parameters.question import Question, details, judge
 
 STUDY = Study(
     name="order_parameters",
-    asks="Which theory's order parameter is half-way before the test score is?",
-    scored="decades by which the earliest one leads (the weight norm aside, which decay lowers anyway)",
+    asks="Which theory's order parameter passes a critical value a fixed time before the test score jumps?",
+    scored="decades by which the earliest one (the weight norm aside, which decay lowers anyway) foretells the jump on "
+    "held-out runs, beyond what the test score itself and the clock do",
     question=Question(),
     models=MODELS,
     judge=judge,
     picture=draw,
-    presets={
-        "quick": {},
-        "paper": {"dnn.optimiser": "adamw", "dnn.decay": 0.01, "dnn.steps": 100_000, "dnn.records": 120},
-    },
+    presets={"quick": {}, "paper": {"dnn.records": 60, "dnn.lr": 1e-3, "dnn.steps": 4500, "condensation.records": 200}},
     details=details,
 )
 run, score = STUDY.run, STUDY.score

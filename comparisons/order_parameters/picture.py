@@ -1,104 +1,114 @@
-"""The picture of leads and lags: every order parameter a named row, its change as a strip, its half-way time a dot."""
+"""The picture of leads: a panel a family, a row a quantity, a dot where its critical value comes before the jump."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comparisons import half_times
-from comparisons.grokking.question import crossings
 from comparisons.harness import style
 from comparisons.harness.result import Result
 from comparisons.order_parameters.probes import THEORY
-from comparisons.order_parameters.question import run_leads
-from toymodels.trajectory import Trajectory
+from comparisons.order_parameters.question import NULLS, TEST, UNSPECIFIC, Lead, flaw, foretellings, ordered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WINDOW = (-1.2, 1.0)  # decades around the half-way time of the test score
-TEST = "test score"
+COLUMNS = 2
+TITLES = {"dnn": "dnn, digits"}
 NAMES = {"layerwise": "layerwise", "neurashed": "neurashed", "condensation": "condensation", "dnn": "OPT/NPT"}
+BAND = "0.88"
 
 
 def draw(result: Result) -> Figure:
-    """One panel a model: what has changed by when, from the first replicate, and half-way times of all replicates."""
+    """One panel a family: the lead of every quantity's critical value, held against those of the nulls."""
     from matplotlib.figure import Figure
 
-    delayed = {row: runs for row, runs in result.runs.items() if _are_delayed(runs, result.question)}
-    columns = max(len(delayed), 1)
-    figure = Figure(figsize=(4.9 * columns, 5.6), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    image = None
-    for ax, (row, runs) in zip(axes, delayed.items(), strict=False):
-        image = _strips(ax, row, runs, result.question)
-        ax.set_title(row, color=style.colour(row), fontsize=12)
-    if image is not None:
-        bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.01)
-        bar.set_label("share of its own change since the lazy plateau")
-        figure.legend(handles=_legend(), loc="outside lower center", ncols=7, fontsize=10, frameon=False)
+    asked = result.question
+    rows = [row for row, runs in result.runs.items() if runs]
+    tables = {row: foretellings(result.runs[row], asked) for row in rows if not flaw(result.runs[row], asked)}
+    heights = [
+        3 + max([len(tables.get(row, ())) for row in rows[start : start + COLUMNS]])
+        for start in range(0, len(rows), COLUMNS)
+    ] or [3]
+    figure = Figure(figsize=(10, 1.4 + 0.27 * sum(heights)), layout="constrained")
+    axes = figure.subplots(len(heights), min(COLUMNS, max(len(rows), 1)), squeeze=False, height_ratios=heights).ravel()
+    ends = [sum(lead.medians[:2]) for table in tables.values() for lead in table.values() if lead.is_critical]
+    for ax in axes[len(rows) :]:
+        ax.set_axis_off()
+    for ax, row in zip(axes, rows, strict=False):
+        ax.set_title(_title(row, result), color=style.colour(row), fontsize=12)
+        if row in tables:
+            _panel(ax, row, tables[row], 1.2 * max([0.3, *ends]))
+        else:
+            ax.set_axis_off()
+            ax.text(0.5, 0.5, flaw(result.runs[row], asked), ha="center", va="center", transform=ax.transAxes)
+    if rows:
+        figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=10, frameon=False)
     figure.suptitle(
-        "Which order parameter moves before the test score (left of the line), and which after?", fontsize=13
+        "How long before the test score jumps does a quantity pass its critical value?\n"
+        "(0.3 decades: at half its time; what counts is right of the grey, before the test score foretells itself)",
+        fontsize=12,
     )
     return figure
 
 
 def _legend() -> list:
-    """Whose order parameter has which colour."""
+    """Whose order parameter has which colour, and what the marks are."""
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
-    dot = {"marker": "o", "ls": "none", "mec": "white", "ms": 8}
+    dot = {"marker": "o", "ls": "none", "mec": "white", "ms": 9}
     lines = [Line2D([], [], color=style.FAMILY[key], label=f"{name}'s", **dot) for key, name in NAMES.items()]
     other = Line2D([], [], color=style.OTHER, label="no theory's own", **dot)
-    test = Line2D([], [], color="black", label=TEST, **dot)
-    return [test, *lines, other, Line2D([], [], color="black", lw=2, label="half-way times of all replicates")]
-
-
-def _are_delayed(runs: Sequence[Trajectory], asked: Any) -> bool:
-    return bool(runs) and all(np.less(*crossings(run, asked)) for run in runs)
+    bar = Line2D([], [], color="black", lw=2.5, label="spread over held-out runs")
+    none = Line2D([], [], ls="none", marker="o", mfc="white", mec="black", ms=7, label="no critical value")
+    return [*lines, other, bar, none, Patch(color=BAND, label="no better than the test score")]
 
 
 def _colour(row: str, name: str) -> str:
     """Of the theory a quantity belongs to; one that only this model records is its own family's."""
-    return "black" if name == TEST else style.FAMILY.get(THEORY.get(name, row), style.OTHER)
+    return "black" if name in NULLS else style.FAMILY.get(THEORY.get(name, row), style.OTHER)
 
 
-def _strips(axes: Axes, row: str, runs: Sequence[Trajectory], asked: Any):
-    """Rows from the earliest (top) to the latest; the row of the test score lies at zero."""
-    leads = [run_leads(run, asked) for run in runs]
-    spread = {name: [run[name] for run in leads] for name in half_times.common(leads)} | {TEST: [0.0] * len(leads)}
-    names = sorted(spread, key=lambda name: -float(np.median(spread[name])))
-    first = runs[0]
-    shares = half_times.changes(first, ["test", *first.meta["order"]], *crossings(first, asked))
-    half = half_times.half_times(first, {"test": shares["test"]})["test"]
-    late = first.t > 0
-    decades = np.log10(first.t[late] / half)
-    grid = np.linspace(*WINDOW, 240)
-    picture = np.full((len(names), grid.size), np.nan)
+def _title(row: str, result: Result) -> str:
+    """The row, its size, and what comes of it beyond the nulls."""
+    verdict = result.verdicts[row]
+    best = f"best: {verdict.score:.2f} beyond the grey" if verdict.score > 0 else "none beyond the grey"
+    title = f"{TITLES.get(row, row)}, {len(result.runs[row])} runs: {verdict.outcome}"
+    return f"{title}\n{best}" if verdict.scores else title
+
+
+def _panel(axes: Axes, row: str, table: dict[str, Lead], reach: float) -> None:
+    names = ordered(table)[::-1]  # the nulls on top
+    null = float(np.median(table[TEST].null))
+    axes.axvspan(-1, null, color=BAND, zorder=0)
+    axes.axhline(len(names) - len(NULLS) - 0.5, color="white", lw=3, zorder=1)
     for height, name in enumerate(names):
-        share = shares["test" if name == TEST else name][late]
-        seen = np.isfinite(share)
-        inside = (grid >= decades[seen][0]) & (grid <= decades[seen][-1])
-        picture[height, inside] = np.interp(grid[inside], decades[seen], share[seen])
-    extent = (*WINDOW, -0.5, len(names) - 0.5)
-    image = axes.imshow(
-        picture, origin="lower", extent=extent, aspect="auto", cmap="Greys", vmin=0, vmax=1.5, interpolation="nearest"
-    )
-    axes.hlines(np.arange(len(names) - 1) + 0.5, *WINDOW, color="white", lw=4)
-    if decades[-1] < WINDOW[1] - 0.1:
-        middle = (len(names) - 1) / 2
-        axes.text((decades[-1] + WINDOW[1]) / 2, middle, "run ends", rotation=90, va="center", color="0.5", fontsize=9)
-    for height, name in enumerate(names):
-        values, colour = np.clip(spread[name], *WINDOW), _colour(row, name)
-        axes.plot([values.min(), values.max()], [height, height], color=colour, lw=2.5)
-        axes.plot(np.median(values), height, "o", color=colour, ms=8, mec="white")
-    axes.axvline(0, color="black", lw=1.2)
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=9)
+        colour, lead = _colour(row, name), table[name]
+        if lead.is_critical:
+            middle, spread, _ = lead.medians
+            axes.plot([middle - spread, middle + spread], [height, height], color=colour, lw=2.5, solid_capstyle="butt")
+            axes.plot(middle, height, "o", color=colour, ms=9, mec="white", zorder=3)
+            if name in UNSPECIFIC:
+                axes.text(
+                    middle + spread + 0.02 * reach, height, "decays anyway", va="center", color=colour, fontsize=9
+                )
+        else:
+            axes.plot(0, height, "o", mfc="white", mec=colour, ms=7, zorder=3)
+            axes.text(0.03 * reach, height, "none", va="center", color=colour, fontsize=9)
+    axes.set_yticks(range(len(names)), [_label(name) for name in names], fontsize=10)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(_colour(row, name))
-    axes.set_xlim(*WINDOW)
-    axes.set_xlabel("decades from the half-way time of the test score")
-    return image
+    axes.set_ylim(-0.7, len(names) - 0.3)
+    axes.set_xlim(-0.06 * reach, reach)
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3, lw=0.6)
+    axes.axvline(0, color="black", lw=1, ls=":", zorder=1)
+    axes.set_xlabel("decades before the jump", fontsize=10)
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ") + (" itself" if name == TEST else "")

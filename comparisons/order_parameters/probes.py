@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +28,14 @@ THEORY = {
     "collapse_nc1": "any",
     "mixture_information": "any",
 }
-SAMPLES = 400  # training and test samples that the probes look at
+SAMPLES = 200  # training and test samples that the probes look at
 NOISE = 0.1  # of the representation, per unit of its root mean square length
 
 
-def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> dict[str, float]:
-    """All order parameters of THEORY.
+def order_parameters(
+    network: nn.Module, split: Split, reference: nn.Module, names: Collection[str] = tuple(THEORY)
+) -> dict[str, float]:
+    """The order parameters of these names; those of THEORY are known.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
         Its data; the first SAMPLES of each part are looked at.
     reference : Module
         The network at the start, for the kernel distance.
+    names : collection of str
+        What is measured, each at its own cost; `rank_gradient_first` is left out where one hidden layer is both.
 
     Returns
     -------
@@ -53,29 +59,27 @@ def order_parameters(network: nn.Module, split: Split, reference: nn.Module) -> 
     from dnn.reading.unfolding import last_hidden
 
     part = type(split)(*(values[:SAMPLES] for values in split))
-    gradients = probes.rank_gradients(network, part)
-    condensation = probes.condensation(network, part, threshold=0.95)
-    basins = probes.basins(network, part, draws=2)
     features = last_hidden(network, part.x_train).double().cpu().numpy()
-    labels = part.y_train.cpu().numpy()
-    parameters = {
-        "weight_norm": float(sum(w.detach().square().sum() for w in network.parameters())) ** 0.5,
-        "kernel_distance": probes.kernel_distance(network, part, reference=reference),
-        "kernel_predictor": kernel_accuracy(network, part, ridge=1e-3),
-        "activation_overlap": activation_overlap(features > 0, labels),
-        "clusters": condensation["clusters"],
-        "effective_rank": condensation["effective_rank"],
-        "rank_gradient_first": float(gradients[0]),
-        "rank_gradient_last": float(gradients[-1]),
-        "linear_map_accuracy": float(probes.linear_map_accuracy(network, part)[0]),
-        "sample_basin": basins["sample"],
-        "weight_basin": basins["weight"],
-        "collapse_nc1": float(np.log10(probes.collapse(network, part)["nc1"])),
-        "mixture_information": _mixture_information(features),
+    gradients = cache(lambda: probes.rank_gradients(network, part))
+    condensation = cache(lambda: probes.condensation(network, part, threshold=0.95))
+    basins = cache(lambda: probes.basins(network, part, draws=1))
+    known: dict[str, Callable[[], float]] = {
+        "weight_norm": lambda: float(sum(w.detach().square().sum() for w in network.parameters())) ** 0.5,
+        "kernel_distance": lambda: probes.kernel_distance(network, part, reference=reference),
+        "kernel_predictor": lambda: kernel_accuracy(network, part, ridge=1e-3),
+        "activation_overlap": lambda: activation_overlap(features > 0, part.y_train.cpu().numpy()),
+        "clusters": lambda: condensation()["clusters"],
+        "effective_rank": lambda: condensation()["effective_rank"],
+        "rank_gradient_first": lambda: float(gradients()[0]),
+        "rank_gradient_last": lambda: float(gradients()[-1]),
+        "linear_map_accuracy": lambda: float(probes.linear_map_accuracy(network, part)[0]),
+        "sample_basin": lambda: basins()["sample"],
+        "weight_basin": lambda: basins()["weight"],
+        "collapse_nc1": lambda: float(np.log10(probes.collapse(network, part)["nc1"])),
+        "mixture_information": lambda: _mixture_information(features),
     }
-    if len(gradients) == 1:  # one hidden layer is both first and last
-        del parameters["rank_gradient_first"]
-    return parameters
+    twice = "rank_gradient_first" in names and len(gradients()) == 1
+    return {name: known[name]() for name in names if not (twice and name == "rank_gradient_first")}
 
 
 def activation_overlap(firing: np.ndarray, labels: np.ndarray) -> float:

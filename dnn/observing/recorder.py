@@ -64,7 +64,7 @@ class Recorder:
         output: Callable | None = None,
         *,
         layers: str = "*",
-        samples: int = 1000,
+        samples: int = 300,
         reference: nn.Module | None = None,
         test: Any = None,
     ):

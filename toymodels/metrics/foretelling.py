@@ -9,8 +9,8 @@ the training fit at which run i passes `c`, rising or falling, and
 
 are the *lead* and the *spread* of `c`. Only a value that every run passes has any. The one with the largest lead among
 those of small spread is chosen on one half of the runs and confirmed on the other; of values whose leads are alike, the
-one that is passed last, since the earliest lies at the edge of the noise before it, where the next run fails. The spread
-is a standard deviation, not a robust one: a value that fails in one run of ten is no critical value.
+one that is passed last, since the earliest lies at the edge of the noise before it, where the next run fails. The
+spread is a standard deviation, not a robust one: a value that fails in one run of ten is no critical value.
 
 Only the order of values enters, so nothing changes when the quantity is replaced by a strictly monotone function of it:
 values are compared with observed values alone, and a passage lies midway, in log time, between the records around it.

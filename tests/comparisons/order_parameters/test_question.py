@@ -1,33 +1,152 @@
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 
 from comparisons.order_parameters import STUDY
+from comparisons.order_parameters.models import MODELS, spread_out
+from comparisons.order_parameters.picture import draw
+from comparisons.order_parameters.question import NOTHING, Question, details, foretellings
 from toymodels.trajectory import Trajectory
 
-T = np.geomspace(1, 1e4, 200)
+T = np.geomspace(1, 1e4, 161)
+DECADES = np.log10(T)
+QUICK = STUDY.presets["quick"]
 
 
-def run(**curves):
-    jump = 1 / (1 + (1000 / T) ** 6)
-    train = 1 - np.exp(-T)
-    return Trajectory(T, {"train": train, "test": jump, **curves}, clock="step", meta={"order": list(curves)})
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
 
 
-def test_the_earliest_order_parameter_decides():
-    early = 3 - 20 / (1 + (300 / T) ** 6)
-    verdict = STUDY.judge([run(early=early, late=1 / (1 + (2000 / T) ** 6))], STUDY.presets["quick"])
-    assert verdict.outcome == "shown"
-    assert verdict.note == "earliest: early"
+def run(event, level=0.95, **curves):
+    """A run that fits at 3 and whose test score, of 200 samples, passes the level at `event`."""
+    test = sigmoid((DECADES - np.log10(event)) / 0.02 + np.log(level / (1 - level)))
+    test = np.round(200 * test) / 200
+    return Trajectory(T, {"train": 1 - np.exp(-T), "test": test, **curves}, clock="step", meta={"order": list(curves)})
 
 
-def test_a_run_without_a_delay_and_one_in_which_nothing_moves_are_unclear():
-    quick = STUDY.presets["quick"]
-    both = Trajectory(T, {"train": 1 - np.exp(-T), "test": 1 - np.exp(-T)}, clock="step", meta={"order": []})
-    assert "no delay to look into" in STUDY.judge([both], quick).note
-    assert STUDY.judge([run(still=np.ones(200))], quick).note == "no order parameter moves in every run"
+def plateaus(events, lead, rng, jitter=0.02):
+    """A quantity that leaves a plateau of its run for an end of its run, `lead` decades before each event."""
+    for event in events:
+        low, high = rng.uniform(0, 0.6), rng.uniform(1.4, 2)
+        rise = sigmoid((DECADES - np.log10(event) + lead + jitter * rng.standard_normal()) / 0.02)
+        yield low + (high - low) * rise + 0.02 * rng.standard_normal(T.size)
 
 
-def test_the_picture_names_every_quantity(tmp_path):
-    result = STUDY.run(models=["layerwise", "neurashed"], replicates=1, out=tmp_path)
-    figure = result.figure()
+def ensemble(rng, n=18, **leads):
+    events = 10 ** rng.uniform(2, 3, n)
+    curves = {name: list(plateaus(events, lead, rng)) for name, lead in leads.items()}
+    walks = rng.standard_normal((n, T.size)).cumsum(axis=1)
+    return [
+        run(event, walk=walks[k], **{name: rows[k] for name, rows in curves.items()}) for k, event in enumerate(events)
+    ]
+
+
+def test_a_quantity_with_a_critical_value_before_the_jump_is_shown_and_named():
+    verdict = STUDY.judge(ensemble(np.random.default_rng(0), early=0.4, late=0.0), QUICK)
+    assert (verdict.outcome, verdict.note) == ("shown", "best: early")
+    assert len(verdict.scores) == QUICK.halvings
+    assert verdict.score == pytest.approx(0.3, abs=0.08)  # the test score itself leads by some 0.1
+    assert verdict.thresholds == (0.05, 0.1)
+
+
+def test_what_rises_with_the_test_score_or_walks_at_random_foretells_nothing():
+    nothing = 0
+    for seed in range(40):
+        verdict = STUDY.judge(ensemble(np.random.default_rng(seed), with_it=0.0, after=-0.3), QUICK)
+        nothing += (verdict.outcome, verdict.note) == ("absent", NOTHING)
+    assert nothing >= 38
+    assert NOTHING == "nothing foretells it better than the test score"
+
+
+def test_a_monotone_change_of_every_quantity_changes_nothing():
+    runs = ensemble(np.random.default_rng(1), early=0.4)
+    other = [
+        Trajectory(r.t, {**r.data, "early": -np.exp(r["early"]), "walk": r["walk"] ** 3}, clock="step", meta=r.meta)
+        for r in runs
+    ]
+    first, second = (foretellings(each, QUICK) for each in (runs, other))
+    for name in first:
+        np.testing.assert_array_equal(first[name].leads, second[name].leads)
+
+
+def test_the_weight_norm_is_listed_but_decides_nothing():
+    runs = ensemble(np.random.default_rng(2), weight_norm=0.4)
+    verdict = STUDY.judge(runs, QUICK)
+    assert (verdict.outcome, verdict.note) == ("absent", NOTHING)
+    assert foretellings(runs, QUICK)["weight_norm"].is_critical
+
+
+def test_too_few_runs_cannot_tell():
+    runs = ensemble(np.random.default_rng(0), n=7, early=0.4)
+    assert STUDY.judge(runs, QUICK).outcome == "unclear"
+    assert STUDY.judge(runs, QUICK).note == "an ensemble of 7 runs cannot tell"
+    assert STUDY.judge(runs[:1], QUICK).note == "an ensemble of 1 run cannot tell"
+
+
+def test_a_run_without_a_delay_makes_it_unclear():
+    runs = ensemble(np.random.default_rng(0), early=0.4)
+    at_once = Trajectory(T, {**runs[0].data, "test": runs[0]["train"]}, clock="step", meta=runs[0].meta)
+    never = Trajectory(T, {**runs[0].data, "test": 0 * T}, clock="step", meta=runs[0].meta)
+    verdict = STUDY.judge([*runs, at_once, never], QUICK)
+    assert (verdict.outcome, verdict.note) == ("unclear", "no delay to look into in 2 of 20 runs")
+
+
+def test_a_run_says_its_own_test_level():
+    runs = ensemble(np.random.default_rng(0), early=0.4)
+    low = [
+        Trajectory(r.t, {**r.data, "test": 0.9 * r["test"]}, clock="step", meta={**r.meta, "test_level": 0.9 * 0.95})
+        for r in runs
+    ]
+    assert STUDY.judge(low, QUICK).scores == pytest.approx(STUDY.judge(runs, QUICK).scores)
+
+
+def test_details_print_every_quantity_and_the_nulls():
+    runs = ensemble(np.random.default_rng(0), early=0.4)
+    text = details(SimpleNamespace(runs={"model": runs, "small": runs[:3]}, question=Question()))
+    names = [line[4:24].strip() for line in text.splitlines()[2:]]
+    assert names == ["test score", "clock", "early", "walk"]
+    assert "walk                 none" in text
+    assert "model: 18 runs" in text
+    assert "small" not in text
+
+
+def test_the_picture_names_every_quantity_and_marks_those_without_a_critical_value():
+    runs = {"layerwise": ensemble(np.random.default_rng(0), early=0.4), "few": []}
+    verdicts = {row: STUDY.judge(each, QUICK) for row, each in runs.items() if each}
+    figure = draw(SimpleNamespace(runs=runs, verdicts=verdicts, question=Question()))
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert {"test score", "kernel distance", "participation"} <= set(labels)
+    assert labels == ["walk", "early", "clock", "test score itself"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["none", "none"]
+    assert "shown" in figure.axes[0].get_title()
+
+
+def test_an_ensemble_that_cannot_answer_says_so_in_the_picture():
+    runs = {"layerwise": ensemble(np.random.default_rng(0), n=3, early=0.4)}
+    figure = draw(
+        SimpleNamespace(runs=runs, verdicts={"layerwise": STUDY.judge(runs["layerwise"], QUICK)}, question=QUICK)
+    )
+    assert [text.get_text() for text in figure.axes[0].texts] == ["an ensemble of 3 runs cannot tell"]
+
+
+def test_nothing_to_draw_is_drawn_as_nothing():
+    assert draw(SimpleNamespace(runs={}, verdicts={}, question=Question())).axes
+
+
+def test_an_ensemble_spreads_the_jumps_of_a_model(tmp_path):
+    result = STUDY.run(models=["layerwise", "neurashed"], replicates=1, out=tmp_path)
+    for row in ("layerwise", "neurashed"):
+        assert len(result.runs[row]) == MODELS[row].members
+        table = foretellings(result.runs[row], result.question)
+        assert not table["clock"].is_critical
+    assert "weight norm" in result.details
+
+
+def test_a_spread_is_the_largest_over_the_smallest():
+    rng = np.random.default_rng(0)
+    drawn = [spread_out(rng, 2.0, 9.0) for _ in range(1000)]
+    assert 2 / 3 <= min(drawn) < 0.7
+    assert 5.9 < max(drawn) <= 6
+    assert spread_out(rng, 2.0, 1.0) == 2
+    with pytest.raises(ValueError, match=r"spread must be >= 1, the largest over the smallest, got 0.5"):
+        spread_out(rng, 2.0, 0.5)
