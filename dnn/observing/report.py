@@ -68,10 +68,11 @@ def page(run: Trajectory) -> str:
 
 
 def _by_quantity(run: Trajectory) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {"of the whole module": []}
     for name in run.data:
-        groups.setdefault(name.rpartition("/")[2], []).append(name)
-    return groups
+        layer, _, quantity = name.rpartition("/")
+        groups.setdefault(f"{quantity}, by layer" if layer else "of the whole module", []).append(name)
+    return {title: names for title, names in groups.items() if names}
 
 
 def _across(run: Trajectory) -> np.ndarray:
