@@ -141,10 +141,10 @@ INFORMATION = [
 ]
 
 
-def _elastic(contrast: Maker, start: float = 0.1) -> Maker:
+def _elastic(contrast: Maker, start: float = 0.1, fitted: bool = True) -> Maker:
     def curves(t, rng):
-        fitted = {"train": rise(t, 10), "start_contrast": np.full(len(t), start)}
-        return fitted | {"contrast": np.asarray(contrast(t, rng))}
+        both = {"contrast": np.asarray(contrast(t, rng)), "start_contrast": np.full(len(t), start)}
+        return both | ({"train": rise(t, 10)} if fitted else {})
 
     return curves
 
@@ -154,6 +154,8 @@ ELASTICITY = [
     Case("random", _elastic(lambda t, rng: 0.1 + 0.3 * rng.standard_normal(len(t)))),
     Case("uniform noise", _elastic(lambda t, rng: rng.random(len(t)) - 0.4)),
     Case("random walk", _elastic(lambda t, rng: walk(t, rng, 0.1))),
+    Case("random walk, no training score", _elastic(lambda t, rng: walk(t, rng, 0.1), fitted=False)),
+    Case("noise, no training score", _elastic(lambda t, rng: rng.random(len(t)) - 0.4, fitted=False)),
     Case("untrained kernel", _elastic(lambda t, rng: np.full(len(t), 1.2), start=1.2)),
     Case("starting at the answer", _elastic(lambda t, rng: 0.8 + 0.01 * rng.random(len(t)), start=0.8)),
     Case("a spike at the end", _elastic(lambda t, rng: spike(t, -1, 0.1, 1.0))),
@@ -224,6 +226,7 @@ TRUE = {
     ],
     "local_elasticity": [
         Case("learned by the fit", _elastic(lambda t, rng: rise(t, 5, 0.1, 0.5))),
+        Case("learned, without a training score", _elastic(lambda t, rng: rise(t, 5, 0.1, 0.5), fitted=False)),
         Case("with noise", _elastic(lambda t, rng: rise(t, 5, 0.1, 0.5) + 0.02 * rng.standard_normal(len(t)))),
     ],
     "neural_collapse": [

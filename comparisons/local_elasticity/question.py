@@ -78,9 +78,9 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
 
 
 def _at_fit(run: Trajectory, asked: Any) -> int | None:
-    """The record of the fit; the last record of a run without a training score, which is judged at its end alone."""
+    """The record of the fit; the middle one of a run without a training score, which is judged over its second half."""
     if "train" not in run.data:
-        return len(run.t) - 1
+        return len(run.t) // 2
     return settled_from(run["train"], run.meta.get("train_level", asked.train_level))
 
 
@@ -103,8 +103,8 @@ def _beside(runs: Sequence[Trajectory], added: Sequence[tuple[float, float]]) ->
     whole = np.median([despiked(run["contrast"])[-1] for run in runs])
     start = np.median([run["start_contrast"][0] for run in runs])
     note = f"contrast {start:.2f} untrained, {whole:.2f} trained"
-    if all("train" in run.data for run in runs):
-        note += f"; added {at_fit:.2f} at the fit, {at_end:.2f} at the end"
+    where = "at the fit" if all("train" in run.data for run in runs) else "half-way"
+    note += f"; added {at_fit:.2f} {where}, {at_end:.2f} at the end"
     if all("inputs" in run.meta for run in runs):
         note += f"; centred inputs alone {np.median([run.meta['inputs'] for run in runs]):.2f}"
     if all("ceiling" in run.meta for run in runs):

@@ -4,7 +4,12 @@ from comparisons.__main__ import PHENOMENA
 from comparisons.adversaries import FALSE, TRUE, VARIATIONS, judged, table
 
 SEEDS = range(8)
-CHANCE = ("random walks", "random walk", "a walk after a true fit")  # a lone walk may look like a rise
+CHANCE = (
+    "random walks",
+    "random walk",
+    "random walk, no training score",
+    "a walk after a true fit",
+)  # a lone walk may look like a rise
 
 
 def cases(listed):

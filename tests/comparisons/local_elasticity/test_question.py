@@ -39,8 +39,11 @@ def test_an_untrained_kernel_and_what_comes_before_or_after_the_fit_alone_are_no
     assert judged(rising(5, 0.1, 0.6) - rising(1000, 0, 0.5)).outcome == "absent"
 
 
-def test_a_run_without_a_training_score_is_judged_at_its_end():
-    assert judged(rising(1000, 0.1, 0.6), train=None).outcome == "shown"
+def test_a_run_without_a_training_score_is_judged_over_its_second_half():
+    verdict = judged(rising(20, 0.1, 0.6), train=None)
+    assert verdict.outcome == "shown"
+    assert "added 0.50 half-way, 0.50 at the end" in verdict.note
+    assert judged(rising(3000, 0.1, 0.6), train=None).outcome == "absent"
 
 
 def test_a_run_that_never_fits_is_unclear():
