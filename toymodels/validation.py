@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+from reprlib import Repr
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
+
+_SHORT = Repr()
+_SHORT.maxstring, _SHORT.maxother = 200, 100
+
+
+def described(value: Any) -> str:
+    """`value` for an error message: type, dtype and shape of an array or tensor, the start of anything else."""
+    shape = getattr(value, "shape", None)
+    if shape is not None and len(shape):
+        return f"{type(value).__name__} of {getattr(value, 'dtype', 'no dtype')} and shape {tuple(shape)}"
+    return _SHORT.repr(value)
+
+
+def detached(value: Any) -> Any:
+    """`value` as numpy can read it: tensors, also in lists, leave their gradient, device and 16-bit floats behind."""
+    if hasattr(value, "detach"):
+        return _read_tensor(value.detach())
+    if isinstance(value, list | tuple) and len(value) and not isinstance(value[0], float | int):
+        return [detached(entry) for entry in value]
+    return value
+
+
+def _read_tensor(tensor: Any) -> np.ndarray:
+    """A tensor without gradient, of whatever library, as an array; float32 for types that numpy lacks."""
+    for name in ("cpu", "resolve_conj", "resolve_neg"):
+        tensor = getattr(tensor, name, lambda same=tensor: same)()
+    try:
+        return np.asarray(tensor)
+    except TypeError:
+        return np.asarray(tensor.float())
 
 
 def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
     """`value` as an array of numbers, NaN and infinity included; complex ones only if `dtype` is."""
     try:
-        array = np.asarray(value)
+        array = np.asarray(detached(value))
         if array.dtype.kind != "c" or np.dtype(dtype).kind == "c":  # else numpy would drop the imaginary part
             return array.astype(dtype, copy=False)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numeric, got {value!r}") from None
-    raise ValueError(f"{name} must be real, got {value!r}")
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be numeric, got {described(value)}") from None
+    raise ValueError(f"{name} must be real, got {described(value)}")
 
 
 def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float) -> np.ndarray:
@@ -48,7 +81,7 @@ def non_negative(name: str, value: ArrayLike) -> np.ndarray:
 def positive_int(name: str, value, *, minimum: int = 1) -> int:
     """`value` as an int >= `minimum`; floats and bools are refused."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name} must be an integer, got {value!r}")
+        raise ValueError(f"{name} must be an integer, got {described(value)}")
     if value < minimum:
         raise ValueError(f"{name} must be >= {minimum}, got {value}")
     return int(value)
@@ -68,15 +101,16 @@ def times(t: ArrayLike, *, name: str = "t") -> np.ndarray:
     array = np.atleast_1d(numeric(name, t))
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a non-empty 1-D array, got shape {array.shape}")
-    if np.isnan(array).any() or (array < 0).any():
-        raise ValueError(f"{name} must be >= 0 and not NaN, got {array}")
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be >= 0 and not NaN, got {array[~(array >= 0)][0]:g} among its entries")
     if not np.all(array[1:] > array[:-1]):
-        raise ValueError(f"{name} must be strictly increasing, got {array}")
+        late = int((array[1:] <= array[:-1]).argmax())
+        raise ValueError(f"{name} must be strictly increasing, got {array[late + 1]:g} after {array[late]:g}")
     return array
 
 
 def choice(name: str, value, allowed) -> str:
     """`value` if it is one of `allowed`."""
     if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {described(value)}")
     return value

@@ -83,7 +83,8 @@ def read_cifar(root: Path):
     FileNotFoundError
         Neither `cifar-10-binary.tar.gz` nor the six `.bin` files are there.
     ValueError
-        The archive is no tar file or lacks one of the six, or a file is not a whole number of 3,073-byte records, or holds a label above 9.
+        The archive is no tar file or lacks one of the six, or a file is not a whole number of 3,073-byte records, or
+        holds a label above 9.
     """
     read = _cifar_reader(root)
     *train, test = [_cifar_records(name, read(name)) for name in CIFAR_FILES]

@@ -80,12 +80,13 @@ def is_published(source: IdxSet, name: str, raw: bytes) -> bool:
 def places(source: IdxSet, name: str, root: Path) -> Iterator[Path]:
     """Where under `root` one file of `source` may lie.
 
-    Flat, in a folder of the set's name, or as torchvision (`MNIST/raw` under its root) and Keras (`mnist.npz`) leave it.
+    Flat, each file in a folder of its own name, all in a folder of the set's name, or as torchvision (`MNIST/raw`
+    under its root) and Keras (`mnist.npz`) leave them.
     """
     own = [source.name] if source.folder is None else [source.name, source.folder]
     dotted = name.replace("-idx", ".idx")  # as some unpackers write it
     for folder in ("", "raw", *own, *(f"{folder}/raw" for folder in own)):
-        for file in (name, f"{name}.gz", dotted, f"{dotted}.gz", f"{source.name}.npz"):
+        for file in (name, f"{name}.gz", dotted, f"{dotted}.gz", f"{name}/{name}", f"{source.name}.npz"):
             yield root / folder / file
 
 
@@ -98,7 +99,8 @@ def _from_folder(source: IdxSet, name: str, root: Path) -> bytes:
         wrong.append(path)
     if wrong:
         raise ValueError(
-            f"{wrong[0]} must have the published bytes of {source.name}'s {name}, but is corrupt, cut off or another file"
+            f"{wrong[0]} must have the published bytes of {source.name}'s {name}, "
+            "but is corrupt, cut off or of another set"
         )
     raise FileNotFoundError(
         f"{source.name}: {name} is not in {root}, neither there nor in its subfolders {source.name}, raw"
@@ -208,7 +210,10 @@ def _unpacked(content: bytes) -> bytes:
 def _from_keras(path: Path, name: str) -> bytes:
     """The array of Keras' archive that the IDX file `name` holds, written as that file."""
     part = "train" if name.startswith("train") else "test"
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError(f"{path} must hold named arrays, got {type(arrays).__name__}")
         return write_idx(arrays[f"{'x' if 'images' in name else 'y'}_{part}"])
 
 

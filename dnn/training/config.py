@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from toymodels.validation import choice, finite, fraction, non_negative, positive, positive_int
+from toymodels.validation import choice, described, finite, fraction, non_negative, positive, positive_int
 
 OPTIMISERS = ("sgd", "adam", "adamw")
 LOSSES = ("cross_entropy", "mse")
@@ -49,12 +49,13 @@ class TrainConfig:
     betas : pair of floats
         Of adam and adamw.
     loss : {"cross_entropy", "mse"}
-        "mse" is against one-hot targets times `target_scale`, averaged over samples and classes, without 1/2.
+        "mse" is against one-hot targets times `target_scale`, averaged over samples and classes, without 1/2. If the
+        labels are floats, (n,) or (n, k), they are the targets themselves.
     target_scale : float
-        Target > 0 of the true class under "mse"; without effect on the cross-entropy.
+        Target > 0 of the true class under "mse"; without effect on the cross-entropy, and 1 for real targets.
     batch_size : int or None
         Samples per step, drawn without replacement and reshuffled each epoch (the last batch of an epoch may be
-        smaller); None is the whole training set in its order.
+        smaller, but with batch norm not a single sample); None is the whole training set in its order.
     schedule : {"constant", "cosine"}
         "cosine" falls to 0 at `n_steps`.
     warmup_steps : int
@@ -64,9 +65,10 @@ class TrainConfig:
     records : int or sequence of int
         Number of log-spaced records besides step 0, or the steps themselves.
     record_samples : int or None
-        Losses and accuracies of a record are those of the first so many samples of each part; None takes all.
+        Losses and scores of a record are those of the first so many samples of each part; None takes all.
     patience : int or None
-        Stop after that many records without a better test accuracy, and return to the weights of the best record.
+        Stop after that many records without a better test accuracy (R2 for real targets), and return to the weights of
+        the best record.
     dtype : {"float32", "float64"}
     device : {"auto", "cpu", "cuda"}
         "auto" takes a GPU if there is one.
@@ -101,7 +103,7 @@ class TrainConfig:
         positive("lr", self.lr)
         non_negative("weight_decay", self.weight_decay)
         if finite("betas", self.betas, ndim=1).shape != (2,):
-            raise ValueError(f"betas must be a pair, got {self.betas}")
+            raise ValueError(f"betas must be a pair, got {described(self.betas)}")
         for name, value in (("momentum", self.momentum), *(("betas", beta) for beta in self.betas)):
             if fraction(name, value, closed=True) == 1:
                 raise ValueError(f"{name} must be < 1, got 1")
@@ -159,8 +161,8 @@ def log_spaced_steps(n_steps: int, records: int | Iterable[int]) -> tuple[int, .
         spaced = np.geomspace(1, n_steps, positive_int("records", records))
         return (0, *sorted({int(step) for step in np.rint(spaced)}))
     if not isinstance(records, Iterable):
-        raise ValueError(f"records must be an integer or a collection of steps, got {records!r}")
+        raise ValueError(f"records must be an integer or a collection of steps, got {described(records)}")
     steps = sorted({positive_int("records", step, minimum=0) for step in records})
     if not steps or steps[-1] > n_steps:
-        raise ValueError(f"records must be steps in 0..{n_steps}, got {steps}")
+        raise ValueError(f"records must be steps in 0..{n_steps}, got {steps[-1] if steps else 'none'}")
     return tuple(steps)

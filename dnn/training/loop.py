@@ -26,9 +26,18 @@ from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, non_finite
 from dnn.training.checkpoints import load_checkpoint, save_checkpoint
 from dnn.training.config import TrainConfig
-from dnn.training.objectives import LOSS_FUNCTIONS, count_classes, evaluate, make_targets, prepare
+from dnn.training.objectives import (
+    LOSS_FUNCTIONS,
+    count_classes,
+    evaluate,
+    make_targets,
+    prepare,
+    refuse_lone_samples,
+    score_name,
+)
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import detached
 
 Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
 
@@ -52,7 +61,8 @@ def train(
     network : Module
         Maps x (n, ...) to logits (n, K); moved to the device and dtype of `config`.
     split : Split
-        x of any dtype (integers stay, for tokens), y (n,) in 0..K-1.
+        x of any dtype (integers stay, for tokens), y (n,) in 0..K-1. Under `loss="mse"` y may be real targets, floats
+        (n, K), or (n,) for a network with a single output.
     config : TrainConfig
     rng : numpy Generator
         Seeds the order of the batches, and dropout if there is any.
@@ -68,12 +78,15 @@ def train(
     -------
     Trajectory
         Clock "step"; `train_loss train_accuracy test_loss test_accuracy` in eval mode (running batch-norm
-        statistics) and the probes. A record at step s is taken after s updates.
+        statistics) and the probes. A record at step s is taken after s updates. With real targets there is no
+        accuracy, and `train_r2 test_r2` stand in its place: one minus the loss over the variance of the part's targets,
+        1 for a perfect fit, 0 for the mean, negative for worse.
 
     Raises
     ------
     ValueError
-        For data that do not fit together, or a checkpoint of another run: with another config, seed, network, initial
+        For data that do not fit together, real targets that do not vary, batch norm on a last batch of a single
+        sample, or a checkpoint of another run: with another config, seed, network, initial
         weights, data, or names of probes.
     SimulationError
         If the loss, a probe, or a weight after the last step is not finite; names the step.
@@ -111,6 +124,7 @@ class _Run:
         self.records: dict[str, list[np.ndarray]] = {}
         self.best: dict[str, Any] | None = None
         n_classes = count_classes(self.network, split)
+        refuse_lone_samples(self.network, split, config)
         self.targets = make_targets(split.y_train, n_classes, config.loss, config.target_scale, config.torch_dtype)
 
     def advance(self) -> Iterator[None]:
@@ -168,14 +182,14 @@ class _Run:
             self.best = deepcopy(self.network.state_dict())
 
     def _is_best(self) -> bool:
-        accuracies = [float(value) for value in self.records["test_accuracy"]]
-        return accuracies[-1] > max(accuracies[:-1], default=-1.0)
+        scores = [float(value) for value in self.records[f"test_{score_name(self.split.y_test)}"]]
+        return scores[-1] > max(scores[:-1], default=-np.inf)
 
     def _is_stale(self) -> bool:
         if self.config.patience is None or not self.record_steps:
             return False
-        accuracies = np.array(self.records["test_accuracy"])
-        return len(accuracies) - 1 - int(accuracies.argmax()) >= self.config.patience
+        scores = np.array(self.records[f"test_{score_name(self.split.y_test)}"])
+        return len(scores) - 1 - int(scores.argmax()) >= self.config.patience
 
     def settings(self) -> dict[str, Any]:
         """What a checkpoint must agree in with the run that reads it; to be asked before training starts."""
@@ -229,18 +243,21 @@ class _Run:
 def measure(
     network: nn.Module, split: Split, config: TrainConfig, probes: Mapping[str, Probe], step: int
 ) -> dict[str, np.ndarray]:
-    """Losses, accuracies and probes of one record, in eval mode; `SimulationError` for what is not finite."""
+    """Losses, scores and probes of one record, in eval mode; `SimulationError` for what is not finite.
+
+    What a probe returns is copied: a view of the weights would go on changing with them.
+    """
     values: dict[str, Any] = {}
     with batch_norm_mode(network, "running"):
         for part in ("train", "test"):
             x, y = (getattr(split, f"{name}_{part}")[: config.record_samples] for name in "xy")
-            loss, accuracy = evaluate(network, x, y, config.loss, config.target_scale)
-            values |= {f"{part}_loss": loss, f"{part}_accuracy": accuracy}
+            loss, score = evaluate(network, x, y, config.loss, config.target_scale)
+            values |= {f"{part}_loss": loss, f"{part}_{score_name(y)}": score}
         _check_finite(values, step)  # before a probe is run on what has diverged
         for name, probe in probes.items():
             measured = probe(network, split)
             entries = measured.items() if isinstance(measured, Mapping) else [(None, measured)]
-            values |= {name if key is None else f"{name}.{key}": value for key, value in entries}
+            values |= {name if key is None else f"{name}.{key}": np.array(detached(value)) for key, value in entries}
     _check_finite(values, step)
     return {name: np.asarray(value) for name, value in values.items()}
 

@@ -1,11 +1,23 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from toymodels.validation import choice, finite, fraction, non_negative, numeric, positive, positive_int, times
+from toymodels.validation import (
+    choice,
+    described,
+    detached,
+    finite,
+    fraction,
+    non_negative,
+    numeric,
+    positive,
+    positive_int,
+    times,
+)
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 arrays = hnp.arrays(float, hnp.array_shapes(min_dims=0), elements=numbers)
@@ -121,6 +133,54 @@ def test_a_single_time_becomes_an_array():
 )
 def test_bad_times_are_refused(t, message):
     with pytest.raises(ValueError, match=message):
+        times(t)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
+@pytest.mark.parametrize("attached", [False, True])
+def test_tensors_leave_their_gradient_and_type_behind(kind, attached):
+    values = torch.tensor([[1.0, 0.0], [0.5, 3.0]]).to(kind)
+    if attached and kind.is_floating_point:
+        values = (2 * values.requires_grad_()) / 2
+    expected = values.detach().double().numpy()
+    assert_array_equal(finite("x", values), expected, strict=True)
+    assert_array_equal(numeric("x", list(values)), expected, strict=True)
+    assert_array_equal(numeric("x", [tuple(row) for row in values]), expected, strict=True)
+
+
+def test_whole_numbers_and_arrays_pass_detaching_as_they_are():
+    values = np.arange(3)
+    assert detached(values) is values
+    assert detached(torch.arange(3)).dtype == np.int64
+    assert detached(torch.tensor(1.5, requires_grad=True)) == 1.5
+    assert_array_equal(finite("x", torch.tensor([1j, 2]).conj(), dtype=complex), [-1j, 2])
+
+
+@pytest.mark.parametrize("check", [finite, positive_int, lambda name, value: choice(name, value, ["a"])])
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.zeros(100, 100, dtype=torch.complex64, requires_grad=True),
+        np.full((100, 100), "text"),
+        [["text"] * 1000] * 1000,
+        "text" * 1000,
+    ],
+)
+def test_no_message_holds_a_whole_array(check, value):
+    if check is not finite and not isinstance(value, list | str):
+        assert len(described(value)) < 100
+        return
+    with pytest.raises(ValueError, match=r"^x must be .{0,400}$"):
+        check("x", value)
+
+
+def test_messages_about_times_name_the_place():
+    t = np.arange(10_000.0)
+    t[5000] = 4999
+    with pytest.raises(ValueError, match=r"^t must be strictly increasing, got 4999 after 4999$"):
+        times(t)
+    t[5000] = -1
+    with pytest.raises(ValueError, match=r"^t must be >= 0 and not NaN, got -1 among its entries$"):
         times(t)
 
 

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike
 
 from toymodels.validation import finite
 
+LARGEST_INTEGER = 2**53  # from here on float64 merges neighbours
+
 
 def vectors(name: str, values: ArrayLike) -> np.ndarray:
     """Samples (n, d), one per row; (n,) is taken as d = 1."""
@@ -20,6 +22,9 @@ def labelled(features: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.nda
     """Features (n, d) and labels (n,) of 0..K-1, each class present, K >= 2."""
     features = finite("features", features, ndim=2)
     labels = integer_labels(labels, len(features))
+    if labels.max() > len(labels):  # a count of every class could be larger than the memory
+        missing = np.setdiff1d(np.arange(len(labels) + 1), labels)[0]
+        raise ValueError(f"labels must hold every class 0..{labels.max()}, got none of class {missing}")
     counts = np.bincount(labels)
     if len(counts) < 2:
         raise ValueError(f"labels must hold at least 2 classes, got {len(counts)}")
@@ -35,6 +40,8 @@ def integer_labels(labels: ArrayLike, n: int) -> np.ndarray:
         raise ValueError(f"labels must have one entry per row, got {len(labels)} for {n} rows")
     if (labels < 0).any() or (labels != np.floor(labels)).any():
         raise ValueError(f"labels must be integers >= 0, got {labels[(labels < 0) | (labels % 1 != 0)][0]:g}")
+    if labels.max() >= LARGEST_INTEGER:
+        raise ValueError(f"labels must be < 2^53, beyond which neighbours are merged, got {labels.max():g}")
     return labels.astype(int)
 
 

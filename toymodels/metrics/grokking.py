@@ -70,7 +70,7 @@ def delay(t: ArrayLike, train: ArrayLike, test: ArrayLike, level: float | tuple[
     t : (n_t,) array
         Increasing times >= 0; the last may be `inf`.
     train, test : (n_t,) arrays
-        Scores at these times, finite.
+        Scores at these times, finite and at most 1; an :math:`R^2` may be negative.
     level : float or (float, float)
         The level of both scores, or (train level, test level).
 
@@ -83,8 +83,9 @@ def delay(t: ArrayLike, train: ArrayLike, test: ArrayLike, level: float | tuple[
     Raises
     ------
     ValueError
-        If the training score never reaches its level, if a score holds its level at `t = 0` already (no ratio of times
-        exists; start the records later), or for arrays that :func:`crossing_time` refuses.
+        If a score is above 1 (a percentage?), if the training score never reaches its level, if a score holds its
+        level at `t = 0` already (no ratio of times exists; start the records later), or for arrays that
+        :func:`crossing_time` refuses.
 
     Examples
     --------
@@ -99,6 +100,9 @@ def delay(t: ArrayLike, train: ArrayLike, test: ArrayLike, level: float | tuple[
     train_level, test_level = _levels(level)
     _, train = _curve(t, train, "train")
     _, test = _curve(t, test, "test")
+    for name, score in (("train", train), ("test", test)):
+        if score.max() > 1 + 1e-6:  # a percentage passes a level made for fractions at its first record
+            raise ValueError(f"{name} must be at most 1, a fraction, got {score.max():g} (a percentage?)")
     t_train = crossing_time(t, train, train_level)
     t_test = crossing_time(t, test, test_level)
     if np.isinf(t_train):

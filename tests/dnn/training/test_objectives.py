@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dnn.networks.mlp import MLP
+from dnn.networks.mlp import MLP, batch_norm_mode
 from dnn.training.config import TrainConfig
 from dnn.training.objectives import count_classes, evaluate, make_targets, prepare
 from tests.dnn.blobs import blobs
@@ -50,3 +50,31 @@ def test_classes_are_the_outputs_of_the_network_and_every_label_needs_one():
     assert count_classes(network(6), blobs()) == 6
     with pytest.raises(ValueError, match=r"labels must be in 0..2, the outputs of the network, got 3"):
         count_classes(network(3), blobs())
+
+
+def test_r2_of_a_hand_worked_case():
+    x = torch.tensor([[3.0, 1.0], [0.0, 2.0]])
+    y = torch.tensor([[1.0, 1.0], [3.0, 2.0]])  # variances 1 and 1/4, squared errors 4, 0, 9, 0
+    assert evaluate(reader(), x, y, "mse") == (pytest.approx(13 / 4), pytest.approx(1 - (13 / 4) / (5 / 8)))
+    assert evaluate(reader(), x, x, "mse") == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("y", "loss", "message"),
+    [
+        (torch.ones(2, 2), "mse", "y must vary"),
+        (torch.rand(2), "mse", "one column for every output"),
+        (torch.rand(2, 2), "cross_entropy", "real targets must have loss 'mse'"),
+    ],
+)
+def test_real_targets_that_do_not_fit_are_refused(y, loss, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(reader(), torch.rand(2, 2), y, loss)
+
+
+def test_a_lone_sample_at_the_end_has_the_batch_statistics_of_those_before_it():
+    net, split = MLP([8, 16, 4], batch_norm=True, rng=torch.Generator().manual_seed(0)), blobs(n_train=65)
+    with batch_norm_mode(net, "batch"):
+        loss, _ = evaluate(net, split.x_train, split.y_train, chunk=32)
+        parts = [evaluate(net, split.x_train[part], split.y_train[part])[0] for part in (slice(32), slice(32, 65))]
+    assert loss == pytest.approx((32 * parts[0] + 33 * parts[1]) / 65, rel=1e-6)

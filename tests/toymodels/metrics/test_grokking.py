@@ -23,6 +23,13 @@ def curves(draw):
     return np.cumsum(gaps), np.array(values)
 
 
+@st.composite
+def scores(draw):
+    """Curves that end at most at 1, as an R2 does."""
+    t, values = draw(curves())
+    return t, np.minimum(values, 1.0)
+
+
 def test_the_worked_example_is_one_decade():
     assert delay([1, 10, 100], [0, 1, 1], [0, 0, 1]) == 1.0
 
@@ -69,6 +76,23 @@ def test_a_training_score_that_never_succeeds_is_refused():
         delay([1, 2], [0, 0.2], [0, 1])
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        ([10, 95, 100], [0.1, 0.2, 1], r"train must be at most 1, a fraction, got 100 \(a percentage\?\)"),
+        ([0.1, 1, 1], [10, 10, 95], r"test must be at most 1, a fraction, got 95 \(a percentage\?\)"),
+        ([0.1, 1, 1 + 1e-5], [0, 0, 1], "train must be at most 1, a fraction, got 1.00001"),
+    ],
+)
+def test_percentages_are_refused(train, test, message):
+    with pytest.raises(ValueError, match=message):
+        delay([1, 10, 100], train, test)
+
+
+def test_scores_may_be_negative_and_above_one_by_rounding():
+    assert delay([1, 10, 100], [-50.0, 1 + 1e-7, 1], [-80.0, -3.0, 1]) == pytest.approx(1, abs=0.02)
+
+
 @pytest.mark.parametrize(("train", "test", "name"), [([1, 1], [0, 1], "train"), ([0, 1], [1, 1], "test")])
 def test_success_at_time_zero_has_no_delay(train, test, name):
     with pytest.raises(ValueError, match=f"{name} must reach its level after t = 0"):
@@ -81,7 +105,7 @@ def test_shifting_a_curve_in_log_time_is_its_delay(t_train, ratio):
     assert_allclose(measured, np.log10(ratio), atol=0.01)  # a tenth of the record spacing
 
 
-@given(curves(), curves(), st.floats(1e-3, 1e3))
+@given(scores(), scores(), st.floats(1e-3, 1e3))
 def test_delay_does_not_depend_on_the_unit_of_time(train, test, unit):
     n = min(len(train[0]), len(test[0]))
     t, train, test = train[0][:n], train[1][:n], test[1][:n]
@@ -89,7 +113,7 @@ def test_delay_does_not_depend_on_the_unit_of_time(train, test, unit):
     assert_allclose(delay(unit * t, train, test, level), delay(t, train, test, level), rtol=1e-9, atol=1e-9)
 
 
-@given(curves(), curves())
+@given(scores(), scores())
 def test_swapping_the_curves_changes_the_sign(left, right):
     n = min(len(left[0]), len(right[0]))
     t, left, right = left[0][:n], left[1][:n], right[1][:n]

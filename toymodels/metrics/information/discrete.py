@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.metrics._samples import integer_labels, vectors
+from toymodels.metrics._samples import LARGEST_INTEGER, integer_labels, vectors
+from toymodels.validation import detached, numeric
 
 
 def quantised(codes: ArrayLike, labels: ArrayLike) -> float:
@@ -43,7 +44,7 @@ def quantised(codes: ArrayLike, labels: ArrayLike) -> float:
     >>> quantised([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 1, 1])
     1.0
     """
-    rows = vectors("codes", codes)
+    rows = _exact_rows(codes)
     labels = integer_labels(labels, len(rows))
     symbols = _symbols(rows)
     pairs = _symbols(np.column_stack([symbols, labels]))
@@ -86,14 +87,29 @@ def binned(x: ArrayLike, labels: ArrayLike, edges: ArrayLike) -> float:
     1.0
     """
     rows = vectors("x", x)
-    edges = np.asarray(edges, dtype=float)
-    if edges.ndim != 1 or edges.size < 2 or not (edges[1:] > edges[:-1]).all():
-        raise ValueError(f"edges must be an increasing 1-D array of at least 2 numbers, got {edges}")
+    edges = numeric("edges", edges)
+    if edges.ndim != 1 or edges.size < 2:
+        raise ValueError(f"edges must be an increasing 1-D array of at least 2 numbers, got shape {edges.shape}")
+    if not (edges[1:] > edges[:-1]).all():
+        late = int((~(edges[1:] > edges[:-1])).argmax())
+        got = f"{edges[late + 1]:g} after {edges[late]:g}"
+        raise ValueError(f"edges must be an increasing 1-D array of at least 2 numbers, got {got}")
     outside = (rows < edges[0]) | (rows > edges[-1])
     if outside.any():
         raise ValueError(f"x must lie between the edges {edges[0]:g} and {edges[-1]:g}, got {rows[outside][0]:g}")
     bins = np.searchsorted(edges, rows, side="right") - 1
     return quantised(np.where(rows == edges[-1], edges.size - 2, bins), labels)
+
+
+def _exact_rows(codes: ArrayLike) -> np.ndarray:
+    """Codes (n, d) as floats; integers so large that floats would merge them are numbered column by column."""
+    rows = vectors("codes", codes)
+    if np.abs(rows).max() < LARGEST_INTEGER:
+        return rows
+    integers = np.asarray(detached(codes)).reshape(rows.shape)
+    if integers.dtype.kind not in "iu":
+        return rows
+    return np.column_stack([np.unique(column, return_inverse=True)[1] for column in integers.T]).astype(float)
 
 
 def _symbols(rows: np.ndarray) -> np.ndarray:
@@ -103,6 +119,5 @@ def _symbols(rows: np.ndarray) -> np.ndarray:
 
 
 def _entropy(symbols: np.ndarray) -> float:
-    counts = np.bincount(symbols)
-    p = counts[counts > 0] / len(symbols)
+    p = np.unique(symbols, return_counts=True)[1] / len(symbols)
     return float(-(p * np.log2(p)).sum())

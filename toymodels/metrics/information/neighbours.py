@@ -13,12 +13,21 @@ from numpy.typing import ArrayLike
 from toymodels.metrics._samples import vectors
 from toymodels.validation import positive_int
 
+_SAME_DISTANCE = 1e-10  # of standardised samples: nearer than this, two distances differ by rounding only
+_JITTER = 1e-8  # of standardised samples: below the spacing of float32 numbers, far above that of float64
+_REPEATED_SHARE = 0.01  # of the samples; fewer repeated ones shift the estimate by less than 0.02 bits
+
 
 def ksg(x: ArrayLike, y: ArrayLike, k: int = 3) -> float:
     r"""Nearest-neighbour estimate of the information between two continuous vectors (the first estimator of [1]_).
 
     :math:`\psi(k)+\psi(n)-\langle\psi(n_x+1)+\psi(n_y+1)\rangle` with maximum norms, after scaling `x` and `y` as
     wholes to unit root-mean-square deviation, so that the unit of either does not matter.
+
+    Rounded values tie: the k-th neighbour shares its distance with others, and the formula reads the ties as
+    information. Where that happens, every value is moved by a uniform number of at most 1e-8 of the deviation, from a
+    fixed seed. What is estimated is then the information between the rounded values, and the bias is as small as
+    without rounding.
 
     Parameters
     ----------
@@ -32,18 +41,27 @@ def ksg(x: ArrayLike, y: ArrayLike, k: int = 3) -> float:
     Returns
     -------
     float
-        Bits; scatters about 0 for independent vectors.
+        Bits; scatters about 0 for independent vectors. Where ties had to be broken the order of the samples and of the
+        arguments moves it, by less than its scatter over samples.
 
     Raises
     ------
     ValueError
-        If lengths differ, `k` >= n, a vector is constant, or k + 1 samples coincide (not a continuous variable).
+        If lengths differ, `k` >= n, a vector is constant, or more than one sample in a hundred repeats another while
+        `x` or `y` has no repeated value elsewhere: either samples were repeated, which are no independent samples, or
+        one vector is a function of the other, whose information is an entropy (:func:`quantised`).
+
+    Notes
+    -----
+    Samples repeated in data so coarse that values tie anyway are not recognised, and are read as information.
 
     Examples
     --------
     >>> x = np.random.default_rng(0).standard_normal((2000, 2))
     >>> y = x[:, 0] + np.sqrt(3) * x[:, 1]  # correlation 1/2: 0.2075 bits
     >>> round(ksg(x[:, 0], y), 1)
+    0.2
+    >>> round(ksg(np.round(x[:, 0], 1), np.round(y, 1)), 1)
     0.2
     """
     from scipy.spatial import KDTree
@@ -57,18 +75,34 @@ def ksg(x: ArrayLike, y: ArrayLike, k: int = 3) -> float:
         raise ValueError(f"k must be < the number of samples {len(x)}, got {k}")
     x, y = _standardised("x", x), _standardised("y", y)
     joint = np.hstack([x, y])
-    distance = KDTree(joint).query(joint, k=k + 1, p=np.inf)[0][:, -1]
-    if (distance == 0).any():
-        raise ValueError(f"x and y must be continuous, got {k + 1} or more samples that coincide")
-    radius = np.nextafter(distance, 0)  # neighbours strictly nearer
+    nearest = KDTree(joint).query(joint, k=min(k + 2, len(x)), p=np.inf)[0]  # the first is the sample itself
+    if (np.diff(nearest[:, k - 1 :], axis=1) < _SAME_DISTANCE).any():
+        _refuse_repeated(x, y, joint)
+        rng = np.random.default_rng(0)
+        x, y = (rows + rng.uniform(-_JITTER, _JITTER, rows.shape) for rows in (x, y))
+        joint = np.hstack([x, y])
+        nearest = KDTree(joint).query(joint, k=k + 1, p=np.inf)[0]
+    radius = np.nextafter(nearest[:, k], 0)  # neighbours strictly nearer
     counts = [KDTree(part).query_ball_point(part, radius, p=np.inf, return_length=True) for part in (x, y)]
     nats = digamma(k) + digamma(len(x)) - sum(digamma(count).mean() for count in counts)  # each counts itself
     return float(nats / np.log(2))
 
 
+def _refuse_repeated(x: np.ndarray, y: np.ndarray, joint: np.ndarray) -> None:
+    """`ValueError` if samples repeat, and one vector repeats with whole samples only."""
+    multiplicities = [np.unique(rows, axis=0, return_counts=True)[1] for rows in (joint, x, y)]
+    pairs, *pairs_of_parts = (int((counts * (counts - 1)).sum()) for counts in multiplicities)
+    repeated = int(multiplicities[0][multiplicities[0] > 1].sum())
+    if repeated > _REPEATED_SHARE * len(x) and pairs in pairs_of_parts:
+        raise ValueError(
+            f"x and y must be continuous, got {repeated} of {len(x)} samples that coincide with another "
+            "(drop repeated samples; `quantised` takes discrete values)"
+        )
+
+
 def _standardised(name: str, rows: np.ndarray) -> np.ndarray:
-    rows = rows - rows.mean(axis=0)
-    scale = np.sqrt((rows**2).mean())
-    if scale == 0:
+    if (rows == rows[0]).all():
         raise ValueError(f"{name} must vary, got the same value in every row")
-    return rows / scale
+    rows = np.ldexp(rows, -np.frexp(np.abs(rows).max())[1])  # by a power of two, exactly: squares stay finite
+    rows = rows - rows.mean(axis=0)
+    return rows / np.sqrt((rows**2).mean())

@@ -59,6 +59,24 @@ def test_processing_never_adds_information(table):
         assert quantised(less, labels) <= quantised(codes, labels) + 1e-12
 
 
+def test_integers_too_large_for_floats_are_not_merged():
+    codes = 2**60 + np.arange(4)
+    assert quantised(codes, [0, 0, 1, 1]) == 1.0
+    assert quantised(np.column_stack([codes, codes[::-1]]), np.arange(4)) == 2.0
+    assert quantised(codes.astype(np.uint64) + 2**63, np.arange(4)) == 2.0
+    with pytest.raises(ValueError, match=r"labels must be < 2\^53"):
+        quantised([0, 1], [2**53, 2**53 + 1])
+
+
+def test_labels_may_be_sparse():
+    assert quantised([0, 1], [0, 10**12]) == 1.0
+
+
+def test_huge_and_tiny_representations_have_bins_too():
+    for unit in (1e-300, 1e300):
+        assert binned(unit * np.array([-0.9, -0.1, 0.2, 1.0]), [0, 0, 1, 1], unit * np.array([-1.0, 0, 1])) == 1.0
+
+
 def test_the_two_zeros_are_one_symbol():
     assert quantised([0.0, -0.0], [0, 1]) == 0.0
 
