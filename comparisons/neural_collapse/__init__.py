@@ -1,6 +1,7 @@
 """Do class features collapse to a simplex after the training error is zero?
 
-Score: decades by which tr(within)/tr(between) falls from then on. Papyan's NC1 is printed beside it: its pseudo-inverse
+Score: decades by which tr(within)/tr(between) falls from then on, when what is left of it is small and the class means
+are a simplex. Papyan's NC1 is printed beside it: its pseudo-inverse
 sees the subspace of the class means only, so it overstates collapse where features vary outside.
 
 python -m comparisons.neural_collapse --preset quick
@@ -24,6 +25,7 @@ STUDY = Study(
         "paper": {
             "layerwise.classes": 10,
             "neurashed.epochs": 400,
+            "neurashed.classes": 10,
             "dnn.hidden": (512,) * 5,
             "dnn.steps": 30_000,
         },

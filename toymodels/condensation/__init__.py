@@ -1,5 +1,6 @@
 """Condensation: neurons of a layer fall into a few groups that say the same thing."""
 
+from toymodels.condensation.classes import ClassTask
 from toymodels.condensation.delayed import DelayedTask
 from toymodels.condensation.directions import condensed_directions, normalised_descent
 from toymodels.condensation.dropout import DropoutComparison, compare_dropout, dropout_penalty
@@ -45,6 +46,7 @@ from toymodels.condensation.similarity import (
 from toymodels.condensation.three_layer import LayerScaling, three_layer_exponents, three_layer_scaling
 
 __all__ = [
+    "ClassTask",
     "DelayedTask",
     "DistanceScaling",
     "DropoutComparison",

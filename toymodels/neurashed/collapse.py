@@ -7,8 +7,9 @@ nodes that fire for both types of the class and `n_own` nodes for each type; fea
 .. math:: \frac{\mathrm{tr}\,S_W}{\mathrm{tr}\,S_B} = \frac{n_o \rho^2 / 2}{(1 - 1/K)(n_s + n_o \rho^2/2)}.
 
 When every epoch shows each type once, multiplicative rules give :math:`\rho = (b/a)^{T/(2K)}` at the end of an epoch:
-the ratio vanishes geometrically and the class means form a simplex at once. Additive rules give :math:`\rho = 1/2`
-for ever. With independent draws the classes drift apart, so the ratio vanishes but the simplex is lost.
+the ratio vanishes geometrically, also without fading (b = 1), and the class means form a simplex at once. It takes that
+types come alone: in a batch of all of them every node fires, and :math:`\rho` stays what it is. Additive rules bring it
+to :math:`\rho = 1/2`. With independent draws the classes drift apart, so the ratio vanishes but the simplex is lost.
 """
 
 from __future__ import annotations

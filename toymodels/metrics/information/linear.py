@@ -87,7 +87,7 @@ def gaussian_joint(covariance: ArrayLike, n_first: int) -> float:
     n_first = positive_int("n_first", n_first)
     if n_first >= len(values):
         raise ValueError(f"n_first must be < {len(values)}, the length of the vector, got {n_first}")
-    covariance = np.asarray(covariance, dtype=float)
+    covariance = finite("covariance", covariance, ndim=2)
     scale = 1 / np.sqrt(np.diag(covariance))
     correlation = scale[:, None] * covariance * scale
     parts = correlation[:n_first, :n_first], correlation[n_first:, n_first:], correlation
