@@ -22,6 +22,7 @@ STUDY = Study(
             "dnn.optimiser": "adamw",
             "dnn.decay": 0.01,
             "dnn.steps": 100_000,
+            "dnn.batch": 200,
             "dnn.records": 60,
         },
     },

@@ -121,6 +121,8 @@ class Digits(Settings):
         Factor on PyTorch's initial parameters.
     steps : int
         Updates.
+    batch : int
+        Samples an update.
     optimiser, decay : str, float
         Of :class:`dnn.TrainConfig`.
     records : int
@@ -131,6 +133,7 @@ class Digits(Settings):
 
     scale: float = 8.0
     steps: int = 10_000
+    batch: int = 100
     optimiser: str = "adam"
     decay: float = 1e-3
     records: int = 40
@@ -149,7 +152,7 @@ def train_digits(s: Digits, rng: np.random.Generator, make_probes: Callable[[Any
     """Train on the embedded digits; `make_probes(network)` gives the probes of :func:`dnn.train`."""
     from comparisons.digits import train_mlp
 
-    more = {"optimiser": s.optimiser, "weight_decay": s.decay, "loss": "mse", "batch_size": 200}
+    more = {"optimiser": s.optimiser, "weight_decay": s.decay, "loss": "mse", "batch_size": s.batch}
     return train_mlp(s, rng, scale=s.scale, n_steps=s.steps, records=s.records, make_probes=make_probes, **more)
 
 

@@ -1,4 +1,7 @@
-"""Basins of single digits as cones in three dimensions: noisy copies of each, and where the network puts them."""
+"""Basins of single digits as cones in three dimensions: noisy copies of each, and where the network puts them.
+
+Samples may have any shape; principal components are those of their entries.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.reading.basins import sample_basin
+from dnn.reading.perturbations import readable
 from dnn.reading.rank_densities import check_labels
 from toymodels.validation import positive, positive_int
 
@@ -59,8 +64,9 @@ def basin_picture(
     Parameters
     ----------
     network : Module
-        A classifier, in eval mode.
-    x, y : (P, d) and (P,) tensors
+        A classifier; read in eval mode.
+    x, y : (P, ...) and (P,) tensors
+        Samples of any shape, of three entries or more, and their labels.
     rng : numpy Generator
     per_class : int
     amplitudes : positive numbers
@@ -77,22 +83,28 @@ def basin_picture(
     ValueError
         For labels that do not fit, a class of fewer than `per_class` samples, or as :func:`sample_basin`.
     """
-    amplitudes, draws = positive("amplitudes", amplitudes), positive_int("draws", draws)
+    amplitudes, draws = np.atleast_1d(positive("amplitudes", amplitudes)), positive_int("draws", draws)
+    network, x = readable(network, x)
+    if not x.is_floating_point() or x[:1].numel() < 3:
+        raise ValueError(f"x must be real numbers, three or more a sample, got {tuple(x.shape)} of {x.dtype}")
     labels, counts = check_labels(y, len(x), int(y.max()) + 1)
     if counts.min() < positive_int("per_class", per_class):
         raise ValueError(f"per_class must be at most {counts.min()}, the size of the smallest class, got {per_class}")
     chosen = np.concatenate([np.flatnonzero(labels == k)[:per_class] for k in range(len(counts))])
     digits, span = x[chosen], float(x.max() - x.min())
     noise = torch.from_numpy(rng.standard_normal((draws, *digits.shape), dtype=np.float32)).to(x) * span
-    noisy = torch.stack([digits + s * noise for s in amplitudes])  # (n_s, draws, n, d)
-    predicted = network(noisy.flatten(0, 2)).argmax(1).reshape(noisy.shape[:-1])
-    mean, axes = _principal_axes(noisy.flatten(0, 2))
+    noisy = torch.stack([digits + s * noise for s in amplitudes])  # (n_s, draws, n, ...)
+    with batch_norm_mode(network, "running"):
+        logits = checked_logits(network, noisy.flatten(0, 2).clone())  # some modules write into their inputs
+    predicted = logits.argmax(1).reshape(noisy.shape[:3])
+    apex, points = digits.flatten(1), noisy.flatten(3)
+    mean, axes = _principal_axes(points.flatten(0, 2))
     basin = sample_basin(network, digits, y[chosen], rng, by="sample", draws=draws, span=span)
     return BasinPicture(
         labels=labels[chosen],
-        apex=((digits - mean) @ axes).cpu().numpy(),
+        apex=((apex - mean) @ axes).cpu().numpy(),
         amplitudes=amplitudes,
-        points=((noisy - mean) @ axes).cpu().numpy(),
+        points=((points - mean) @ axes).cpu().numpy(),
         predicted=predicted.cpu().numpy(),
         radius=np.asarray(basin.radius),
     )

@@ -3,11 +3,13 @@ r"""Basins of attraction: how much noise on the pixels, or on the weights, a tra
 In sample space :math:`x' = x + s\,(x_{max} - x_{min})\,z`, in weight space
 :math:`W' = W + s\,\mathrm{std}(W_l)\,z` for every layer, with :math:`z` standard normal; :math:`A(s)` is the share of
 samples that still get their own label and the radius is where :math:`A(s) = 1/2` [1]_. Pixels are not clipped, biases
-and batch norm are not perturbed.
+and norms are not perturbed. Samples may have any shape, and weights other units
+(:mod:`dnn.reading.perturbations`). Half precision is read in float32.
 
 The same :math:`z` serves every amplitude, so curves are smooth and radii comparable. Amplitudes lie on a geometric
 grid; bisection finds the interval of the grid in which the curve crosses one half and interpolates there, so that it
-gives the radius of the full grid after log2 as many evaluations.
+gives the radius of the full grid after log2 as many evaluations. Where no amplitude evaluated so far closes the
+confidence interval, more are, above the radius, until one does or none is left.
 
 References
 ----------
@@ -16,8 +18,9 @@ References
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,9 +28,10 @@ from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from dnn.networks.mlp import batch_norm_mode, checked_logits
-from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, weight_noise
+from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, readable, weight_noise
 from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import check_finite
+from toymodels.trajectory import SimulationError
 from toymodels.validation import choice, positive, positive_int, times
 
 AMPLITUDES = np.geomspace(1e-3, 10, 25)
@@ -46,7 +50,10 @@ class Basin:
         half, `inf` where accuracy stays above it at every amplitude.
     interval : (2,) or (2, G) array
         Approximate 95 % confidence interval of the radius, by Student's t over the samples of the group (pixel noise)
-        or the draws (weight noise, or `by="sample"`); [0, inf] where there is a single one.
+        or the draws (weight noise, or `by="sample"`); [0, inf] where there is a single one. It ends where the curve
+        crosses one half plus or minus its uncertainty at the radius: beside a finite radius the upper end is `inf`
+        only where accuracy falls that far at no amplitude up to the largest. Bisection interpolates between the
+        amplitudes it has evaluated, the grid between neighbours.
     amplitudes, curve : (n,) or (n, G) arrays
         Amplitudes evaluated, increasing, and the accuracy there.
     clean : float or (G,) array
@@ -55,7 +62,7 @@ class Basin:
         Share of pure pixel noise that the network puts into each class. A class with a share of one half or more
         has an infinite basin that says nothing about its samples. None for weight noise.
     evaluations : int
-        Amplitudes at which each group was evaluated.
+        Amplitudes at which each group was evaluated, repetitions counted.
     """
 
     radius: float | np.ndarray
@@ -87,8 +94,8 @@ def sample_basin(
     ----------
     network : Module
         Any classifier; chains as in :func:`dnn.reading.unfolding.unfold` are several times faster.
-    x, y : (P, d) and (P,) tensors
-        Samples and their labels.
+    x, y : (P, ...) and (P,) tensors
+        Samples of any shape, real numbers, and their labels.
     rng : numpy Generator
         Source of the noise.
     by : {"all", "class", "sample"}
@@ -111,11 +118,26 @@ def sample_basin(
     Raises
     ------
     ValueError
-        If half of the samples or fewer are classified correctly without noise, labels do not fit, a class is
-        empty under `by="class"`, weights are not finite, or an option is unknown.
+        If half of the samples or fewer are classified correctly without noise, samples are no real numbers, labels do
+        not fit, a class is empty under `by="class"`, weights are not finite, or an option is unknown.
     SimulationError
-        If logits are not finite at some amplitude.
+        If logits are not finite at some amplitude that the radius needs.
+
+    Examples
+    --------
+    Two points at -1 and 1, told apart by their sign: half of the copies of a point keep it at any amplitude, so that
+    the accuracy under noise falls to 1/2 only in the limit.
+
+    >>> network = nn.Linear(1, 2, bias=False)
+    >>> network.weight.data = torch.tensor([[-1.0], [1.0]])
+    >>> x, y = torch.tensor([[-1.0], [1.0]]).repeat(500, 1), torch.arange(2).repeat(500)
+    >>> basin = sample_basin(network, x, y, np.random.default_rng(0), amplitudes=[0.1, 0.5, 1.0], method="grid")
+    >>> basin.radius, basin.curve.round(2).tolist()
+    (inf, [1.0, 0.84, 0.69])
     """
+    network, x = readable(network, x)
+    if not x.is_floating_point():
+        raise ValueError(f"x must be real numbers, for noise to be added, got {x.dtype}")
     reach = float(positive("span", x.max().item() - x.min().item() if span is None else span))
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)
@@ -137,23 +159,32 @@ def weight_basin(
     amplitudes=AMPLITUDES,
     draws: int = 4,
     statistics: str = "running",
+    normalise: str = "std",
 ) -> Basin:
     """Basin of attraction in weight space; the network itself is never written to.
 
-    Every layer's weights move by their own standard deviation times the amplitude, together.
+    The weights of all layers (every parameter of two axes or more but those of norms: Linear, convolutions, embeddings,
+    attention, recurrent layers) move together, frozen ones too and tied ones as a single tensor.
 
     Parameters
     ----------
-    network, x, y, by, method
+    network, by, method
         As in :func:`sample_basin`.
+    x, y : (P, ...) and (P,) tensors
+        Samples of any shape, integers such as tokens among them, and their labels.
     rng : numpy Generator
         Source of the noise on the weights.
     amplitudes : increasing positive numbers
-        Grid of amplitudes, in units of each layer's weight standard deviation.
+        Grid of amplitudes, in units of each layer's weight standard deviation, or of `normalise`.
     draws : int
         Perturbed networks per amplitude, shared by all samples; the interval is over them.
     statistics : {"running", "batch"}
         Of batch norm; "batch" are those of the samples in each perturbed network.
+    normalise : {"std", "layer", "filter", "none"}
+        Noise on a weight tensor is its standard deviation times z; z with the norm of the tensor; z with, for every
+        neuron or channel, the norm of its incoming weights; or z itself. With all but "none", whose amplitudes are in
+        units of the weights, the radius of a ReLU network survives a rescaling of whole layers that leaves its
+        function alone.
 
     Returns
     -------
@@ -161,13 +192,33 @@ def weight_basin(
 
     Raises
     ------
-    ValueError, SimulationError
+    ValueError
+        As in :func:`sample_basin`; also for a network without weights, and under "std" for a weight tensor of a single
+        entry, which has no standard deviation.
+    SimulationError
         As in :func:`sample_basin`.
+
+    Examples
+    --------
+    >>> network = nn.Linear(2, 2, bias=False)
+    >>> network.weight.data = torch.eye(2)
+    >>> x, y, rng = torch.eye(2), torch.arange(2), np.random.default_rng(0)
+    >>> weight_basin(network, x, y, rng, normalise="none", draws=1000, amplitudes=[0.5], method="grid").curve
+    array([0.926])
     """
+    network, x = readable(network, x)
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)
-        evaluate = weight_noise(network, x, rng, positive_int("draws", draws), statistics)
+        evaluate = weight_noise(network, x, rng, positive_int("draws", draws), statistics, normalise)
         return search.run(evaluate, method, cluster="draw", noise_share=None)
+
+
+class _Row(NamedTuple):
+    """An evaluation: grid points (G,), accuracy there, and half of its 95 % interval."""
+
+    index: np.ndarray
+    accuracy: np.ndarray
+    margin: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +235,9 @@ class _Search:
     def start(network: nn.Module, x: Tensor, y: Tensor, by: str, amplitudes) -> _Search:
         check_finite(network)
         grid = times(positive("amplitudes", amplitudes), name="amplitudes")
-        logits = checked_logits(network, x)
+        logits = checked_logits(network, x.clone())  # some modules write into their inputs
+        if len(logits) != len(x):
+            raise ValueError(f"network must put out logits of every sample, got {len(logits)} for {len(x)} samples")
         predicted, n_classes = predictions(logits, 0.0), logits.shape[1]
         labels, counts = check_labels(y, len(x), n_classes)
         if choice("by", by, ("all", "class", "sample")) == "class":
@@ -196,33 +249,62 @@ class _Search:
         return _Search(labels, groups, clean, grid, n_classes)
 
     def run(self, evaluate: Evaluate, method: str, cluster: str, noise_share: np.ndarray | None) -> Basin:
-        n, n_groups = len(self.amplitudes), len(self.clean)
         if choice("method", method, ("bisection", "grid")) == "grid":
-            visited = np.tile(np.arange(n), (n_groups, 1)).T  # (evaluations, G)
-            measured = [self._accuracy(evaluate, row, cluster) for row in visited]
+            index = np.ones_like(self.clean, dtype=np.int64)
+            rows = [_Row(k * index, *self._accuracy(evaluate, k * index, cluster)) for k in range(len(self.amplitudes))]
         else:
-            visited, measured = self._bisect(evaluate, cluster)
-        curve, margin = (np.stack(values) for values in zip(*measured, strict=True))
-        order = np.argsort(visited, axis=0, kind="stable")
-        curve, margin = np.take_along_axis(curve, order, 0), np.take_along_axis(margin, order, 0)
-        amplitudes = self.amplitudes[np.take_along_axis(visited, order, 0)]
-        radius = _crossing(amplitudes, curve, self.clean, np.full(n_groups, 0.5))
-        margin = _margin_at(radius, amplitudes, margin)
-        interval = np.stack([_crossing(amplitudes, curve, self.clean, 0.5 + side * margin) for side in (1, -1)])
+            rows = self._bisect(evaluate, cluster)
+            with suppress(SimulationError):  # of logits that overflow: the interval stays open
+                self._close(evaluate, cluster, rows)
+        radius, interval, _, amplitudes, curve = self._read(rows)
         parts = [radius, interval, amplitudes, curve, self.clean]
-        return Basin(*map(_squeezed, parts), noise_share=noise_share, evaluations=len(visited))
+        return Basin(*map(_squeezed, parts), noise_share=noise_share, evaluations=len(rows))
 
-    def _bisect(self, evaluate: Evaluate, cluster: str):
-        """Grid points visited (evaluations, G), and accuracy with its margin at each."""
+    def _read(self, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Radius (G,), interval (2, G) and the levels (2, G) at its ends, amplitudes and curve (evaluations, G)."""
+        index, curve, margin = (np.stack(values) for values in zip(*rows, strict=True))
+        order = np.argsort(index, axis=0, kind="stable")
+        curve, margin = np.take_along_axis(curve, order, 0), np.take_along_axis(margin, order, 0)
+        amplitudes = self.amplitudes[np.take_along_axis(index, order, 0)]
+        radius = _crossing(amplitudes, curve, self.clean, np.full(len(self.clean), 0.5))
+        levels = 0.5 + np.array([[1], [-1]]) * _margin_at(radius, amplitudes, margin)
+        interval = np.stack([_crossing(amplitudes, curve, self.clean, level) for level in levels])
+        return radius, interval, levels, amplitudes, curve
+
+    def _bisect(self, evaluate: Evaluate, cluster: str) -> list[_Row]:
         low, high = np.full(len(self.clean), -1), np.full(len(self.clean), len(self.amplitudes))
-        visited, measured = [], []
+        rows = []
         while (high - low).max() > 1:
             middle = np.clip((low + high) // 2, 0, len(self.amplitudes) - 1)
-            visited.append(middle)
-            measured.append(self._accuracy(evaluate, middle, cluster))
-            right = measured[-1][0] > 0.5
+            rows.append(_Row(middle, *self._accuracy(evaluate, middle, cluster)))
+            right = rows[-1].accuracy > 0.5
             low, high = np.where(right, np.maximum(low, middle), low), np.where(right, high, np.minimum(high, middle))
-        return np.stack(visited), measured
+        return rows
+
+    def _close(self, evaluate: Evaluate, cluster: str, rows: list[_Row]) -> None:
+        """Add rows above the radius of groups with an open interval: by bisection, then wherever none was looked."""
+        radius, interval, (_, level), _, _ = self._read(rows)
+        n, index = len(self.amplitudes), np.stack([row.index for row in rows])
+        is_open = np.isfinite(radius) & np.isinf(interval[1]) & (level >= 0)
+
+        def falls(at: np.ndarray, groups: np.ndarray) -> np.ndarray:
+            """Whether `groups` are at or below their level at grid points `at`; the others repeat their last row."""
+            at = np.where(groups, at, at[groups][0])  # costs nothing where amplitudes are evaluated one by one
+            measured = _Row(at, *self._accuracy(evaluate, at, cluster))
+            rows.append(_Row(*(np.where(groups, new, old) for new, old in zip(measured, rows[-1], strict=True))))
+            return groups & (measured.accuracy <= level)
+
+        low, high = np.where(is_open, index.max(axis=0), n), np.full(len(radius), n)
+        while (active := high - low > 1).any():
+            middle = (low + high) // 2
+            below = falls(middle, active)
+            low, high = np.where(active & ~below, middle, low), np.where(below, middle, high)
+        is_open &= high == n
+        for k in range(n - 2, -1, -1):
+            seen = np.any(np.stack([row.index for row in rows]) == k, axis=0)
+            groups = is_open & ~seen & (self.amplitudes[k] > radius)
+            if groups.any():
+                is_open &= ~falls(np.full(len(radius), k), groups)
 
     def _accuracy(self, evaluate: Evaluate, index: np.ndarray, cluster: str) -> tuple[np.ndarray, np.ndarray]:
         """Accuracy (G,) at grid points `index` (G,), and half of its 95 % interval over samples or draws."""
