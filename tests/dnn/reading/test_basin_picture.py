@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from torch import nn
 
 from dnn.reading.basin_picture import basin_picture
 from tests.dnn.reading.test_basins import fitted
+
+FIELDS = ("labels", "apex", "amplitudes", "points", "predicted", "radius")
 
 
 def picture(**options):
@@ -42,3 +47,34 @@ def test_bad_input_is_refused_by_name():
     network, x, y = fitted()
     with pytest.raises(ValueError, match="per_class must be at most 0"):
         basin_picture(network, x, torch.where(y == 1, 0, y), np.random.default_rng(0))
+
+
+@settings(max_examples=8)
+@given(st.sampled_from([(1, 8), (8, 1), (2, 4), (2, 2, 2), (1, 4, 2), (1, 1, 8)]))
+def test_images_are_drawn_as_their_rows_are(shape):
+    network, x, y = fitted(batch_norm=True)
+    rows = basin_picture(network, x, y, np.random.default_rng(0), draws=4)
+    shaped = nn.Sequential(nn.Flatten(), network)
+    images = basin_picture(shaped, x.reshape(-1, *shape), y, np.random.default_rng(0), draws=4)
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(images, name), getattr(rows, name), err_msg=name)
+
+
+def test_training_mode_half_precision_and_gradients_change_nothing():
+    network, x, y = fitted(batch_norm=True)
+    network, x = network.to(torch.bfloat16), x.to(torch.bfloat16)
+    plain = basin_picture(network.float().eval(), x.float(), y, np.random.default_rng(0), draws=4)
+    network = network.to(torch.bfloat16).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    half = basin_picture(network, x.requires_grad_(), y, np.random.default_rng(0), draws=4)
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(half, name), getattr(plain, name), err_msg=name)
+    assert network.training
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_samples_need_three_real_entries():
+    with pytest.raises(ValueError, match=r"three or more a sample, got \(4, 2\) of torch.float32"):
+        basin_picture(nn.Linear(2, 2), torch.ones(4, 2), torch.arange(4) % 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="x must be real numbers, three or more a sample, got"):
+        basin_picture(nn.Linear(3, 2), torch.ones(4, 3).long(), torch.arange(4) % 2, np.random.default_rng(0))
