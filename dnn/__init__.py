@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dnn.observing.recorder import Recorder
     from dnn.observing.taps import tap
     from dnn.reading.basins import sample_basin, weight_basin
+    from dnn.reading.curvature import hessian_trace, sharpness
     from dnn.reading.linear_maps import linear_map, pruned_accuracy
     from dnn.reading.projection import project
     from dnn.reading.rank_densities import rank_gradient, rank_probability
@@ -36,6 +37,8 @@ _EXPORTS = {
     "quantities": "observing.looking",
     "Recorder": "observing.recorder",
     "tap": "observing.taps",
+    "sharpness": "reading.curvature",
+    "hessian_trace": "reading.curvature",
 }
 _MODULES = ("data", "probes")
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "Recorder",
     "TrainConfig",
     "data",
+    "hessian_trace",
     "linear_map",
     "observe",
     "probes",
@@ -52,6 +56,7 @@ __all__ = [
     "rank_gradient",
     "rank_probability",
     "sample_basin",
+    "sharpness",
     "tap",
     "train",
     "train_ensemble",

@@ -433,6 +433,63 @@ def loss(view: View) -> float:
     return float((logits - labels.reshape(logits.shape)).square().sum(1).mean() / 2)
 
 
+class _Classifier(nn.Module):
+    """A module that returns its logits and nothing else."""
+
+    def __init__(self, module: nn.Module, output: Callable | None):
+        super().__init__()
+        self.module, self.output = module, output
+
+    def forward(self, *args: Tensor, **kwargs: Tensor) -> Tensor:
+        return logits_of(self.module(*args, **kwargs), self.output)
+
+
+def _basin(kind: str) -> Callable[[View], float]:
+    def measured(view: View) -> float:
+        from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
+
+        labels = torch.as_tensor(view.labels[:MOST]).to(view.batch.labels.device)
+        try:
+            x = view.batch.part(slice(0, MOST)).x
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        if kind == "sample" and not x.is_floating_point():
+            raise Refused("needs real inputs, to which noise can be added, got integers: embed them first")
+        if accuracy(view) <= 0.5:
+            return 0.0
+        basin = sample_basin if kind == "sample" else weight_basin
+        network = _Classifier(view.module, view.output)
+        try:
+            with undisturbed(network):
+                radius = basin(network, x, labels, np.random.default_rng(0), draws=1).radius
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return float(min(radius, AMPLITUDES[-1]))
+
+    return measured
+
+
+def _curvature(kind: str) -> Callable[[View], float]:
+    def measured(view: View) -> float:
+        from dnn.reading.curvature import hessian_trace, sharpness
+
+        part = view.batch.part(slice(0, MOST))
+        if part.labels.is_floating_point():
+            raise Refused("needs integer class labels; dnn.sharpness takes any loss")
+        network = _Classifier(view.module, view.output)
+        inputs = dict(part.inputs) if isinstance(part.inputs, Mapping) else tuple(part.inputs)
+        x = inputs[0] if isinstance(inputs, tuple) and len(inputs) == 1 else inputs
+        try:
+            with undisturbed(network), _plain_kernels():
+                if kind == "sharpness":
+                    return sharpness(network, x, part.labels, "cross_entropy")
+                return hessian_trace(network, x, part.labels, "cross_entropy", np.random.default_rng(0)).trace
+        except (ValueError, NotImplementedError) as error:
+            raise Refused(str(error)) from None
+
+    return measured
+
+
 QUANTITIES: dict[str, Callable[[View], float | dict[str, float]]] = {
     "accuracy": accuracy,
     "loss": loss,
@@ -454,4 +511,8 @@ QUANTITIES: dict[str, Callable[[View], float | dict[str, float]]] = {
     "kernel_distance": kernel_distance,
     "kernel_alignment": kernel_alignment,
     "elasticity": elasticity,
+    "basin_sample": _basin("sample"),
+    "basin_weight": _basin("weight"),
+    "sharpness": _curvature("sharpness"),
+    "hessian_trace": _curvature("trace"),
 }

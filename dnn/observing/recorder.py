@@ -18,7 +18,16 @@ from toymodels.validation import positive_int
 if TYPE_CHECKING:
     import pandas
 
-USUAL = tuple(name for name in QUANTITIES if name not in ("kernel_distance", "kernel_alignment", "elasticity"))
+COSTLY = (
+    "kernel_distance",
+    "kernel_alignment",
+    "elasticity",
+    "basin_sample",
+    "basin_weight",
+    "sharpness",
+    "hessian_trace",
+)
+USUAL = tuple(name for name in QUANTITIES if name not in COSTLY)
 PER_DECADE = 10  # records of "log"
 
 
@@ -30,7 +39,7 @@ class Recorder:
     data : Split, (x, y), DataLoader or iterable of batches
         What is looked at; of a Split the training part, and its test part for `test_accuracy` and `test_loss`.
     quantities : iterable of str, optional
-        Of :func:`dnn.quantities`; all but kernels and elasticity, whose cost grows with the parameters, if None.
+        Of :func:`dnn.quantities`; all but kernels, elasticity, basins and curvature, which cost many passes, if None.
     every : "log" or int
         About ten records a decade of steps, or one every so many steps; the first step is always recorded.
     output : callable, optional
