@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from toymodels.trajectory import Trajectory
 
 Curves = Mapping[str, np.ndarray]
 Maker = Callable[[np.ndarray, np.random.Generator], Curves]
+Curve = Callable[[np.ndarray, np.random.Generator], Any]
 NAME = "adversaries"
 DRAWS = 200
 
@@ -76,7 +78,7 @@ def spike(t: np.ndarray, where: int, base: float, height: float) -> np.ndarray:
     return curve
 
 
-def _both(train: Maker | None = None, test: Maker | None = None) -> Maker:
+def _both(train: Curve | None = None, test: Curve | None = None) -> Maker:
     def curves(t, rng):
         return {
             "train": train(t, rng) if train else rise(t, 10),
@@ -86,7 +88,7 @@ def _both(train: Maker | None = None, test: Maker | None = None) -> Maker:
     return curves
 
 
-def _same(curve: Callable[[np.ndarray, np.random.Generator], np.ndarray], *names: str, **more) -> Maker:
+def _same(curve: Curve, *names: str, **more: float) -> Maker:
     def curves(t, rng):
         return {name: curve(t, rng) for name in names} | {n: np.full(len(t), v) for n, v in more.items()}
 
@@ -141,7 +143,7 @@ INFORMATION = [
 ]
 
 
-def _elastic(contrast: Maker, start: float = 0.1, fitted: bool = True) -> Maker:
+def _elastic(contrast: Curve, start: float = 0.1, fitted: bool = True) -> Maker:
     def curves(t, rng):
         both = {"contrast": np.asarray(contrast(t, rng)), "start_contrast": np.full(len(t), start)}
         return both | ({"train": rise(t, 10)} if fitted else {})
@@ -165,7 +167,7 @@ ELASTICITY = [
 ]
 
 
-def _collapsing(ratio: Maker, angle: Maker | None = None, train: Maker | None = None) -> Maker:
+def _collapsing(ratio: Curve, angle: Curve | None = None, train: Curve | None = None) -> Maker:
     def curves(t, rng):
         return {
             "train": train(t, rng) if train else np.minimum(1.01 * rise(t, 10), 1.0),

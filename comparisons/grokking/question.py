@@ -120,11 +120,12 @@ def _crossing_numbers(runs: Sequence[Trajectory], asked: Any) -> dict[str, Any]:
         return {"note": f"test level not reached in {never} of {len(runs)} runs"}
     numbers: dict[str, Any] = {"measured": float(np.median(times[:, 1]))}
     note = f"levels {_decades(times):.2f} decades apart" if (times > 0).all() else ""
-    predicted = [[run.meta.get(f"predicted_{part}_time") for part in ("train", "test")] for run in runs]
-    if all(test is not None and 0 < test < np.inf for _, test in predicted):
-        numbers["predicted"] = float(np.median([test for _, test in predicted]))
-        if note and all(train is not None and train > 0 for train, _ in predicted):
-            note += f", predicted {_decades(np.array(predicted, dtype=float)):.2f}"
+    tests = [run.meta.get("predicted_test_time") for run in runs]
+    trains = [run.meta.get("predicted_train_time") for run in runs]
+    if all(time is not None and 0 < time < np.inf for time in tests):
+        numbers["predicted"] = float(np.median(np.array(tests, dtype=float)))
+        if note and all(time is not None and time > 0 for time in trains):
+            note += f", predicted {_decades(np.array([trains, tests], dtype=float).T):.2f}"
     return numbers | {"note": note}
 
 
