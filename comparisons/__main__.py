@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return keeping.main(argv)
     if argv and argv[0] == robustness.NAME:
         return robustness.main(argv[1:], studies, known=ALL, default=PHENOMENA)
-    if argv == [adversaries.NAME]:
-        return adversaries.main()
+    if argv and argv[0] == adversaries.NAME:
+        return adversaries.main(argv[1:])
     options = vars(parser().parse_args(argv))
     check, write, exchange = (options.pop(name) for name in ("check", "write", "with_exchange"))
     try:

@@ -1,13 +1,14 @@
 """Curves that must never be called `shown`, and true ones that must not be missed, for every study's judge.
 
 `python -m comparisons adversaries` prints how often each study's judge is deceived, over many draws of one run each.
-A study's verdict rests on several replicates whose conditions all must hold, so that it is deceived less often still.
+A study's verdict rests on several replicates whose conditions all must hold, so that chance deceives it less often.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from comparisons.harness.verdict import Verdict
 from toymodels.trajectory import Trajectory
+from toymodels.validation import positive_int
 
 Curves = Mapping[str, np.ndarray]
 Maker = Callable[[np.ndarray, np.random.Generator], Curves]
@@ -294,7 +296,15 @@ def table(draws: int = DRAWS) -> str:
     return "\n".join(lines[1:])
 
 
-def main() -> int:
-    """Print the table and return 0; it judges the judges, and fails nothing."""
-    print(table())
+def main(argv: Sequence[str] = ()) -> int:
+    """Print the table and return 0; it judges the judges, and fails nothing.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Arguments after the command's name.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m comparisons {NAME}", description=__doc__)
+    parser.add_argument("--draws", type=int, default=DRAWS, help="single runs of every case")
+    print(table(positive_int("draws", parser.parse_args(list(argv)).draws)))
     return 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from comparisons.harness.checks import CHANCE, commonest, require_scores
 from comparisons.harness.verdict import Verdict
-from toymodels.metrics.curves import despiked, scatter, setback, settled_from
+from toymodels.metrics.curves import FEWEST, despiked, scatter, setback, settled_from
 from toymodels.metrics.grokking import crossing_time, lag
 from toymodels.trajectory import Trajectory
 
@@ -61,7 +61,7 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     if any(flaws):
         return Verdict.unclear(commonest(flaws))
     numbers = _crossing_numbers(runs, asked)
-    lags = [lag(run.t, despiked(run["train"]), despiked(run["test"])) for run in runs]
+    lags = [lag(run.t, *(_within_ends(_score(run, name)) for name in ("train", "test"))) for run in runs]
     verdict = Verdict.from_scores(lags, asked.absent_below, asked.shown_from, **numbers)
     flaws = [_not_late(run, asked) for run in runs]
     if verdict.outcome == "shown" and any(flaws):
@@ -73,16 +73,37 @@ def _without_note(numbers: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in numbers.items() if name != "note"}
 
 
+def _score(run: Trajectory, name: str) -> np.ndarray:
+    """A score without lone records; below 0 an R2 is no worse than the mean's, and counts as 0."""
+    return np.maximum(despiked(run[name]), 0.0)
+
+
+def _within_ends(values: np.ndarray) -> np.ndarray:
+    """A curve that neither dips below its first record nor rises above its last, so that shares are shares."""
+    return np.clip(values, min(values[0], values[-1]), max(values[0], values[-1]))
+
+
+def _least_lag(run: Trajectory) -> float:
+    """The smallest lag that the records allow: all of train's rise at the end of a gap, all of test's at its start."""
+    shares = []
+    for name in ("train", "test"):
+        values = _within_ends(_score(run, name))
+        shares.append((values - values[0]) / (values[-1] - values[0]))
+    late = run.t > 0
+    train, test = (share[late] for share in shares)
+    return float(((train[:-1] - test[1:]) * np.diff(np.log10(run.t[late]))).sum())
+
+
 def _fit(run: Trajectory, asked: Any) -> int | None:
     """The record from which on the training score has its level and keeps it, but for its noise."""
-    train = despiked(run["train"])
+    train = _score(run, "train")
     level = run.meta.get("train_level", asked.train_level)
     return settled_from(train, level, min(NOISE * scatter(run["train"]), LEEWAY))
 
 
 def _undefined(run: Trajectory, asked: Any) -> str:
     """Why no lag can be read off a run; empty if it can."""
-    train, test = despiked(run["train"]), despiked(run["test"])
+    train, test = _score(run, "train"), _score(run, "test")
     level = run.meta.get("train_level", asked.train_level)
     if train.max() < level:
         return f"the training score never reaches {level:g}"
@@ -97,14 +118,20 @@ def _undefined(run: Trajectory, asked: Any) -> str:
 
 def _not_late(run: Trajectory, asked: Any) -> str:
     """Why a lag is no late generalisation; empty if it is."""
-    test, fit = despiked(run["test"]), _fit(run, asked)
+    test, fit = _score(run, "test"), _fit(run, asked)
     assert fit is not None
+    if fit > 0 and run.t[fit - 1] == 0:
+        return "the fit lies between t = 0 and the first record that has a logarithm"
+    if _least_lag(run) < asked.absent_below:
+        return f"records are too far apart: a lag of {_least_lag(run):.2f} would look the same"
     late = test[-1] - test[fit]
     rise = test[-1] - test[0]
     if late < asked.least_rise or late < asked.late_share * rise:
         return f"of the test score's rise by {rise:.2f} only {late:.2f} comes after the fit"
     if late <= CHANCE * scatter(run["test"]):
         return f"the test score's late rise is within {CHANCE:g} scatters of the curve"
+    if len(test) >= FEWEST and test[-3] < test[fit] + late / 2:
+        return "the test score's late rise is seen in the last two records only"
     if setback(test[fit:]) > asked.most_setback * late:
         return f"the test score falls back by {setback(test[fit:]):.2f} after the fit"
     if run.t[fit] > 0 and np.log10(run.t[-1] / run.t[fit]) < asked.shown_from:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from toymodels.trajectory import Trajectory
@@ -30,6 +31,25 @@ def require_scores(runs: Sequence[Trajectory], *names: str) -> None:
             if run[name].max() > 1 + 1e-6:
                 hint = " (a percentage?)" if run[name].max() <= 100 else ""
                 raise ValueError(f"{name} must be at most 1, a fraction, got {run[name].max():g}{hint}")
+
+
+def require_not_negative(runs: Sequence[Trajectory], *names: str) -> None:
+    """Refuse runs in which one of these quantities falls below zero.
+
+    Parameters
+    ----------
+    runs : sequence of Trajectory
+    *names : str
+
+    Raises
+    ------
+    ValueError
+        Naming quantity, constraint and value.
+    """
+    for run in runs:
+        for name in names:
+            if run[name].min() < 0:
+                raise ValueError(f"{name} must be >= 0, got {run[name].min():g}")
 
 
 def require_series(runs: Sequence[Trajectory], *names: str) -> None:
@@ -62,5 +82,7 @@ def commonest(flaws: Sequence[str]) -> str:
         At least one that is not empty.
     """
     named = [flaw for flaw in flaws if flaw]
-    worst = max(dict.fromkeys(named), key=named.count)
-    return worst if len(flaws) == 1 else f"{worst} ({named.count(worst)} of {len(flaws)} runs)"
+    conditions = [re.sub(r"[-+.\de]*\d", "#", flaw) for flaw in named]  # whatever the numbers
+    commonest = max(dict.fromkeys(conditions), key=conditions.count)
+    worst = named[conditions.index(commonest)]
+    return worst if len(flaws) == 1 else f"{worst} ({conditions.count(commonest)} of {len(flaws)} runs)"

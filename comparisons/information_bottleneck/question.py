@@ -29,6 +29,8 @@ class Question:
         Share of the peak that must have been gained before it.
     label_kept : float
         Share of its own peak above which the information about the label must stay.
+    least_bits : float
+        Less than that is no information, about the input or the label.
     headroom : float
         Bits by which the peak must lie below what the estimator can tell apart, log2 of the number of inputs.
     least_trend : float
@@ -43,6 +45,7 @@ class Question:
     shown_from: float = 0.25
     least_gain: float = 0.25
     label_kept: float = 0.9
+    least_bits: float = 0.05
     headroom: float = 0.5
     least_trend: float = 0.7
     most_setback: float = 0.2
@@ -74,8 +77,8 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
 def _undefined(run: Trajectory, asked: Any) -> str:
     """Why a run can say nothing about forgetting; empty if it can."""
     bits = despiked(run["about_input"])
-    if not bits.max() > 0:
-        return "carries no information about the input"
+    if not bits.max() > asked.least_bits:
+        return f"carries no information about the input: {bits.max():.2g} bits at most"
     samples = run.meta.get("samples")
     if samples is not None and bits.max() > np.log2(samples) - asked.headroom:
         return f"at the estimator's ceiling, log2 {samples} = {np.log2(samples):.2f} bits"
@@ -86,13 +89,18 @@ def _not_forgetting(run: Trajectory, asked: Any) -> str:
     """Why a loss is no bottleneck; empty if it is."""
     bits, label = despiked(run["about_input"]), despiked(run["about_label"])
     after = label[label.argmax() :]
-    if not label.max() > 0 or min(np.median(after[-3:]), after[-1]) < asked.label_kept * label.max():
+    if not label.max() > asked.least_bits:
+        return "never learned the label"
+    if min(np.median(after[-3:]), after[-1]) < asked.label_kept * label.max():
         return "forgets the label too"
     if gained(run["about_input"]) < asked.least_gain:
         return "forgets, but never fitted"
     if not trend_after_peak(run.t, run["about_input"]) <= -asked.least_trend:
         return "fluctuates after its peak rather than falls"
     peak = int(bits.argmax())
+    lowest = int(bits[: peak + 1].argmin())
+    if setback(bits[: peak + 1]) > 0.5 * (bits[peak] - bits[lowest]):
+        return "rises and falls before its peak too"
     if setback(-bits[peak:]) > asked.most_setback * (bits[peak] - bits[-1]):
         return "comes back after its peak"
     if bits[peak] - bits[-1] <= CHANCE * scatter(run["about_input"]):
@@ -106,7 +114,7 @@ def _not_forgetting(run: Trajectory, asked: Any) -> str:
 def _other_noise(run: Trajectory, asked: Any, outcome: str) -> str:
     """At which other noise the outcome differs; empty if at none that was recorded and decides."""
     for name, words in OTHER_NOISE.items():
-        if f"about_input_{name}" in run.data:
+        if all(f"{part}_{name}" in run.data for part in ("about_input", "about_label")):
             parts = {part: run[f"{part}_{name}"] for part in ("about_input", "about_label")}
             other = replace(run, data=parts, meta={k: v for k, v in run.meta.items() if k != "predicted"})
             judged = judge([other], asked)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.elasticity import learned_contrast
@@ -59,9 +59,15 @@ def pooled_contrast(change: np.ndarray, labels: np.ndarray) -> float:
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     """What training added to the contrast, at the fit and at the end: the smaller of the two."""
     require_series(runs, "contrast", "start_contrast")
+    scored = [run for run in runs if "train" in run.data]
+    if scored:
+        require_scores(scored, "train")
+    if min(len(run.t) for run in runs) < 3:
+        return Verdict.unclear("fewer than three records")
     places = [_at_fit(run, asked) for run in runs]
     if None in places:
-        return Verdict.unclear(f"the training score never keeps {asked.train_level:g} in {places.count(None)} runs")
+        count = f"{places.count(None)} of {len(runs)} runs"
+        return Verdict.unclear(f"the training score never reaches and keeps its level in {count}")
     added = [
         learned_contrast(run["contrast"], run["start_contrast"], int(place or 0))
         for run, place in zip(runs, places, strict=True)
@@ -81,7 +87,8 @@ def _at_fit(run: Trajectory, asked: Any) -> int | None:
     """The record of the fit; the middle one of a run without a training score, which is judged over its second half."""
     if "train" not in run.data:
         return len(run.t) // 2
-    return settled_from(run["train"], run.meta.get("train_level", asked.train_level))
+    tolerance = min(3 * scatter(run["train"]), 0.1)
+    return settled_from(despiked(run["train"]), run.meta.get("train_level", asked.train_level), tolerance)
 
 
 def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:

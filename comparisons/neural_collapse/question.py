@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_not_negative, require_scores, require_series
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.collapse import fall
-from toymodels.metrics.curves import despiked, scatter, setback, settled_from
+from toymodels.metrics.curves import FEWEST, despiked, scatter, setback, settled_from
 from toymodels.trajectory import Trajectory
 
+ROUNDING = 1e-6  # of an accuracy in single precision
 MEASURES = ("nc1", "within_between", "nc2_norm", "nc2_angle", "nc3", "nc4")
 
 
@@ -45,13 +46,14 @@ class Question:
 
 def first_perfect(run: Trajectory) -> int | None:
     """Record from which on the training error is 0 to the end, None if there is none; lone records do not count."""
-    return settled_from(despiked(run["train"]), 1.0)
+    return settled_from(despiked(run["train"]), 1.0 - ROUNDING)
 
 
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     """Decades of the within/between ratio after zero error, when what is left is small and a simplex."""
     require_scores(runs, "train")
     require_series(runs, "within_between", "nc2_angle")
+    require_not_negative(runs, "within_between", "nc2_angle")
     starts = [first_perfect(run) for run in runs]
     if None in starts:
         unfitted = starts.count(None)
@@ -80,6 +82,8 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
     logs = np.log10(np.maximum(ratio[start:], asked.floor))
     if logs[0] - logs[-1] <= CHANCE * scatter(np.log10(np.maximum(run["within_between"], asked.floor))):
         return f"the fall is within {CHANCE:g} scatters of the curve"
+    if len(ratio) >= FEWEST and len(logs) > 3 and logs[-3] > (logs[0] + logs[-1]) / 2:
+        return "the fall is seen in the last two records only"
     if setback(-logs) > asked.most_setback * (logs[0] - logs[-1]):
         return "variability wanders rather than falls"
     return ""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from toymodels.validation import finite, non_negative
 
 FEWEST = 8  # records of a curve whose spikes can be told
+DENSE = 12  # records from which bends are told from noise
 SHARE = 20  # a setback is read off running medians over a SHAREth of the records, at least three
 
 
@@ -64,7 +65,7 @@ def scatter(values: ArrayLike) -> float:
     -------
     float
         In the units of `values`: 1.4826 times the median of |v[k-1] - 2 v[k] + v[k+1]|, over sqrt(6). 0 for straight
-        lines, steps, and fewer than eight records.
+        lines, steps, and fewer than twelve records.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def scatter(values: ArrayLike) -> float:
     """
     values = finite("values", values, ndim=1)
     bends = np.abs(np.diff(values, 2))
-    return float(1.4826 * np.median(bends) / np.sqrt(6)) if len(values) >= FEWEST else 0.0
+    return float(1.4826 * np.median(bends) / np.sqrt(6)) if len(values) >= DENSE else 0.0
 
 
 def setback(values: ArrayLike) -> float:

@@ -90,3 +90,37 @@ def test_the_headline_says_what_was_asked_and_the_table_what_was_changed(tmp_pat
     result = STUDY.run(models=["neurashed"], settings={"shown_from": 2.5}, replicates=1, out=tmp_path)
     assert result.verdicts["neurashed"].outcome == "unclear"
     assert "criterion changed: shown from 0.5 -> 2.5" in str(result)
+
+
+def test_a_first_record_far_below_changes_nothing():
+    far = np.concatenate([[-1000.0], np.ones(59)])
+    verdict = judged(np.minimum(rising(10), far.clip(max=1)), np.minimum(rising(1000), far.clip(max=1)))
+    assert verdict.score == pytest.approx(2, abs=0.01)
+
+
+def test_a_dip_before_the_rise_adds_no_lag():
+    dip = 0.5 - rising(5, 0, 0.5) + rising(1000, 0, 0.9)
+    assert judged(rising(10), np.clip(dip, 0, 1)).score < 3
+
+
+def test_records_too_far_apart_to_tell_a_lag_are_said():
+    t = np.concatenate([[1.0], np.arange(100.0, 6001, 100)])
+    coarse = run((t >= 90).astype(float), (t >= 110).astype(float), t)
+    assert STUDY.judge([coarse], QUICK).note.startswith("records are too far apart: a lag of")
+    t = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 60)])
+    early = run((t > 0).astype(float), np.where(t > 0, 0.5 + 0.5 * (t > 100), 0.0), t)
+    assert STUDY.judge([early], QUICK).note.startswith("the fit lies between t = 0 and the first record")
+
+
+def test_a_rise_in_the_last_two_records_is_not_enough():
+    late = np.where(np.arange(60) >= 58, 1.0, 0.1)
+    assert judged(rising(10), late).note == "the test score's late rise is seen in the last two records only"
+
+
+def test_a_score_below_the_mean_never_generalises():
+    assert judged(rising(10), rising(1000, -100, -50)).note == "flat test curve: never generalises"
+
+
+def test_a_condition_is_counted_whatever_its_numbers():
+    back = [run(rising(10), rising(200) - rising(1500, 0, 0.4 + 0.01 * k)) for k in range(3)]
+    assert STUDY.judge(back, QUICK).note.endswith("(3 of 3 runs)")

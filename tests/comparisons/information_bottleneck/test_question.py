@@ -76,3 +76,14 @@ def test_other_estimates_are_printed_where_a_run_has_them():
     curves = {"about_input": [1.0, 3.0, 2.0], "about_label": [0.0, 1.0, 1.0], "binned_input": [4.0, 6.0, 5.0]}
     runs = {"mine": [Trajectory([1.0, 2.0, 3.0], curves, clock="step")]}
     assert "mine: binned I(X;T) 4.00 -> 6.00 -> 5.00" in details(SimpleNamespace(runs=runs))
+
+
+def test_an_oscillation_that_ends_in_a_trough_is_none():
+    k = np.arange(60)
+    wave = (3.5 - 2.5 * np.cos(2 * np.pi * (k - 59) / 15)) * (1 + 1e-6 * k)
+    assert judged(wave).note.startswith("rises and falls before its peak too")
+
+
+def test_next_to_nothing_is_no_information():
+    assert judged(1e-9 * BOTTLENECK).note.startswith("carries no information about the input")
+    assert judged(BOTTLENECK, 0.001 * LABEL).note.startswith("never learned the label")

@@ -47,7 +47,10 @@ def test_a_run_without_a_training_score_is_judged_over_its_second_half():
 
 
 def test_a_run_that_never_fits_is_unclear():
-    assert judged(rising(5, 0.1, 0.5), train=0.9 * FITTED).note == "the training score never keeps 0.95 in 1 runs"
+    reason = "the training score never reaches and keeps its level in 1 of 1 runs"
+    assert judged(rising(5, 0.1, 0.5), train=0.9 * FITTED).note == reason
+    with pytest.raises(ValueError, match=r"train must be at most 1, a fraction, got 100 \(a percentage\?\)"):
+        judged(rising(5, 0.1, 0.5), train=100 * FITTED / FITTED[-1])
     assert judged(rising(5, 0.1, 0.5), train=0.9 * FITTED, train_level=0.8).outcome == "shown"
 
 

@@ -57,3 +57,14 @@ def test_papyans_measure_stands_beside():
     data = {"train": FITTED, "within_between": 1 / (1 + T), "nc2_angle": CLOSING, "nc1": 1 / (1 + T) ** 2}
     verdict = STUDY.judge([Trajectory(T, data, clock="step")], QUICK)
     assert "Papyan's NC1 falls 4.86" in verdict.note
+
+
+def test_measures_below_zero_are_refused_and_rounding_is_not():
+    with pytest.raises(ValueError, match=r"within_between must be >= 0, got -1"):
+        judged(ratio=np.full(60, -1.0))
+    assert judged(train=np.minimum(FITTED, np.float32(0.99999994))).outcome == "shown"
+
+
+def test_a_fall_in_the_last_two_records_is_not_enough():
+    late = np.where(np.arange(60) >= 58, 1e-3, 1.0)
+    assert judged(ratio=late).note.startswith("the fall is seen in the last two records only")
