@@ -95,7 +95,7 @@ def test_the_headline_says_what_was_asked_and_the_table_what_was_changed(tmp_pat
 def test_a_first_record_far_below_changes_nothing():
     far = np.concatenate([[-1000.0], np.ones(59)])
     verdict = judged(np.minimum(rising(10), far.clip(max=1)), np.minimum(rising(1000), far.clip(max=1)))
-    assert verdict.score == pytest.approx(2, abs=0.01)
+    assert verdict.score == pytest.approx(1.8, abs=0.01)  # of 2: the rise from 0 to .1 comes at once in both
 
 
 def test_a_dip_before_the_rise_adds_no_lag():
