@@ -9,6 +9,7 @@ python -m comparisons adversaries
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 import time
@@ -51,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return robustness.main(argv[1:], studies, known=ALL, default=PHENOMENA)
     if argv and argv[0] == adversaries.NAME:
         return adversaries.main(argv[1:])
+    if argv and not argv[0].startswith("-"):
+        known = [*keeping.COMMANDS, robustness.NAME, adversaries.NAME]
+        near = difflib.get_close_matches(argv[0], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        print(f"comparisons: no command {argv[0]!r}; {hint}", file=sys.stderr)
+        return command.USAGE
     options = vars(parser().parse_args(argv))
     check, write, exchange = (options.pop(name) for name in ("check", "write", "with_exchange"))
     try:

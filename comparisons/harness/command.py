@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,7 +45,7 @@ def base_parser(prog: str, description: str, presets: Sequence[str]) -> argparse
     made.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     made.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     made.add_argument("--data", metavar="DIR", help="folder with data sets, for models that load them")
-    made.add_argument("--out", default="results", metavar="DIR", help="folder of all results")
+    made.add_argument("--out", type=os.path.expanduser, default="results", metavar="DIR", help="folder of all results")
     made.add_argument("--resume", action="store_true", help="take finished runs whose code and settings are the same")
     made.add_argument("--check", action="store_true", help="exit 3 when a verdict differs from the committed one")
     made.add_argument(

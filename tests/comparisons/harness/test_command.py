@@ -218,3 +218,19 @@ def test_digest_sees_every_bit(tmp_path):
     changed = {name: values.copy() for name, values in run.data.items()}
     changed["score"][0] = np.nextafter(changed["score"][0], 9)
     assert digest(replace(run, data=changed)) != digest(run)
+
+
+def test_a_misspelt_command_gets_a_hint(capsys):
+    from comparisons.__main__ import main as all_studies
+
+    assert all_studies(["shw", "results"]) == 2
+    assert "no command 'shw'; did you mean show?" in capsys.readouterr().err
+    assert all_studies(["xyz"]) == 2
+    assert "known: show, prune, robustness, adversaries" in capsys.readouterr().err
+
+
+def test_a_home_folder_is_one_and_no_folder_called_so(monkeypatch, tmp_path):
+    from comparisons.harness.command import base_parser
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert base_parser("x", "", ["quick"]).parse_args(["--out", "~/results"]).out == str(tmp_path / "results")
