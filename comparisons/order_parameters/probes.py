@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toymodels.metrics.separation import activation_overlap
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -80,28 +82,6 @@ def order_parameters(
     }
     twice = "rank_gradient_first" in names and len(gradients()) == 1
     return {name: known[name]() for name in names if not (twice and name == "rank_gradient_first")}
-
-
-def activation_overlap(firing: np.ndarray, labels: np.ndarray) -> float:
-    """How much more firing pathways overlap within a class than between classes.
-
-    Parameters
-    ----------
-    firing : (n, N) bool array
-        Which units fire for which sample.
-    labels : (n,) integer array
-
-    Returns
-    -------
-    float
-        Mean cosine of firing patterns over pairs of one class minus that over pairs of two classes; 0 when pathways
-        ignore the class, 1 when classes share no unit and samples of a class fire the same ones.
-    """
-    rows = firing / np.sqrt(np.maximum(firing.sum(axis=1, keepdims=True), 1))
-    cosine = rows @ rows.T
-    same = labels[:, None] == labels[None, :]
-    pairs = ~np.eye(len(labels), dtype=bool)
-    return float(cosine[same & pairs].mean() - cosine[~same].mean())
 
 
 def _mixture_information(features: np.ndarray) -> float:

@@ -28,6 +28,7 @@ from toymodels.condensation.similarity import cosine_similarity, effective_rank
 from toymodels.metrics import collapse
 from toymodels.metrics.elasticity import contrast
 from toymodels.metrics.information import gaussian_mixture
+from toymodels.metrics.separation import activation_overlap
 
 CHUNK = 250  # samples in one pass
 NOISE = 0.2  # per unit, of a representation of root mean square length 1
@@ -248,17 +249,11 @@ def information_labels(view: View) -> dict[str, float]:
 def firing_overlap(view: View) -> dict[str, float]:
     """Mean cosine of firing patterns within classes minus that between classes, positions side by side."""
     labels = view.labels[:MOST]
-    same = labels[:, None] == labels[None, :]
-    pairs = ~np.eye(len(labels), dtype=bool)
-    if same.all() or not (same & pairs).any():
-        raise Refused("needs two classes, and two samples of a class")
-    numbers = {}
-    for name, _, values in view.hidden():
-        firing = (values[:MOST].flatten(1) > 0).double().numpy()
-        rows = firing / np.sqrt(np.maximum(firing.sum(axis=1, keepdims=True), 1))
-        cosine = rows @ rows.T
-        numbers[name] = float(cosine[same & pairs].mean() - cosine[~same].mean())
-    return numbers
+    try:
+        firing = {name: (values[:MOST].flatten(1) > 0).numpy() for name, _, values in view.hidden()}
+        return {name: activation_overlap(patterns, labels) for name, patterns in firing.items()}
+    except ValueError as error:
+        raise Refused(f"{error}; show more samples") from None
 
 
 def dead_units(view: View) -> dict[str, float]:

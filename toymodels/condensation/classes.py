@@ -21,19 +21,17 @@ The tasks, the targets and the bound are ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from toymodels.condensation.delayed import MAX_STEP, REFRESH
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
+from toymodels.condensation.stepping import MAX_STEP, Observer, Replicates
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import choice, positive, positive_int
-
-Observer = Callable[..., dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -167,7 +165,7 @@ class ClassTask:
         ]
 
 
-class _Replicates:
+class _Replicates(Replicates):
     """All replicates: data x (T, n, d), y (T, n, K); weights a (T, K, m), w (T, m, d); in single precision."""
 
     def __init__(self, task: ClassTask, rngs: Sequence[np.random.Generator]):
@@ -181,19 +179,6 @@ class _Replicates:
                 raise ValueError(f"n_samples must bring every class, got {present} of {task.n_classes} classes drawn")
         self.y = task.targets.astype(np.float32)[self.labels]
 
-    def advance(self, duration: float) -> None:
-        """Explicit Euler steps up to `duration`; a replicate that is there already takes steps of size 0."""
-        left = np.full(len(self.a), duration)
-        limit = left
-        step = 0
-        while (left > 0).any():
-            if step % REFRESH == 0:
-                limit = self.step_limit()
-            h = np.minimum(limit, left)
-            left = left - h
-            self.step(h.astype(np.float32)[:, None, None])
-            step += 1
-
     def step_limit(self) -> np.ndarray:
         """The tangent kernel is at most that of one output with slopes |a|, since a a^T <= |a|^2 for every neuron."""
         z = np.maximum(self.x @ self.w.swapaxes(1, 2), 0)
@@ -203,6 +188,7 @@ class _Replicates:
         return np.minimum(0.8 / top, min(MAX_STEP, 0.05 / self.task.weight_decay))
 
     def step(self, h: np.ndarray) -> None:
+        h = h[:, None, None]
         grad_a, grad_w = _gradients(self.x, self.y, self.a, self.w)
         decay = 1 - h * np.float32(self.task.weight_decay)
         self.a = decay * self.a - h * grad_a
@@ -211,12 +197,8 @@ class _Replicates:
     def predict(self, x: np.ndarray) -> np.ndarray:
         return np.maximum(x @ self.w.swapaxes(1, 2), 0) @ self.a.swapaxes(1, 2)
 
-    def observed(self, observe: Observer | None) -> dict[str, np.ndarray]:
-        if observe is None:
-            return {}
-        parts = zip(self.x, self.labels, self.x_test, self.labels_test, self.a, self.w, strict=True)
-        values = [observe(*part) for part in parts]
-        return {name: np.array([value[name] for value in values]) for name in values[0]}
+    def parts(self) -> Iterable[tuple]:
+        return zip(self.x, self.labels, self.x_test, self.labels_test, self.a, self.w, strict=True)
 
     def measure(self, t: float) -> dict[str, np.ndarray]:
         if not (np.isfinite(self.a).all() and np.isfinite(self.w).all()):

@@ -14,13 +14,14 @@ The two tasks: `parity` (:math:`y = x_1x_2` on :math:`\{-1,1\}^d`, scored by acc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
+from toymodels.condensation.stepping import MAX_STEP, Observer, Replicates
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import choice, positive, positive_int
@@ -29,12 +30,7 @@ CRITICAL_SCALE = 1.2  # fitted, parity with 30 inputs and 150 samples: 50 runs i
 FITTED_WIDTHS, FITTED_SCALES, FITTED_DECAYS = (100, 400), (2.0, 12.0), (0.01, 0.04)
 LEVEL = 0.95  # of the score at which the training or the test set counts as learned
 LAZY_FROM = 2.0  # smallest start for which the tangent kernel at the start was seen to time the fit
-MAX_STEP = 0.4  # the tangent kernel grows suddenly when a small start leaves its saddle
-REFRESH = 25  # steps between two looks at the kernel's largest eigenvalue
 RIDGE = 1e-3  # of the kernel predictor, relative to the kernel's mean diagonal
-
-
-Observer = Callable[..., dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -177,7 +173,7 @@ class DelayedTask:
         ]
 
 
-class _Replicates:
+class _Replicates(Replicates):
     """The state of all replicates: data x (T, n, d), y (T, n); weights a (T, m), w (T, m, d); in single precision."""
 
     def __init__(self, task: DelayedTask, rngs: Sequence[np.random.Generator]):
@@ -186,19 +182,6 @@ class _Replicates:
         self.x, self.y, self.x_test, self.y_test, self.a, self.w = (
             np.stack(parts).astype(np.float32) for parts in zip(*draws, strict=True)
         )
-
-    def advance(self, duration: float) -> None:
-        """Explicit Euler steps up to `duration`; a replicate that is there already takes steps of size 0."""
-        left = np.full(len(self.a), duration)
-        limit = left
-        step = 0
-        while (left > 0).any():
-            if step % REFRESH == 0:
-                limit = self.step_limit()
-            h = np.minimum(limit, left)
-            left = left - h
-            self.step(h.astype(np.float32))
-            step += 1
 
     def step_limit(self) -> np.ndarray:
         top = np.linalg.eigvalsh(self.kernel())[:, -1] / self.task.n_samples
@@ -244,12 +227,8 @@ class _Replicates:
         moved = (z_test > 0) * (self.x_test @ along_w.swapaxes(1, 2))
         return (np.maximum(z_test, 0) @ along_a + moved @ self.a[:, :, None])[..., 0]
 
-    def observed(self, observe: Observer | None) -> dict[str, np.ndarray]:
-        if observe is None:
-            return {}
-        parts = zip(self.x, self.y, self.x_test, self.y_test, self.a, self.w, strict=True)
-        values = [observe(*part) for part in parts]
-        return {name: np.array([value[name] for value in values]) for name in values[0]}
+    def parts(self) -> Iterable[tuple]:
+        return zip(self.x, self.y, self.x_test, self.y_test, self.a, self.w, strict=True)
 
     def measure(self, first: np.ndarray, t: float) -> dict[str, np.ndarray]:
         if not (np.isfinite(self.a).all() and np.isfinite(self.w).all()):

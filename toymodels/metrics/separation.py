@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.metrics._samples import labelled, scatter_trace
-from toymodels.validation import positive
+from toymodels.metrics._samples import integer_labels, labelled, scatter_trace
+from toymodels.validation import finite, positive
 
 
 class Law(NamedTuple):
@@ -109,3 +109,40 @@ def law_of_separation(by_layer: ArrayLike) -> Law:
         return Law(rate=1.0, correlation=0.0)
     correlation = layer @ deviation / np.sqrt((layer @ layer) * (deviation @ deviation))
     return Law(rate=float(2.0**slope), correlation=float(correlation))
+
+
+def activation_overlap(firing: ArrayLike, labels: ArrayLike) -> float:
+    """How much more the sets of units that fire overlap within a class than between classes.
+
+    Parameters
+    ----------
+    firing : (n, N) bool array
+        Which units fire for which sample.
+    labels : (n,) array
+        Integers >= 0, the class of each sample.
+
+    Returns
+    -------
+    float
+        Mean cosine of firing patterns over pairs of one class minus that over pairs of two classes; 0 when patterns
+        ignore the class, 1 when classes share no unit and samples of a class fire the same ones.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or there are not two samples of a class and another class.
+
+    Examples
+    --------
+    >>> activation_overlap([[1, 0], [1, 0], [0, 1]], [0, 0, 1])
+    1.0
+    """
+    patterns = finite("firing", firing, ndim=2)
+    classes = integer_labels(labels, len(patterns))
+    same = classes[:, None] == classes[None, :]
+    pairs = ~np.eye(len(classes), dtype=bool)
+    if same.all() or not (same & pairs).any():
+        raise ValueError(f"labels must hold two samples of a class and another class, got {classes.tolist()[:8]}")
+    rows = patterns / np.sqrt(np.maximum(patterns.sum(axis=1, keepdims=True), 1))
+    cosine = rows @ rows.T
+    return float(cosine[same & pairs].mean() - cosine[~same].mean())

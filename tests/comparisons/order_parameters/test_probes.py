@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from comparisons.order_parameters.models import ON_DIGITS, ON_PARITY
-from comparisons.order_parameters.probes import THEORY, activation_overlap, order_parameters
+from comparisons.order_parameters.probes import THEORY, order_parameters
+from toymodels.metrics.separation import activation_overlap
 
 
 def network_and_data(widths):

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT
 from tests.toymodels.metrics.test_collapse import LOOSE, clouds
+from toymodels.metrics import separation
 from toymodels.metrics.collapse import nc1
 from toymodels.metrics.separation import fuzziness, law_of_separation
 
@@ -63,3 +64,9 @@ def test_layers_that_do_not_separate_have_rate_one():
 def test_bad_layers_are_refused(by_layer, message):
     with pytest.raises(ValueError, match=message):
         law_of_separation(by_layer)
+
+
+def test_overlap_of_firing_needs_two_classes_and_two_samples_of_one():
+    for labels in ([0, 0, 0], [0, 1, 2]):
+        with pytest.raises(ValueError, match="labels must hold two samples of a class and another class"):
+            separation.activation_overlap([[1, 0], [1, 0], [0, 1]], labels)
