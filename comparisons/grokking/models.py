@@ -107,8 +107,9 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     """
     from toymodels.condensation.delayed import DelayedTask
 
-    run = DelayedTask(init_scale=s.scale, weight_decay=s.decay).train([rng])[0]
-    return labelled(run, TWO_LAYER_ORDER, predicted_train_time=None, predicted_test_time=None)
+    task = DelayedTask(init_scale=s.scale, weight_decay=s.decay)
+    run = task.train([rng], measures=("train", "test", "weight_norm"))[0]
+    return labelled(run, ["weight_norm"], predicted_train_time=None, predicted_test_time=None)
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,11 @@ class DelayedTask:
         return np.geomspace(min(0.5 / max(self.init_scale**2, 1.0), end / 10), end, n_records)
 
     def train(
-        self, rngs: Sequence[np.random.Generator], n_records: int = 100, observe: Observer | None = None
+        self,
+        rngs: Sequence[np.random.Generator],
+        n_records: int = 100,
+        observe: Observer | None = None,
+        measures: Sequence[str] | None = None,
     ) -> list[Trajectory]:
         """Train one network per generator, all at once; each has its own data, start and step sizes.
 
@@ -129,6 +133,8 @@ class DelayedTask:
             As in :meth:`record_times`.
         observe : callable, optional
             `observe(x, y, x_test, y_test, a, w) -> dict of float` for one replicate at one record; recorded as well.
+        measures : sequence of str, optional
+            Which of the series below; all if None. The kernel's two take half the time of a run.
 
         Returns
         -------
@@ -142,12 +148,13 @@ class DelayedTask:
         Raises
         ------
         ValueError
-            If `rngs` is empty.
+            If `rngs` is empty, or for unknown `measures`.
         SimulationError
             If the weights overflow.
         """
         if len(rngs) == 0:
             raise ValueError("rngs must hold at least one generator, got none")
+        names = [choice("measures", name, MEASURES) for name in (MEASURES if measures is None else measures)]
         replicates = _Replicates(self, rngs)
         t = self.record_times(n_records)
         first = replicates.kernel()
@@ -156,8 +163,7 @@ class DelayedTask:
         for done, (start, end) in enumerate(zip(np.append(0.0, t[:-1]), t, strict=True)):
             progress.step(done, t.size)
             replicates.advance(end - start)
-            rows.append(replicates.measure(first, end) | replicates.observed(observe))
-        names = rows[0].keys()
+            rows.append(replicates.measure(first, end, names) | replicates.observed(observe))
         meta = {
             "predicted_test_time": self.predicted_test_time,
             "predictions": "train: lazy fit with the first tangent kernel; test: ln(alpha/1.2)/mu, the constant fitted",
@@ -165,7 +171,7 @@ class DelayedTask:
         return [
             Trajectory(
                 t,
-                {name: np.array([row[name][k] for row in rows]) for name in names},
+                {name: np.array([row[name][k] for row in rows]) for name in rows[0]},
                 clock="flow time",
                 meta={"predicted_train_time": fit_times[k], **meta},
             )
@@ -230,23 +236,42 @@ class _Replicates(Replicates):
     def parts(self) -> Iterable[tuple]:
         return zip(self.x, self.y, self.x_test, self.y_test, self.a, self.w, strict=True)
 
-    def measure(self, first: np.ndarray, t: float) -> dict[str, np.ndarray]:
+    def measure(self, first: np.ndarray, t: float, names: Sequence[str]) -> dict[str, np.ndarray]:
         if not (np.isfinite(self.a).all() and np.isfinite(self.w).all()):
             raise SimulationError(f"weights are not finite at flow time {t:g}")
-        kernel = self.kernel()
-        norms = np.linalg.norm(self.w, axis=2)
-        score = _accuracy if self.task.task == "parity" else _r2
-        pairs = list(zip(self.a, self.w, norms, strict=True))
-        return {
-            "train": score(self.predict(self.x), self.y),
-            "test": score(self.predict(self.x_test), self.y_test),
-            "n_clusters": np.array([_count_clusters(a, w, np.abs(a) * norm) for a, w, norm in pairs]),
-            "effective_rank": np.array([effective_rank(w, norm**2) for _, w, norm in pairs]),
-            "weight_norm": (self.a**2).sum(axis=1) + (norms**2).sum(axis=1),
-            "path_norm": (np.abs(self.a) * norms).sum(axis=1),
-            "kernel_distance": 1 - _cosine(kernel, first),
-            "kernel_predictor": score(self.kernel_predict(kernel), self.y_test),
-        }
+        values = {name: of(self) for name, of in _OF_WEIGHTS.items() if name in names}
+        if set(names) & set(_OF_KERNEL):
+            kernel = self.kernel()
+            values |= {name: of(self, kernel, first) for name, of in _OF_KERNEL.items() if name in names}
+        return values
+
+    def score(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        return (_accuracy if self.task.task == "parity" else _r2)(predicted, truth)
+
+    def norms(self) -> np.ndarray:
+        return np.linalg.norm(self.w, axis=2)
+
+    def clusters(self) -> np.ndarray:
+        parts = zip(self.a, self.w, self.norms(), strict=True)
+        return np.array([_count_clusters(a, w, np.abs(a) * norm) for a, w, norm in parts])
+
+    def ranks(self) -> np.ndarray:
+        return np.array([effective_rank(w, norm**2) for w, norm in zip(self.w, self.norms(), strict=True)])
+
+
+_OF_WEIGHTS: dict[str, Callable[[_Replicates], np.ndarray]] = {
+    "train": lambda now: now.score(now.predict(now.x), now.y),
+    "test": lambda now: now.score(now.predict(now.x_test), now.y_test),
+    "n_clusters": _Replicates.clusters,
+    "effective_rank": _Replicates.ranks,
+    "weight_norm": lambda now: (now.a**2).sum(axis=1) + (now.norms() ** 2).sum(axis=1),
+    "path_norm": lambda now: (np.abs(now.a) * now.norms()).sum(axis=1),
+}
+_OF_KERNEL: dict[str, Callable[[_Replicates, np.ndarray, np.ndarray], np.ndarray]] = {
+    "kernel_distance": lambda _, kernel, first: 1 - _cosine(kernel, first),
+    "kernel_predictor": lambda now, kernel, _: now.score(now.kernel_predict(kernel), now.y_test),
+}
+MEASURES = (*_OF_WEIGHTS, *_OF_KERNEL)
 
 
 def _draw(task: DelayedTask, rng: np.random.Generator) -> tuple[np.ndarray, ...]:

@@ -117,3 +117,12 @@ def test_bad_settings_are_named(field, value):
 def test_no_generators_is_an_error():
     with pytest.raises(ValueError, match="rngs"):
         DelayedTask().train([])
+
+
+def test_measures_are_chosen_without_changing_a_bit():
+    task = DelayedTask(**SMALL, horizon=0.2)
+    whole, some = (task.train(rngs(1), 8, measures=names)[0] for names in (None, ("train", "kernel_distance")))
+    assert list(some.data) == ["train", "kernel_distance"]
+    assert all(np.array_equal(whole[name], some[name]) for name in some.data)
+    with pytest.raises(ValueError, match="measures must be one of train, .*, got 'tests'"):
+        task.train(rngs(1), measures=["tests"])
