@@ -11,6 +11,9 @@ from toymodels.layerwise.riccati import transition
 from toymodels.layerwise.scalar import ScalarNetwork
 from toymodels.layerwise.skills import SkillModel
 from toymodels.layerwise.sparse_regression import SparseRegression
+from toymodels.layerwise.spectrum import marchenko_pastur
+from toymodels.layerwise.student import Student
+from toymodels.layerwise.teacher_student import TeacherStudent
 
 __all__ = [
     "DeepMode",
@@ -21,10 +24,13 @@ __all__ = [
     "ScalarNetwork",
     "SkillModel",
     "SparseRegression",
+    "Student",
+    "TeacherStudent",
     "UnconstrainedFeatures",
     "diagonal_network_ntk",
     "gram_kernel_distance",
     "kernel_distance",
     "linear_network_ntk",
+    "marchenko_pastur",
     "transition",
 ]

@@ -6,8 +6,8 @@ loss :math:`\tfrac12\sum c^2 e^{-2lt}`: the training loss is blind to small l, s
 long before the test loss. The kernel never moves.
 
 The setting is that of Levi, Beck, Bar-Sinai (2023), Grokking in linear estimators, arXiv:2310.16441; the
-eigenvalues follow the density of Marchenko and Pastur (1967). Not modelled: noise in the labels, weight
-decay.
+eigenvalues follow the density of Marchenko and Pastur (1967). Not modelled: noise in the labels
+(:class:`toymodels.layerwise.TeacherStudent`), weight decay.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.trajectory import Trajectory
 from toymodels.validation import fraction, positive_int, times
-
-_NODES = 20_000
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class LinearEstimator:
             Flow times. `inf` for test when n < d and the null space, a share 1 - n/d, is more than `eps`.
         """
         eps = fraction("eps", eps)
-        l, mass, null = _marchenko_pastur(self.dim / self.n_samples)
+        l, mass, null = marchenko_pastur(self.dim / self.n_samples)
         train = _decay_time(l, l * mass / (l @ mass), eps)
         test = np.inf if null >= eps else _decay_time(l, mass, eps - null)
         return train, test
@@ -108,20 +107,6 @@ def _covariance_spectrum(x: np.ndarray) -> np.ndarray:
     l = np.zeros(d)
     l[d - len(small) :] = np.maximum(np.linalg.eigvalsh(small / n), 0)
     return l
-
-
-def _marchenko_pastur(ratio: float) -> tuple[np.ndarray, np.ndarray, float]:
-    r"""Nodes and masses of the density at d/n = `ratio`, and the mass at 0.
-
-    With :math:`l = 1 + q + 2\sqrt q\cos\varphi` the density is
-    :math:`\frac2\pi\sin^2\varphi/l\,d\varphi`, smooth and periodic, for which the midpoint rule
-    converges exponentially.
-    """
-    phi = (np.arange(_NODES) + 0.5) * np.pi / _NODES
-    # |1 + sqrt(q) e^{i phi}|^2, without cancellation near phi = pi
-    l = (1 - np.sqrt(ratio)) ** 2 + 4 * np.sqrt(ratio) * np.cos(phi / 2) ** 2
-    mass = 2 * np.sin(phi) ** 2 / l / _NODES
-    return l, mass, max(0.0, 1 - 1 / ratio)
 
 
 def _decay_time(l: np.ndarray, mass: np.ndarray, level: float) -> float:
