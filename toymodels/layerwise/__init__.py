@@ -7,6 +7,7 @@ from toymodels.layerwise.kernels import diagonal_network_ntk, gram_kernel_distan
 from toymodels.layerwise.linear_estimator import LinearEstimator
 from toymodels.layerwise.linear_model import LinearModel
 from toymodels.layerwise.matrix import LinearNetwork
+from toymodels.layerwise.minibatch import minibatch_descent
 from toymodels.layerwise.riccati import transition
 from toymodels.layerwise.scalar import ScalarNetwork
 from toymodels.layerwise.skills import SkillModel
@@ -32,5 +33,6 @@ __all__ = [
     "kernel_distance",
     "linear_network_ntk",
     "marchenko_pastur",
+    "minibatch_descent",
     "transition",
 ]
