@@ -9,16 +9,18 @@ import numpy as np
 from toymodels.validation import finite
 
 
-def held(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
-    """`value` as a finite read-only float array of its own, of `ndim` dimensions (any, if None).
-
-    Masked arrays and tensors that carry a gradient are refused: the mask or the gradient would be lost unseen.
-    """
+def plain(name: str, value: Any) -> Any:
+    """`value`, unless it is a masked array or a tensor with a gradient: mask or gradient would be lost unseen."""
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name} must not be a masked array, got {np.ma.count_masked(value)} masked entries")
     if getattr(value, "requires_grad", False):
         raise ValueError(f"{name} must not require a gradient, which would be lost: pass {name}.detach()")
-    array = np.array(finite(name, value, ndim=ndim), dtype=float)
+    return value
+
+
+def held(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
+    """`value` as a finite read-only float array of its own, of `ndim` dimensions (any, if None), if :func:`plain`."""
+    array = np.array(finite(name, plain(name, value), ndim=ndim), dtype=float)
     array.flags.writeable = False
     return array
 

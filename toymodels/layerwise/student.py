@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import covariance as checked_covariance
 from toymodels.layerwise.diagonal import DiagonalNetwork
-from toymodels.layerwise.held import held
+from toymodels.layerwise.held import held, plain
 from toymodels.trajectory import Trajectory
 from toymodels.validation import choice, times
 
@@ -125,7 +125,7 @@ class Student:
             `weights` of the linear map (n_t, d), `train_loss` :math:`|X w - y|^2/2n` and `test_loss`
             :math:`\tfrac12 (w - w^*)^\top C (w - w^*)` (n_t,), above what noise in the test labels adds.
         """
-        t, modes = times(t), self._modes
+        t, modes = times(plain("t", t)), self._modes
         along, residual = self._directions(t)
         weights = along @ modes.basis.T
         error = weights - self.teacher

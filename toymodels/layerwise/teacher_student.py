@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import covariance as checked_covariance
-from toymodels.layerwise.held import held, held_number
+from toymodels.layerwise.held import held, held_number, plain
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.layerwise.student import Student, lowest, lowest_of_all, start_weights
 from toymodels.trajectory import Trajectory
@@ -158,7 +158,7 @@ class TeacherStudent:
         ValueError
             If a time is infinite where the average is: with noise, n = d; with draws, n within 1 of d.
         """
-        t = times(t)
+        t = times(plain("t", t))
         self._check_last(t[-1])
         floor = {"noise_floor": 0.5 * self.noise**2}
         if self.in_closed_form:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -120,6 +121,90 @@ def test_no_data_and_no_room_leave_the_whole_loss():
     assert SkillModel(0.6, 1).loss_in_data(1) == 0
 
 
+endless = st.builds(
+    SkillModel, st.floats(0.2, 3), st.just(np.inf), st.floats(0.5, 5), st.floats(1e-3, 6), st.floats(0.1, 2)
+)
+
+
+@given(endless, st.floats(0, 1e5))
+def test_infinitely_many_skills_are_the_first_million_and_a_tail_between_bounds(model, x):
+    last = 1_000_000
+    shares = model.frequency(np.arange(1, last + 1))[::-1]
+    rest = 2 * model.loss_in_parameters(last) / model.target**2  # the frequency of all others
+    gap = model.target - model.initial
+
+    def lost(share):
+        return 0.5 * (gap * model._flow.at(model.lr * share * x).remaining) ** 2
+
+    def missed(share):
+        return 0.5 * model.target**2 * np.exp(x * np.log1p(-share))
+
+    for loss, function in ((model.loss_in_time(x), lost), (model.loss_in_data(x), missed)):
+        head = shares @ function(shares)
+        bounds = np.sort([head + rest * function(shares[0]), head + rest * function(0.0)])
+        assert bounds[0] * (1 - 1e-12) <= loss <= bounds[1] * (1 + 1e-12)
+
+
+@given(endless, st.integers(1, 10**6))
+def test_room_for_more_skills_takes_their_frequencies_off_the_loss(model, n):
+    step = model.loss_in_parameters(n - 1) - model.loss_in_parameters(n)
+    assert_allclose(step, 0.5 * model.target**2 * model.frequency(n), rtol=1e-7, atol=1e-15 * model.target**2)
+
+
+@pytest.mark.parametrize("target", [1.0, 5.0])
+def test_infinitely_many_skills_obey_the_laws_where_a_hundred_thousand_bend_them(target):
+    x = np.geomspace(1e3, 1e4, 8)
+    model, finite = (SkillModel(0.3, number, target=target, initial=0.1 * target) for number in (np.inf, 100_000))
+    assert_allclose(slope(x, model.loss_in_time(x)), -0.3 / 1.3, atol=1e-9)
+    assert_allclose(slope(x, model.loss_in_data(x)), -0.23072, atol=5e-6)
+    assert_allclose(slope(x.round(), model.loss_in_parameters(x.round())), -0.299944, atol=5e-7)
+    if target == 1:
+        assert_allclose(slope(x, finite.loss_in_time(x)), -0.2756, atol=1e-4)
+
+
+@given(st.floats(0.1, 2))
+def test_infinitely_many_skills_meet_their_asymptotes(alpha):
+    model, late = SkillModel(alpha, np.inf, target=1.0, initial=0.01), 10.0 ** (10 * (alpha + 1))
+    constants, exponents = model.constants(), model.exponents()
+    for name, loss in (("time", model.loss_in_time(late)), ("data", model.loss_in_data(late))):
+        assert_allclose(loss / (constants[name] * late ** -exponents[name]), 1, rtol=1e-6)
+
+
+def test_many_skills_approach_infinitely_many():
+    t = [0.0, 3.0, 50.0]
+    all_of_them = SkillModel(1.0, np.inf).loss_in_time(t)
+    gaps = [np.abs(SkillModel(1.0, number).loss_in_time(t) - all_of_them).max() for number in (100, 1000, 10_000)]
+    assert_allclose(np.divide(gaps[:-1], gaps[1:]), 10, rtol=0.05)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.3, 5.0, 1000.0])
+def test_infinitely_many_skills_at_the_ends_of_time_and_data(alpha):
+    model = SkillModel(alpha, np.inf, target=1.0, initial=0.01)
+    ends = np.array([0.0, 1e300, 1e308])
+    for loss, whole in ((model.loss_in_time(ends), 0.99**2 / 2), (model.loss_in_data(ends), 0.5)):
+        assert_allclose(loss[0], whole, rtol=1e-12)
+        assert np.all(np.isfinite(loss))
+        assert np.all(loss[1:] < loss[0])
+    assert_allclose(model.loss_in_parameters(0), 0.5, rtol=1e-12)
+
+
+def test_what_has_an_entry_per_skill_is_refused_for_infinitely_many():
+    model = SkillModel(0.3, np.inf)
+    assert model.is_infinite
+    for wanted in (lambda: model.frequencies, lambda: model.solve([1.0]), lambda: model.time_to(0.5)):
+        with pytest.raises(ValueError, match=r"n_skills must be finite for .*, which has an entry per skill, got inf"):
+            wanted()
+
+
+def test_frequencies_by_rank():
+    model = SkillModel(0.6, 7)
+    assert_allclose(model.frequency(np.arange(1, 8)), model.frequencies, **EXACT)
+    with pytest.raises(ValueError, match="k must be >= 1, got 0"):
+        model.frequency(0)
+    with pytest.raises(ValueError, match="k must be <= n_skills = 7, got 8"):
+        model.frequency(8)
+
+
 @given(st.lists(st.integers(0, 1000), min_size=3, max_size=3).filter(any))
 def test_counts_over_their_sum_are_shares_and_absent_skills_stay(counts):
     model = SkillModel(0.6, 3)
@@ -132,6 +217,9 @@ def test_counts_over_their_sum_are_shares_and_absent_skills_stay(counts):
     [
         ((0.0, 5), "alpha must be > 0, got 0"),
         ((0.6, 0), "n_skills must be >= 1"),
+        ((0.6, 5.0), r"n_skills must be an integer, got 5\.0"),
+        ((0.6, np.nan), "n_skills must be an integer, got nan"),
+        ((torch.tensor(1.0, requires_grad=True), 5), "alpha must not require a gradient"),
         ((0.6, 5, 0.0), "target must be > 0, got 0"),
         ((0.6, 5, 1.0, 0.0), "initial must be > 0"),
         ((0.6, 5, 1.0, 0.1, -1.0), "lr must be > 0"),
@@ -154,6 +242,10 @@ def test_bad_arguments_are_refused():
         model.solve([1.0], [50, 20, 10, 1, 0])
     with pytest.raises(ValueError, match=r"frequencies must be >= 0, got -0\.5"):
         model.solve([1.0], [1.0, 0.5, 0.0, 0.0, -0.5])
+    with pytest.raises(ValueError, match="frequencies must not be a masked array"):
+        model.solve([1.0], np.ma.masked_equal(model.frequencies, 0))
+    with pytest.raises(ValueError, match="t must not be a masked array"):
+        model.loss_in_time(np.ma.masked_equal([1.0], 1))
     with pytest.raises(ValueError, match="t must be >= 0"):
         model.loss_in_time(-1.0)
     with pytest.raises(ValueError, match="initial must be < target = 5, got 6"):
