@@ -15,6 +15,7 @@ from toymodels.layerwise.sparse_regression import SparseRegression
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.layerwise.student import Student
 from toymodels.layerwise.teacher_student import TeacherStudent
+from toymodels.layerwise.tree_data import hierarchy, hierarchy_learning, hierarchy_levels, hierarchy_times
 
 __all__ = [
     "DeepMode",
@@ -30,6 +31,10 @@ __all__ = [
     "UnconstrainedFeatures",
     "diagonal_network_ntk",
     "gram_kernel_distance",
+    "hierarchy",
+    "hierarchy_learning",
+    "hierarchy_levels",
+    "hierarchy_times",
     "kernel_distance",
     "linear_network_ntk",
     "marchenko_pastur",
