@@ -80,6 +80,19 @@ def spike(t: np.ndarray, where: int, base: float, height: float) -> np.ndarray:
     return curve
 
 
+def narrow(curve: np.ndarray, where: int, height: float) -> np.ndarray:
+    """A curve with a spike of two records."""
+    curve = curve.copy()
+    curve[where : where + 2] = height
+    return curve
+
+
+def wave(t: np.ndarray, start: float, end: float, records: int = 10) -> np.ndarray:
+    """An oscillation between `start` and `end` with a period of about so many records."""
+    halves = 2 * (len(t) // records) + 1
+    return (start + end) / 2 + (start - end) / 2 * np.cos(np.pi * halves * np.linspace(0, 1, len(t)))
+
+
 def _both(train: Curve | None = None, test: Curve | None = None) -> Maker:
     def curves(t, rng):
         return {
@@ -119,6 +132,7 @@ GROKKING = [
     Case("never generalising", _both(test=lambda t, rng: 0.1 + 0.02 * rng.random(len(t)))),
     Case("starting at the answer", _same(lambda t, rng: np.ones(len(t)), "train", "test")),
     Case("trained from the first record on", _both(lambda t, rng: np.ones(len(t)), lambda t, rng: rise(t, 1000))),
+    Case("oscillating", _both(test=lambda t, rng: wave(t, 0.1, 1.0))),
     Case("dying network", _both(lambda t, rng: rise(t, 10) - rise(t, 1000, 0, 0.9), lambda t, rng: rise(t, 100))),
 ]
 INFORMATION = [
@@ -128,6 +142,11 @@ INFORMATION = [
     Case("random walks", _same(lambda t, rng: 5 * walk(t, rng, 0.5, 0), "about_input", "about_label")),
     Case("one spike", _same(lambda t, rng: spike(t, len(t) // 3, 2.0, 6.0), "about_input", about_label=1.0)),
     Case("a dip at the end", _same(lambda t, rng: spike(t, -1, 4.0, 1.0), "about_input", about_label=1.0)),
+    Case(
+        "a narrow spike on a slow fall",
+        _same(lambda t, rng: narrow(4 - 0.15 * np.log10(t), len(t) // 3, 6.0), "about_input", about_label=1.0),
+    ),
+    Case("oscillating", _same(lambda t, rng: wave(t, 6.0, 1.0), "about_input", about_label=1.0)),
     Case("never fitting", _same(lambda t, rng: 6 - rise(t, 1000, 0, 3), "about_input", about_label=1.0)),
     Case(
         "dying network",
@@ -162,6 +181,8 @@ ELASTICITY = [
     Case("noise, no training score", _elastic(lambda t, rng: rng.random(len(t)) - 0.4, fitted=False)),
     Case("untrained kernel", _elastic(lambda t, rng: np.full(len(t), 1.2), start=1.2)),
     Case("starting at the answer", _elastic(lambda t, rng: 0.8 + 0.01 * rng.random(len(t)), start=0.8)),
+    Case("at another level all along", _elastic(lambda t, rng: np.full(len(t), 0.6))),
+    Case("oscillating", _elastic(lambda t, rng: wave(t, 0.1, 0.6))),
     Case("a spike at the end", _elastic(lambda t, rng: spike(t, -1, 0.1, 1.0))),
     Case("one early spike", _elastic(lambda t, rng: spike(t, len(t) // 4, 0.1, 1.0))),
     Case("dying network", _elastic(lambda t, rng: rise(t, 5, 0.1, 0.5) - rise(t, 1000, 0, 0.4))),
@@ -180,6 +201,11 @@ def _collapsing(ratio: Curve, angle: Curve | None = None, train: Curve | None = 
     return curves
 
 
+def _fitted(t: np.ndarray) -> int:
+    """The record from which on the usual training score is 1."""
+    return int(np.flatnonzero(1.01 * rise(t, 10) >= 1)[0])
+
+
 def _falling(t, rng):
     return 10 ** rise(t, 300, 0.0, -2.0)
 
@@ -190,6 +216,8 @@ COLLAPSE = [
     Case("uniform noise", _collapsing(lambda t, rng: rng.random(len(t)) + 1e-6, lambda t, rng: rng.random(len(t)))),
     Case("random walk", _collapsing(lambda t, rng: 10 ** walk(t, rng, 0.0), lambda t, rng: walk(t, rng, 0.5, 0, 1))),
     Case("a spike at the end", _collapsing(lambda t, rng: spike(t, -1, 1.0, 1e-3))),
+    Case("a narrow spike at the fit", _collapsing(lambda t, rng: narrow(0 * t + 0.05, _fitted(t), 1.0))),
+    Case("oscillating", _collapsing(lambda t, rng: 10 ** wave(t, 0.0, -2.0))),
     Case("never fitting", _collapsing(_falling, train=lambda t, rng: rise(t, 10, 0.1, 0.99))),
     Case("starting at the answer", _collapsing(lambda t, rng: np.full(len(t), 1e-3), lambda t, rng: 0 * t + 0.01)),
     Case("variability without simplex", _collapsing(_falling, lambda t, rng: 0 * t + 0.385)),
@@ -227,6 +255,15 @@ TRUE = {
                 "about_label": rise(t, 10, 0.2, 1) + 0.01 * rng.standard_normal(len(t)),
             },
         ),
+        Case(
+            "forgets fast, then stays",
+            lambda t, rng: {
+                "about_input": rise(t, 10, 1, 6)
+                - 3 * np.clip(np.log10(t) - 1.2, 0, 1)
+                + 0.05 * rng.standard_normal(len(t)),
+                "about_label": np.ones(len(t)),
+            },
+        ),
     ],
     "local_elasticity": [
         Case("learned by the fit", _elastic(lambda t, rng: rise(t, 5, 0.1, 0.5))),
@@ -242,6 +279,7 @@ VARIATIONS = {
     "as it is": {},
     "20 records": {"n_records": 20},
     "200 records": {"n_records": 200},
+    "500 records": {"n_records": 500},
     "clock squared": {"power": 2.0},
     "root of the clock": {"power": 0.5},
     "a decade more": {"decades": 5.0},

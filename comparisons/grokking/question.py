@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores
+from comparisons.harness.checks import CHANCE, commonest, require_scores, told
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import FEWEST, despiked, scatter, setback, settled_from
 from toymodels.metrics.grokking import crossing_time, lag
@@ -49,8 +49,8 @@ class Question:
 def crossings(run: Trajectory, asked: Any) -> tuple[float, float]:
     """When train and test first reach their levels; `inf` when they never do."""
     return (
-        crossing_time(run.t, run["train"], run.meta.get("train_level", asked.train_level)),
-        crossing_time(run.t, run["test"], run.meta.get("test_level", asked.full_level)),
+        crossing_time(run.t, run["train"], told(run, "train_level", asked.train_level)),
+        crossing_time(run.t, run["test"], told(run, "test_level", asked.full_level)),
     )
 
 
@@ -97,14 +97,14 @@ def _least_lag(run: Trajectory) -> float:
 def _fit(run: Trajectory, asked: Any) -> int | None:
     """The record from which on the training score has its level and keeps it, but for its noise."""
     train = _score(run, "train")
-    level = run.meta.get("train_level", asked.train_level)
+    level = told(run, "train_level", asked.train_level)
     return settled_from(train, level, min(NOISE * scatter(run["train"]), LEEWAY))
 
 
 def _undefined(run: Trajectory, asked: Any) -> str:
     """Why no lag can be read off a run; empty if it can."""
     train, test = _score(run, "train"), _score(run, "test")
-    level = run.meta.get("train_level", asked.train_level)
+    level = told(run, "train_level", asked.train_level)
     if train.max() < level:
         return f"the training score never reaches {level:g}"
     if train[-1] - train[0] < asked.least_rise:
@@ -147,12 +147,11 @@ def _crossing_numbers(runs: Sequence[Trajectory], asked: Any) -> dict[str, Any]:
         return {"note": f"test level not reached in {never} of {len(runs)} runs"}
     numbers: dict[str, Any] = {"measured": float(np.median(times[:, 1]))}
     note = f"levels {_decades(times):.2f} decades apart" if (times > 0).all() else ""
-    tests = [run.meta.get("predicted_test_time") for run in runs]
-    trains = [run.meta.get("predicted_train_time") for run in runs]
-    if all(time is not None and 0 < time < np.inf for time in tests):
-        numbers["predicted"] = float(np.median(np.array(tests, dtype=float)))
-        if note and all(time is not None and time > 0 for time in trains):
-            note += f", predicted {_decades(np.array([trains, tests], dtype=float).T):.2f}"
+    predicted = np.array([[told(run, f"predicted_{part}_time", 0) for part in ("train", "test")] for run in runs])
+    if (predicted[:, 1] > 0).all():
+        numbers["predicted"] = float(np.median(predicted[:, 1]))
+        if note and (predicted > 0).all():
+            note += f", predicted {_decades(predicted):.2f}"
     return numbers | {"note": note}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from numbers import Real
 
 from toymodels.trajectory import Trajectory
 
@@ -71,6 +73,29 @@ def require_series(runs: Sequence[Trajectory], *names: str) -> None:
                 raise ValueError(f"no quantity {name!r}; this run has {', '.join(sorted(run.data))}")
             if run[name].ndim != 1:
                 raise ValueError(f"{name} must be one number a time, got shape {run[name].shape}")
+
+
+def told(run: Trajectory, name: str, default: float) -> float:
+    """A number that a run's `meta` says, the default where it says none.
+
+    Parameters
+    ----------
+    run : Trajectory
+    name : str
+        Key of `meta`.
+    default : float
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number.
+    """
+    value = run.meta.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"meta[{name!r}] must be a finite number, got {value!r}")
+    return float(value)
 
 
 def commonest(flaws: Sequence[str]) -> str:

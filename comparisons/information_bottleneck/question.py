@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_series, told
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback
-from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak
+from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak, trend_to_plateau
 from toymodels.trajectory import Trajectory
 
+LUCKY = 1.7  # standard deviations of a rank correlation that few records of pure noise have by luck
 OTHER_NOISE = {"half_noise": "half", "double_noise": "twice"}
 DISCRETE = {"binned_input": "binned I(X;T)", "binned_label": "binned I(Y;T)"}
 
@@ -33,8 +34,9 @@ class Question:
         Less than that is no information, about the input or the label.
     headroom : float
         Bits by which the peak must lie below what the estimator can tell apart, log2 of the number of inputs.
-    least_trend : float
-        Size of the rank correlation with time that makes a fall after the peak a trend.
+    least_trend, least_trend_to_plateau : float
+        Size of the rank correlation with time that makes a fall after the peak a trend; of all records, with few of
+        them more, or of those before a plateau.
     most_setback : float
         Share of the loss by which the information may come back.
     spreads : float
@@ -48,6 +50,7 @@ class Question:
     least_bits: float = 0.05
     headroom: float = 0.5
     least_trend: float = 0.7
+    least_trend_to_plateau: float = 0.9
     most_setback: float = 0.2
     spreads: float = 3.0
 
@@ -62,8 +65,8 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     start, peak, end = np.median([_three(run["about_input"]) for run in runs], axis=0)
     first, label = np.median([run["about_label"][[0, -1]] for run in runs], axis=0)
     numbers: dict[str, Any] = {}
-    known = [run.meta["predicted"] for run in runs if run.meta.get("predicted") is not None]
-    if len(known) == len(runs):
+    known = [told(run, "predicted", np.nan) for run in runs]
+    if not np.isnan(known).any():
         numbers = {"predicted": float(np.median(known)), "measured": float(np.median(lost))}
     note = f"I(X;T) {start:.2f} -> {peak:.2f} -> {end:.2f} bits, I(Y;T) {first:.2f} -> {label:.2f}"
     verdict = Verdict.from_scores(lost, asked.absent_below, asked.shown_from, note=note, **numbers)
@@ -79,9 +82,9 @@ def _undefined(run: Trajectory, asked: Any) -> str:
     bits = despiked(run["about_input"])
     if not bits.max() > asked.least_bits:
         return f"carries no information about the input: {bits.max():.2g} bits at most"
-    samples = run.meta.get("samples")
-    if samples is not None and bits.max() > np.log2(samples) - asked.headroom:
-        return f"at the estimator's ceiling, log2 {samples} = {np.log2(samples):.2f} bits"
+    samples = told(run, "samples", np.inf)
+    if bits.max() > np.log2(samples) - asked.headroom:
+        return f"at the estimator's ceiling, log2 {samples:g} = {np.log2(samples):.2f} bits"
     return ""
 
 
@@ -95,8 +98,13 @@ def _not_forgetting(run: Trajectory, asked: Any) -> str:
         return "forgets the label too"
     if gained(run["about_input"]) < asked.least_gain:
         return "forgets, but never fitted"
-    if not trend_after_peak(run.t, run["about_input"]) <= -asked.least_trend:
+    since = len(bits) - 1 - int(bits[::-1].argmax())
+    least = max(asked.least_trend, LUCKY / np.sqrt(max(since, 1)))
+    falls = trend_after_peak(run.t, run["about_input"]) <= -least
+    if not (falls or trend_to_plateau(run.t, run["about_input"]) <= -asked.least_trend_to_plateau):
         return "fluctuates after its peak rather than falls"
+    if 1 - bits[-1] / np.partition(bits, -3)[-3] < asked.shown_from:
+        return "the peak stands on two records only"
     peak = int(bits.argmax())
     lowest = int(bits[: peak + 1].argmin())
     if setback(bits[: peak + 1]) > 0.5 * (bits[peak] - bits[lowest]):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series, told
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.elasticity import learned_contrast
@@ -88,7 +88,7 @@ def _at_fit(run: Trajectory, asked: Any) -> int | None:
     if "train" not in run.data:
         return len(run.t) // 2
     tolerance = min(3 * scatter(run["train"]), 0.1)
-    return settled_from(despiked(run["train"]), run.meta.get("train_level", asked.train_level), tolerance)
+    return settled_from(despiked(run["train"]), told(run, "train_level", asked.train_level), tolerance)
 
 
 def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
@@ -96,6 +96,8 @@ def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
     added = despiked(run["contrast"] - run["start_contrast"])
     if min(added[fit], added[-1]) < asked.absent_below:
         return f"training added less than {asked.absent_below:g} decades"
+    if added[0] > min(added[fit], added[-1]) / 2:
+        return f"most of it, {added[0]:.2f} decades, is there at the first record"
     if added[-1] <= CHANCE * scatter(run["contrast"]):
         return f"what training added is within {CHANCE:g} scatters of the curve"
     late = added[fit:]
@@ -113,11 +115,11 @@ def _beside(runs: Sequence[Trajectory], added: Sequence[tuple[float, float]]) ->
     where = "at the fit" if all("train" in run.data for run in runs) else "half-way"
     note += f"; added {at_fit:.2f} {where}, {at_end:.2f} at the end"
     if all("inputs" in run.meta for run in runs):
-        note += f"; centred inputs alone {np.median([run.meta['inputs'] for run in runs]):.2f}"
+        note += f"; centred inputs alone {np.median([told(run, 'inputs', np.nan) for run in runs]):.2f}"
     if all("ceiling" in run.meta for run in runs):
-        note += f"; ceiling {np.median([run.meta['ceiling'] for run in runs]):.2f}"
-    known = [run.meta["predicted"] for run in runs if run.meta.get("predicted") is not None]
-    if len(known) < len(runs):
+        note += f"; ceiling {np.median([told(run, 'ceiling', np.nan) for run in runs]):.2f}"
+    known = [told(run, "predicted", np.nan) for run in runs]
+    if np.isnan(known).any():
         return {"note": note}
     return {"note": note, "predicted": float(np.median(known)), "measured": float(at_end)}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_not_negative, require_scores, require_series
+from comparisons.harness.checks import CHANCE, commonest, require_not_negative, require_scores, require_series, told
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.collapse import fall
 from toymodels.metrics.curves import FEWEST, despiked, scatter, setback, settled_from
@@ -69,7 +69,7 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
 
 def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
     """Why a fall of the variability is no collapse to a simplex; empty if it is."""
-    if run.meta.get("classes", 3) < 3:
+    if told(run, "classes", 3) < 3:
         return "the angles of two classes say nothing"
     ratio, angle = despiked(run["within_between"]), despiked(run["nc2_angle"])
     small = ratio[-1] < asked.most_variability
@@ -84,6 +84,8 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
         return f"the fall is within {CHANCE:g} scatters of the curve"
     if len(ratio) >= FEWEST and len(logs) > 3 and logs[-3] > (logs[0] + logs[-1]) / 2:
         return "the fall is seen in the last two records only"
+    if len(ratio) >= FEWEST and logs.size > 3 and logs[2] - logs[-1] < asked.absent_below:
+        return "the fall is seen in the first two records only"
     if setback(-logs) > asked.most_setback * (logs[0] - logs[-1]):
         return "variability wanders rather than falls"
     return ""

@@ -13,6 +13,7 @@ from toymodels.validation import finite, non_negative
 
 FEWEST = 8  # records of a curve whose spikes can be told
 DENSE = 12  # records from which bends are told from noise
+SPAN = 10.0  # scatters, more than independent noise spans
 SHARE = 20  # a setback is read off running medians over a SHAREth of the records, at least three
 
 
@@ -85,7 +86,8 @@ def scatter(values: ArrayLike) -> float:
 def setback(values: ArrayLike) -> float:
     """By how much a curve falls back, at most, from a height that it had reached; for a falling curve negate it.
 
-    Read off running medians, so that noise on a rising curve counts little.
+    Read off running medians, so that noise on a rising curve counts little; a deeper fall between single records counts
+    where it exceeds ten scatters, more than independent noise spans. With fewer than eight records nothing is smoothed.
 
     Parameters
     ----------
@@ -108,10 +110,17 @@ def setback(values: ArrayLike) -> float:
     0.5
     """
     values = finite("values", values, ndim=1)
+    records = _setback(despiked(values))
+    if len(values) < FEWEST:
+        return records
     half = max(3, len(values) // SHARE | 1) // 2
     padded = np.concatenate([np.full(half, values[0]), values, np.full(half, values[-1])])
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1)
-    return float((np.maximum.accumulate(smooth) - smooth).max())
+    smooth = _setback(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1))
+    return max(smooth, records) if records > SPAN * scatter(values) > 0 else smooth
+
+
+def _setback(values: np.ndarray) -> float:
+    return float((np.maximum.accumulate(values) - values).max())
 
 
 def settled_from(values: ArrayLike, level: float, tolerance: float = 0.0) -> int | None:

@@ -64,6 +64,13 @@ def test_from_where_a_level_is_kept_it_is_kept(values, level, tolerance):
         assert (values[start:] >= level - tolerance).all()
 
 
+def test_oscillations_are_setbacks_and_noise_is_none():
+    rng, t = np.random.default_rng(0), np.arange(500.0)
+    assert setback(t / 500 + 0.02 * rng.standard_normal(500)) < 0.1
+    assert setback(t / 500 + 0.3 * np.sin(2 * np.pi * t / 12)) > 0.5
+    assert setback([0.0, 2.0, 1.0, 3.0]) == 1.0  # of few records each counts
+
+
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=30))
 def test_rank_correlation_is_spearmans_with_ties(pairs):
     first, second = np.array(pairs, dtype=float).T

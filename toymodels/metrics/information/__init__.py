@@ -20,7 +20,7 @@ References
 """
 
 from toymodels.metrics.information.discrete import binned, quantised
-from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak
+from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak, trend_to_plateau
 from toymodels.metrics.information.linear import gaussian, gaussian_joint
 from toymodels.metrics.information.mixture import gaussian_mixture, mixture_bounds
 from toymodels.metrics.information.neighbours import ksg
@@ -36,4 +36,5 @@ __all__ = [
     "mixture_bounds",
     "quantised",
     "trend_after_peak",
+    "trend_to_plateau",
 ]

@@ -101,6 +101,45 @@ def trend_after_peak(t: ArrayLike, about_input: ArrayLike) -> float:
     return rank_correlation(finite("t", t)[peak:], values[peak:])
 
 
+def trend_to_plateau(t: ArrayLike, about_input: ArrayLike, share: float = 0.1) -> float:
+    """Rank correlation with time from the peak to where the information has come down, if it then stays there.
+
+    A fast fall followed by a long plateau: the noise of the plateau does not dilute the trend of the fall.
+
+    Parameters
+    ----------
+    t, about_input
+        As :func:`trend_after_peak`.
+    share : float
+        The information has come down when all but this share of the loss is gone; it may leave the level of its end
+        by twice as much.
+
+    Returns
+    -------
+    float
+        NaN when fewer than four records are passed on the way down, or when the information does not stay there.
+
+    Raises
+    ------
+    ValueError
+        As :func:`gained`.
+
+    Examples
+    --------
+    >>> round(trend_to_plateau([1, 2, 3, 4, 5, 6, 7], [9.0, 8.0, 6.0, 4.0, 2.0, 2.1, 2.0]), 12)
+    -1.0
+    """
+    values, peak = _peak(about_input)
+    peak = len(values) - 1 - int(values[::-1].argmax())
+    end = float(np.median(values[-3:]))
+    loss = values[peak] - end
+    down = np.flatnonzero(values[peak:] <= end + share * loss)
+    if not down.size or down[0] < 3 or np.abs(values[peak + down[0] :] - end).max() > 2 * share * loss:
+        return float("nan")
+    passed = slice(peak, peak + int(down[0]) + 1)
+    return rank_correlation(finite("t", t)[passed], values[passed])
+
+
 def _peak(about_input: ArrayLike) -> tuple[np.ndarray, int]:
     values = despiked(finite("about_input", about_input, ndim=1))
     peak = int(values.argmax())

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from toymodels.metrics.information import forgotten, gained, trend_after_peak
+from toymodels.metrics.information import forgotten, gained, trend_after_peak, trend_to_plateau
 
 
 @given(st.floats(0, 5), st.floats(0, 5), st.floats(1e-3, 1e3))
@@ -37,3 +37,13 @@ def test_a_steady_fall_is_a_trend_and_noise_is_none():
 def test_nothing_to_lose_is_refused(function):
     with pytest.raises(ValueError, match="about_input must have a peak > 0, got 0"):
         function([0.0, -1.0])
+
+
+def test_noise_on_a_plateau_does_not_dilute_a_fast_fall():
+    rng = np.random.default_rng(0)
+    t = np.arange(100.0)
+    bits = np.interp(t, [0, 5, 15], [1.0, 6.0, 3.0]) + 0.02 * rng.standard_normal(100)
+    assert trend_after_peak(t, bits) > -0.7 > -0.9 > trend_to_plateau(t, bits)
+    coming_back = np.where(t > 60, 4.5, bits)
+    assert np.isnan(trend_to_plateau(t, coming_back))
+    assert np.isnan(trend_to_plateau(t, np.where(t < 10, 6.0, 3.0)))  # nothing is seen on the way down
