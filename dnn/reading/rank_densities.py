@@ -10,9 +10,9 @@ Its gradient is minus the least-squares slope of the density,
 
 0 for random ranks, at most :math:`6 (1 - \pi_k)`, and free of bins (:math:`\pi_k` is the share of class `k`).
 
-Ranks come from counting rather than sorting: :math:`2^{11}` equal buckets between a neuron's extremes, with
-mid-ranks inside a bucket. Small samples, and neurons whose samples crowd into few buckets (ties, outliers), are
-ranked exactly. Neurons are shared out among as many threads as torch uses.
+Ranks of more than :math:`2^{12}` samples come from counting rather than sorting: :math:`2^{11}` equal buckets between
+a neuron's extremes, with mid-ranks inside a bucket. Small samples, and neurons whose samples crowd into few buckets
+(ties, outliers), are ranked exactly. Neurons are shared out among as many threads as torch uses.
 
 References
 ----------
@@ -33,6 +33,11 @@ from toymodels.validation import finite, positive_int
 _BUCKETS = 2**11  # classes x buckets counts of one neuron stay within a processor's cache
 _CROWDED = 0.01  # share of the samples in one bucket beyond which bucket ranks are too coarse
 _NEURONS, _ROWS = 128, 512  # size of the blocks in which fields are transposed
+_FEW = 2**12  # samples up to which sorting is as fast as counting
+_SORTED = 2**16  # numbers sorted at once
+_CODES = 2**21  # classes x buckets that a single-precision number can count
+_TABLES = 8  # neurons whose counts are held at once
+_FAR = 16.0  # ranges from 0 beyond which a scaled field would lose the digits that buckets need
 
 
 def rank_gradient(fields, sign, labels) -> np.ndarray:
@@ -59,12 +64,8 @@ def rank_gradient(fields, sign, labels) -> np.ndarray:
         For shapes that disagree, labels outside 0..K-1, an empty class, or fields that are not finite.
     """
     fields, sign, labels, counts = _checked(fields, sign, labels)
-
-    def gradient(table, sizes):
-        middle = np.cumsum(sizes) - sizes / 2  # ascending mid-rank, times P
-        return table @ middle / (len(fields) * counts) - 0.5
-
-    return 12 * sign * _per_neuron(gradient, fields, labels, len(counts))
+    total = _rank_sums(fields, labels, len(counts))
+    return 12 * sign * (total / (len(fields) * counts[:, None]) - 0.5)
 
 
 def rank_probability(fields, sign, labels, bins: int = 50, *, per_neuron: bool = False) -> np.ndarray:
@@ -165,6 +166,98 @@ def _array(value) -> np.ndarray:
     return (value.float() if value.dtype == torch.bfloat16 else value).detach().cpu().numpy()
 
 
+def _rank_sums(fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Sums over the samples of a class of their ascending mid-ranks 1/2..P - 1/2, (K, N)."""
+    few = len(fields) <= _FEW or n_classes * _BUCKETS > _CODES
+    size = min(_NEURONS, max(1, _SORTED // len(fields))) if few else _NEURONS
+    offsets = None if few else torch.from_numpy((labels * _BUCKETS).astype(fields.dtype)).add_(_middle(fields.dtype))
+
+    def block(start: int) -> np.ndarray:
+        rows = _transposed(fields[:, start : start + size])
+        low, high = rows.min(axis=1), rows.max(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            spans = high - low
+        if not np.isfinite(spans).all():
+            worst = start + int(np.isfinite(spans).argmin())
+            raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {worst}")
+        if offsets is None:
+            return _sorted_sums(rows, labels, n_classes)
+        sums = _counted_sums(rows, low, spans, offsets, n_classes)
+        for i in np.flatnonzero(np.isnan(sums[:, 0])):
+            sums[i] = _sorted_sums(rows[i : i + 1], labels, n_classes)
+        return sums
+
+    return np.concatenate(_shared_out(block, range(0, fields.shape[1], size))).T
+
+
+def _counted_sums(rows: np.ndarray, low, spans, offsets: torch.Tensor, n_classes: int) -> np.ndarray:
+    """Rank sums (neurons, K) by counts in equal intervals; NaN where an interval is too crowded for it.
+
+    Added to a large number, a scaled field is rounded to an integer that stands in the last bits of the sum.
+    """
+    n_rows, n_samples = rows.shape
+    sums = np.full((n_rows, n_classes), np.nan)
+    with np.errstate(over="ignore", divide="ignore"):
+        scales = (_BUCKETS - 2) / spans
+    usable = np.isfinite(scales) & (np.abs(low) <= _FAR * spans)
+    code = torch.empty_like(offsets)
+    bits = code.view(torch.int32 if rows.dtype == np.float32 else torch.int64)
+    zero = torch.tensor(_middle(rows.dtype), dtype=code.dtype)
+    tables = torch.empty(_TABLES, n_classes * _BUCKETS, dtype=torch.float64)
+    chosen = np.flatnonzero(usable)
+    for start in range(0, len(chosen), _TABLES):
+        part = chosen[start : start + _TABLES]
+        for table, i in zip(tables, part, strict=False):
+            scale = float(scales[i])
+            torch.add(offsets, torch.from_numpy(rows[i]), alpha=scale, out=code)
+            bits -= torch.add(zero, torch.tensor(low[i]), alpha=scale).view(bits.dtype)
+            table.copy_(torch.bincount(bits, minlength=len(table)))
+        counts = tables[: len(part)].view(len(part), n_classes, _BUCKETS)
+        sizes = counts.sum(1)
+        middle = sizes.cumsum(1).sub_(sizes, alpha=0.5)
+        fine = (sizes.amax(1) <= _CROWDED * n_samples).numpy()
+        sums[part[fine]] = torch.bmm(counts, middle[:, :, None])[:, :, 0].numpy()[fine]
+    return sums
+
+
+def _middle(dtype: np.dtype) -> float:
+    """A float from which steps of 1 either way are steps of the last bit."""
+    return 1.5 * 2.0 ** np.finfo(dtype).nmant
+
+
+def _sorted_sums(rows: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Rank sums (neurons, K), exact, of the rows (neurons, P)."""
+    n_rows, n_samples = rows.shape
+    codes = labels + n_classes * np.arange(n_rows)[:, None]  # of neuron and class
+    if rows.dtype == np.float32:
+        keys = _ordered(rows)
+        keys <<= 32
+        keys |= codes
+        keys.sort(axis=1)
+        np.bitwise_and(keys, 0xFFFFFFFF, out=codes)
+        keys >>= 32
+    else:
+        order = np.argsort(rows, axis=1)
+        keys, codes = (np.take_along_axis(values, order, axis=1) for values in (rows, codes))
+    ranks = np.tile(np.arange(n_samples) + 0.5, n_rows).reshape(n_rows, n_samples)
+    tied = keys[:, 1:] == keys[:, :-1]
+    for i in np.flatnonzero(tied.any(axis=1)):
+        group = np.concatenate([[0], np.cumsum(~tied[i])])
+        sizes = np.bincount(group)
+        ranks[i] = (np.cumsum(sizes) - sizes / 2)[group]
+    sums = np.bincount(codes.ravel(), weights=ranks.ravel(), minlength=n_rows * n_classes)
+    return sums.reshape(n_rows, n_classes)
+
+
+def _ordered(rows: np.ndarray) -> np.ndarray:
+    """Integers (int64, of 32 bits) in the order of single-precision numbers; equal for 0 and -0."""
+    bits = (rows + np.float32(0)).view(np.int32)
+    turned = bits >> 31
+    turned &= 0x7FFFFFFF
+    turned ^= bits
+    return turned.astype(np.int64)
+
+
 def _per_neuron(reduce: Callable, fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
     """`reduce(table, sizes)` of every neuron, stacked along axis 1, for the tables of :func:`_table`."""
     offsets = (labels * _BUCKETS).astype(np.int32)
@@ -178,9 +271,17 @@ def _per_neuron(reduce: Callable, fields: np.ndarray, labels: np.ndarray, n_clas
             densities.append(reduce(*_table(field, low, span, labels, offsets, n_classes)))
         return densities
 
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        blocks = pool.map(block, range(0, fields.shape[1], _NEURONS))
-        return np.stack([values for densities in blocks for values in densities], axis=1)
+    blocks = _shared_out(block, range(0, fields.shape[1], _NEURONS))
+    return np.stack([values for densities in blocks for values in densities], axis=1)
+
+
+def _shared_out(function: Callable, starts: range) -> list:
+    """`function` of every start, by as many threads as torch uses."""
+    n_threads = min(torch.get_num_threads(), len(starts))
+    if n_threads == 1:
+        return [function(start) for start in starts]
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(function, starts))
 
 
 def _table(field, low, span, labels, offsets, n_classes: int) -> tuple[np.ndarray, np.ndarray]:

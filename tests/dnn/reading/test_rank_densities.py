@@ -49,6 +49,29 @@ def test_counted_ranks_agree_with_argsort(signal):
     assert_allclose(rank_gradient(fields.astype(np.float32), matrix, labels), expected, atol=COUNTING)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("digits", [1, 6])
+def test_up_to_four_thousand_samples_ranks_are_exact_with_and_without_ties(dtype, digits):
+    fields, matrix, labels = layer(9, 4000, 5, 10)
+    fields = fields.round(digits).astype(dtype)
+    fields[:2] = [[-0.0], [0.0]]  # a tie, whatever the sign of zero
+    assert_allclose(rank_gradient(fields, matrix, labels), sorted_gradient(fields, matrix, labels), **EXACT)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shift", [0.0, 50.0, -1e4])
+def test_counted_ranks_do_not_depend_on_where_the_fields_are(dtype, shift):
+    fields, matrix, labels = layer(10, BUCKETED, 3, 10)
+    fields = (fields + shift).astype(dtype)
+    assert_allclose(rank_gradient(fields, matrix, labels), sorted_gradient(fields, matrix, labels), atol=COUNTING)
+
+
+def test_many_classes_are_ranked_too():
+    fields, matrix, labels = layer(11, 5000, 1, 1200)
+    expected = sorted_gradient(fields, matrix, labels)
+    assert_allclose(rank_gradient(fields.astype(np.float32), matrix, labels), expected, atol=COUNTING)
+
+
 @pytest.mark.parametrize("n_samples", [120, BUCKETED])
 def test_integer_fields_are_ranked_too(n_samples):
     fields, matrix, labels = layer(6, n_samples, 3)
