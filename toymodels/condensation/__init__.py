@@ -16,6 +16,7 @@ from toymodels.condensation.embedding import (
 from toymodels.condensation.grouping import clusters, count_clusters
 from toymodels.condensation.initial import initial_descent, initial_flow, multiplicity, potential
 from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.null import cosine_excess, null_cosine
 from toymodels.condensation.phase_diagram import (
     DistanceScaling,
     classical_initialisations,
@@ -59,6 +60,7 @@ __all__ = [
     "compare_dropout",
     "condensed_directions",
     "coordinates",
+    "cosine_excess",
     "cosine_similarity",
     "count_clusters",
     "critical_point",
@@ -76,6 +78,7 @@ __all__ = [
     "merge",
     "multiplicity",
     "normalised_descent",
+    "null_cosine",
     "optimistic_sample_size",
     "orientation",
     "output_similarity",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.condensation.null import null_cosine
 from toymodels.condensation.similarity import amplitudes, as_rows, static_neurons, unit_rows
 from toymodels.validation import choice, finite
 
@@ -16,7 +17,7 @@ def clusters(
     w: ArrayLike,
     amplitude: ArrayLike | None = None,
     *,
-    threshold: float = 0.99,
+    threshold: float | str = 0.99,
     signed: bool = True,
     linkage: str = "leader",
     min_share: float = 0.002,
@@ -30,8 +31,10 @@ def clusters(
     amplitude : (m,) array, optional
         Size of each neuron, the norm of its row if None. The leader method visits neurons by falling
         amplitude.
-    threshold : float
-        Neurons belong together from this cosine upwards, in (0, 1].
+    threshold : float or "null"
+        Neurons belong together from this cosine upwards, in (0, 1]. "null" is :func:`null_cosine` of the neurons
+        grouped: unrelated ones share a cluster in one layer out of a thousand. In few dimensions it is above 0.99; in
+        many it is low, and groups whose directions are related to each other are one.
     signed : bool
         If False, opposite directions count as the same (odd activations).
     linkage : str
@@ -49,16 +52,19 @@ def clusters(
     Raises
     ------
     ValueError
-        If `threshold` is outside (0, 1], `min_share` outside [0, 1), or weights are not finite.
+        If `threshold` is neither "null" nor in (0, 1], `min_share` outside [0, 1), or weights are not finite.
 
     Examples
     --------
     >>> clusters([[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 0.0]]).tolist()
     [0, 0, 1, -1]
+    >>> groups = np.repeat(np.eye(2, 100), 3, axis=0) + 0.02 * np.random.default_rng(0).standard_normal((6, 100))
+    >>> clusters(groups).tolist(), clusters(groups, threshold="null").tolist()
+    ([4, 2, 5, 1, 0, 3], [1, 1, 1, 0, 0, 0])
     """
     w = as_rows("w", w)
     amplitude = amplitudes(amplitude, w)
-    threshold = check_threshold(threshold)
+    threshold = threshold if threshold == "null" else check_threshold(threshold)
     if not 0 <= float(min_share) < 1:
         raise ValueError(f"min_share must be in [0, 1), got {min_share:g}")
     choice("linkage", linkage, ("leader", "single"))
@@ -70,15 +76,19 @@ def clusters(
         similarity = units @ units.T
         similarity = similarity if signed else np.abs(similarity)
         group = leaders if linkage == "leader" else _chains
-        labels[order] = group(similarity, threshold)
+        labels[order] = group(similarity, _null(units, signed) if isinstance(threshold, str) else threshold)
     return labels
 
 
-def check_threshold(threshold: float) -> float:
+def check_threshold(threshold: float | str) -> float:
     """A cosine in (0, 1], lowered by rounding error so that 1 accepts parallel vectors."""
-    if not 0 < float(threshold) <= 1:
-        raise ValueError(f"threshold must be in (0, 1], got {threshold}")
+    if isinstance(threshold, str) or not 0 < float(threshold) <= 1:
+        raise ValueError(f"threshold must be in (0, 1], got {threshold!r}")
     return float(threshold) - 1e-12
+
+
+def _null(units: np.ndarray, signed: bool) -> float:
+    return null_cosine(*units.shape, signed=signed) if len(units) > 1 else 1.0
 
 
 def leaders(similarity: np.ndarray, threshold: float) -> np.ndarray:
@@ -125,7 +135,7 @@ def count_clusters(
     a: ArrayLike,
     w: ArrayLike,
     *,
-    threshold: float = 0.99,
+    threshold: float | str = 0.99,
     signed: bool = True,
     linkage: str = "leader",
     min_share: float = 0.002,
