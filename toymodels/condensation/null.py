@@ -48,7 +48,7 @@ def null_cosine(count: int, dimension: int, probability: float = 1e-3, *, signed
     Examples
     --------
     >>> round(null_cosine(90, 576), 3), round(null_cosine(90, 5), 3), null_cosine(90, 1)
-    (0.21, 0.999, 1.0)
+    (0.207, 0.999, 1.0)
     """
     from scipy.special import betaincinv
 
