@@ -1,17 +1,11 @@
-r"""The algebra behind the closed forms, done by sympy: derived from the loss, checked, and printed as LaTeX.
-
-``python -m toymodels.layerwise.symbolic`` prints every step. Each is a :class:`Step` with the sympy expression
-itself, so that it can be handed to a code generator as well: ``sympy.lambdify`` or ``sympy.jscode`` of
-``master_solution()``.
-"""
+"""The derivations, step by step: each with what must vanish for it to hold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import sympy
+from toymodels.layerwise.symbolic import master
 
 
 @dataclass(frozen=True)
@@ -82,50 +76,23 @@ def shared_growth() -> list[Step]:
     return [Step("the cross product of two units is conserved", cross, expand(rate))]
 
 
-def master_symbols() -> tuple[sympy.Symbol, ...]:
-    """t, P, Q, S and r of the master solution; P, Q, r and t positive, S real."""
-    from sympy import Symbol, symbols
-
-    t, aligned, opposed, rate = symbols("t P Q r", positive=True)
-    return t, aligned, opposed, Symbol("S", real=True), rate
-
-
-def master_solution() -> Any:
-    """y(t) as sums of positive terms, the form that the package evaluates."""
-    from sympy import exp, sqrt
-
-    t, aligned, opposed, target, rate = master_symbols()
-    gap = sqrt(target**2 + 4 * aligned * opposed)
-    decay = exp(-rate * gap * t)
-    share = (1 - decay) / gap
-    top = 2 * decay + share * (gap + target + 2 * opposed)
-    bottom = 2 * decay + share * (gap - target + 2 * aligned)
-    return top / bottom
-
-
 def riccati() -> list[Step]:
-    """The equation of y, that the master solution solves it, and that the progress has the stable form."""
-    from sympy import Eq, Function, cancel, exp, expand, sqrt, symbols
+    """The equation of y, that the textbook form solves it, and that the form that is evaluated is the same."""
+    from sympy import Eq, Function, Symbol, cancel, exp, expand, sqrt
 
-    t, aligned, opposed, target, rate = master_symbols()
-    y, name = master_solution(), Function("y")(t)
-    function, start = aligned * y - opposed / y, aligned - opposed
-    grown = symbols("y", positive=True)
+    t, aligned, opposed, target, rate = master.master_symbols()
+    y, name = master.textbook_solution(), Function("y")(t)
+    grown = Symbol("y", positive=True)
     growth = rate * grown * (target - aligned * grown + opposed / grown)
-    gap, decay = symbols("Delta E", positive=True)
-    # rational in E and Delta once the square root and the exponential have names
-    named = {exp(-rate * sqrt(target**2 + 4 * aligned * opposed) * t): decay}
-
-    def rational(expression):
-        expression = expression.subs(named).subs(sqrt(target**2 + 4 * aligned * opposed), gap)
-        return cancel(expression.subs(opposed, (gap**2 - target**2) / (4 * aligned)))
-
-    top = 2 * decay + (1 - decay) / gap * (gap + target + 2 * opposed)
-    bottom = 2 * decay + (1 - decay) / gap * (gap - target + 2 * aligned)
-    remaining = 4 * decay / (top * bottom)
+    root = sqrt(target**2 + 4 * aligned * opposed)
+    gap, decay = Symbol("Delta", positive=True), Symbol("E", positive=True)
 
     def right(of):
         return rate * (-aligned * of**2 + target * of + opposed)
+
+    def rational(expression):  # rational in E and Delta once the square root and the exponential have names
+        named = expression.subs(exp(-rate * root * t), decay).subs(root, gap)
+        return cancel(named.subs(opposed, (gap**2 - target**2) / (4 * aligned)))
 
     return [
         Step(
@@ -135,29 +102,73 @@ def riccati() -> list[Step]:
         ),
         Step("the master solution solves it", Eq(name, y), rational(y.diff(t) - right(y))),
         Step("and starts at 1", Eq(Function("y")(0), 1), rational(y.subs(t, 0) - 1)),
-        Step("what remains of the way to S", remaining, rational((target - function) - (target - start) * remaining)),
     ]
+
+
+def evaluated_form() -> list[Step]:
+    """The cancellation-free form equals the textbook's, for either sign of S."""
+    from sympy import cancel
+
+    _, aligned, _, target, _ = master.master_symbols()
+    steps = [Step("Delta and E as evaluated", master.master_solution("Delta"), master.roots_and_decay())]
+    for rising, words in ((True, "S >= 0"), (False, "S < 0")):
+        values, textbook, opposed = master.general_algebra(rising=rising)
+        y, remaining = values["y"], values["remaining"]
+        function, start = aligned * y - opposed / y, aligned - opposed
+        residuals = {
+            "y": y - textbook,
+            "remaining": (target - function) - (target - start) * remaining,
+            "progress": values["progress"] + remaining - 1,
+            "f": values["f"] - function,
+        }
+        for result, residual in residuals.items():
+            steps.append(Step(f"{result} as evaluated, {words}", values[result], cancel(residual)))
+    return steps
+
+
+def special_branches() -> list[Step]:
+    """Where the general form is 0/0: y solves its equation and starts at 1, and the others follow from y."""
+    from sympy import Symbol, cancel
+
+    t, aligned, opposed, target, rate = master.master_symbols()
+    size, strength = Symbol("s", positive=True), Symbol("c", positive=True)
+    cases = {
+        "nothing to learn, Q = 0": (strength, 0, 0),
+        "nothing to learn, P = 0": (0, strength, 0),
+        "towards the saddle, P = 0 < S": (0, strength, size),
+        "towards the saddle, Q = 0 > S": (strength, 0, -size),
+        "balanced, Q = 0 < S": (strength, 0, size),
+        "nothing there": (0, 0, size),
+    }
+    steps = []
+    for words, (p, q, s) in cases.items():
+        values = master.special_values({aligned: p, opposed: q, target: s, master.start_symbol(): p - q})
+        y, f, remaining = values["y"], values["f"], values["remaining"]
+        residuals = [
+            y.diff(t) - rate * (-p * y**2 + s * y + q),
+            y.subs(t, 0) - 1,
+            f - (p * y - q / y),
+            (s - f) - (s - p + q) * remaining,
+            values["progress"] + remaining - 1,
+        ]
+        steps.append(Step(words, y, sum(abs(cancel(residual)) for residual in residuals)))
+    return steps
 
 
 def reductions() -> list[Step]:
     """Equal weights give the sigmoid (Eq. 9), and infinite time gives gamma_+ (Eq. 19)."""
-    from sympy import Eq, Symbol, exp, limit, simplify, sqrt, symbols
+    from sympy import Eq, Symbol, cancel, exp, simplify, symbols
 
-    t, aligned, opposed, _, rate = master_symbols()
+    t, aligned, opposed, real, rate = master.master_symbols()
     target, product = symbols("S u0", positive=True)
-    real = master_symbols()[3]
-    # the balanced limit first: sqrt(S^2) is S only for S > 0
-    balanced = master_solution().subs(real, target).subs({opposed: 0, aligned: product})
+    balanced = master.special_values({real: target, opposed: 0, aligned: product, master.start_symbol(): product})["f"]
     sigmoid = target / (1 + (target / product - 1) * exp(-rate * target * t))
-    gap = Symbol("Delta", positive=True)
-    gamma = (target + sqrt(target**2 + 4 * aligned * opposed)) / (2 * aligned)
-    # for Delta > 0 every exponential dies out
-    named = master_solution().subs(real, target).subs(sqrt(target**2 + 4 * aligned * opposed), gap)
-    end = limit(named.subs(exp(-gap * rate * t), Symbol("E")), Symbol("E"), 0)
-    difference = simplify((end - gamma).subs(gap, sqrt(target**2 + 4 * aligned * opposed)))
+    values = master.general_algebra(rising=True).values
+    gamma = (real + values["Delta"]) / (2 * aligned)
+    end = values["y"].subs(Symbol("E"), 0)  # for Delta > 0 every exponential dies out
     return [
-        Step("balanced weights follow the sigmoid", Eq(Symbol("u"), sigmoid), simplify(product * balanced - sigmoid)),
-        Step("gamma_+ is the growth at infinite time", gamma, difference),
+        Step("balanced weights follow the sigmoid", Eq(Symbol("u"), sigmoid), simplify(balanced - sigmoid)),
+        Step("gamma_+ is the growth at infinite time", gamma, cancel(end - gamma)),
     ]
 
 
@@ -178,16 +189,5 @@ def matrix_conservation() -> list[Step]:
 
 def derivations() -> list[Step]:
     """All steps in teaching order."""
-    return [*two_factor_flow(), *shared_growth(), *riccati(), *reductions(), *matrix_conservation()]
-
-
-def main() -> int:
-    """Print every step; exit status 1 if one does not hold."""
-    steps = derivations()
-    for step in steps:
-        print(f"% {step.title}: {'holds' if step.holds else f'FAILS by {step.residual}'}\n\\[ {step.latex()} \\]\n")
-    return 0 if all(step.holds for step in steps) else 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    parts = two_factor_flow, shared_growth, riccati, evaluated_form, special_branches, reductions, matrix_conservation
+    return [step for part in parts for step in part()]
