@@ -57,7 +57,7 @@ def test_diagonal_network():
         )
 
 
-def matrix_case(size, t):
+def matrix_case(size, t, rtol=1e-8):
     rng = np.random.default_rng(0)
     correlation = rng.standard_normal((size, size)) / np.sqrt(size)
     model = LinearNetwork.balanced(correlation, size, 0.5, 0.1, rng)
@@ -69,7 +69,7 @@ def matrix_case(size, t):
 
     start = np.concatenate([model.w1.ravel(), model.w2.ravel()])
     return lambda: model.solve(t), lambda: solve_ivp(
-        velocity, (0, t[-1]), start, "RK45", t_eval=t, rtol=1e-8, atol=1e-10
+        velocity, (0, t[-1]), start, "RK45", t_eval=t, rtol=rtol, atol=rtol / 100
     )
 
 
@@ -78,6 +78,12 @@ def test_matrix_network():
     report("matrix 10x10x10, one late time, against RK45 at 1e-8", *matrix_case(10, np.array([10.0])), 20)
     report("matrix 10x10x10, 50 times in sequence", *matrix_case(10, sequence), 2)
     report("matrix 50x50x50, 50 times in sequence", *matrix_case(50, sequence), 1)
+
+
+def test_large_matrix_network():
+    times = np.linspace(0.5, 10, 20)
+    for size, goal in ((200, 3), (400, 5)):
+        report(f"matrix {size}x{size}x{size}, 20 times, against RK45 at 1e-6", *matrix_case(size, times, 1e-6), goal)
 
 
 def test_map_of_kernel_distances():

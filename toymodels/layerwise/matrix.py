@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.layerwise.descent import GradientDescent
-from toymodels.layerwise.gram_flow import Spectrum, advance, initial_rows
+from toymodels.layerwise.gram_flow import GramFlow
+from toymodels.layerwise.gram_spectrum import Spectrum
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, non_negative, positive_int, times
 
@@ -48,8 +49,8 @@ class LinearNetwork(GradientDescent):
 
     Notes
     -----
-    A start whose limit is a saddle (for instance a square balanced one with a determinant of the wrong sign) leaves it
-    when rounding errors have grown enough, as it would in any integration.
+    A start whose limit is a saddle (for instance a square balanced one whose determinant has not the sign of the
+    target's) goes there and stays: what only rounding would make grow does not.
 
     Examples
     --------
@@ -108,15 +109,17 @@ class LinearNetwork(GradientDescent):
         """
         t = times(t)
         lam = 0.0 if self.weight_decay > 0 else self.imbalance
-        spectrum = Spectrum.of(self.correlation, lam, self.weight_decay)
-        rows, last = initial_rows(spectrum, self.w1, self.w2), 0.0
-        stacked = np.zeros((t.size, *rows.shape))
-        for k, now in enumerate(np.minimum(t, 1e280)):  # 1e280 stands for inf
-            rows = advance(spectrum, rows, now - last) if now > last else rows
-            stacked[k, :, : rows.shape[1]], last = rows, now  # columns that died out stay 0
-        layers = spectrum.basis @ stacked  # (n_t, d + c, r), W1' above W2 up to a rotation of the hidden layer
-        d = self.w1.shape[1]
-        return Trajectory(t, self._data(layers[:, :d].swapaxes(1, 2), layers[:, d:]), clock="flow time")
+        flow = GramFlow(Spectrum.of(self.correlation, lam, self.weight_decay), self.w1, self.w2)
+        (c, d), n = self.correlation.shape, t.size
+        product, gram_in, gram_out, loss = np.empty((n, c, d)), np.empty((n, d, d)), np.empty((n, c, c)), np.empty(n)
+        for k, now in enumerate(t):  # one time at once stays in the processor's cache
+            inputs, outputs = flow.at(now)
+            np.matmul(outputs, inputs.T, out=product[k])
+            np.matmul(inputs, inputs.T, out=gram_in[k])
+            np.matmul(outputs, outputs.T, out=gram_out[k])
+            loss[k] = 0.5 * np.sum((self.correlation - product[k]) ** 2)
+        data = {"map": product, "gram_in": gram_in, "gram_out": gram_out, "loss": loss}
+        return Trajectory(t, data, clock="flow time")
 
     def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
         w1, w2 = np.empty((n_steps + 1, *self.w1.shape)), np.empty((n_steps + 1, *self.w2.shape))

@@ -21,6 +21,9 @@ def networks(draw, imbalances=(0.0, 1e-8, -1e-8, 0.6, -0.6, 4.0, -4.0)):
     imbalance = draw(st.sampled_from([v for v in imbalances if (v <= 0 or c >= h) and (v >= 0 or d >= h)]))
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     correlation = rng.standard_normal((c, d)) * draw(st.sampled_from([1.0, 0.0, 3.0]))
+    if draw(st.booleans()):  # equal singular values, and none where there could be one
+        left, singular, right = np.linalg.svd(correlation, full_matrices=False)
+        correlation = (left * (singular[0] * (np.arange(min(c, d)) < 2))) @ right
     return LinearNetwork.balanced(correlation, h, imbalance, draw(st.sampled_from([0.0, 1e-3, 0.3, 2.0])), rng)
 
 

@@ -1,0 +1,135 @@
+"""Exact saddles, and the three ways to evaluate the matrix solution against each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from toymodels.layerwise.gram_flow import GramFlow, _logarithmic
+from toymodels.layerwise.gram_spectrum import Spectrum
+from toymodels.layerwise.gram_start import Start
+from toymodels.layerwise.matrix import LinearNetwork
+
+seeds = st.integers(0, 10**6)
+LATE = np.array([0.0, 1.0, 40.0, 1000.0, np.inf])
+
+
+def square(seed, imbalance=0.0):
+    """A random square balanced network with its target's singular values (n,), largest first."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 7))
+    scale = rng.choice([1e-3, 0.3, 2.0])
+    net = LinearNetwork.balanced(rng.standard_normal((n, n)), n, imbalance, scale, rng)
+    return net, np.linalg.svd(net.correlation, compute_uv=False)
+
+
+def sign(matrix):
+    return np.linalg.slogdet(matrix)[0]
+
+
+def test_a_mode_of_the_wrong_sign_dies_and_never_returns():
+    root = np.sqrt([0.3, 0.1])
+    run = LinearNetwork(np.diag(root), np.diag(root * [1, -1]), np.diag([2.0, 1.0])).solve([0.0, 1.0, 40.0, np.inf])
+    mode = run["map"][:, 1, 1]
+    assert_allclose(mode[:3], -1 / (11 * np.exp(2 * run.t[:3]) - 1), rtol=1e-12)
+    assert mode[3] == 0
+    assert_allclose(run["loss"][2:], 0.5, rtol=1e-15)
+
+
+@given(seeds)
+def test_the_sign_of_the_determinant_is_conserved_and_decides_where_the_flow_ends(seed):
+    net, singular = square(seed)
+    run = net.solve(LATE)
+    assert sign(run["map"][1]) == sign(run["map"][0])
+    right = sign(run["map"][0]) == sign(net.correlation)
+    lost = 0.0 if right else singular[-1]
+    assert_allclose(run["loss"][-1], lost**2 / 2, rtol=1e-12, atol=1e-13 * singular[0] ** 2)
+    if right:
+        assert_allclose(run["map"][-1], net.correlation, atol=1e-13 * singular[0])
+    else:  # and stays there: the fit of the others is over long before a rounding error could have grown
+        assert run["loss"][2] >= lost**2 / 2 * (1 - 1e-12)
+        assert np.linalg.matrix_rank(run["map"][-1], tol=1e-10) == len(singular) - 1
+
+
+@given(seeds)
+def test_a_network_with_imbalance_crosses_to_its_target_whatever_its_sign(seed):
+    net, singular = square(seed, 0.7)
+    assert_allclose(net.solve([np.inf])["map"][0], net.correlation, atol=1e-12 * singular[0])
+
+
+@given(seeds)
+def test_the_rank_of_the_growing_part_is_conserved(seed):
+    net, _ = square(seed)
+    run = net.solve([0.0, 0.5, 5.0])
+    left, _, right = np.linalg.svd(net.correlation)
+    ranks = []
+    for k in range(3):
+        turned = left.T @ run["map"][k] @ right.T
+        whole = right @ run["gram_in"][k] @ right.T + left.T @ run["gram_out"][k] @ left
+        tolerance = 1e-10 * np.linalg.norm(whole)
+        ranks.append(np.linalg.matrix_rank(whole + turned + turned.T, tol=tolerance, hermitian=True))
+    wrong = sign(run["map"][0]) != sign(net.correlation)
+    assert ranks == [len(left) - wrong] * 3
+
+
+@given(seeds, st.integers(1, 4))
+def test_modes_that_are_not_there_at_the_start_are_never_learned(seed, dim):
+    rng = np.random.default_rng(seed)
+    correlation = rng.standard_normal((dim, dim + 1))
+    left, singular, right = np.linalg.svd(correlation, full_matrices=False)
+    there = rng.random(dim) < 0.5
+    rotation = np.linalg.qr(rng.standard_normal((dim, dim)))[0]
+    root = np.where(there, 0.1, 0.0)
+    # any order of summation: the rounding is not that of the aligned construction
+    w1, w2 = np.einsum("ij,j,jk->ik", rotation, root, right), np.einsum("ij,j,kj->ik", left, root, rotation)
+    run = LinearNetwork(w1, w2, correlation).solve([1e3, np.inf])
+    expected = (left * np.where(there, singular, 0)) @ right
+    for k in range(2):
+        assert_allclose(run["map"][k], expected, atol=1e-12)
+
+
+@given(seeds)
+def test_a_small_but_real_part_still_grows(seed):
+    rng = np.random.default_rng(seed)
+    turn = 1e-10 * rng.uniform(0.5, 2)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    unit = rotation @ np.diag([0.0, 1.0])  # mostly along the weaker mode
+    run = LinearNetwork(0.3 * unit.T, 0.3 * unit, np.diag([2.0, 1.0])).solve([0.0, 10.0, 60.0, np.inf])
+    assert run["map"][1, 0, 0] < 1e-6
+    assert_allclose(run["map"][2:, 0, 0], 2.0, rtol=1e-8)
+
+
+@given(seeds, st.sampled_from([(3, 3, 3), (5, 3, 4), (3, 5, 4), (4, 2, 5), (2, 5, 2)]), st.floats(0.1, 30))
+def test_leading_rows_and_logarithmic_basis_agree(seed, shape, t):
+    rng, (d, h, c) = np.random.default_rng(seed), shape
+    net = LinearNetwork.balanced(rng.standard_normal((c, d)), h, 0.0, 0.3, rng)
+    spectrum = Spectrum.of(net.correlation, 0.0, 0.0)
+    flow = GramFlow(spectrum, net.w1, net.w2)
+    start = Start.settled(spectrum, net.w1, net.w2, 2e-16)
+    logarithmic = _logarithmic(spectrum, start.rows, t)
+    candidates = [np.concatenate(flow.at(t))]
+    if flow._leading is not None and (rows := flow._leading.at(t)) is not None:
+        candidates.append(np.concatenate(spectrum.layers(rows)))
+    expected = np.concatenate(spectrum.layers(logarithmic))
+    for stacked in candidates:
+        assert_allclose(stacked @ stacked.T, expected @ expected.T, atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [3, 150, 301])
+def test_large_networks_are_solved_as_small_ones(n):
+    rng = np.random.default_rng(0)
+    blocks = [LinearNetwork.balanced(rng.standard_normal((3, 3)), 3, 0.5, 0.3, rng) for _ in range(-(-n // 3))]
+
+    def joined(name):
+        whole = np.zeros((3 * len(blocks),) * 2)
+        for k, block in enumerate(blocks):
+            whole[3 * k : 3 * k + 3, 3 * k : 3 * k + 3] = getattr(block, name)
+        return whole
+
+    t = [0.3, 6.0, np.inf]
+    run = LinearNetwork(joined("w1"), joined("w2"), joined("correlation")).solve(t)
+    for k, block in enumerate(blocks):
+        part = slice(3 * k, 3 * k + 3)
+        for name in ("map", "gram_in", "gram_out"):
+            assert_allclose(run[name][:, part, part], block.solve(t)[name], atol=1e-10)
