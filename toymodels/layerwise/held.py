@@ -10,11 +10,15 @@ from toymodels.validation import finite
 
 
 def plain(name: str, value: Any) -> Any:
-    """`value`, unless it is a masked array or a tensor with a gradient: mask or gradient would be lost unseen."""
+    """`value`, unless it is or lists a masked array or a tensor with a gradient: either would be lost unseen."""
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name} must not be a masked array, got {np.ma.count_masked(value)} masked entries")
     if getattr(value, "requires_grad", False):
         raise ValueError(f"{name} must not require a gradient, which would be lost: pass {name}.detach()")
+    if isinstance(value, list | tuple):
+        for entry in value:
+            if not isinstance(entry, float | int):
+                plain(name, entry)
     return value
 
 

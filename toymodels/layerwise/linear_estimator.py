@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.held import plain
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.trajectory import Trajectory
 from toymodels.validation import fraction, positive_int, times
@@ -64,7 +65,7 @@ class LinearEstimator:
             `train_loss`, `test_loss` and the shares explained `train`, `test`, one minus the loss over
             its initial value, all (n_t,).
         """
-        t = times(t)
+        t = times(plain("t", t))
         x = rng.standard_normal((self.n_samples, self.dim))
         l = _covariance_spectrum(x)
         power = rng.standard_normal(self.dim) ** 2
@@ -93,7 +94,7 @@ class LinearEstimator:
         train, test : float
             Flow times. `inf` for test when n < d and the null space, a share 1 - n/d, is more than `eps`.
         """
-        eps = fraction("eps", eps)
+        eps = fraction("eps", plain("eps", eps))
         l, mass, null = marchenko_pastur(self.dim / self.n_samples)
         train = _decay_time(l, l * mass / (l @ mass), eps)
         test = np.inf if null >= eps else _decay_time(l, mass, eps - null)

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.held import held_number, plain
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int, times
+from toymodels.validation import non_negative, positive, positive_int, times
 
 LEVEL = 0.95  # share of the variance explained that counts as learned, on both sets
 N_RECORDS = 400
@@ -66,8 +67,8 @@ class SparseRegression:
         positive_int("n_active", self.n_active)
         if self.n_active > self.dim:
             raise ValueError(f"n_active must be <= dim = {self.dim}, got {self.n_active}")
-        positive("init_scale", finite("init_scale", self.init_scale, ndim=0))
-        non_negative("weight_decay", finite("weight_decay", self.weight_decay, ndim=0))
+        positive("init_scale", held_number("init_scale", self.init_scale))
+        non_negative("weight_decay", held_number("weight_decay", self.weight_decay))
 
     def sample(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Task drawn from `rng`: inputs x (n_samples, dim), noiseless labels y (n_samples,), true map (dim,)."""
@@ -129,7 +130,7 @@ class SparseRegression:
         SimulationError
             If the integrator gives up.
         """
-        t = times(t)
+        t = times(plain("t", t))
         if t[0] == 0 or np.isinf(t[-1]):
             raise ValueError(f"t must be > 0 and finite, got {t[0] if t[0] == 0 else t[-1]:g}")
         x, y, truth = self.sample(rng)
@@ -138,7 +139,7 @@ class SparseRegression:
 
     def _horizon(self, horizon: float | None) -> float:
         if horizon is not None:
-            return float(positive("horizon", finite("horizon", horizon, ndim=0)))
+            return float(positive("horizon", held_number("horizon", horizon)))
         if self.weight_decay == 0:
             raise ValueError("horizon must be given when weight_decay is 0, got None")
         return (max(np.log(self.init_scale), 0.0) + 6) / self.weight_decay
