@@ -18,6 +18,10 @@ from numpy.typing import ArrayLike
 
 from toymodels.validation import finite, non_negative
 
+MOST_TURNED = 500  # neurons; optimal leaf ordering takes 0.6 s for these and grows with the third power
+ALIKE = 0.9  # mean |cos| from which a heat map sorts neurons by sign
+LOOSE = 1e-5  # rounding that is allowed in cosines in single precision
+
 
 def unit_rows(w: np.ndarray) -> np.ndarray:
     """Rows (..., m, d) divided by their norms; zero rows stay zero."""
@@ -77,7 +81,11 @@ def cosine_similarity(w: ArrayLike) -> np.ndarray:
 
 
 def heatmap_order(similarity: ArrayLike) -> np.ndarray:
-    """Order of neurons that shows condensed groups as blocks: sorted by the leading eigenvector.
+    """Order of neurons that shows condensed groups as blocks, however many there are and of either sign.
+
+    Average linkage of 1 - |cos|: groups farther from each other than their members are stay together. Up to 500 neurons
+    the branches are turned so that neighbours are as similar as can be (optimal leaf ordering), beyond that they stay
+    as they were joined. Neurons at |cos| >= 0.9 on average are then sorted by sign.
 
     Parameters
     ----------
@@ -87,22 +95,45 @@ def heatmap_order(similarity: ArrayLike) -> np.ndarray:
     Returns
     -------
     (m,) integer array
-        `similarity[np.ix_(order, order)]` is the heat map. The eigenvector's sign is fixed by its largest
-        entry.
+        `similarity[np.ix_(order, order)]` is the heat map.
 
     Raises
     ------
     ValueError
-        If `similarity` is not a finite symmetric matrix.
-    """
-    from scipy.linalg import eigh
+        If `similarity` is not a finite symmetric matrix with entries in [-1, 1].
 
+    Examples
+    --------
+    >>> heatmap_order(cosine_similarity([[1.0, 0.1], [0.0, 1.0], [-1.0, 0.0], [0.2, 1.0], [2.0, 0.0]])).tolist()
+    [2, 4, 0, 3, 1]
+
+    References
+    ----------
+    Bar-Joseph, Gifford, Jaakkola (2001). Fast optimal leaf ordering for hierarchical clustering. Bioinformatics 17.
+    """
+    from scipy.cluster.hierarchy import fcluster, leaves_list, linkage, optimal_leaf_ordering
+    from scipy.spatial.distance import squareform
+
+    similarity = _checked_similarity(similarity)
+    if len(similarity) == 1:
+        return np.zeros(1, dtype=int)
+    distance = squareform(np.maximum(1 - np.abs(similarity), 0), checks=False)
+    tree = linkage(distance, "average")
+    tree = optimal_leaf_ordering(tree, distance) if len(similarity) <= MOST_TURNED else tree
+    order = leaves_list(tree)
+    begins = np.diff(fcluster(tree, 1 - ALIKE, "distance")[order], prepend=0) != 0
+    group = np.cumsum(begins) - 1
+    opposite = similarity[order, order[begins][group]] < 0
+    return order[np.lexsort((opposite, group))]
+
+
+def _checked_similarity(similarity: ArrayLike) -> np.ndarray:
     similarity = finite("similarity", similarity, ndim=2)
-    if similarity.shape[0] != similarity.shape[1] or not np.allclose(similarity, similarity.T):
+    if similarity.shape[0] != similarity.shape[1] or np.abs(similarity - similarity.T).max() > LOOSE:
         raise ValueError(f"similarity must be a symmetric matrix, got shape {similarity.shape}")
-    last = len(similarity) - 1
-    vector = eigh(similarity, subset_by_index=[last, last])[1][:, 0]
-    return np.argsort(vector * np.sign(vector[np.abs(vector).argmax()]), kind="stable")
+    if np.abs(similarity).max() > 1 + LOOSE:
+        raise ValueError(f"similarity must have entries in [-1, 1], got {np.abs(similarity).max():g} as the largest")
+    return similarity
 
 
 def orientation(w: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

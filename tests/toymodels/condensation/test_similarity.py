@@ -47,6 +47,55 @@ def test_heatmap_order_puts_groups_side_by_side():
     assert np.abs(np.diff(groups[order])).sum() == 1
 
 
+def in_groups(sizes, dimension, noise, signs, seed):
+    """Neurons around random directions, shuffled, of either sign if `signs`; which group each is in, and its sign."""
+    rng = np.random.default_rng(seed)
+    truth = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    flip = rng.choice([-1, 1], len(truth)) if signs else np.ones(len(truth), dtype=int)
+    w = rng.standard_normal((len(sizes), dimension))[truth] + noise * rng.standard_normal((len(truth), dimension))
+    return flip[:, None] * w, truth, flip
+
+
+def changes(labels):
+    return int((np.diff(labels) != 0).sum())
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=6),
+    st.sampled_from([0.0, 0.1, 0.7]),
+    st.booleans(),
+    st.integers(0, 1000),
+)
+def test_heatmap_order_keeps_groups_of_any_size_and_sign_together(sizes, noise, signs, seed):
+    w, truth, flip = in_groups(sizes, 100, noise, signs, seed)
+    order = heatmap_order(cosine_similarity(w))
+    assert_array_equal(np.sort(order), np.arange(len(w)))
+    assert changes(truth[order]) == len(sizes) - 1
+    if noise < 0.5:
+        assert changes(2 * truth[order] + flip[order]) <= 2 * len(sizes) - 1
+    assert_array_equal(heatmap_order(cosine_similarity(w)), order)
+
+
+def test_heatmap_order_of_many_neurons_keeps_groups_together():
+    w, truth, flip = in_groups([200, 300, 1, 500, 20], 30, 0.1, True, 0)
+    order = heatmap_order(cosine_similarity(w.astype(np.float32)))
+    assert_array_equal(np.sort(order), np.arange(len(w)))
+    assert changes(truth[order]) == 4
+    assert changes(2 * truth[order] + flip[order]) <= 9
+
+
+def test_heatmap_order_turns_branches_so_that_neighbours_are_alike():
+    angle = np.linspace(0, np.pi / 2, 40)
+    shuffled = np.random.default_rng(0).permutation(40)
+    order = heatmap_order(cosine_similarity(np.stack([np.cos(angle), np.sin(angle)], axis=1)[shuffled]))
+    assert set(np.abs(np.diff(shuffled[order]))) == {1}
+
+
+def test_heatmap_order_of_one_neuron_and_of_silent_ones():
+    assert heatmap_order([[1.0]]).tolist() == [0]
+    assert sorted(heatmap_order(cosine_similarity(np.zeros((3, 2)))).tolist()) == [0, 1, 2]
+
+
 @given(st.floats(-5, 5), st.floats(-5, 5).filter(lambda b: abs(b) > 1e-6))
 def test_orientation_is_the_formula_of_the_overview(w, b):
     theta, amplitude = orientation([w], [b])
@@ -95,6 +144,7 @@ def test_outputs_and_kernels_are_flattened_neuron_by_neuron():
         (lambda: cosine_similarity([[np.nan, 1.0]]), "w"),
         (lambda: cosine_similarity([1.0, 2.0]), "w"),
         (lambda: heatmap_order([[1.0, 2.0], [0.0, 1.0]]), "similarity"),
+        (lambda: heatmap_order([[4.0, 2.0], [2.0, 1.0]]), "similarity"),
         (lambda: orientation([1.0], [1.0, 2.0]), "b"),
         (lambda: effective_rank([[0.0, 0.0]]), "w"),
         (lambda: effective_rank([[1.0, 0.0]], [1.0, 2.0]), "amplitude"),
