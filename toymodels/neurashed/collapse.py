@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.metrics.collapse import nc2, within_between
 from toymodels.neurashed.graphs import Task, build
-from toymodels.neurashed.rules import Rule
+from toymodels.neurashed.rules import AnyRule
 from toymodels.trajectory import Trajectory
 from toymodels.validation import non_negative, positive_int
 
@@ -52,7 +52,7 @@ def multiplicative_ratio(n_steps: ArrayLike, a: float, b: float, n_classes: int 
 
 
 def train_to_collapse(
-    rule: Rule,
+    rule: AnyRule,
     n_epochs: int,
     rng: np.random.Generator,
     *,

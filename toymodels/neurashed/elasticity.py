@@ -113,7 +113,7 @@ def _from_logs(model, state, base, test, rule, labels) -> np.ndarray:
     fires = model.firing_table(base)
     if trained:
         labels = model.check_labels(labels, len(base))
-        lower = fires[:, model.offsets[-2] + model.compiled.edge_source]
+        lower = fires[:, model.edge_origin]
         fires = np.hstack([fires, lower & (labels[:, None] == model.compiled.edge_class)])
     moved = rules.decode(rules.update(start, fires, 1, [np.random.default_rng(0)] * len(base)), logs=True)
     everything = model.fire(np.concatenate([base, test]))

@@ -64,7 +64,7 @@ class FiringEdges:
         """
         inputs = self.model.check_inputs(inputs)
         table = self._firing(inputs, self.model.check_labels(labels, len(inputs)))
-        rules = RuleTable(rule, self.edges)
+        rules = RuleTable(self.model.by_node(rule), self.edges)
         state = rules.encode(initial_values(initial, len(self.edges), [rng]))
         batches = draw_batches(len(inputs), n_steps, batch_size, "iid", order, [rng])
         steps, states = evolve(state, rules, lambda k, _: np.any(table[batches[k]], axis=1), n_steps, every, [rng])
@@ -113,7 +113,8 @@ def adaptive_firing(model: Neurashed, amplification: np.ndarray, inputs: np.ndar
     factors = np.split(non_negative("amplification", amplification), model.offsets[1:-1])
     states = [_silence(model.check_inputs(inputs), factors[0], threshold)]
     for level, factor in zip(model.compiled.levels, factors[1:], strict=True):
-        states.append(_silence(level.fire(np.ascontiguousarray(states[-1].T)).T, factor, threshold))
+        below = np.hstack(states) if model.skip else states[-1]
+        states.append(_silence(level.fire(np.ascontiguousarray(below.T)).T, factor, threshold))
     return np.hstack(states)
 
 
@@ -155,10 +156,10 @@ def train_adaptive(
     labels = model.check_labels(labels, len(inputs))
     fraction("threshold", threshold, closed=True)
     n_hidden = len(model.nodes)
-    rules = RuleTable(rule, [*model.nodes, *model.edges])
+    rules = RuleTable(model.by_node(rule), [*model.nodes, *model.edges])
     state = rules.encode(initial_values(initial, n_hidden + len(model.edges), [rng]))
     batches = draw_batches(len(inputs), n_steps, batch_size, "iid", order, [rng])
-    last, top = model.offsets[-2] + model.compiled.edge_source, model.compiled.edge_class
+    last, top = model.edge_origin, model.compiled.edge_class
 
     def fires(k: int, state: np.ndarray) -> np.ndarray:
         batch = batches[k][0]

@@ -6,7 +6,7 @@ the classes. Whether a node fires is decided by the input at level 0 and by its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.neurashed.compilation import Compiled, Node, compile_graph
 
+KEYWORDS = ("edges", "default")  # of mappings of update rules
 CHUNK = 128  # samples fired at once, so that the states of a level stay in cache
 
 
@@ -27,18 +28,25 @@ class FeatureGraph:
     ----------
     graph : networkx.DiGraph
         As in :class:`toymodels.neurashed.Neurashed`.
+    skip : bool
+        Whether edges may skip levels.
 
     Attributes
     ----------
     compiled : Compiled
         The sparse matrices behind it.
+    names : dict of str to node
+        Nodes that carry a `name`.
     """
 
     graph: Any
+    skip: bool = False
     compiled: Compiled = field(init=False, repr=False)
+    names: Mapping[str, Node] = field(init=False, repr=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "compiled", compile_graph(self.graph))
+        object.__setattr__(self, "compiled", compile_graph(self.graph, self.skip))
+        object.__setattr__(self, "names", node_names(self.graph, self.compiled))
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -48,9 +56,13 @@ class FeatureGraph:
     @cached_property
     def edges(self) -> tuple[tuple[Node, Node], ...]:
         """Edges into the classes, sorted: the order of `edge_weights`."""
-        last, top = self.compiled.nodes[-2:]
-        ends = zip(self.compiled.edge_source, self.compiled.edge_class, strict=True)
-        return tuple((last[source], top[target]) for source, target in ends)
+        ends = zip(self.edge_origin, self.compiled.edge_class, strict=True)
+        return tuple((self.nodes[source], self.compiled.nodes[-1][target]) for source, target in ends)
+
+    @cached_property
+    def edge_origin(self) -> np.ndarray:
+        """Position in `nodes` of the lower end of every edge into the classes, (n_edges,)."""
+        return self.compiled.edge_source + (0 if self.skip else self.offsets[-2])
 
     @cached_property
     def offsets(self) -> np.ndarray:
@@ -68,12 +80,52 @@ class FeatureGraph:
         table = np.empty((len(inputs), len(self.nodes)), dtype=bool)
         for start in range(0, len(inputs), CHUNK):
             rows = slice(start, start + CHUNK)
-            state = np.ascontiguousarray(inputs[rows].T)  # (n_level, chunk)
-            table[rows, : self.offsets[1]] = state.T
+            below = np.ascontiguousarray(inputs[rows].T)  # (n_below, chunk)
+            table[rows, : self.offsets[1]] = below.T
             for k, level in enumerate(self.compiled.levels, start=1):
-                state = level.fire(state)
+                state = level.fire(below)
                 table[rows, self.offsets[k] : self.offsets[k + 1]] = state.T
+                below = np.concatenate([below, state]) if self.skip else state
         return table
+
+    def named(self, name: str) -> Node:
+        """The node of that name; `ValueError` if there is none."""
+        if name not in self.names:
+            raise ValueError(f"name must be one of {', '.join(self.names) or '(no node has a name)'}, got {name!r}")
+        return self.names[name]
+
+    def inputs(self, *features: Iterable[str | Node]) -> np.ndarray:
+        """Inputs by the features of level 0 that they show.
+
+        Parameters
+        ----------
+        *features : iterables of str or node
+            One input each: names or nodes of level 0.
+
+        Returns
+        -------
+        (n, n_0) bool array
+
+        Raises
+        ------
+        ValueError
+            For what is no feature of level 0.
+        """
+        position = {node: k for k, node in enumerate(self.compiled.nodes[0])}
+        rows = np.zeros((len(features), len(position)), dtype=bool)
+        for row, shown in zip(rows, features, strict=True):
+            for feature in shown:
+                node = self.named(feature) if isinstance(feature, str) else feature
+                if node not in position:
+                    raise ValueError(f"features must be of level 0, got {feature!r}")
+                row[position[node]] = True
+        return rows
+
+    def by_node(self, rules: Any) -> Any:
+        """A mapping of rules with nodes in place of their names; anything else as it is."""
+        if not isinstance(rules, Mapping):
+            return rules
+        return {self.names.get(key, key) if isinstance(key, str) else key: rule for key, rule in rules.items()}
 
     def fire(self, inputs: ArrayLike) -> list[np.ndarray]:
         """States of the hidden nodes for each input.
@@ -133,15 +185,15 @@ class FeatureGraph:
                 verb = "fire" if wanted[sample, node] else "not fire"
                 raise ValueError(f"sample {sample}: node {nodes[node]} must {verb} by its rule")
         if len(states) > n_hidden:
-            self._check_classes(states[-2], states[-1])
+            self._check_classes(np.hstack(states[:-1]), states[-1])
 
-    def _check_classes(self, last: np.ndarray, classes: np.ndarray) -> None:
-        if classes.shape != (len(last), self.n_classes):
-            raise ValueError(f"class states must have shape {(len(last), self.n_classes)}, got {classes.shape}")
+    def _check_classes(self, hidden: np.ndarray, classes: np.ndarray) -> None:
+        if classes.shape != (len(hidden), self.n_classes):
+            raise ValueError(f"class states must have shape {(len(hidden), self.n_classes)}, got {classes.shape}")
         wrong = np.flatnonzero(classes.sum(axis=1) != 1)
         if wrong.size:
             raise ValueError(f"sample {wrong[0]}: exactly one class node must fire, got {classes[wrong[0]].sum()}")
-        reached = last[:, self.compiled.edge_source] & classes[:, self.compiled.edge_class]
+        reached = hidden[:, self.edge_origin] & classes[:, self.compiled.edge_class]
         lost = np.flatnonzero(~reached.any(axis=1))
         if lost.size:
             node = self.compiled.nodes[-1][classes[lost[0]].argmax()]
@@ -166,3 +218,18 @@ class FeatureGraph:
         if array.min() < 0 or array.max() >= self.n_classes:
             raise ValueError(f"labels must be in 0 ... {self.n_classes - 1}, got {array.min()} ... {array.max()}")
         return array
+
+
+def node_names(graph: Any, compiled: Compiled) -> dict[str, Node]:
+    """Nodes by the `name` that they carry; `ValueError` for a name that is no text, is used twice or is a keyword."""
+    names: dict[str, Node] = {}
+    for node in (node for level in compiled.nodes for node in level):
+        name = graph.nodes[node].get("name")
+        if name is None:
+            continue
+        if not isinstance(name, str) or not name or name in KEYWORDS:
+            raise ValueError(f"name of node {node} must be a text other than {', '.join(KEYWORDS)}, got {name!r}")
+        if name in names:
+            raise ValueError(f"names must differ, got {name!r} for {names[name]} and {node}")
+        names[name] = node
+    return names

@@ -40,8 +40,12 @@ class Neurashed(FeatureGraph):
     graph : networkx.DiGraph
         Nodes `(level, index)`, edges one level up, class nodes 0 ... K-1 on top. Hidden nodes above
         level 0 carry `rule`: `"any"`, `"all"`, `("atleast", k)`, or a truth table, a dict from tuples of
-        booleans over the sorted parents to booleans, in which patterns not listed do not fire. The graph
-        is read once: later changes to it have no effect.
+        booleans over the sorted parents to booleans, in which patterns not listed do not fire, or a callable of
+        the sorted parents' states, (n, parents) -> (n,) bool arrays, such as those of
+        :mod:`toymodels.neurashed.logic`. A node that fires though no parent does has the sum 1, as at level 0.
+        Nodes may carry a `name`. The graph is read once: later changes to it have no effect.
+    skip : bool
+        Whether edges may skip levels.
 
     Attributes
     ----------
@@ -77,18 +81,37 @@ class Neurashed(FeatureGraph):
         SimulationError
             If a score overflows; :meth:`log_logits` does not.
         """
-        amplification = self._values("amplification", amplification, len(self.nodes))
         weights = self._values("edge_weights", edge_weights, len(self.edges))
-        per_level = np.split(amplification, self.offsets[1:-1], axis=-1)
         with np.errstate(over="ignore", invalid="ignore"):
-            score = per_level[0][..., None, :] * firing[0]  # (..., n, n_level)
-            for level, factor, fires in zip(self.compiled.levels, per_level[1:], firing[1:], strict=True):
-                score = factor[..., None, :] * fires * apply_rows(level.parents, score)
+            scores = self._scores(amplification, firing)
+            score = np.concatenate(scores, axis=-1) if self.skip else scores[-1]
             sent = score[..., self.compiled.edge_source] * weights[..., None, :]
             logits = apply_rows(self._class_sums, sent)
         if not np.isfinite(logits).all():
             raise SimulationError("logits overflow float64; use log_logits on the logs of the state")
         return logits
+
+    def scores(self, amplification: ArrayLike, firing: Sequence[np.ndarray]) -> np.ndarray:
+        """Scores S_F of all hidden nodes, (..., n, n_hidden); `inf` where they overflow.
+
+        `amplification`, `firing` and the errors are those of :meth:`logits`.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.concatenate(self._scores(amplification, firing), axis=-1)
+
+    def _scores(self, amplification: ArrayLike, firing: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Scores by level, (..., n, n_level)."""
+        amplification = self._values("amplification", amplification, len(self.nodes))
+        per_level = np.split(amplification, self.offsets[1:-1], axis=-1)
+        scores = [per_level[0][..., None, :] * firing[0]]
+        for k, (level, factor) in enumerate(zip(self.compiled.levels, per_level[1:], strict=True), start=1):
+            below = slice(0, k) if self.skip else slice(k - 1, k)
+            incoming = apply_rows(level.parents, np.concatenate(scores[below], axis=-1))
+            if level.may_start:
+                started = level.starting(np.hstack(firing[below]).T, firing[k].T)
+                incoming = np.where(started.T, 1.0, incoming)
+            scores.append(factor[..., None, :] * firing[k] * incoming)
+        return scores
 
     def log_logits(
         self, log_amplification: ArrayLike, log_edge_weights: ArrayLike, firing: Sequence[np.ndarray]
@@ -123,9 +146,14 @@ class Neurashed(FeatureGraph):
 
     def _log_logits_of(self, factors, weights, firing) -> np.ndarray:
         score = np.where(firing[0], factors[0], -np.inf)
+        below = firing[0]
         for level, factor, fires in zip(self.compiled.levels, factors[1:], firing[1:], strict=True):
             incoming = log_sums(score[:, level.parents.indices], level.parents.indptr)
-            score = np.where(fires, factor + incoming, -np.inf)
+            if level.may_start:
+                incoming = np.where(level.starting(below.T, fires.T).T, 0.0, incoming)
+            own = np.where(fires, factor + incoming, -np.inf)
+            score = np.hstack([score, own]) if self.skip else own
+            below = np.hstack([below, fires]) if self.skip else fires
         sent = score[:, self.compiled.edge_source] + weights
         return log_sums(sent[:, self._class_sums.indices], self._class_sums.indptr)
 

@@ -2,9 +2,9 @@ r"""Update rules: how an amplification factor grows when its node fires and shri
 
 Su (2024), eq. (2.2) and (2.3): :math:`\lambda \leftarrow g^+(\lambda)` with :math:`g^+` increasing and
 :math:`g^+(x) > x`, else :math:`\lambda \leftarrow g^-(\lambda)` with :math:`g^-` increasing and
-:math:`0 \le g^-(x) \le x`; both may vary with node and step. Every rule here is affine in its own
-representation, :math:`y = \ln\lambda` for the multiplicative one (which spans hundreds of orders of
-magnitude) and :math:`y = \lambda` for the additive one:
+:math:`0 \le g^-(x) \le x`; both may vary with node and step. :class:`Rule` takes any two such functions. Every other
+rule here is affine in its own representation, :math:`y = \ln\lambda` for the multiplicative one (which spans hundreds
+of orders of magnitude) and :math:`y = \lambda` for the additive one:
 :math:`y \leftarrow y + u` when firing, :math:`y \leftarrow d\,y + v` otherwise.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 from toymodels.validation import finite, fraction
 
 Rate = float | Callable[[int], float]
+GRID = 2000  # values at which the functions of a rule are checked
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,98 @@ class Frozen:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """Any growth g+ and decay g-.
+
+    Both are checked where it is made, on a grid of values, and where they are used.
+
+    Parameters
+    ----------
+    grow, fade : callable on arrays
+        g+ increasing with g+(x) > x, and g- increasing with 0 <= g-(x) <= x, for 0 < x < `upto`.
+    upto : float
+        Amplification is bounded by it, if g+ does not exceed its argument from there on.
+
+    Raises
+    ------
+    ValueError
+        If a condition is broken; the message names the smallest value at which it is, found by bisection.
+
+    Examples
+    --------
+    >>> rule = Rule(lambda x: x + 0.1 * (1 - x), lambda x: 0.9 * x, upto=1.0)
+    >>> rule.apply(np.array([0.5, 0.5]), np.array([True, False])).tolist()
+    [0.55, 0.45]
+    """
+
+    grow: Callable[[np.ndarray], np.ndarray]
+    fade: Callable[[np.ndarray], np.ndarray]
+    upto: float = np.inf
+    logarithmic = False
+    probability = 1.0
+
+    def __post_init__(self):
+        upto = float(self.upto)
+        if not upto > 0:
+            raise ValueError(f"upto must be > 0, got {self.upto!r}")
+        grid = np.geomspace(1e-6, 1e6, GRID) if np.isinf(upto) else upto * np.linspace(0, 1, GRID + 1)[1:-1]
+        for name in ("grow", "fade"):
+            self._check_bounds(name, grid, bisect=True)
+            values = self._value(name, grid)
+            falls = np.flatnonzero(np.diff(values) < 0)
+            if falls.size:
+                a, b = grid[falls[0]], grid[falls[0] + 1]
+                raise ValueError(f"{name} must be increasing, got a fall between {a:.6g} and {b:.6g}")
+
+    def coefficients(self, step: int) -> tuple[float, float, float]:
+        """(0, 1, 0) at every `step`: the table leaves these units alone, and :meth:`apply` moves them."""
+        return 0.0, 1.0, 0.0
+
+    def apply(self, values: np.ndarray, fires: np.ndarray) -> np.ndarray:
+        """New values: grown where a unit fires, faded where it does not.
+
+        Parameters
+        ----------
+        values, fires : arrays of one shape, the second of booleans
+        """
+        new = np.empty_like(values)
+        for name, where in (("grow", fires), ("fade", ~fires)):
+            new[where] = self._check_bounds(name, values[where])
+        return new
+
+    def _value(self, name: str, x: np.ndarray) -> np.ndarray:
+        values = np.asarray(getattr(self, name)(x.copy()), dtype=float)
+        if values.shape != x.shape:
+            raise ValueError(f"{name} must give an array like its argument's {x.shape}, got shape {values.shape}")
+        return values
+
+    def _check_bounds(self, name: str, x: np.ndarray, bisect: bool = False) -> np.ndarray:
+        values = self._value(name, x)
+        broken = np.flatnonzero(~self._holds(name, x, values))
+        if broken.size:
+            at, value = float(x[broken[0]]), float(values[broken[0]])
+            if bisect and broken[0] > 0:
+                at = self._first_broken(name, float(x[broken[0] - 1]), at)
+                value = float(self._value(name, np.array([at]))[0])
+            condition = "> x" if name == "grow" else "between 0 and x"
+            raise ValueError(f"{name}(x) must be {condition}, got {value:.6g} at x = {at:.6g}")
+        return values
+
+    def _holds(self, name: str, x: np.ndarray, values: np.ndarray) -> np.ndarray:
+        if name == "fade":
+            return (values >= 0) & (values <= x)
+        at_bound = x >= self.upto * (1 - 1e-9)
+        return np.isfinite(values) & ((values > x) | (at_bound & (values >= x * (1 - 1e-9))))
+
+    def _first_broken(self, name: str, good: float, bad: float) -> float:
+        for _ in range(60):
+            middle = (good + bad) / 2
+            at = np.array([middle])
+            good, bad = (middle, bad) if self._holds(name, at, self._value(name, at))[0] else (good, middle)
+        return bad
+
+
+@dataclass(frozen=True)
 class Stochastic:
     """`rule`, applied at each step to each node with a probability, independently; an extension of ours.
 
@@ -107,18 +200,18 @@ class Stochastic:
 
     Parameters
     ----------
-    rule : Multiplicative or Additive
+    rule : Multiplicative, Additive or Rule
         What is applied.
     probability : float
         In (0, 1]; 1 is `rule` itself.
     """
 
-    rule: Multiplicative | Additive
+    rule: Multiplicative | Additive | Rule
     probability: float
 
     def __post_init__(self):
-        if not isinstance(self.rule, Multiplicative | Additive):
-            raise ValueError(f"rule must be Multiplicative or Additive, got {self.rule!r}")
+        if not isinstance(self.rule, Multiplicative | Additive | Rule):
+            raise ValueError(f"rule must be Multiplicative or Additive, or a Rule, got {self.rule!r}")
         if fraction("probability", self.probability, closed=True) == 0:
             raise ValueError("probability must be > 0, got 0")
 
@@ -132,7 +225,7 @@ class Stochastic:
         return self.rule.coefficients(step)
 
 
-Rule = Multiplicative | Additive | Frozen | Stochastic
+AnyRule = Multiplicative | Additive | Frozen | Rule | Stochastic
 
 
 def _rate(name: str, rate: Rate, step: int) -> float:
@@ -141,7 +234,7 @@ def _rate(name: str, rate: Rate, step: int) -> float:
 
 def _varies(rule: Any) -> bool:
     inner = getattr(rule, "rule", rule)
-    return any(callable(rate) for rate in vars(inner).values())
+    return not isinstance(inner, Rule) and any(callable(rate) for rate in vars(inner).values())
 
 
 def _check_constants(rule: Multiplicative | Additive) -> None:
@@ -197,16 +290,18 @@ class RuleTable:
         If an entry is no rule, a key names nothing in `units`, or a unit has no entry.
     """
 
-    def __init__(self, rule: Rule | Mapping[Any, Rule], units: Sequence[Any]):
+    def __init__(self, rule: AnyRule | Mapping[Any, AnyRule], units: Sequence[Any]):
         entries = dict(rule) if isinstance(rule, Mapping) else {"default": rule}
         for key, entry in entries.items():
-            if not isinstance(entry, Rule):
+            if not isinstance(entry, AnyRule):
                 raise ValueError(f"rule must be a rule of toymodels.neurashed, got {entry!r} for {key!r}")
         self._rules = list(entries.values())
         self._which = _assign(list(entries), units)
         self.logarithmic = np.array([entry.logarithmic for entry in self._rules])[self._which]
         self.probability = np.array([entry.probability for entry in self._rules])[self._which]
         self._varies = any(_varies(entry) for entry in self._rules)
+        inner = [getattr(entry, "rule", entry) for entry in self._rules]
+        self._own = [(np.flatnonzero(self._which == k), r) for k, r in enumerate(inner) if isinstance(r, Rule)]
         self._load(1)
 
     def _load(self, step: int) -> None:
@@ -241,6 +336,8 @@ class RuleTable:
             new = np.where(fires, state + self._up, state * self._factor + self._down)
         else:
             new = state + np.where(fires, self._up, self._down)
+        for units, rule in self._own:
+            new[:, units] = rule.apply(state[:, units], np.broadcast_to(fires, state.shape)[:, units])
         if self._random:
             drawn = np.stack([rng.random(len(self._which)) for rng in generators])
             new = np.where(drawn < self.probability, new, state)

@@ -48,8 +48,8 @@ def train(
     labels : (n,) array of integers
         Classes 0 ... K-1.
     rule : rule, or mapping to rules
-        `Multiplicative`, `Additive`, `Stochastic` or `Frozen`. Keys of a mapping, most specific first: a node
-        `(level, index)` or an edge `(node, class node)`; a level (int) or `"edges"`; `"default"`.
+        `Multiplicative`, `Additive`, `Rule`, `Stochastic` or `Frozen`. Keys of a mapping, most specific first: a node
+        `(level, index)` or its name, or an edge `(node, class node)`; a level (int) or `"edges"`; `"default"`.
     n_steps : int
         Number of updates.
     rng : numpy.random.Generator
@@ -99,7 +99,7 @@ def train(
     n_replicates = 1 if replicates is None else positive_int("replicates", replicates)
     generators = [rng] if replicates is None else rng.spawn(n_replicates)
     trained_edges = model.edges if edge_training else ()
-    rules = RuleTable(rule, [*model.nodes, *trained_edges])
+    rules = RuleTable(model.by_node(rule), [*model.nodes, *trained_edges])
 
     state = rules.encode(initial_values(initial, len(model.nodes) + len(trained_edges), generators))
     batches = draw_batches(len(inputs), n_steps, batch_size, sampling, order, generators)
@@ -197,7 +197,7 @@ def _firing(model, inputs, labels, batches: Batches, edge_rule: str | None):
         drawn[batch] = True
     position = np.cumsum(drawn) - 1
     table, labels = model.firing_table(inputs[drawn]), labels[drawn]
-    last = model.offsets[-2] + model.compiled.edge_source  # columns of the edges' lower ends
+    last = model.edge_origin  # columns of the edges' lower ends
     top = model.compiled.edge_class
     if edge_rule == "cofire":
         table = np.hstack([table, table[:, last] & (labels[:, None] == top)])

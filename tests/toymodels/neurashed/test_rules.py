@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT, MONTE_CARLO
-from toymodels.neurashed import Additive, Frozen, Multiplicative, Stochastic, graphs
+from toymodels.neurashed import Additive, Frozen, Multiplicative, Rule, Stochastic, graphs
 from toymodels.neurashed.rules import batch_frequency, mean_log_rate
 
 
@@ -69,3 +69,64 @@ def test_a_frequency_outside_0_1_or_a_changing_rule_has_no_mean_rate():
 
 def test_batch_frequency_is_the_chance_of_at_least_one():
     assert_allclose(batch_frequency(0.5, 3), 1 - 0.5**3, **EXACT)
+
+
+def trained(rule, **options):
+    task = graphs.three_class()
+    return task.model.train(
+        task.inputs, task.labels, rule, n_steps=50, rng=np.random.default_rng(1), initial=0.5, batch_size=2, **options
+    )
+
+
+@pytest.mark.parametrize("wrap", [lambda rule: rule, lambda rule: Stochastic(rule, 0.4)])
+@pytest.mark.parametrize(
+    ("own", "same"),
+    [
+        (Rule(lambda x: x + 0.3, lambda x: 0.8 * x), Additive(0.3, 0.8)),
+        (Rule(lambda x: 1.1 * x, lambda x: 0.9 * x), Multiplicative(1.1, 0.9)),
+    ],
+)
+def test_own_functions_train_like_the_named_rules(own, same, wrap):
+    ours, theirs = trained(wrap(own), replicates=3), trained(wrap(same), replicates=3)
+    for name in ("amplification", "edge_weights"):
+        assert_allclose(ours[name], theirs[name], rtol=1e-12)
+
+
+def test_own_functions_are_mixed_with_other_rules():
+    bounded = Rule(lambda x: x + 0.5 * (1 - x), lambda x: 0.5 * x, upto=1.0)
+    run = trained({1: bounded, "default": Additive(1.0)})
+    model = graphs.three_class().model
+    level_1 = slice(*model.offsets[1:3])
+    assert run["amplification"][:, level_1].max() <= 1.0
+    assert_allclose(
+        run["amplification"][:, : model.offsets[1]], trained(Additive(1.0))["amplification"][:, : model.offsets[1]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("grow", "fade", "words"),
+    [
+        (lambda x: x + 1 - x / 3, lambda x: x, r"grow\(x\) must be > x, got 3 at x = 3"),
+        (lambda x: x, lambda x: x, r"grow\(x\) must be > x, got 1e-06 at x = 1e-06"),
+        (lambda x: x + 1, lambda x: x - 0.5, r"fade\(x\) must be between 0 and x, got -0\.499999 at x = 1e-06"),
+        (lambda x: x + 1, lambda x: x * x, r"fade\(x\) must be between 0 and x, got 1 at x = 1"),
+        (
+            lambda x: x + np.where(x < 1, 3, 1),
+            lambda x: x,
+            r"grow must be increasing, got a fall between 0\.99\d* and 1",
+        ),
+        (lambda x: x.sum(), lambda x: x, r"grow must give an array like its argument's \(2000,\), got shape \(\)"),
+        (lambda x: x * np.nan, lambda x: x, r"grow\(x\) must be > x, got nan"),
+    ],
+)
+def test_functions_that_are_no_growth_or_decay_are_refused(grow, fade, words):
+    with pytest.raises(ValueError, match=words):
+        Rule(grow, fade)
+
+
+def test_functions_are_checked_where_they_are_used_too():
+    high = Rule(lambda x: np.where(x < 1e7, 2 * x, x), lambda x: 0.9 * x)  # fails beyond the grid
+    with pytest.raises(ValueError, match=r"grow\(x\) must be > x"):
+        trained(high)
+    with pytest.raises(ValueError, match="upto must be > 0"):
+        Rule(lambda x: x + 1, lambda x: x, upto=0.0)
