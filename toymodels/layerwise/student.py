@@ -152,7 +152,7 @@ class Student:
         """Flow times between which everything happens: from well before the first mode moves to past the last."""
         moving = self._modes.rates[self._modes.rates > 0]
         if self.layers == 1:
-            return 1e-2 / moving.max(), 40.0 / moving.min()
+            return (1e-2 / moving.max(), 40.0 / moving.min()) if moving.size else (0.1, 1.0)
         first, last = self._network.time_to(1e-2), self._network.time_to(1 - 1e-6)
         return float(first[np.isfinite(first)].min(initial=1.0)) / 10, float(last[np.isfinite(last)].max(initial=1.0))
 

@@ -130,3 +130,12 @@ def test_arrays_are_copied_and_closed():
 def test_bad_arguments_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         Student(**{"x": np.eye(2), "y": [1.0, 1.0], "teacher": [1.0, 1.0], **change})
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_inputs_of_nothing_teach_nothing(layers):
+    student = Student(np.zeros((3, 2)), np.ones(3), np.ones(2), layers, 0.5)
+    run = student.solve([0.0, np.inf])
+    assert_allclose(run["weights"][1], run["weights"][0], **EXACT)
+    assert_allclose(run["train_loss"], 0.5, **EXACT)
+    assert student.optimal_stopping()[1] == run["test_loss"][1]
