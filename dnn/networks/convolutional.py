@@ -177,11 +177,21 @@ def layer_outputs(network: nn.Module, layer: nn.Module, x: Tensor, chunk: int = 
 
 
 def layer_similarity(network: nn.Module, layer: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, np.ndarray]:
-    """Cosine similarity (channels, channels) of the "weights" of a layer, and of its "outputs" for inputs `x`."""
-    kernels = layer.weight.detach().cpu().numpy()
+    """Cosine similarity (channels, channels) of the "weights" of a layer, and of its "outputs" for inputs `x`.
+
+    A neuron of a linear layer is the last axis of its outputs: on a sequence it says something at every position.
+
+    Raises
+    ------
+    ValueError
+        If `layer` is neither a convolution nor linear, or takes no part in the forward pass of `network`.
+    """
+    if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+        raise ValueError(f"layer must be a convolution or Linear, got {type(layer).__name__}")
+    outputs = layer_outputs(network, layer, x)
     return {
-        "weights": cosine_similarity(flatten_kernels(kernels)),
-        "outputs": output_similarity(layer_outputs(network, layer, x)),
+        "weights": cosine_similarity(flatten_kernels(layer.weight.detach().cpu().numpy())),
+        "outputs": output_similarity(np.moveaxis(outputs, -1, 1) if isinstance(layer, nn.Linear) else outputs),
     }
 
 

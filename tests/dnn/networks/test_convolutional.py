@@ -85,6 +85,26 @@ def test_similarity_of_weights_and_outputs_sees_copied_and_flipped_channels():
         assert abs(similarity[0, 3]) < 0.99
 
 
+@pytest.mark.parametrize("length", [8, 5, 1])
+def test_neurons_of_a_linear_layer_on_a_sequence_are_compared_over_samples_and_positions(length):
+    network = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.ReLU())
+    x = torch.from_numpy(np.random.default_rng(0).standard_normal((10, length, 6))).float()
+    outputs = network[0](x).detach().reshape(-1, 8).T
+    norms = outputs.norm(dim=1)
+    expected = outputs @ outputs.T / torch.outer(norms, norms)
+    np.testing.assert_allclose(layer_similarity(network, network[0], x)["outputs"], expected, atol=1e-5)
+    with torch.no_grad():
+        for parameter in network[0].parameters():
+            parameter[:] = parameter[0].clone()
+    np.testing.assert_allclose(layer_similarity(network, network[0], x)["outputs"], np.ones((8, 8)), atol=1e-5)
+
+
+def test_similarity_of_a_layer_without_neurons_is_refused():
+    network = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.LayerNorm(8))
+    with pytest.raises(ValueError, match="layer must be a convolution or Linear, got LayerNorm"):
+        layer_similarity(network, network[1], torch.zeros(2, 6))
+
+
 def test_one_convolution_condenses_on_digits_from_a_small_initialisation_only():
     split = load("mnist-mini")
     config = TrainConfig(60, batch_size=50, records=(60,), device="cpu")
