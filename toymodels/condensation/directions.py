@@ -7,14 +7,22 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.condensation.initial import potential, with_bias
+from toymodels.condensation.initial import with_bias
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import positive, positive_int
 
+NOTHING = 1e-12  # of a potential of inputs and targets scaled to a largest entry of 1: rounding
 
-def condensed_directions(x: ArrayLike, y: ArrayLike, p: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Where neurons can end: maxima of T with T > 0 and minima with T < 0 on the unit sphere.
+
+def condensed_directions(
+    x: ArrayLike, y: ArrayLike, p: int = 1, *, mean_fitted: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Where neurons can end: maxima of T with T > 0 and minima with T < 0 on the unit sphere.
+
+    An activation with s(0) = s_0 != 0 has fewer ends, see :mod:`toymodels.condensation.initial`: if the targets have a
+    mean, it gives all output weights the sign of :math:`s_0\bar y` at once, and only the ends of that sign are left,
+    which is one direction for p = 1. Without a mean nothing forces a sign, and the ends are those of s(0) = 0.
 
     Parameters
     ----------
@@ -22,38 +30,84 @@ def condensed_directions(x: ArrayLike, y: ArrayLike, p: int = 1) -> tuple[np.nda
         One input for any p, or any number of inputs for p <= 2.
     y : (n,) array
     p : int
-        Multiplicity.
+        Multiplicity. That of :func:`multiplicity` knows s(0) and the sign of the Taylor coefficient; a plain int stands
+        for z^p.
+    mean_fitted : bool
+        Which stage is meant when s(0) != 0: the leading order, while f is near 0 (False), or after the constant output
+        has fitted the mean of the targets, the weights still small (True). Plain training spends the time in which its
+        weights grow, and all of its plateau, in the second one.
 
     Returns
     -------
     directions : (k, d + 1) array
-        Unit vectors, k <= 2p.
+        Unit vectors, k <= 2p. None when s(0) != 0 leaves a sign for which T has no end: all neurons shrink.
     signs : (k,) array
         Sign of the output weight that goes there.
 
     Raises
     ------
     ValueError
-        If p >= 3 with several inputs, where no closed form exists.
+        If p >= 3 with several inputs, where no closed form exists; if T is 0 everywhere (`y` is all zero, or orthogonal
+        to all products of p inputs); or if T has no isolated ends.
+
+    Examples
+    --------
+    >>> directions, signs = condensed_directions([[1.0], [-1.0]], [3.0, 1.0])
+    >>> directions.round(3).tolist(), signs.tolist()
+    ([[0.447, 0.894], [-0.447, -0.894]], [1.0, -1.0])
     """
-    x1, y = with_bias(x, y)
+    x1, targets = with_bias(x, y)
     if positive_int("p", p) >= 3 and x1.shape[1] > 2:
         raise ValueError(f"p must be <= 2 for more than one input, got p = {p} with {x1.shape[1] - 1} inputs")
-    if p == 2 and x1.shape[1] > 2:
-        values, vectors = np.linalg.eigh((x1 * y[:, None]).T @ x1 / len(y))
-        ends = np.array([vectors[:, 0], vectors[:, -1]])[[values[0] < 0, values[-1] > 0]]
-        candidates = np.concatenate([ends, -ends])
-        return candidates, np.sign(potential(x, y, candidates, p)[0])
-    if p == 1:
-        v = x1.T @ y
-        return np.array([v, -v]) / np.linalg.norm(v), np.array([1.0, -1.0])
-    angles = _critical_angles(x1[:, 0], y, p)
+    if not targets.any():
+        raise ValueError("y must have an entry that is not 0, got all zeros")
+    x1, targets = x1 / np.abs(x1).max(), targets / np.abs(targets).max()  # T changes by a factor
+    mean = targets.mean() if abs(targets.mean()) > NOTHING else 0.0
+    forced = np.sign(getattr(p, "at_zero", 0.0) * mean)
+    drive = (targets - mean if forced and mean_fitted else targets) * np.sign(getattr(p, "coefficient", 1.0))
+    find = _linear_ends if p == 1 else _quadratic_ends if x1.shape[1] > 2 else _ends_on_circle
+    directions, signs = find(x1, drive, p)
+    left = signs == forced if forced else np.full(len(signs), True)
+    return directions[left], signs[left]
+
+
+def _linear_ends(x1: np.ndarray, y: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
+    v = x1.T @ y / len(y)
+    _require_drive(v, p)
+    return np.array([v, -v]) / np.linalg.norm(v), np.array([1.0, -1.0])
+
+
+def _quadratic_ends(x1: np.ndarray, y: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both directions of the lowest and of the highest eigenvector of a form in several inputs."""
+    values, vectors = np.linalg.eigh((x1 * y[:, None]).T @ x1 / len(y))
+    _require_drive(values, p)
+    chosen = np.array([values[0] < -NOTHING, values[-1] > NOTHING])
+    if (np.diff(values)[[0, -1]][chosen] < NOTHING).any():
+        raise ValueError("x and y must give T isolated ends, got a circle of them")
+    ends = vectors.T[[0, -1]][chosen]
+    signs = np.array([-1.0, 1.0])[chosen]
+    return np.concatenate([ends, -ends]), np.concatenate([signs, signs])
+
+
+def _ends_on_circle(x1: np.ndarray, y: np.ndarray, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """One input: extrema of a trigonometric polynomial."""
+    x, one = x1.T
+    c = np.array([comb(p, j) * np.mean(y * x**j * one ** (p - j)) for j in range(p + 1)])
+    _require_drive(c, p)
+    angles = _critical_angles(c)
     u = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     across = np.stack([-u[:, 1], u[:, 0]], axis=1)
-    height = potential(x, y, u, p)[0]
+    height = (u @ x1.T) ** p @ y / len(y)
     bend = p * (p - 1) * ((u @ x1.T) ** (p - 2) * (across @ x1.T) ** 2) @ y / len(y) - p * height
-    attracting = height * bend < 0
+    rounding = NOTHING * (np.abs(u) @ np.abs(x1.T)) ** p @ np.abs(y) / len(y)
+    attracting = (height * bend < 0) & (np.abs(height) > rounding)
     return u[attracting], np.sign(height[attracting])
+
+
+def _require_drive(terms: np.ndarray, p: int) -> None:
+    """Refuse data whose potential, with these terms, is 0 in all directions."""
+    if np.abs(terms).max() <= NOTHING:
+        raise ValueError(f"y must drive the neurons at order p = {p}, got one orthogonal to all products of {p} inputs")
 
 
 def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_steps: int, lr: float) -> Trajectory:
@@ -123,10 +177,13 @@ def arrivals(a: np.ndarray, w: np.ndarray, directions: np.ndarray) -> tuple[np.n
     return arrived, (weights @ directions.T / np.linalg.norm(weights, axis=1, keepdims=True)).max(axis=1)
 
 
-def _critical_angles(x: np.ndarray, y: np.ndarray, p: int) -> np.ndarray:
+def _critical_angles(c: np.ndarray) -> np.ndarray:
     """All angles where dT/dtheta = 0; T = sum_j c_j cos^j sin^(p-j), so the ratio cos/sin is a root of a polynomial."""
-    c = np.array([0.0, *(comb(p, j) * np.mean(y * x**j) for j in range(p + 1)), 0.0])  # c[j + 1] is c_j
-    derivative = [(p - k + 1) * c[k] - (k + 1) * c[k + 2] for k in range(p + 1)]
+    p = len(c) - 1
+    c = np.array([0.0, *c, 0.0])  # c[j + 1] is c_j
+    derivative = np.array([(p - k + 1) * c[k] - (k + 1) * c[k + 2] for k in range(p + 1)])
+    if np.abs(derivative).max() <= NOTHING:
+        raise ValueError("x and y must give T isolated ends, got a circle of them")
     roots = np.roots(derivative[::-1])
     real = roots[np.abs(roots.imag) < 1e-9 * (1 + np.abs(roots))].real
     angles = np.arctan2(1.0, real)

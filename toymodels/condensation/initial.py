@@ -10,6 +10,14 @@ Directions move along :math:`\mathrm{sgn}(a)` times the spherical gradient of T;
 0) or minima with T < 0 (a < 0). With one input T is a trigonometric polynomial of degree p, so there are at most 2p
 of them (overview, section 6.1). For p >= 3 and several inputs nothing bounds their number.
 
+**When s(0) is not 0**, as for the sigmoid, :math:`s(z)\approx s_0 + c z^p` drives the output weights before the input
+weights say anything: :math:`\dot a = s_0\bar y` whatever the start, so all output weights take the sign of
+:math:`s_0\bar y` and :math:`\dot w = a c\nabla T(w)` has ends of one sign only. For p = 1 it gives
+:math:`w = \tfrac12 c\,s_0\bar y\,v\,t^2` with :math:`v=\frac1n\sum y_i x_i`: one direction. This lasts until the
+constant output :math:`s_0\sum_k a_k` has fitted the mean, at a time near :math:`1/(m s_0^2)`; from then on, weights
+still small, the targets are :math:`y_i - \bar y`, and for p = 1 all neurons turn together to the covariance
+:math:`\frac1n\sum (y_i-\bar y) x_i`, which has no bias. With p >= 2 it is only in this second stage that w grows.
+
 **What plain training does instead.** For p >= 2 this flow blows up in finite time and the best aligned neurons escape
 while the others stay where they began; Adam moves along the signs of the gradient. Only
 :func:`~toymodels.condensation.directions.normalised_descent`,
@@ -22,6 +30,7 @@ Zhou et al. (2022). Towards understanding the condensation of neural networks at
 
 from __future__ import annotations
 
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -34,15 +43,41 @@ from toymodels.validation import finite, positive, positive_int, times
 MAX_ORDER = 8
 
 
-def multiplicity(activation: Any) -> int:
+class Multiplicity(int):
+    """Order p of an activation s(z) = s(0) + c z^p + ...: an int that remembers `at_zero`, s(0), and `coefficient`, c.
+
+    A plain int stands for z^p: `at_zero` 0, `coefficient` 1.
+
+    Parameters
+    ----------
+    order : int
+    at_zero, coefficient : float
+    """
+
+    at_zero: float
+    coefficient: float
+
+    def __new__(cls, order: int, at_zero: float = 0.0, coefficient: float = 1.0) -> Multiplicity:
+        """The int, with its two companions."""
+        value = super().__new__(cls, order)
+        value.at_zero, value.coefficient = at_zero, coefficient
+        return value
+
+
+def multiplicity(activation: Any) -> Multiplicity:
     """Order p of the first derivative that does not vanish at 0 (overview, definition 1), by sympy.
 
-    The value at 0 does not matter: `sigmoid` has multiplicity 1.
+    The value at 0 does not matter for p: `sigmoid` has multiplicity 1. It does for the directions, so it is kept.
 
     Parameters
     ----------
     activation : str or sympy expression
         A name of :class:`TwoLayerNetwork`, or an expression in one symbol.
+
+    Returns
+    -------
+    Multiplicity
+        p, an int, with s(0) as `at_zero` and the Taylor coefficient of z^p as `coefficient`.
 
     Raises
     ------
@@ -53,6 +88,8 @@ def multiplicity(activation: Any) -> int:
     --------
     >>> multiplicity("tanh"), multiplicity("xtanh"), multiplicity("x2tanh")
     (1, 2, 3)
+    >>> multiplicity("sigmoid").at_zero, multiplicity("sigmoid").coefficient
+    (0.5, 0.25)
     """
     import sympy
 
@@ -64,12 +101,15 @@ def multiplicity(activation: Any) -> int:
         if len(expression.free_symbols) != 1:
             raise ValueError(f"activation must be an expression in one symbol, got {activation}")
         expression = expression.subs(expression.free_symbols.pop(), z)
+    at_zero = 0.0
     for order in range(MAX_ORDER + 1):
         above, below = (sympy.limit(expression.diff(z, order) if order else expression, z, 0, side) for side in "+-")
         if above != below or not above.is_finite:
             raise ValueError(f"activation must have a Taylor series at 0, got {activation} (derivative {order} jumps)")
-        if order > 0 and above != 0:
-            return order
+        if order == 0:
+            at_zero = float(above)
+        elif above != 0:
+            return Multiplicity(order, at_zero, float(above) / factorial(order))
     raise ValueError(f"activation must have a non-zero derivative up to order {MAX_ORDER} at 0, got {activation}")
 
 
@@ -120,7 +160,7 @@ def initial_flow(x: ArrayLike, y: ArrayLike, a0: ArrayLike, w0: ArrayLike, t: Ar
     t : (n_t,) array
         Finite flow times.
     p : int
-        Multiplicity.
+        Multiplicity of an activation with s(0) = 0.
 
     Returns
     -------
@@ -130,12 +170,14 @@ def initial_flow(x: ArrayLike, y: ArrayLike, a0: ArrayLike, w0: ArrayLike, t: Ar
     Raises
     ------
     ValueError
-        If shapes do not fit or an entry is not finite.
+        If shapes do not fit, an entry is not finite, or `p` comes of an activation with s(0) != 0.
     SimulationError
         If a neuron blows up before the last time (p >= 2).
     """
     x1, y, a0, w0 = _start(x, y, a0, w0)
     t = finite("t", times(t))
+    if getattr(p, "at_zero", 0.0) != 0:
+        raise ValueError(f"p must be of an activation that vanishes at 0, got s(0) = {getattr(p, 'at_zero', 0.0):g}")
     if positive_int("p", p) == 1:
         rate = np.linalg.norm(x1.T @ y) / len(y)
         with np.errstate(over="ignore", invalid="ignore"):  # overflow becomes a SimulationError in Trajectory

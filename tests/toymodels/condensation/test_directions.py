@@ -1,11 +1,19 @@
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from toymodels import SimulationError
-from toymodels.condensation import TwoLayerNetwork, clusters, condensed_directions, normalised_descent, potential
+from toymodels.condensation import (
+    TwoLayerNetwork,
+    clusters,
+    condensed_directions,
+    multiplicity,
+    normalised_descent,
+    potential,
+)
 from toymodels.condensation.directions import arrivals
 
 MULTIPLICITY = {"tanh": 1, "xtanh": 2, "x2tanh": 3}
@@ -39,6 +47,134 @@ def test_several_inputs_are_known_for_the_first_two_orders_only():
     assert sorted(signs) == [-1, -1, 1, 1]
     with pytest.raises(ValueError, match="p must be <= 2"):
         condensed_directions(x, y, 3)
+
+
+def trained(activation, n_inputs, seed, width=10, std=1e-7, t=()):
+    """Times, weights and losses of a network trained from a tiny start in small steps; and its data, of mean not 0."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (20, n_inputs)) + 0.3
+    y = rng.choice([-1, 1]) * (1 + x[:, 0] + 0.5 * rng.standard_normal(20))
+    lr = 0.01 / width
+    steps = [round(time / lr) for time in t]
+    run = TwoLayerNetwork.random(width, n_inputs, std, activation, rng).train(x, y, steps[-1], lr, steps)
+    return run, x, y
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softplus"])
+@pytest.mark.parametrize("n_inputs", [1, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_activation_that_does_not_vanish_has_one_direction_from_either_stage(activation, n_inputs, seed):
+    run, x, y = trained(activation, n_inputs, seed, t=(0.02, 10.0))
+    for k, mean_fitted in ((1, False), (2, True)):
+        directions, signs = condensed_directions(x, y, multiplicity(activation), mean_fitted=mean_fitted)
+        assert directions.shape == (1, n_inputs + 1)
+        w = run["w"][k]
+        assert np.linalg.norm(w, axis=1).max() < 0.35
+        cosines = w @ directions[0] / np.linalg.norm(w, axis=1)
+        assert cosines.min() > 0.99
+        assert set(np.sign(run["a"][k])) == set(signs)
+        assert clusters(w).max() == 0
+
+
+def test_centred_targets_leave_both_directions_to_a_sigmoid():
+    x, y = task(1, dim=2)
+    y = y - y.mean()
+    for mean_fitted in (False, True):
+        both = condensed_directions(x, y, multiplicity("sigmoid"), mean_fitted=mean_fitted)
+        assert_allclose(both[0], condensed_directions(x, y)[0])
+        assert both[1].tolist() == [1, -1]
+    rng = np.random.default_rng(0)
+    start = TwoLayerNetwork.random(40, 2, 1e-6, "sigmoid", rng)
+    lr = 0.01
+    w = start.train(x, y, round(40 / np.linalg.norm(np.c_[x, np.ones(12)].T @ y / 12) / lr), lr, 10**6)["w"][-1]
+    cosines = w @ both[0][0] / np.linalg.norm(w, axis=1)
+    assert (np.abs(cosines) > 0.99).mean() > 0.9
+    assert {-1, 1} == set(np.sign(cosines))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_square_on_a_constant_condenses_to_the_ends_of_one_sign_of_the_centred_targets(sign):
+    x, y = task(4)
+    y = sign * (y + 2)
+    x1, rng = np.c_[x, np.ones(len(x))], np.random.default_rng(0)
+    a, w = 1e-6 * rng.standard_normal(10), 1e-6 * rng.standard_normal((10, 2))
+    for _ in range(40_000):  # s(z) = 1 - z^2
+        z = x1 @ w.T
+        error = ((1 - z**2) @ a - y) / len(y)
+        a, w = a - 0.02 * error @ (1 - z**2), w + 0.02 * 2 * a[:, None] * ((z * error[:, None]).T @ x1)
+        if np.linalg.norm(w) > 0.05:
+            break
+    z = sympy.Symbol("z")
+    directions, signs = condensed_directions(x, y, multiplicity(1 - z**2), mean_fitted=True)
+    assert set(signs) == {sign}
+    assert len(directions) == 2
+    norms = np.linalg.norm(w, axis=1)
+    assert ((w @ directions.T).max(axis=1) / norms)[norms > 0.1 * norms.max()].min() > 0.99
+
+
+def test_a_negative_coefficient_exchanges_maxima_and_minima():
+    x, y = task(5)
+    z = sympy.Symbol("z")
+    plain = condensed_directions(x, y, 2)
+    turned = condensed_directions(x, -y, multiplicity(-3 * z**2))
+    assert_allclose(turned[0], plain[0])
+    assert turned[1].tolist() == plain[1].tolist()
+
+
+def test_targets_without_a_drive_are_refused():
+    x = np.linspace(-1, 1, 9)[:, None]
+    even = x[:, 0] ** 2 - (x**2).mean()
+    for p in (1, 2, 4):
+        with pytest.raises(ValueError, match="y must have an entry that is not 0"):
+            condensed_directions(x, np.zeros(9), p)
+    with pytest.raises(ValueError, match="y must drive the neurons at order p = 1"):
+        condensed_directions(x, even, 1)
+    assert_allclose(np.abs(condensed_directions(x, even, 2)[0]), [[1, 0], [1, 0]], atol=1e-12)
+    with pytest.raises(ValueError, match="y must drive the neurons at order p = 1"):
+        condensed_directions(x, np.full(9, 0.7), multiplicity("sigmoid"), mean_fitted=True)
+    legendre = 5 * x[:, 0] ** 3 - 3 * x[:, 0] * (x**4).sum() / (x**2).sum() * 5 / 3
+    with pytest.raises(ValueError, match="y must drive the neurons at order p = 2"):
+        condensed_directions(np.c_[x, 0 * x], legendre, 2)
+
+
+def test_a_circle_of_ends_is_refused():
+    angle = np.arange(8) * np.pi / 4
+    with pytest.raises(ValueError, match="circle"):
+        condensed_directions(np.array([[1.0], [-1.0]]), np.ones(2), 2)
+    with pytest.raises(ValueError, match="circle"):
+        condensed_directions(np.stack([np.cos(angle), np.sin(angle)], axis=1) * np.sqrt(2), np.ones(8), 2)
+
+
+@given(seeds, st.integers(1, 5), st.integers(1, 3))
+def test_one_sample_attracts_along_itself_only(seed, p, dim):
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(-1, 1, (1, dim)), rng.choice([-1, 1]) * rng.uniform(0.1, 2, 1)
+    if p >= 3 and dim > 1:
+        return
+    directions, signs = condensed_directions(x, y, p)
+    unit = np.append(x[0], 1) / np.linalg.norm(np.append(x[0], 1))
+    assert_allclose(np.abs(directions @ unit), 1, rtol=1e-6)
+    assert len(directions) == 2
+    assert_allclose(signs, np.sign(y * (directions @ unit) ** p))
+
+
+@given(seeds, st.integers(1, 2), st.integers(1, 3))
+def test_columns_of_zeros_change_nothing(seed, p, dim):
+    x, y = task(seed, dim=dim)
+    plain, signs = condensed_directions(x, y, p)
+    wide, wide_signs = condensed_directions(np.c_[x, np.zeros((12, 2))], y, p)
+    assert_allclose(wide[:, dim : dim + 2], 0, atol=1e-9)
+    wide = np.delete(wide, [dim, dim + 1], axis=1)
+    assert sorted(wide_signs) == sorted(signs)
+    assert_allclose((wide @ plain.T).max(axis=1), 1)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_directions_do_not_depend_on_the_size_of_the_targets(scale):
+    x, y = task(2)
+    for p in (1, 2, 3):
+        for found, expected in zip(condensed_directions(x, scale * y, p), condensed_directions(x, y, p), strict=True):
+            assert_allclose(found, expected)
 
 
 @pytest.mark.parametrize(("activation", "seed"), [("tanh", 0), ("xtanh", 1), ("x2tanh", 2), ("x2tanh", 3)])

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import sympy
@@ -15,6 +17,7 @@ from toymodels.condensation import (
     multiplicity,
     potential,
 )
+from toymodels.condensation.initial import Multiplicity
 
 MULTIPLICITY = {"tanh": 1, "xtanh": 2, "x2tanh": 3, "sigmoid": 1, "softplus": 1}
 seeds = st.integers(0, 10**6)
@@ -35,6 +38,21 @@ def test_multiplicity_of_an_expression():
     z = sympy.Symbol("z")
     assert multiplicity(z**4 * sympy.exp(z)) == 4
     assert multiplicity(sympy.cos(z)) == 2
+
+
+@pytest.mark.parametrize(("activation", "series"), [("sigmoid", (0.5, 0.25)), ("softplus", (np.log(2), 0.5))])
+def test_multiplicity_remembers_the_series(activation, series):
+    p = pickle.loads(pickle.dumps(multiplicity(activation)))
+    assert (p, type(p)) == (1, Multiplicity)
+    assert (p.at_zero, p.coefficient) == pytest.approx(series)
+    cosine = multiplicity(sympy.cos(sympy.Symbol("z")))
+    assert (cosine, cosine.at_zero, cosine.coefficient) == (2, 1, -0.5)
+    assert (multiplicity("tanh").at_zero, multiplicity("tanh").coefficient) == (0, 1)
+
+
+def test_the_flow_of_powers_is_refused_for_an_activation_that_does_not_vanish():
+    with pytest.raises(ValueError, match=r"p must be of an activation that vanishes at 0, got s\(0\) = 0.5"):
+        initial_flow(*task(0), [0.0, 1.0], multiplicity("sigmoid"))
 
 
 @pytest.mark.parametrize(
