@@ -14,6 +14,25 @@ def integrate(velocity, start, t):
     return run.y.T
 
 
+def raw_flow(model, t):
+    """Layers (n_t, h, d) and (n_t, c, h) of a two-layer linear network, by its plain gradient flow."""
+    (h, d), c = model.w1.shape, len(model.w2)
+    covariance = np.eye(d) if model.covariance is None else model.covariance
+    rates = np.repeat(model.rates, [h * d, c * h])
+
+    def split(state):
+        lead = state.shape[:-1]
+        return state[..., : h * d].reshape(*lead, h, d), state[..., h * d :].reshape(*lead, c, h)
+
+    def velocity(state):
+        w1, w2 = split(state)
+        error = model.correlation - w2 @ w1 @ covariance
+        slopes = np.concatenate([(w2.T @ error).ravel(), (error @ w1.T).ravel()])
+        return rates * (slopes - model.weight_decay * state)
+
+    return split(integrate(velocity, np.concatenate([model.w1.ravel(), model.w2.ravel()]), t))
+
+
 def assert_same_flow(got, expected, tolerance=FLOW):
     """Equal within `tolerance` of the largest entry, or of 1e-4 where an absolute error of the solver would show."""
     assert_allclose(got, expected, rtol=0, atol=tolerance * max(np.abs(expected).max(), 1e-4))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT, ORDER
-from tests.toymodels.layerwise.flows import assert_same_flow, integrate
+from tests.toymodels.layerwise.flows import assert_same_flow, raw_flow
 from toymodels.layerwise.matrix import LinearNetwork
 from toymodels.layerwise.riccati import transition
 from toymodels.layerwise.scalar import ScalarNetwork
@@ -25,23 +25,6 @@ def networks(draw, imbalances=(0.0, 1e-8, -1e-8, 0.6, -0.6, 4.0, -4.0)):
         left, singular, right = np.linalg.svd(correlation, full_matrices=False)
         correlation = (left * (singular[0] * (np.arange(min(c, d)) < 2))) @ right
     return LinearNetwork.balanced(correlation, h, imbalance, draw(st.sampled_from([0.0, 1e-3, 0.3, 2.0])), rng)
-
-
-def raw_flow(model, t):
-    (h, d), c = model.w1.shape, len(model.w2)
-
-    def split(state):
-        return state[..., : h * d].reshape(*state.shape[:-1], h, d), state[..., h * d :].reshape(
-            *state.shape[:-1], c, h
-        )
-
-    def velocity(state):
-        w1, w2 = split(state)
-        error = model.correlation - w2 @ w1
-        slopes = np.concatenate([(w2.T @ error).ravel(), (error @ w1.T).ravel()])
-        return slopes - model.weight_decay * state
-
-    return split(integrate(velocity, np.concatenate([model.w1.ravel(), model.w2.ravel()]), t))
 
 
 def assert_follows_the_flow(model, t=T):
@@ -174,15 +157,15 @@ def test_heavy_first_layer_with_many_inputs_learns_late():
     assert late[1] < 1e-12
 
 
-def test_white_data_give_the_same_network_and_other_data_are_refused():
+def test_white_data_give_the_same_network():
     rng = np.random.default_rng(3)
     x = np.linalg.qr(rng.standard_normal((10, 3)))[0] * np.sqrt(10)
     y = rng.standard_normal((10, 2))
     model = LinearNetwork.balanced(y.T @ x / 10, 2, 0.5, 0.3, rng)
     built = LinearNetwork.from_data(model.w1, model.w2, x, y)
+    assert built.method == "closed form"
+    assert built.covariance is None
     assert_allclose(built.correlation, model.correlation, **EXACT)
-    with pytest.raises(ValueError, match="x must be white"):
-        LinearNetwork.from_data(model.w1, model.w2, 2 * x, y)
     with pytest.raises(ValueError, match="y must have 10 rows"):
         LinearNetwork.from_data(model.w1, model.w2, x, y[:5])
 
@@ -211,12 +194,18 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: LinearNetwork(np.eye(2), 2 * np.diag([1.0, 2.0]), np.eye(2)), "w1 and w2 must be balanced"),
+        (lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(2), rates=(1.0, 0.0)), "rates must be > 0"),
+        (lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(2), rates=(1.0,)), "rates must have 2 entries"),
+        (lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(2), precision=-1.0), "precision must be >= 0"),
+        (lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(2), covariance=np.eye(3)), "covariance must have shape"),
+        (
+            lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(2), covariance=np.diag([1.0, 0.0])),
+            "correlation must be 0 for inputs without variance",
+        ),
         (lambda: LinearNetwork(np.eye(2), np.ones((2, 3)), np.eye(2)), "w2 must have 2 columns"),
         (lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(3)), r"correlation must have shape \(2, 2\)"),
         (lambda: LinearNetwork(np.eye(2), np.eye(2), np.full((2, 2), np.nan)), "correlation must be finite"),
         (lambda: LinearNetwork(np.eye(2), np.eye(2), np.eye(2), -1.0), "weight_decay must be >= 0"),
-        (lambda: LinearNetwork(np.eye(2), 2 * np.eye(2), np.eye(2), 0.1), "weight_decay must be 0 unless lambda = 0"),
         (lambda: LinearNetwork.balanced(np.ones((2, 5)), 3, 1.0, 0.1, RNG), "imbalance must be <= 0 with 3 hidden"),
         (lambda: LinearNetwork.balanced(np.ones((5, 2)), 3, -1.0, 0.1, RNG), "imbalance must be >= 0 with 3 hidden"),
         (lambda: LinearNetwork.balanced(np.eye(2), 0, 0.0, 0.1, RNG), "hidden must be >= 1"),
