@@ -174,20 +174,25 @@ def _rank_sums(fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.nda
 
     def block(start: int) -> np.ndarray:
         rows = _transposed(fields[:, start : start + size])
+        if offsets is None:
+            _check_rows(np.asarray(np.isfinite(rows).all(axis=1)), start)
+            return _sorted_sums(rows, labels, n_classes)
         low, high = rows.min(axis=1), rows.max(axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
             spans = high - low
-        if not np.isfinite(spans).all():
-            worst = start + int(np.isfinite(spans).argmin())
-            raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {worst}")
-        if offsets is None:
-            return _sorted_sums(rows, labels, n_classes)
+        _check_rows(np.asarray(np.isfinite(spans)), start)
         sums = _counted_sums(rows, low, spans, offsets, n_classes)
         for i in np.flatnonzero(np.isnan(sums[:, 0])):
             sums[i] = _sorted_sums(rows[i : i + 1], labels, n_classes)
         return sums
 
     return np.concatenate(_shared_out(block, range(0, fields.shape[1], size))).T
+
+
+def _check_rows(fine: np.ndarray, start: int) -> None:
+    if not fine.all():
+        worst = start + int(fine.argmin())
+        raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {worst}")
 
 
 def _counted_sums(rows: np.ndarray, low, spans, offsets: torch.Tensor, n_classes: int) -> np.ndarray:
@@ -228,19 +233,19 @@ def _middle(dtype: np.dtype) -> float:
 def _sorted_sums(rows: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
     """Rank sums (neurons, K), exact, of the rows (neurons, P)."""
     n_rows, n_samples = rows.shape
-    codes = labels + n_classes * np.arange(n_rows)[:, None]  # of neuron and class
     if rows.dtype == np.float32:
         keys = _ordered(rows)
         keys <<= 32
-        keys |= codes
+        keys |= labels
         keys.sort(axis=1)
-        np.bitwise_and(keys, 0xFFFFFFFF, out=codes)
-        keys >>= 32
+        codes = keys & 0xFFFFFFFF
+        tied = np.diff(keys) < 2**31  # keys of one field differ by their labels
     else:
         order = np.argsort(rows, axis=1)
-        keys, codes = (np.take_along_axis(values, order, axis=1) for values in (rows, codes))
+        codes, keys = labels[order], np.take_along_axis(rows, order, axis=1)
+        tied = keys[:, 1:] == keys[:, :-1]
+    codes += n_classes * np.arange(n_rows)[:, None]
     ranks = np.tile(np.arange(n_samples) + 0.5, n_rows).reshape(n_rows, n_samples)
-    tied = keys[:, 1:] == keys[:, :-1]
     for i in np.flatnonzero(tied.any(axis=1)):
         group = np.concatenate([[0], np.cumsum(~tied[i])])
         sizes = np.bincount(group)

@@ -10,7 +10,7 @@ from torch import nn
 from dnn import observe, probes, quantities
 from dnn.data import Split
 from dnn.observing.batches import logits_of
-from dnn.observing.quantities import _plain_kernels
+from dnn.observing.tangents import plain_kernels
 from tests.dnn.observing.kinds import CLASSES, LABELS, N, kinds
 from toymodels.condensation.similarity import effective_rank
 from toymodels.metrics import collapse
@@ -141,7 +141,7 @@ def test_curvature_is_that_of_the_dense_hessian(name):
         out = torch.func.functional_call(network, dict(zip(values, parts, strict=True)), (x.double(),))
         return nn.functional.cross_entropy(logits_of(out), labels)
 
-    with _plain_kernels():
+    with plain_kernels():
         dense = torch.stack([hessian_row(loss, flat, k) for k in range(len(flat))])
     seen = observe(module.double(), (x, labels), ["sharpness", "hessian_trace"])
     assert seen["sharpness"] == pytest.approx(float(torch.linalg.eigvalsh(dense)[-1]), rel=1e-5)

@@ -1,0 +1,137 @@
+"""Quantities of the gradients by all parameters: tangent kernels, and what a step on one sample does to others."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from dnn.observing.batches import Batch, logits_of
+from dnn.observing.layers import unwrapped
+from dnn.observing.passes import Refused, View
+from dnn.observing.taps import in_full, undisturbed
+from toymodels.metrics.elasticity import contrast
+
+MOST = 200  # samples that a step may move
+KERNEL = 100  # samples of a tangent kernel
+BASES = 10  # samples that are updated on, for elasticity
+
+Logits = Callable[[dict[str, Tensor], Batch], Tensor]
+
+
+def _by_parameters(view: View, module: nn.Module) -> tuple[Logits, dict[str, Tensor]]:
+    """Logits of a batch as a function of the trainable parameters, and these; half precision is read in float32."""
+    values = {name: in_full(value.detach()) for name, value in module.named_parameters()}
+    parameters = {name: values[name] for name, value in module.named_parameters() if value.requires_grad}
+    if not parameters:
+        raise Refused("needs a trainable parameter")
+    fixed = {**values, **{name: in_full(value) for name, value in module.named_buffers()}}
+
+    def logits(changed: dict[str, Tensor], part: Batch) -> Tensor:
+        inputs = part.inputs
+        args = () if isinstance(inputs, Mapping) else tuple(map(in_full, inputs))
+        kwargs = {name: in_full(value) for name, value in inputs.items()} if isinstance(inputs, Mapping) else {}
+        returned = torch.func.functional_call(module, {**fixed, **changed}, args, kwargs)
+        return logits_of(returned, view.output)
+
+    return logits, parameters
+
+
+@contextlib.contextmanager
+def plain_kernels() -> Iterator[None]:
+    """Without fused recurrent and attention kernels, which have no forward derivative."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "TF32 acceleration", UserWarning)  # said on setting the flags back
+        warnings.filterwarnings("ignore", ".*torch.jit.script.*", DeprecationWarning)  # of torch's own code
+        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # of what is not vectorised
+        with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+            yield
+
+
+def kernel_of(view: View, module: nn.Module) -> np.ndarray:
+    """Tangent kernel (n, n) of at most KERNEL samples, averaged over equal outputs.
+
+    One output at a time, so that memory holds KERNEL gradients; all samples at once where the module allows it.
+    """
+    part = view.batch.part(slice(0, KERNEL))
+    with undisturbed(module), torch.enable_grad():
+        logits, parameters = _by_parameters(view, module)
+        n_outputs = logits(parameters, part.part(slice(0, 1))).shape[1]
+        kernel = torch.zeros(len(part), len(part), dtype=torch.float64)
+        for k in range(n_outputs):
+            for gradients in _gradients_by_sample(logits, parameters, part, k).values():
+                flat = gradients.flatten(1)
+                kernel += (flat @ flat.T).double().cpu()
+    return (kernel / n_outputs).numpy()
+
+
+def _gradients_by_sample(logits: Logits, parameters: dict[str, Tensor], part: Batch, k: int) -> dict[str, Tensor]:
+    """Gradient of logit k by every parameter, (n, ...), for every sample."""
+    named = isinstance(part.inputs, Mapping)
+    keys = list(part.inputs) if isinstance(part.inputs, Mapping) else []
+    tensors = tuple(part.inputs.values()) if isinstance(part.inputs, Mapping) else tuple(part.inputs)
+
+    def logit(changed: dict[str, Tensor], *sample: Tensor) -> Tensor:
+        single = [values[None] for values in sample]
+        inputs = dict(zip(keys, single, strict=True)) if named else tuple(single)
+        return logits(changed, Batch(inputs, part.labels[:1]))[0, k]
+
+    gradient = torch.func.grad(logit)
+    try:
+        with plain_kernels():
+            return torch.func.vmap(gradient, in_dims=(None, *[0] * len(tensors)))(parameters, *tensors)
+    except (RuntimeError, NotImplementedError):  # modules that branch on values, for one
+        rows = [gradient(parameters, *(values[i] for values in tensors)) for i in range(len(part))]
+        return {name: torch.stack([row[name] for row in rows]) for name in parameters}
+
+
+def _cosine(first: np.ndarray, second: np.ndarray) -> float:
+    return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
+
+
+def kernel_distance(view: View) -> float:
+    """1 minus the cosine between the tangent kernels of the module and of `reference`."""
+    if view.reference is None:
+        raise Refused("needs reference=, a copy of the module at the start: copy.deepcopy(module)")
+    return 1 - _cosine(kernel_of(view, view.module), kernel_of(view, unwrapped(view.reference)))
+
+
+def kernel_alignment(view: View) -> float:
+    """Cosine between the centred tangent kernel and that of the labels."""
+    labels = view.labels[:KERNEL]
+    same = (labels[:, None] == labels[None, :]).astype(float)
+    centre = np.eye(len(labels)) - 1 / len(labels)
+    target = centre @ same @ centre
+    if not np.abs(target).max() > 1e-12:
+        raise Refused("needs samples of two classes")
+    return _cosine(centre @ kernel_of(view, view.module) @ centre, target)
+
+
+def elasticity(view: View) -> float:
+    """Decades by which a vanishing step on the cross-entropy of a sample moves its own class more than others."""
+    part = view.batch.part(slice(0, MOST))
+    labels = part.labels.cpu().numpy()
+    view.labels  # noqa: B018  # refuses real targets
+    moved = []
+    with undisturbed(view.module), torch.enable_grad():
+        logits, parameters = _by_parameters(view, view.module)
+        for base in range(min(BASES, len(part))):
+            sample = part.part(slice(base, base + 1))
+
+            def loss(values, sample=sample):
+                return nn.functional.cross_entropy(in_full(logits(values, sample)), sample.labels)
+
+            step = torch.func.grad(loss)(parameters)
+            with plain_kernels():
+                change = torch.func.jvp(lambda values: logits(values, part), (parameters,), (step,))[1]
+            moved.append(in_full(change.detach()).double().cpu().numpy())
+    still = np.zeros_like(moved[0])
+    try:
+        return float(np.mean([contrast(still, change, base, labels) for base, change in enumerate(moved)]))
+    except ValueError as error:
+        raise Refused(f"needs another sample of every base's class, and another class: {error}") from None
