@@ -13,7 +13,7 @@ from toymodels.condensation.embedding import (
     split,
     split_inertia,
 )
-from toymodels.condensation.grouping import clusters, count_clusters
+from toymodels.condensation.grouping import DirectionCounts, clusters, count_clusters, direction_counts
 from toymodels.condensation.initial import initial_descent, initial_flow, multiplicity, potential
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.condensation.null import cosine_excess, null_cosine
@@ -49,6 +49,7 @@ from toymodels.condensation.three_layer import LayerScaling, three_layer_exponen
 __all__ = [
     "ClassTask",
     "DelayedTask",
+    "DirectionCounts",
     "DistanceScaling",
     "DropoutComparison",
     "LayerScaling",
@@ -65,6 +66,7 @@ __all__ = [
     "count_clusters",
     "critical_point",
     "critical_points",
+    "direction_counts",
     "distance_exponent",
     "distance_scaling",
     "dropout_penalty",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,7 +12,7 @@ from toymodels.condensation.similarity import amplitudes, as_rows, static_neuron
 from toymodels.validation import choice, finite
 
 ORIENTATION_GAP = 0.2  # radians without a neuron that part two orientations
-ORIENTATION_SHARE = 0.02  # of the total mass |a||w| that an orientation must carry to count
+SHARE = 0.02  # of the total amplitude that a direction must carry to count
 
 
 def clusters(
@@ -131,6 +133,69 @@ def _rounding(similarity: np.ndarray) -> float:
     return 8 * float(np.finfo(similarity.dtype).eps)
 
 
+class DirectionCounts(NamedTuple):
+    """Numbers of directions.
+
+    Parameters
+    ----------
+    counted : int
+        Those that carry enough of the total amplitude.
+    all : int
+        Those of any amplitude, single stray neurons among them.
+    """
+
+    counted: int
+    all: int
+
+
+def direction_counts(
+    w: ArrayLike,
+    amplitude: ArrayLike | None = None,
+    *,
+    threshold: float | str = 0.99,
+    signed: bool = True,
+    linkage: str = "leader",
+    min_share: float = 0.0,
+    share: float = SHARE,
+) -> DirectionCounts:
+    """In how many directions neurons lie: the one rule is that a direction counts from 2 % of the total amplitude.
+
+    Parameters
+    ----------
+    w : (m, d) array
+        One neuron per row.
+    amplitude : (m,) array, optional
+        Size of each neuron; that of a two-layer network is its mass |a||w|. The norm of its row if None.
+    threshold, signed, linkage, min_share
+        As in :func:`clusters`.
+    share : float
+        Part of the total amplitude that a direction must carry to count, in [0, 1).
+
+    Returns
+    -------
+    DirectionCounts
+        `counted` and `all`.
+
+    Raises
+    ------
+    ValueError
+        As :func:`clusters`, or if `share` is outside [0, 1).
+
+    Examples
+    --------
+    >>> direction_counts([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0], [-0.1, 0.0]])
+    DirectionCounts(counted=2, all=3)
+    """
+    if not 0 <= float(share) < 1:
+        raise ValueError(f"share must be in [0, 1), got {share:g}")
+    w = as_rows("w", w)
+    amplitude = amplitudes(amplitude, w)
+    labels = clusters(w, amplitude, threshold=threshold, signed=signed, linkage=linkage, min_share=min_share)
+    kept = labels >= 0
+    carried = np.bincount(labels[kept], amplitude[kept]) if kept.any() else np.zeros(0)
+    return DirectionCounts(int((carried >= share * amplitude.sum()).sum()), len(carried))
+
+
 def count_clusters(
     a: ArrayLike,
     w: ArrayLike,
@@ -163,10 +228,8 @@ def count_clusters(
         raise ValueError(f"cluster_share must be in [0, 1), got {cluster_share:g}")
     w = as_rows("w", w)
     mass = np.abs(finite("a", a, ndim=1)) * np.linalg.norm(w, axis=1)
-    labels = clusters(w, mass, threshold=threshold, signed=signed, linkage=linkage, min_share=min_share)
-    kept = labels >= 0
-    shares = np.bincount(labels[kept], mass[kept]) if kept.any() else np.zeros(0)
-    return int((shares >= cluster_share * mass.sum()).sum())
+    how = {"threshold": threshold, "signed": signed, "linkage": linkage, "min_share": min_share}
+    return direction_counts(w, mass, **how, share=cluster_share).counted
 
 
 def count_active_clusters(a: ArrayLike, w: ArrayLike, x: ArrayLike) -> int:
@@ -185,9 +248,9 @@ def count_orientations(a: ArrayLike, w: ArrayLike) -> int:
         Weight and bias.
     """
     gap = float(np.cos(ORIENTATION_GAP))
-    return count_clusters(a, w, threshold=gap, linkage="single", min_share=1e-3, cluster_share=ORIENTATION_SHARE)
+    return count_clusters(a, w, threshold=gap, linkage="single", min_share=1e-3, cluster_share=SHARE)
 
 
 def count_directions(w: ArrayLike, threshold: float) -> int:
-    """Leader clusters at this cosine of all neurons `w` (m, d), however small."""
-    return int(clusters(w, threshold=threshold, min_share=0).max()) + 1
+    """Leader clusters at this cosine of all neurons `w` (m, d), however small: `all` of :func:`direction_counts`."""
+    return direction_counts(w, threshold=threshold).all

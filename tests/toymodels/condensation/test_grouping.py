@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from toymodels.condensation import clusters, count_clusters
+from toymodels.condensation import clusters, count_clusters, direction_counts
 from toymodels.condensation.grouping import count_active_clusters, count_directions, count_orientations
 
 ANGLES = st.integers(2, 5).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, 1000)))
@@ -83,6 +83,29 @@ def test_an_orientation_without_mass_does_not_count_but_a_direction_does():
     assert count_directions(w * [[1.0], [1e-6]], 0.9) == 2
 
 
+@given(case=ANGLES, strays=st.integers(0, 3), scale=st.floats(1e-6, 1e6))
+def test_a_direction_counts_from_two_percent_of_the_amplitude_whoever_asks(case, strays, scale):
+    n, seed = case
+    grouped = scale * isolated_groups(n, seed, copies=10)
+    gaps = 2 * np.pi / n * (np.arange(3) + 0.5) + np.arctan2(grouped[0, 1], grouped[0, 0])  # half way between groups
+    stray = 1e-3 * np.linalg.norm(grouped, axis=1).sum() * on_circle(*gaps)[: min(strays, n)]
+    w = np.concatenate([stray, grouped])
+    mass = np.linalg.norm(w, axis=1)
+    found = direction_counts(w, threshold=0.9)
+    assert found == (n, n + len(stray))
+    assert direction_counts(w, threshold=0.9, share=0.0) == (found.all, found.all)
+    assert direction_counts(w / mass[:, None], mass, threshold=0.9) == found
+    assert count_clusters(mass, w / mass[:, None], threshold=0.9, min_share=0, cluster_share=0.02) == found.counted
+    assert count_directions(w, 0.9) == found.all
+
+
+def test_the_bound_of_two_percent_is_inclusive_and_of_the_sum_over_the_direction():
+    w = np.eye(3)[[0, 1, 1, 2]]
+    assert direction_counts(w, [0.97, 0.01, 0.01, 0.01]) == (2, 3)
+    assert direction_counts(w, [96.0, 0.5, 1.5, 2.0]) == (3, 3)
+    assert direction_counts(np.zeros((2, 3))) == (0, 0)
+
+
 def test_neurons_that_are_silent_on_all_inputs_form_no_active_cluster():
     w = np.array([[1.0, 0.0], [0.0, -1.0], [-1.0, 0.5]])
     assert count_clusters(np.ones(3), w) == 3
@@ -103,5 +126,7 @@ def test_other_bad_input_is_named():
         clusters([[1.0, 0.0]], linkage="ward")
     with pytest.raises(ValueError, match="w must be finite"):
         clusters([[np.inf, 0.0]])
+    with pytest.raises(ValueError, match="share must be in"):
+        direction_counts([[1.0, 0.0]], share=1.0)
     with pytest.raises(ValueError, match="cluster_share"):
         count_clusters([1.0], [[1.0, 0.0]], cluster_share=-1)
