@@ -6,8 +6,10 @@ With batch norm folded, layer `m` is affine, :math:`A_m x + c_m`, and the logits
 .. math:: M^{(L-1)} = W_L,\; o^{(L-1)} = b_L,\qquad M^{(m-1)} = M^{(m)} A_m,\; o^{(m-1)} = o^{(m)} + M^{(m)} c_m,
 
 at a cost of K N^2 per layer [1]_. A residual connection adds a second matrix that acts on the layer below. Layers are
-counted from the input, which is layer 1, to the logits, layer L. Modules that are no chain of layers are probed
-instead: their tail with activations switched off, at the unit vectors and at 0.
+counted from the input, which is layer 1, to the logits, layer L. Modules that are no chain of layers but affine apart
+from their activations (convolutions, residuals, activations called as functions) are probed instead: their tail with
+activations switched off, at the unit vectors and at 0. There layer l is what the (l-1)-th activation puts out as they
+run. Attention, recurrence, normalisation over neurons and softmax have no linear map, and are refused.
 
 References
 ----------
@@ -23,9 +25,10 @@ import torch
 from torch import Tensor, nn
 
 from dnn.networks.mlp import batch_norms
-from dnn.reading.probing import probed_map
+from dnn.observing.layers import unwrapped
+from dnn.reading.probing import linear_logits, probed_map
 from dnn.reading.rank_densities import check_labels
-from dnn.reading.unfolding import STATISTICS, Unfolded, check_finite, folded, moments, unfold
+from dnn.reading.unfolding import STATISTICS, Unfolded, chain_inputs, check_finite, folded, moments, unfold
 from toymodels.validation import choice, positive_int
 
 
@@ -46,7 +49,7 @@ def linear_map(
     ----------
     network : Module
         A chain as in :func:`dnn.reading.unfolding.unfold`; or, with `x` given, any module whose only nonlinearities
-        are activation modules (layer `l` is then what the (l-1)-th activation call puts out).
+        are activations, modules or functions of torch (layer `l` is then what the (l-1)-th activation call puts out).
     layer : int
         1 (the input) to L - 1.
     x : (n, d) tensor, optional
@@ -75,7 +78,7 @@ def linear_map(
             raise
         if statistics == "batch" and batch_norms(network):
             raise ValueError("statistics must be 'running' in a network that is no chain, got 'batch'") from None
-        return probed_map(network, layer, x)
+        return probed_map(unwrapped(network), layer, x)
     if layer >= unfolded.depth:
         raise ValueError(f"layer must be in 1..{unfolded.depth - 1}, got {layer}")
     tail = tails(unfolded, x, statistics)[layer - 1]
@@ -129,7 +132,7 @@ def pruned_accuracy(
     Parameters
     ----------
     network : Module
-        A chain as in :func:`dnn.reading.unfolding.unfold`.
+        A chain as in :func:`dnn.reading.unfolding.unfold`; for "linear_map" any that :func:`linear_map` takes.
     split : Split
         With `x_train, y_train, x_test, y_test`.
     method : {"linear_map", "perceptron"}
@@ -143,30 +146,60 @@ def pruned_accuracy(
     Returns
     -------
     (L - 1,) array
-        Entry 0 keeps no activation (start at layer 2); the last entry is the network itself (start at layer L).
+        Entry 0 keeps no activation (start at layer 2); the last entry is the network itself (start at layer L). Off
+        chains L - 2 is the number of activation calls.
+
+    Raises
+    ------
+    ValueError
+        For labels that do not fit, an unknown option, and a network that is not affine without its activations; the
+        message names the module at fault, and the way out.
+
+    Examples
+    --------
+    Without its activation |x| = relu(x) + relu(-x) is 0, and never above the threshold:
+
+    >>> from dnn.data import Split
+    >>> network = nn.Sequential(nn.Linear(1, 2, bias=False), nn.ReLU(), nn.Linear(2, 2))
+    >>> network[0].weight.data = torch.tensor([[1.0], [-1.0]])
+    >>> network[2].weight.data, network[2].bias.data = torch.tensor([[0.0, 0], [1, 1]]), torch.tensor([0.5, 0])
+    >>> x, y = torch.tensor([[-1.0], [0.0], [0.1], [1.0]]), torch.tensor([1, 0, 0, 1])
+    >>> pruned_accuracy(network, Split(x, y, x, y)).tolist()
+    [0.5, 1.0]
     """
     choice("method", method, ("linear_map", "perceptron"))
     choice("part", part, ("test", "train"))
-    unfolded = unfold(network)
     x, y = (split.x_test, split.y_test) if part == "test" else (split.x_train, split.y_train)
-    check_labels(y, len(x), unfolded.widths[-1])
     if method == "perceptron":
         logits = perceptron_logits(network, split.x_train, x, statistics=statistics)
     else:
         logits = linear_map_logits(network, x, statistics=statistics)
+    check_labels(y, len(x), logits[-1].shape[1])
     return np.array([float((row.argmax(1) == y).double().mean()) for row in logits])
 
 
 @torch.no_grad()
 def linear_map_logits(network: nn.Module, x: Tensor, *, statistics: str = "running") -> list[Tensor]:
-    """Logits (n, K) of the network made linear from every start layer 2..L on."""
-    unfolded = unfold(network)
+    """Logits (n, K) of the network made linear from every start layer 2..L on; networks as in :func:`linear_map`."""
+    choice("statistics", statistics, STATISTICS)
+    check_finite(network)
+    try:
+        unfolded = unfold(network)
+    except ValueError:
+        return _probed_logits(unwrapped(network), x, statistics)
+    x = chain_inputs(network, x)
     below, logits = x, []
     for inputs, tail in zip(unfolded.outputs(x, statistics)[:-1], tails(unfolded, x, statistics), strict=True):
         output = inputs @ tail.matrix.T + tail.offset
         logits.append(output if tail.skip is None else output + below @ tail.skip.T)
         below = inputs
     return logits
+
+
+def _probed_logits(network: nn.Module, x: Tensor, statistics: str) -> list[Tensor]:
+    if statistics == "batch" and batch_norms(network):
+        raise ValueError("statistics must be 'running' in a network that is no chain, got 'batch'")
+    return linear_logits(network, x)
 
 
 @torch.no_grad()
@@ -177,7 +210,11 @@ def perceptron_logits(
 
     The normal equations are solved in float64 with `ridge` times their mean diagonal added, for dead neurons.
     """
-    unfolded = unfold(network)
+    try:
+        unfolded = unfold(network)
+    except ValueError as error:
+        raise ValueError(f"{error}; off chains method 'linear_map' may do") from None
+    x_train, x = chain_inputs(network, x_train), chain_inputs(network, x)
     *train, target = unfolded.outputs(x_train, statistics)
     return [
         _least_squares(inputs, target, ridge, at).to(target.dtype)

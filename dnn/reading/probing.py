@@ -1,14 +1,20 @@
-"""The linear map of modules that are no chain of layers, by switching their activations off and probing the tail."""
+"""The linear map of modules that are no chain of layers, by switching their activations off and probing the tail.
+
+An activation is a call of an element-wise module, of PReLU, or of one of torch's own activation functions
+(`torch.relu(h)`, `functional.gelu(h)`, `h.tanh()`); they are counted in the order in which they run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.overrides import TorchFunctionMode
 
 from dnn.networks.mlp import batch_norm_mode
 from dnn.reading.unfolding import is_elementwise
@@ -24,11 +30,26 @@ _AFFINE = (
     nn.Dropout,
     nn.AvgPool1d,
     nn.AvgPool2d,
+    nn.AdaptiveAvgPool1d,
     nn.AdaptiveAvgPool2d,
 )
-
-
+_NAMES = (
+    *("relu", "relu6", "leaky_relu", "rrelu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish"),
+    *("tanh", "hardtanh", "sigmoid", "hardsigmoid", "softplus", "logsigmoid", "softsign", "threshold"),
+    *("tanhshrink", "softshrink", "hardshrink"),
+)
+_HOMES = (functional, torch, Tensor)
+_FUNCTIONS = {
+    getattr(home, f"{name}{end}")
+    for home in _HOMES
+    for name in _NAMES
+    for end in ("", "_")
+    if hasattr(home, name + end)
+}
+WAY_OUT = "dnn.observe measures the rank gradients of any module, without a linear map"
 _CHECKS = 3  # sums of the unit vectors with random signs, at which the tail must be what the matrix says
+
+Replace = Callable[[int, Tensor, Tensor], Tensor]  # number of the call from 1, what it got, what it put out -> instead
 
 
 @torch.no_grad()
@@ -38,7 +59,7 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
     Parameters
     ----------
     network : Module
-        Affine layers and element-wise activations, connected in any way. Running batch-norm statistics are used.
+        Affine layers and activations, connected in any way. Running batch-norm statistics are used.
     layer : int
         1 for the input, otherwise the output of the (layer - 1)-th activation call. A skip connection that passes
         this layer by keeps the value it has at the first sample of `x`, in the offset.
@@ -48,11 +69,12 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
     Raises
     ------
     ValueError
-        For a layer out of range, or a tail that is not affine; the message names the module at fault.
+        For a layer out of range, or a network that is not affine without its activations; the message names the module
+        at fault, or the layer above or below which something else bends.
     """
-    activations = _activation_modules(network)
+    modules = _activation_modules(network)
     with batch_norm_mode(network, "running"):
-        shapes = [x[:1].shape, *_output_shapes(network, activations, x[:1])]
+        shapes = [x[:1].shape, *_output_shapes(network, modules, x[:1])]
         if layer > len(shapes):
             raise ValueError(f"layer must be in 1..{len(shapes)}, got {layer}")
         shape = shapes[layer - 1][1:]
@@ -60,15 +82,43 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
         zero = x.new_zeros(1, width)
         signs = 2 * torch.randint(2, (_CHECKS, width), generator=torch.Generator().manual_seed(0)).to(x) - 1
         rows = torch.cat([zero, torch.eye(width, dtype=x.dtype, device=x.device), signs])
-        outputs = _tail(network, activations, layer, x[:1], rows.reshape(-1, *shape))
-    offset, sums = outputs[0], outputs[-_CHECKS:]
-    matrix = (outputs[1:-_CHECKS] - offset).T
-    largest = float(matrix.abs().sum(1).max())
-    if not torch.allclose(sums, offset + signs @ matrix.T, rtol=1e-3, atol=1e-4 * largest):
-        raise ValueError(
-            f"network must be affine above layer {layer} without activations, got {type(network).__name__}"
-        )
+        outputs = _tail(network, modules, layer, x[:1], rows.reshape(-1, *shape))
+        offset, sums = outputs[0], outputs[-_CHECKS:]
+        matrix = (outputs[1:-_CHECKS] - offset).T
+        largest = float(matrix.abs().sum(1).max())
+        if not torch.allclose(sums, offset + signs @ matrix.T, rtol=1e-3, atol=1e-4 * largest):
+            got = type(network).__name__
+            raise ValueError(f"network must be affine above layer {layer} without activations, got {got}; {WAY_OUT}")
+        if layer > 1:
+            _refuse_other_bends(network, modules, x[:1], f"below layer {layer}, for layers to be counted,")
     return matrix, offset
+
+
+@torch.no_grad()
+def linear_logits(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """Logits (n, K) of a network made linear from every start layer 2..L on, L - 2 being its activation calls.
+
+    Parameters
+    ----------
+    network : Module
+        As in :func:`probed_map`.
+    x : (n, ...) tensor
+
+    Raises
+    ------
+    ValueError
+        As in :func:`probed_map`.
+    """
+    modules = _activation_modules(network)
+    with batch_norm_mode(network, "running"):
+        n_calls = len(_output_shapes(network, modules, x[:1]))
+        _refuse_other_bends(network, modules, x[:1], "everywhere")
+
+        def logits(start: int) -> Tensor:
+            with _activations(modules, lambda call, given, output: given if call >= start - 1 else output):
+                return network(x.clone())  # some modules write into their inputs
+
+        return [logits(start) for start in range(2, n_calls + 3)]
 
 
 def _activation_modules(network: nn.Module) -> list[nn.Module]:
@@ -76,39 +126,90 @@ def _activation_modules(network: nn.Module) -> list[nn.Module]:
     for name, module in network.named_modules():
         if next(module.children(), None) is not None or isinstance(module, _AFFINE + _CONTAINERS):
             continue
-        if not is_elementwise(module):
-            raise ValueError(f"network must be affine apart from activations, got {type(module).__name__} as {name!r}")
+        if not isinstance(module, nn.PReLU) and not is_elementwise(module):
+            got = f"{type(module).__name__} as {name!r}" if name else type(module).__name__
+            raise ValueError(f"network must be affine apart from activations, got {got}; {WAY_OUT}")
         activations.append(module)
     return activations
 
 
-def _output_shapes(network: nn.Module, activations: list[nn.Module], x: Tensor) -> list[torch.Size]:
+def _output_shapes(network: nn.Module, modules: list[nn.Module], x: Tensor) -> list[torch.Size]:
     shapes = []
-    with _hooked(activations, lambda module, inputs, output: shapes.append(output.shape)):
-        network(x)
+
+    def note(call, given, output):
+        shapes.append(output.shape)
+        return output
+
+    with _activations(modules, note):
+        network(x.clone())
     return shapes
 
 
-def _tail(network: nn.Module, activations: list[nn.Module], layer: int, x: Tensor, rows: Tensor) -> Tensor:
+def _tail(network: nn.Module, modules: list[nn.Module], layer: int, x: Tensor, rows: Tensor) -> Tensor:
     """Outputs when `layer` puts out `rows` (n, ...), whatever is below, and later activations are the identity."""
-    calls = 1
 
-    def replace(module, inputs, output):
-        nonlocal calls
-        calls += 1
-        if calls < layer:
+    def replace(call, given, output):
+        if call < layer - 1:
             return output
-        return rows if calls == layer else inputs[0]
+        return rows.clone() if call == layer - 1 else given
 
-    with _hooked(activations, replace):
-        return network(rows if layer == 1 else x.expand(len(rows), *x.shape[1:]))
+    with _activations(modules, replace):
+        return network(rows.clone() if layer == 1 else x.expand(len(rows), *x.shape[1:]).clone())
+
+
+def _refuse_other_bends(network: nn.Module, modules: list[nn.Module], x: Tensor, where: str) -> None:
+    """`ValueError` if anything but the activations is not affine: T(u + v) = T(u) + T(v) - T(0) for random u, v."""
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, _CHECKS, *x.shape[1:], generator=generator).to(x)
+    rows = torch.cat([torch.zeros_like(first), first, second, first + second])
+    offset, one, other, both = _tail(network, modules, 1, x, rows).chunk(4)
+    largest = float(torch.stack([one, other]).abs().max())
+    if not torch.allclose(both, one + other - offset, rtol=1e-3, atol=1e-4 * largest):
+        got = type(network).__name__
+        raise ValueError(f"network must be affine {where} without activations, got {got}; {WAY_OUT}")
+
+
+class _Functions(TorchFunctionMode):
+    """Hands every call of torch's activation functions to `act(function, args, kwargs)`."""
+
+    def __init__(self, act: Callable):
+        super().__init__()
+        self.act = act
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        return self.act(func, args, kwargs) if func in _FUNCTIONS else func(*args, **kwargs)
 
 
 @contextmanager
-def _hooked(modules: list[nn.Module], hook) -> Iterator[None]:
-    handles = [module.register_forward_hook(hook) for module in modules]
+def _activations(modules: list[nn.Module], replace: Replace) -> Iterator[None]:
+    """What every activation puts out is replaced; what one does inside itself is its own affair."""
+    calls, inside = 0, []
+
+    def enter(module, args):
+        inside.append(args[0].clone())
+
+    def leave(module, args, output):
+        nonlocal calls
+        calls += 1
+        return replace(calls, inside.pop(), output)
+
+    def act(function, args, kwargs):
+        nonlocal calls
+        if inside:
+            return function(*args, **kwargs)
+        values = args[0] if args else kwargs["input"]
+        given = values.clone()
+        output = function(*args, **kwargs)
+        calls += 1
+        replaced = replace(calls, given, output)
+        return values.copy_(replaced) if output is values else replaced
+
+    handles = [module.register_forward_pre_hook(enter) for module in modules]
+    handles += [module.register_forward_hook(leave) for module in modules]
     try:
-        yield
+        with _Functions(act):
+            yield
     finally:
         for handle in handles:
             handle.remove()

@@ -2,19 +2,22 @@
 
 `unfold` reads an :class:`~dnn.MLP`, or an `nn.Sequential` of Linear, BatchNorm1d and element-wise activations (Flatten,
 Dropout and Identity are passed through, as in evaluation; containers may be nested), into one form on which all
-analyses work. Nothing here changes the module, its buffers or its training flag.
+analyses work. `torch.compile` and DataParallel are looked through, a subclass with a `forward` of its own is refused,
+an activation that is done in place gets a copy. Nothing here changes the module, its buffers or its training flag.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from dnn.networks.mlp import MLP, ScaledOutput, non_finite
+from dnn.networks.mlp import MLP, ScaledOutput, batch_norms, non_finite
+from dnn.observing.layers import unwrapped
 from toymodels.validation import choice
 
 _TRANSPARENT = (nn.Identity, nn.Flatten, nn.Dropout, nn.AlphaDropout)
@@ -106,9 +109,26 @@ def unfold(network: nn.Module) -> Unfolded:
         For any module outside the chain Linear, BatchNorm1d, activation; the message names it. Also for a
         parameter or buffer that is not finite.
     """
-    unfolded = _unfold(network)
+    unfolded = _unfold(unwrapped(network))
     check_finite(network)
     return unfolded
+
+
+def chain_inputs(network: nn.Module, x: Tensor) -> Tensor:
+    """What reaches the first linear layer of a chain: `x` behind the Flatten modules in front of it.
+
+    Parameters
+    ----------
+    network : Module
+        A chain as in :func:`unfold`.
+    x : (n, ...) tensor
+    """
+    for _, module in _leaves(unwrapped(network)):
+        if isinstance(module, nn.Flatten):
+            x = module(x) if x.ndim > 2 else x
+        elif not isinstance(module, _TRANSPARENT):
+            break
+    return x
 
 
 def last_hidden(network: nn.Module | Unfolded, x: Tensor, statistics: str = "running") -> Tensor:
@@ -160,16 +180,60 @@ def folded(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor) -> tuple[Tensor
     return gain, shift if norm.bias is None else shift + norm.bias
 
 
+@torch.no_grad()
+def with_statistics_of(network: nn.Module, x: Tensor) -> nn.Module:
+    """A copy of any module whose running batch-norm statistics are those of the samples; itself without batch norm.
+
+    Parameters
+    ----------
+    network : Module
+        In evaluation mode.
+    x : (n, ...) tensor
+        All samples together; layers above a batch norm see it with their statistics, as in training.
+
+    Raises
+    ------
+    ValueError
+        If a batch norm is called twice, with other statistics each time.
+    """
+    if not batch_norms(network):
+        return network
+    copy = deepcopy(network)
+    called: set[int] = set()
+
+    def measure(norm, args):
+        if id(norm) in called:
+            raise ValueError("statistics must be 'running' where a batch norm is called twice, got 'batch'")
+        called.add(id(norm))
+        axes = [axis for axis in range(args[0].ndim) if axis != 1]
+        norm.running_var, norm.running_mean = torch.var_mean(args[0], dim=axes, correction=0)
+
+    handles = [norm.register_forward_pre_hook(measure) for norm in batch_norms(copy)]
+    copy(x.clone())  # some modules write into their inputs
+    for handle in handles:
+        handle.remove()
+    return copy
+
+
 def is_elementwise(module: nn.Module) -> bool:
     """Whether `module` is a leaf without parameters that acts on every entry alone, as activations do."""
     if next(module.children(), None) or next(module.parameters(), None) is not None:
         return False
     values = torch.linspace(-2, 2, 6)
     try:
-        together, alone = module(values[None]), torch.cat([module(value.reshape(1, 1)) for value in values], 1)
+        together = module(values[None].clone())
+        alone = torch.cat([module(value.reshape(1, 1).clone()) for value in values], 1)
     except (RuntimeError, TypeError, ValueError):
         return False
     return together.shape == alone.shape and bool(torch.allclose(together, alone))
+
+
+def _apart(activation: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The activation, or where it writes into what it is given, the activation of a copy."""
+    before = torch.linspace(-8, 8, 33)
+    given = before.clone()
+    activation(given)
+    return activation if torch.equal(given, before) else lambda h: activation(h.clone())
 
 
 def _affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -177,11 +241,18 @@ def _affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return field if bias is None else field + bias
 
 
+def _is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether `module` computes what `kind` does: of that class, or of a subclass that inherits its `forward`."""
+    return isinstance(module, kind) and type(module).forward is kind.forward and "forward" not in vars(module)
+
+
 def _unfold(network: nn.Module) -> Unfolded:
-    if isinstance(network, ScaledOutput):
+    if _is_plain(network, ScaledOutput):
+        assert isinstance(network, ScaledOutput)
         inner = _unfold(network.network)
         return Unfolded(inner.linears, inner.norms, inner.activations, inner.skips, network.factor * inner.scale)
-    if isinstance(network, MLP):
+    if _is_plain(network, MLP) and all(_is_plain(linear, nn.Linear) for linear in network.linears):  # pyright: ignore
+        assert isinstance(network, MLP)
         hidden = len(network.linears) - 1
         skips = [network.residual and m >= 2 and m % 2 == 0 for m in range(hidden)]
         norms = list(network.norms) or [None] * hidden
@@ -194,11 +265,11 @@ def _unfold_sequence(network: nn.Module) -> Unfolded:
     for name, module in _leaves(network):
         if isinstance(module, _TRANSPARENT):
             continue
-        if isinstance(module, nn.Linear):
+        if _is_plain(module, nn.Linear) and _fits(module, linears):
             linears.append(module)
             norms.append(None)
             activations.append(None)
-        elif isinstance(module, nn.BatchNorm1d) and linears and norms[-1] is None and activations[-1] is None:
+        elif _is_plain(module, nn.BatchNorm1d) and linears and norms[-1] is None and activations[-1] is None:
             norms[-1] = module
         elif linears and activations[-1] is None and is_elementwise(module):
             activations[-1] = module
@@ -210,14 +281,21 @@ def _unfold_sequence(network: nn.Module) -> Unfolded:
     if last is not None:
         raise ValueError(f"network must end in a Linear layer, got {type(last).__name__} after it")
     hidden = len(linears) - 1
-    return Unfolded(linears, norms[:hidden], [f or _identity for f in activations], [False] * hidden)
+    functions = [_identity if activation is None else _apart(activation) for activation in activations]
+    return Unfolded(linears, norms[:hidden], functions, [False] * hidden)
+
+
+def _fits(linear: nn.Module, below: Sequence[nn.Linear]) -> bool:
+    """Whether a linear layer takes what the one below puts out, as it does not behind a Flatten of sequences."""
+    return not below or below[-1].out_features == linear.in_features
 
 
 def _leaves(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    if not isinstance(network, nn.Sequential):
+    if not _is_plain(network, nn.Sequential):
         yield prefix, network
         return
-    for name, module in network.named_children():
+    for name, module in network._modules.items():  # named_children leaves out what stands there a second time
+        assert module is not None
         yield from _leaves(module, f"{prefix}.{name}" if prefix else name)
 
 

@@ -226,7 +226,7 @@ def test_two_shifted_tanh_neurons_put_any_sample_on_top_and_one_keeps_the_order(
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: probes.rank_gradients(nn.LSTM(8, 4), SPLIT), "LSTM as the network"),
+        (lambda: probes.rank_gradients(nn.LSTM(8, 4), SPLIT), "needs a hidden layer that the logits"),
         (lambda: probes.rank_gradients(users_network(), SPLIT, part="all"), "part must be one of train, test"),
         (lambda: probes.condensation(users_network(), SPLIT, layer=4), r"layer must be in 2\.\.3, got 4"),
         (lambda: probes.elasticity(users_network(), SPLIT, bases=0), "bases must be >= 1"),

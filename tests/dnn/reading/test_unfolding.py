@@ -11,7 +11,16 @@ from dnn.reading.basins import sample_basin, weight_basin
 from dnn.reading.kernels import tangent_kernel
 from dnn.reading.linear_maps import linear_map, linear_map_logits, sign_agreement
 from dnn.reading.projection import project
-from dnn.reading.unfolding import folded, is_elementwise, last_hidden, moments, normalised, unfold
+from dnn.reading.unfolding import (
+    chain_inputs,
+    folded,
+    is_elementwise,
+    last_hidden,
+    moments,
+    normalised,
+    unfold,
+    with_statistics_of,
+)
 from tests.dnn.blobs import blobs
 from tests.tolerances import FLOAT32
 
@@ -154,6 +163,96 @@ def test_weights_that_are_not_finite_and_unknown_statistics_are_refused():
         unfold(network).logits(x, "train")
     with pytest.raises(ValueError, match="statistics must be one of running, batch, got 'bacth'"):
         unfold(MLP([4, 3, 2])).logits(x, "bacth")
+
+
+def test_a_part_in_two_places_is_unfolded_twice():
+    layer, activation = nn.Linear(6, 6), nn.Tanh()
+    network, x = nn.Sequential(layer, activation, layer, activation, nn.Linear(6, 3)), torch.randn(9, 6)
+    assert unfold(network).depth == 4
+    torch.testing.assert_close(unfold(network).logits(x), network(x), **FLOAT32)
+
+
+class Clipped(nn.Module):
+    """In place, without saying so."""
+
+    def forward(self, h):
+        return h.clamp_(min=0)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(inplace=True), nn.ELU(inplace=True), Clipped()])
+def test_fields_are_those_before_an_activation_in_place(activation):
+    network, x = nn.Sequential(nn.Linear(6, 5), activation, nn.Linear(5, 3)), torch.randn(9, 6)
+    (field, outputs), _ = unfold(network).layers(x)
+    torch.testing.assert_close(field, network[0](x))
+    torch.testing.assert_close(outputs, activation(network[0](x)))
+    assert field.min() < -0.1
+
+
+class Doubled(nn.Linear):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Skip(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+class Clear(MLP):
+    def forward(self, x):
+        return -super().forward(x)
+
+
+def mixed():
+    network = MLP([6, 6, 3])
+    network.linears[0] = Doubled(6, 6)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (nn.Sequential(Doubled(6, 3)), "Doubled as layer '0'"),
+        (nn.Sequential(Skip(nn.Linear(6, 6)), nn.Linear(6, 3)), "Skip as layer '0'"),
+        (Clear([6, 6, 3]), "Clear as the network"),
+        (mixed(), "MLP as the network"),
+        (nn.Sequential(nn.Linear(6, 4), nn.Flatten(), nn.Linear(12, 3)), "Linear as layer '2'"),
+    ],
+)
+def test_a_forward_of_its_own_or_a_width_that_does_not_fit_makes_no_chain(network, words):
+    with pytest.raises(ValueError, match=words):
+        unfold(network)
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda network: torch.compile(network, backend="eager")])
+def test_wrappers_are_seen_through(wrap):
+    network = MLP([6, 5, 3])
+    assert unfold(wrap(network)).linears[1] is network.linears[1]
+
+
+def test_inputs_of_a_chain_are_behind_its_flatten():
+    x = torch.randn(5, 1, 2, 3)
+    assert torch.equal(chain_inputs(sequence(), x), x.flatten(1))
+    assert chain_inputs(MLP([6, 3]), x) is x
+
+
+@given(st.integers(0, 50))
+def test_statistics_of_samples_are_those_of_a_batch_without_being_one(seed):
+    torch.manual_seed(seed)
+    layers = [nn.Conv1d(2, 3, 2), nn.BatchNorm1d(3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(9, 4)]
+    network, x = nn.Sequential(*layers, nn.BatchNorm1d(4), nn.LogSoftmax(1)).eval(), torch.randn(11, 2, 4)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    copy = with_statistics_of(network, x)
+    with batch_norm_mode(network, "batch"):
+        expected = network(x)
+    torch.testing.assert_close(copy(x), expected, **FLOAT32)
+    torch.testing.assert_close(copy(x[:2]), expected[:2], **FLOAT32)
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+    plain = nn.Linear(3, 2)
+    assert with_statistics_of(plain, torch.ones(2, 3)) is plain
+    twice = nn.BatchNorm1d(3)
+    with pytest.raises(ValueError, match="statistics must be 'running' where a batch norm is called twice"):
+        with_statistics_of(nn.Sequential(twice, twice), torch.randn(5, 3))
 
 
 @pytest.mark.parametrize("shape", [(64, 7), (8,)])

@@ -1,0 +1,131 @@
+"""What a network withstands: noise on its inputs and weights, and the loss of its activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dnn.data import Split
+from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.observing.batches import as_batch
+from dnn.probes.seeing import first, part_of, seen
+from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
+from dnn.reading.linear_maps import pruned_accuracy
+from dnn.reading.perturbations import readable
+from dnn.reading.rank_densities import check_labels
+
+
+def basins(
+    network: nn.Module,
+    split,
+    *,
+    draws: int = 2,
+    samples: int = 1000,
+    amplitudes=AMPLITUDES,
+    rng: np.random.Generator | None = None,
+    statistics: str = "running",
+    output: Callable | None = None,
+) -> dict[str, float]:
+    """Basin radii in "sample" and in "weight" space.
+
+    Where accuracy is one half or less already, both are 0; a basin wider than all amplitudes counts as the largest of
+    them, a lower bound.
+
+    Parameters
+    ----------
+    network, split : Module, Split
+        Any classifier, and the data. `ValueError` for integer inputs, which take no noise.
+    draws, amplitudes, statistics
+        As in :func:`dnn.reading.basins.sample_basin`, which also says what is raised.
+    samples : int
+        The first so many training samples are used.
+    rng : numpy Generator, optional
+        If None, every call uses the same noise, so that a series shows the network change and not the noise.
+    output : callable, optional
+        From what the module returns to (n, K) logits.
+    """
+    x, y = first(split, samples)
+    if not x.is_floating_point():
+        raise ValueError(
+            "needs real inputs, to which noise can be added, got integers: embed them first, or take dnn.weight_basin"
+        )
+    options = {"draws": draws, "amplitudes": amplitudes, "statistics": statistics}
+    with seen(network, x, y, output) as look:
+        x, y = look.given, look.y
+        classifier = look.classifier()
+        if look.repeats:
+            classifier = deepcopy(classifier)  # torch's functional_call leaves other weights in a part with two names
+        if _accuracy(classifier, x, y, statistics) <= 0.5:
+            return {"sample": 0.0, "weight": 0.0}
+        rng = np.random.default_rng(0) if rng is None else rng
+        radii = {
+            "sample": sample_basin(classifier, x, y, rng, **options).radius,
+            "weight": weight_basin(classifier, x, y, rng, **options).radius,
+        }
+    return {name: float(np.minimum(radius, amplitudes[-1])) for name, radius in radii.items()}
+
+
+def linear_map_accuracy(
+    network: nn.Module,
+    split,
+    *,
+    part: str = "test",
+    statistics: str = "running",
+    method: str = "linear_map",
+    output: Callable | None = None,
+) -> np.ndarray:
+    """Accuracy (L - 1,) with all activations from each start layer 2..L on made linear; the last is the network's.
+
+    For chains, and for modules that are affine but for their activations, L - 2 being how many of these run:
+    convolutions, residuals, activations called as functions. Attention, recurrence and norms other than batch norm have
+    no linear map and raise `ValueError`.
+
+    Parameters
+    ----------
+    network, split, part, statistics, method
+        As in :func:`dnn.reading.linear_maps.pruned_accuracy`.
+    output : callable, optional
+        From what the module returns to (n, K) logits.
+    """
+    with seen(network, *part_of(split, part), output) as look:
+        classifier, _ = readable(look.classifier(), look.given)
+        train, test = (as_batch(part_of(split, name)).placed(classifier) for name in ("train", "test"))
+        placed = Split(train.x, train.labels, test.x, test.labels)
+        return pruned_accuracy(classifier, placed, method, statistics=statistics, part=part)
+
+
+@torch.no_grad()
+def accuracy(
+    network: nn.Module, x: Tensor, y: Tensor, *, statistics: str = "running", output: Callable | None = None
+) -> float:
+    """Share of samples classified as `y`, by the largest logit, or by the sign of a single one.
+
+    Parameters
+    ----------
+    network, x, y : Module, (P, ...) and (P,) tensors
+        Any classifier, samples and labels.
+    statistics : {"running", "batch"}
+        Of batch norm.
+    output : callable, optional
+        From what the module returns to (n, K) logits.
+
+    Raises
+    ------
+    ValueError
+        For samples that the network does not take, and labels that are not (P,) integers in 0..K-1.
+    """
+    with seen(network, x, y, output) as look:
+        return _accuracy(look.classifier(), look.given, look.y, statistics)
+
+
+@torch.no_grad()
+def _accuracy(classifier: nn.Module, x: Tensor, y: Tensor, statistics: str) -> float:
+    with batch_norm_mode(classifier, statistics):
+        logits = checked_logits(classifier, x.clone())  # some modules write into their inputs
+    check_labels(y, len(x), max(logits.shape[1], 2))
+    predicted = logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
+    return float((predicted == y).double().mean())
