@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dnn import data, probes
+    from dnn.embedding.merging import merge_units
+    from dnn.embedding.splitting import split_unit
     from dnn.networks.mlp import MLP
     from dnn.observing.looking import observe, quantities
     from dnn.observing.recorder import Recorder
@@ -39,6 +41,8 @@ _EXPORTS = {
     "tap": "observing.taps",
     "sharpness": "reading.curvature",
     "hessian_trace": "reading.curvature",
+    "merge_units": "embedding.merging",
+    "split_unit": "embedding.splitting",
 }
 _MODULES = ("data", "probes")
 __all__ = [
@@ -48,6 +52,7 @@ __all__ = [
     "data",
     "hessian_trace",
     "linear_map",
+    "merge_units",
     "observe",
     "probes",
     "project",
@@ -57,6 +62,7 @@ __all__ = [
     "rank_probability",
     "sample_basin",
     "sharpness",
+    "split_unit",
     "tap",
     "train",
     "train_ensemble",
