@@ -1,9 +1,17 @@
 """Layerwise linear models: gradient flow solved in closed form wherever it can be."""
 
 from toymodels.layerwise.deep import DeepMode
+from toymodels.layerwise.deep_network import DeepLinearNetwork
 from toymodels.layerwise.diagonal import DiagonalNetwork
 from toymodels.layerwise.features import UnconstrainedFeatures
-from toymodels.layerwise.kernels import diagonal_network_ntk, gram_kernel_distance, kernel_distance, linear_network_ntk
+from toymodels.layerwise.kernels import (
+    diagonal_network_ntk,
+    gram_kernel_alignment,
+    gram_kernel_distance,
+    kernel_alignment,
+    kernel_distance,
+    linear_network_ntk,
+)
 from toymodels.layerwise.linear_estimator import LinearEstimator
 from toymodels.layerwise.linear_model import LinearModel
 from toymodels.layerwise.matrix import LinearNetwork
@@ -14,10 +22,12 @@ from toymodels.layerwise.skills import SkillModel
 from toymodels.layerwise.sparse_regression import SparseRegression
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.layerwise.student import Student
+from toymodels.layerwise.tasks import output_bias, task_sequence
 from toymodels.layerwise.teacher_student import TeacherStudent
 from toymodels.layerwise.tree_data import hierarchy, hierarchy_learning, hierarchy_levels, hierarchy_times
 
 __all__ = [
+    "DeepLinearNetwork",
     "DeepMode",
     "DiagonalNetwork",
     "LinearEstimator",
@@ -30,14 +40,18 @@ __all__ = [
     "TeacherStudent",
     "UnconstrainedFeatures",
     "diagonal_network_ntk",
+    "gram_kernel_alignment",
     "gram_kernel_distance",
     "hierarchy",
     "hierarchy_learning",
     "hierarchy_levels",
     "hierarchy_times",
+    "kernel_alignment",
     "kernel_distance",
     "linear_network_ntk",
     "marchenko_pastur",
     "minibatch_descent",
+    "output_bias",
+    "task_sequence",
     "transition",
 ]

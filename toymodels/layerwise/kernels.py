@@ -1,7 +1,9 @@
 r"""Tangent kernels of linear networks and the distance between kernels.
 
 The distance is that of Fort et al. (2020), arXiv:2010.15110, one minus the cosine of the two kernels. It is
-computed as half the squared difference of the normalised kernels, which resolves values far below 1e-16.
+computed as half the squared difference of the normalised kernels, which resolves values far below 1e-16. The alignment
+of a kernel with its target is the cosine of the kernel and :math:`y y^\top` (Cristianini et al. (2001), NeurIPS 14);
+that it comes before the loss falls is the silent alignment of Atanasov et al. (2021), arXiv:2111.00034.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.layerwise.checks import covariance as checked_covariance
+from toymodels.layerwise.inputs import Inputs
 from toymodels.validation import finite
 
 _ROUNDING = 1e-4  # largest asymmetry of a kernel relative to its largest entry, single precision included
@@ -114,13 +118,54 @@ def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> float:
     return float(min(0.5 * np.sum((k0 / norms[0] - k1 / norms[1]) ** 2), 1.0))
 
 
-def gram_kernel_distance(
-    gram_in0: ArrayLike, gram_out0: ArrayLike, gram_in1: ArrayLike, gram_out1: ArrayLike
-) -> np.ndarray:
-    r"""Kernel distance of two linear networks on white inputs.
+def kernel_alignment(kernel: ArrayLike, y: ArrayLike) -> float:
+    r"""Cosine of a kernel and its target: :math:`y^\top K y / (|K|_F |y|^2)`.
 
-    The product of two kernels is :math:`c\,\mathrm{tr} A_0 A_1 + \mathrm{tr} A_0 \mathrm{tr} B_1 + \mathrm{tr} A_1
-    \mathrm{tr} B_0 + d\,\mathrm{tr} B_0 B_1`: no (c n, c n) matrix is formed, and the inputs drop out.
+    Parameters
+    ----------
+    kernel : (c n, c n) array
+        Positive semi-definite, the output index slow.
+    y : (n,) or (n, c) array
+        Labels.
+
+    Returns
+    -------
+    float
+        In [0, 1]: 1 for the kernel of which y is the only eigenfunction.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match, the kernel is not symmetric or of negative trace, or either is zero.
+
+    Examples
+    --------
+    >>> round(kernel_alignment([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0]), 3)
+    0.707
+    """
+    kernel, y = _symmetric("kernel", finite("kernel", kernel, ndim=2)), finite("y", y)
+    if y.ndim not in (1, 2) or y.size != len(kernel):
+        raise ValueError(f"y must have {len(kernel)} entries, one per row of kernel, got shape {y.shape}")
+    labels, norm = y.T.ravel(), np.linalg.norm(kernel)
+    for name, size in (("kernel", norm), ("y", np.linalg.norm(labels))):
+        if size == 0:
+            raise ValueError(f"{name} must not be zero, got norm 0")
+    labels = labels / np.linalg.norm(labels)
+    return float(np.clip(labels @ (kernel / norm) @ labels, 0.0, 1.0))
+
+
+def gram_kernel_distance(
+    gram_in0: ArrayLike,
+    gram_out0: ArrayLike,
+    gram_in1: ArrayLike,
+    gram_out1: ArrayLike,
+    covariance: ArrayLike | None = None,
+) -> np.ndarray:
+    r"""Kernel distance of two linear networks over inputs of one covariance C.
+
+    The product of two kernels is :math:`c\,\mathrm{tr} A_0 C A_1 C + \mathrm{tr} A_0 C^2\, \mathrm{tr} B_1 +
+    \mathrm{tr} A_1 C^2\, \mathrm{tr} B_0 + \mathrm{tr} C^2\, \mathrm{tr} B_0 B_1` times the square of the number of
+    samples: no (c n, c n) matrix is formed.
 
     Parameters
     ----------
@@ -129,6 +174,9 @@ def gram_kernel_distance(
     gram_out0, gram_out1 : (..., c, c) arrays
         :math:`B = W_2 W_2^\top`.
         Leading axes broadcast, so that a trajectory can be compared with its start.
+    covariance : float, (d,) or (d, d) array, optional
+        :math:`C = X^\top X / n` of the inputs, or its diagonal. None is white inputs; the grams cannot tell, so that
+        for others the distance is then wrong.
 
     Returns
     -------
@@ -155,8 +203,10 @@ def gram_kernel_distance(
     for name, value, other in (("gram_in1", a1, a0), ("gram_out1", b1, b0)):
         if value.shape[-2:] != other.shape[-2:]:
             raise ValueError(f"{name} must have matrices of shape {other.shape[-2:]}, got {value.shape[-2:]}")
+    moments = None if covariance is None else checked_covariance("covariance", covariance, a0.shape[-1])
+    a0, a1 = _whitened(a0, moments), _whitened(a1, moments)
     try:
-        norm0, norm1 = np.sqrt(_squared_norm(a0, b0)), np.sqrt(_squared_norm(a1, b1))
+        norm0, norm1 = np.sqrt(_squared_norm(a0, b0, moments)), np.sqrt(_squared_norm(a1, b1, moments))
         np.broadcast(norm0, norm1)
     except ValueError:
         shapes = ", ".join(str(gram.shape) for gram in grams)
@@ -166,14 +216,75 @@ def gram_kernel_distance(
             raise ValueError(f"{name} must not both be zero, got a kernel of norm 0")
     norm0, norm1 = norm0[..., None, None], norm1[..., None, None]
     # at most 1 for kernels, but for rounding
-    return np.minimum(0.5 * _squared_norm(a0 / norm0 - a1 / norm1, b0 / norm0 - b1 / norm1), 1.0)
+    return np.minimum(0.5 * _squared_norm(a0 / norm0 - a1 / norm1, b0 / norm0 - b1 / norm1, moments), 1.0)
 
 
-def _squared_norm(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared Frobenius norm of I x A + B x I, of side c d."""
+def gram_kernel_alignment(
+    gram_in: ArrayLike, gram_out: ArrayLike, correlation: ArrayLike, covariance: ArrayLike | None = None
+) -> np.ndarray:
+    r"""Alignment of the kernel of a two-layer linear network with labels that are linear in the inputs.
+
+    With A, B and C as in :func:`gram_kernel_distance` and :math:`y = \Sigma_{yx} C^{-1} x` it is
+    :math:`\mathrm{tr}(\Sigma_{yx} A \Sigma_{yx}^\top + B \Sigma_{yx} \Sigma_{yx}^\top)` over the norm of the kernel and
+    :math:`E |y|^2`.
+
+    Parameters
+    ----------
+    gram_in : (..., d, d) array
+    gram_out : (..., c, c) array
+        Leading axes broadcast.
+    correlation : (c, d) array
+        :math:`\Sigma_{yx}`, not zero.
+    covariance : float, (d,) or (d, d) array, optional
+        Of the inputs; white if None.
+
+    Returns
+    -------
+    (...) array
+        As :func:`kernel_alignment`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, a matrix is not symmetric or of negative trace, or the kernel or target is zero.
+
+    Examples
+    --------
+    >>> w1, w2, target = np.array([[1.0, 2.0]]), np.array([[3.0]]), np.array([[0.5, 1.0]])
+    >>> round(float(gram_kernel_alignment(w1.T @ w1, w2 @ w2.T, target)), 3)
+    0.841
+    >>> x = np.array([[1.0, 1.0], [1.0, -1.0]])
+    >>> round(kernel_alignment(linear_network_ntk(x, w1, w2), x @ target.T), 3)
+    0.841
+    """
+    a, b = (_symmetric(name, finite(name, value)) for name, value in (("gram_in", gram_in), ("gram_out", gram_out)))
+    target = _shaped("correlation", correlation, (b.shape[-1], a.shape[-1]))
+    moments = None if covariance is None else checked_covariance("covariance", covariance, a.shape[-1])
+    power = np.sum(Inputs(target, moments).best * target)
+    norm = np.sqrt(_squared_norm(_whitened(a, moments), b, moments))
+    for name, size in (("correlation", power), ("gram_in and gram_out", norm)):
+        if np.count_nonzero(size == 0):
+            raise ValueError(f"{name} must not be zero, got norm 0")
+    pull = np.sum(a * (target.T @ target), axis=(-2, -1)) + np.sum(b * (target @ target.T), axis=(-2, -1))
+    return np.clip(pull / (norm * power), 0.0, 1.0)
+
+
+def _whitened(gram: np.ndarray, moments: np.ndarray | None) -> np.ndarray:
+    """The gram between the roots of the covariance."""
+    if moments is None:
+        return gram
+    values, basis = np.linalg.eigh(moments)
+    root = (basis * np.sqrt(np.maximum(values, 0))) @ basis.T
+    return root @ gram @ root
+
+
+def _squared_norm(a: np.ndarray, b: np.ndarray, moments: np.ndarray | None) -> np.ndarray:
+    """Squared Frobenius norm of I x A + B x C, of side c d, for A whitened."""
     d, c = a.shape[-1], b.shape[-1]
-    traces = a.trace(axis1=-2, axis2=-1) * b.trace(axis1=-2, axis2=-1)
-    return c * (a**2).sum(axis=(-2, -1)) + 2 * traces + d * (b**2).sum(axis=(-2, -1))
+    inner = a.trace(axis1=-2, axis2=-1) if moments is None else np.sum(a * moments, axis=(-2, -1))
+    size = d if moments is None else np.sum(moments**2)
+    traces = inner * b.trace(axis1=-2, axis2=-1)
+    return c * (a**2).sum(axis=(-2, -1)) + 2 * traces + size * (b**2).sum(axis=(-2, -1))
 
 
 def _symmetric(name: str, array: np.ndarray) -> np.ndarray:

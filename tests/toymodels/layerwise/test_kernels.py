@@ -8,7 +8,9 @@ from numpy.testing import assert_allclose
 from tests.tolerances import EXACT
 from toymodels.layerwise.kernels import (
     diagonal_network_ntk,
+    gram_kernel_alignment,
     gram_kernel_distance,
+    kernel_alignment,
     kernel_distance,
     linear_network_ntk,
 )
@@ -53,6 +55,50 @@ def test_four_traces_give_the_distance_of_the_full_kernels_on_white_inputs(seed,
     grams = [gram for w1, w2 in nets for gram in (w1.T @ w1, w2 @ w2.T)]
     full = kernel_distance(*[linear_network_ntk(x, w1, w2) for w1, w2 in nets])
     assert_allclose(gram_kernel_distance(*grams), full, rtol=1e-9, atol=1e-15)
+
+
+@given(seeds, st.integers(1, 4), st.integers(1, 4))
+def test_distance_and_alignment_take_the_covariance_of_any_inputs(seed, d, c):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((9, d)) @ rng.standard_normal((d, d))
+    nets = [(rng.standard_normal((2, d)), rng.standard_normal((c, 2))) for _ in range(2)]
+    grams = [gram for w1, w2 in nets for gram in (w1.T @ w1, w2 @ w2.T)]
+    kernels = [linear_network_ntk(x, w1, w2) for w1, w2 in nets]
+    covariance = x.T @ x / 9
+    assert_allclose(gram_kernel_distance(*grams, covariance), kernel_distance(*kernels), rtol=1e-9, atol=1e-14)
+    target = rng.standard_normal((c, d))
+    expected = [kernel_alignment(kernel, x @ target.T) for kernel in kernels]
+    stacked = [np.stack(grams[k::2]) for k in range(2)]
+    assert_allclose(gram_kernel_alignment(*stacked, target @ covariance, covariance), expected, rtol=1e-9)
+    white = gram_kernel_distance(*grams), gram_kernel_alignment(*stacked, target)
+    spelt = gram_kernel_distance(*grams, 1.0), gram_kernel_alignment(*stacked, target, np.ones(d))
+    for got, same in zip(white, spelt, strict=True):
+        assert_allclose(got, same, rtol=1e-12, atol=1e-15)
+
+
+@given(seeds)
+def test_alignment_is_a_bounded_cosine_blind_to_scale(seed):
+    rng = np.random.default_rng(seed)
+    root, y = rng.standard_normal((6, 3)), rng.standard_normal((3, 2))
+    kernel, flat = root @ root.T, y.T.ravel()
+    alignment = kernel_alignment(kernel, y)
+    assert 0 <= alignment <= 1
+    assert_allclose(alignment, 1 - kernel_distance(kernel, np.outer(flat, flat)), atol=1e-12)
+    assert_allclose(kernel_alignment(3 * kernel, -5 * y), alignment, rtol=1e-12)
+    assert_allclose(kernel_alignment(np.outer(flat, flat), y), 1, rtol=1e-14)
+
+
+def test_a_small_start_aligns_its_kernel_before_the_loss_falls():
+    rng = np.random.default_rng(0)
+    correlation = np.outer(rng.standard_normal(3), rng.standard_normal(4))
+    net = LinearNetwork.balanced(correlation, 3, 0.0, 1e-6, rng)
+    half = 0.25 * np.sum(correlation**2)
+    run = net.solve(np.linspace(0, 10, 400) / np.linalg.norm(correlation))
+    aligned = gram_kernel_alignment(run["gram_in"], run["gram_out"], correlation)
+    plateau = run["loss"] > 0.99 * run["loss"][0]
+    assert aligned[0] < 0.6
+    assert aligned[plateau].max() > 0.99 * aligned[-1]
+    assert run["loss"][-1] < half
 
 
 @given(seeds, st.floats(1e-3, 1e3))
@@ -146,6 +192,15 @@ def test_kernels_are_positive_semi_definite(x, seed):
             lambda: gram_kernel_distance(np.ones((2, 3)), np.eye(1), np.ones((2, 3)), np.eye(1)),
             r"gram_in0 must be square, got shape \(2, 3\)",
         ),
+        (
+            lambda: gram_kernel_distance(np.eye(2), np.eye(1), np.eye(2), np.eye(1), np.eye(3)),
+            r"covariance must have shape \(2, 2\), got \(3, 3\)",
+        ),
+        (lambda: kernel_alignment(np.eye(2), np.ones(3)), "y must have 2 entries, one per row of kernel"),
+        (lambda: kernel_alignment(np.eye(2), np.zeros(2)), "y must not be zero"),
+        (lambda: kernel_alignment(np.zeros((2, 2)), np.ones(2)), "kernel must not be zero"),
+        (lambda: gram_kernel_alignment(np.eye(2), np.eye(1), np.ones((2, 1))), r"correlation must have shape \(1, 2\)"),
+        (lambda: gram_kernel_alignment(np.eye(2), np.eye(1), np.zeros((1, 2))), "correlation must not be zero"),
         (lambda: gram_kernel_distance(1.0, 1.0, 1.0, 1.0), r"gram_in0 must be square, got shape \(\)"),
         (
             lambda: gram_kernel_distance(np.eye(2), -np.eye(1), np.eye(2), -np.eye(1)),
