@@ -12,6 +12,8 @@ from toymodels.condensation.grouping import check_threshold, leaders
 from toymodels.condensation.similarity import unit_rows
 
 _EQUAL = 0.5  # between the similarities 0 and 1 of what is only told equal or different
+CANCELLED = 1e-10  # part of a square that a difference of products may lose to rounding
+CHUNK = 4096  # pairs compared at once
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,20 @@ def similarity_of_vectors(rows: Tensor, tolerance: float, signed: bool) -> np.nd
     signed : bool
         If False, opposite rows are alike.
     """
+    near = _near(rows, rows, tolerance)
+    return (near if signed else near | _near(rows, -rows, tolerance)).double().numpy()
+
+
+def _near(rows: Tensor, others: Tensor, tolerance: float) -> Tensor:
+    """Which pairs of rows differ by at most `tolerance` times the larger of their norms."""
     norms = rows.norm(dim=1)
-    allowed = tolerance * torch.maximum(norms[:, None], norms)
-    near = distances(rows, rows) <= allowed
-    return (near if signed else near | (distances(rows, -rows) <= allowed)).double().numpy()
-
-
-def distances(rows: Tensor, others: Tensor) -> Tensor:
-    """Euclidean distances of all pairs of rows, exactly 0 for equal ones.
-
-    Parameters
-    ----------
-    rows, others : (units, inputs) tensors
-    """
-    return torch.cdist(rows, others, compute_mode="donot_use_mm_for_euclid_dist")
+    largest = torch.maximum(norms[:, None], norms)
+    squares = norms.square()[:, None] + norms.square() - 2 * rows @ others.T  # of the distances, up to rounding
+    first, second = torch.nonzero(squares <= (tolerance**2 + CANCELLED) * largest.square(), as_tuple=True)
+    near = torch.zeros(largest.shape, dtype=torch.bool)
+    for a, b in zip(first.split(CHUNK), second.split(CHUNK), strict=True):
+        near[a, b] = (rows[a] - others[b]).norm(dim=1) <= tolerance * largest[a, b]
+    return near
 
 
 def group(rows: Tensor, mass: Tensor, similarity: np.ndarray, threshold: float | None = None) -> Grouping:

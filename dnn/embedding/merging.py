@@ -10,7 +10,7 @@ merge if their queries, keys and values are equal. The mathematics of the bound 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,6 +131,8 @@ def merge_units(
         raise ValueError("x must be given where y or loss is, got None")
     if y is None and loss is not None:
         raise ValueError("y must be given where loss is, got None")
+    if x is not None and not isinstance(x, Tensor | tuple | Mapping):
+        raise ValueError(f"x must be a tensor, or a tuple or mapping of them, got {type(x).__name__}")
     module = unwrapped(module)
     find_layer(module, layer)
     result = copied(module)

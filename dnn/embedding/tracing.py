@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,37 +59,32 @@ def keeps_forward(module: nn.Module) -> bool:
 def trace(root: nn.Module, unit_layer: nn.Module) -> Graph:
     """The operations of `root`, with as much of its inside as can be seen.
 
-    Optional arguments of `forward` are taken at their defaults. Where the whole cannot be traced, parts that do not
-    hold `unit_layer` are taken as single operations.
+    Optional arguments of `forward` are taken at their defaults. Parts that cannot be traced are taken as single
+    operations, but for those that hold `unit_layer`.
 
     Parameters
     ----------
     root : Module
         Without hooks.
     unit_layer : Module
-        Whose ancestors are always looked into.
 
     Raises
     ------
     TracingError
         If operations depend on values, or for whatever else stops the tracing.
     """
-    around = {id(part) for part in root.modules() if any(inner is unit_layer for inner in part.modules())}
-
-    def coarse(part: nn.Module) -> bool:
-        return _is_whole(part) or id(part) not in around
-
     reason: Exception | None = None
-    for is_whole in (_is_whole, coarse):
-        for defaults in (_defaults(root), None):
-            tracer = _Tracer(is_whole)
-            try:
-                with undisturbed(root), torch.no_grad():
-                    graph = tracer.trace(root, concrete_args=defaults)
-            except Exception as error:  # whatever the user's forward does with a symbolic input
-                reason = reason or error
-            else:
-                return Graph(root, graph, tracer.calls)
+    if "forward" in vars(root):
+        raise TracingError(f"{type(root).__name__} has a forward of its own, beside that of its class")
+    for optional in (False, True):
+        tracer = _Tracer(unit_layer, optional)
+        try:
+            with undisturbed(root), torch.no_grad():
+                graph = tracer.trace(root)
+        except Exception as error:  # whatever the user's forward does with a symbolic input
+            reason = reason or error
+        else:
+            return Graph(root, graph, tracer.calls)
     raise TracingError(f"{type(root).__name__} cannot be traced: {reason}") from reason
 
 
@@ -114,22 +109,44 @@ def silent(*modules: nn.Module) -> Iterator[None]:
 
 
 class _Tracer(fx.Tracer):
-    def __init__(self, is_whole: Callable[[nn.Module], bool]):
+    """Symbolic tracer that notes who calls whom, with optional arguments at their defaults or symbolic too."""
+
+    def __init__(self, unit_layer: nn.Module, optional: bool):
         super().__init__()
-        self.is_whole = is_whole
+        self.unit_layer, self.optional = unit_layer, optional
         self.calls: list[tuple[nn.Module, tuple[nn.Module, ...]]] = []
         self.open: list[nn.Module] = []
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return self.is_whole(m)
+        return _is_whole(m)
+
+    def create_args_for_root(self, root_fn, is_module, concrete_args=None):
+        if self.optional:
+            return super().create_args_for_root(root_fn, is_module, concrete_args)
+        needed = [each.name for each in _parameters(self.root) if each.default is inspect.Parameter.empty]
+        given = {name: self.create_proxy("placeholder", name, (), {}) for name in needed}
+        return (lambda root: root_fn(root, **given)), [self.root]
 
     def call_module(self, m, forward, args, kwargs):
         self.calls.append((m, (self.root, *self.open)))
         self.open.append(m)
+        before, noted = set(self.graph.nodes), len(self.calls)
         try:
             return super().call_module(m, forward, args, kwargs)
+        except Exception:
+            if any(part is self.unit_layer for part in m.modules()):
+                raise
+            del self.calls[noted:]
+            self._forget(before)
+            return self.create_proxy("call_module", self.path_of_module(m), args, kwargs)
         finally:
             self.open.pop()
+
+    def _forget(self, kept: set[fx.Node]) -> None:
+        """Take back the operations of a part that failed; weights that were read stay known to the tracer."""
+        for node in reversed(list(self.graph.nodes)):
+            if node not in kept and node.op != "get_attr":
+                self.graph.erase_node(node)
 
 
 def _is_whole(part: nn.Module) -> bool:
@@ -137,6 +154,7 @@ def _is_whole(part: nn.Module) -> bool:
     return isinstance(part, nn.MultiheadAttention) or (keeps_forward(part) and not list(part.children()))
 
 
-def _defaults(root: nn.Module) -> dict[str, Any] | None:
-    parameters = inspect.signature(root.forward).parameters.values()
-    return {each.name: each.default for each in parameters if each.default is not inspect.Parameter.empty} or None
+def _parameters(root: nn.Module) -> list[inspect.Parameter]:
+    """What `forward` takes by name."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [each for each in inspect.signature(root.forward).parameters.values() if each.kind in named]

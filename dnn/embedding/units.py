@@ -29,8 +29,11 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     Raises
     ------
     ValueError
-        For a name that is none, another kind of layer, grouped channels, or weights that are no plain real parameters.
+        For what is no module, an unknown name, another kind of layer, grouped channels, or weights that are no plain
+        real parameters.
     """
+    if not isinstance(module, nn.Module):
+        raise ValueError(f"module must be a torch Module, got {type(module).__name__}")
     layers = {layer.name: layer.module for layer in layers_of(module)}
     known = set(layers.values())
     layers |= {path: part for path, part in module.named_modules(remove_duplicate=False) if part in known}

@@ -186,6 +186,28 @@ def test_a_sequence_is_followed_past_parts_that_cannot_be_traced():
         split_unit(between, "0", 0, 0.5)
 
 
+def test_optional_arguments_of_any_kind_do_no_harm():
+    class Optional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.odd = nn.Linear(4, 3), nn.Linear(3, 2), Odd()
+
+        def forward(self, x, *args, scale=None, **options):
+            hidden = self.odd(self.a(x), **options)
+            return self.b(hidden if scale is None else scale * hidden)
+
+    class Odd(nn.Module):
+        def forward(self, x, **options):
+            return torch.tanh(x) if options.get("flat") is None else x
+
+    module = seeded(Optional)
+    wide = split_unit(module, "a", 1, 0.3)
+    torch.testing.assert_close(read(wide, normal(5, 4)), read(module, normal(5, 4)), rtol=1e-12, atol=1e-12)
+    module.forward = lambda x: x
+    with pytest.raises(ValueError, match="has a forward of its own"):
+        split_unit(module, "a", 1, 0.3)
+
+
 def test_other_layers_and_weights_are_refused():
     def refused(first, message, second=None):
         with pytest.raises(ValueError, match=message):

@@ -108,6 +108,16 @@ def test_heads_that_nearly_agree_move_the_output_by_less_than_certified(seed, ex
     assert 0 < report.measured.change <= report.measured.certified < np.inf
 
 
+@pytest.mark.parametrize("part", range(3))
+def test_a_deviation_of_queries_keys_or_values_alone_is_certified(part):
+    module = split_unit(seeded(lambda: nn.MultiheadAttention(4, 2)), "MultiheadAttention", 0, 0.5)
+    with torch.no_grad():
+        module.in_proj_weight.view(3, 3, 2, 4)[part, 2] *= 1.01
+        module.in_proj_bias.view(3, 3, 2)[part, 2] *= 1.01
+    measured = merge_units(module, "HeadedAttention", 1.0, tolerance=0.1, x=(normal(3, 1, 4),) * 3)[1].measured
+    assert 0 < measured.change <= measured.certified < 100 * measured.change
+
+
 @settings(max_examples=15)
 @given(st.integers(0, 999), st.sampled_from([0.8, 0.95, 0.999]))
 def test_relu_merges_as_in_the_toy_model(seed, threshold):
@@ -263,6 +273,8 @@ def test_heads_of_attention_become_fewer_than_fit():
         ({"y": torch.zeros(3)}, "x must be given"),
         ({"x": normal(3, 2, 6, 6), "loss": "mse"}, "y must be given"),
         ({"x": normal(3, 5)}, "x must have a shape"),
+        ({"x": [[1.0]]}, "x must be a tensor, or a tuple or mapping of them, got list"),
+        ({"module": "network"}, "module must be a torch Module, got str"),
         ({"layer": "1"}, "layer must be linear, a convolution or attention, got '1', a BatchNorm2d"),
         ({"layer": "9"}, "can be followed"),
     ],
@@ -270,7 +282,7 @@ def test_heads_of_attention_become_fewer_than_fit():
 def test_what_is_refused(options, message):
     module = seeded(lambda: convolutional(2))
     with pytest.raises(ValueError, match=message):
-        merge_units(module, **({"layer": "0", "threshold": 0.9} | options))
+        merge_units(**({"module": module, "layer": "0", "threshold": 0.9} | options))
 
 
 def test_examples():
