@@ -42,7 +42,7 @@ def condensation(network: nn.Module, split, *, layer: int | str = 2, threshold: 
     """
     rows = _rows_of(network, layer) if isinstance(layer, str) else _rows_at(network, split, layer)
     return {
-        "clusters": float(clusters(rows, threshold=threshold).max() + 1),  # pyright: ignore[reportArgumentType]
+        "clusters": float(clusters(rows, threshold=threshold).max() + 1),
         "effective_rank": effective_rank(rows),
     }
 

@@ -114,4 +114,7 @@ def _principal_axes(points: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (d,) and the three leading principal axes (d, 3) of `points` (n, d)."""
     mean = points.mean(0)
     centered = points - mean
-    return mean, torch.linalg.eigh(centered.T @ centered).eigenvectors[:, -3:].flip(1)
+    if points.shape[1] <= len(points):
+        return mean, torch.linalg.eigh(centered.T @ centered).eigenvectors[:, -3:].flip(1)
+    mixtures = torch.linalg.eigh(centered @ centered.T).eigenvectors[:, -3:].flip(1)  # (n, 3): images with many pixels
+    return mean, torch.linalg.qr(centered.T @ mixtures).Q

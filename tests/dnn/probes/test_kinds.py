@@ -18,6 +18,7 @@ from tests.dnn.blobs import blobs
 from tests.dnn.observing.kinds import LABELS, kinds
 from tests.dnn.reading.test_unfolding import used
 from tests.dnn.test_probes import ALL, values_of
+from toymodels.condensation.grouping import clusters
 from toymodels.metrics.information import binned
 
 KINDS = kinds()
@@ -319,6 +320,23 @@ def test_layers_by_name():
     ):
         with pytest.raises(ValueError, match=words):
             probes.condensation(network, split if network is tied else prepared("transformer")[2], layer=layer)
+
+
+def test_the_threshold_may_be_that_of_unrelated_neurons():
+    generator = torch.Generator().manual_seed(0)
+    network = MLP([8, 16, 4], rng=generator)
+    with torch.no_grad():  # four directions, each of four neurons with 10 % of noise
+        network.linears[0].weight[:] = network.linears[0].weight[:4].repeat(4, 1)
+        network.linears[0].weight *= 1 + 0.1 * torch.randn(16, 8, generator=generator)
+        network.linears[0].bias.zero_()
+    rows = torch.cat([network.linears[0].weight, network.linears[0].bias[:, None]], dim=1).detach().numpy()
+    for threshold in (0.5, 0.99, "null"):
+        expected = clusters(rows, threshold=threshold).max() + 1
+        assert probes.condensation(network, blobs(), threshold=threshold)["clusters"] == expected
+    strict = probes.condensation(network, blobs(), threshold=0.9999)["clusters"]
+    assert probes.condensation(network, blobs(), threshold="null")["clusters"] < strict
+    with pytest.raises(ValueError, match="threshold must be"):
+        probes.condensation(network, blobs(), threshold=1.5)
 
 
 def test_a_single_logit_is_a_sign():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from torch import nn
 
-from dnn.reading.basin_picture import basin_picture
+from dnn.reading.basin_picture import _principal_axes, basin_picture
 from tests.dnn.reading.test_basins import fitted
 
 FIELDS = ("labels", "apex", "amplitudes", "points", "predicted", "radius")
@@ -58,6 +58,38 @@ def test_images_are_drawn_as_their_rows_are(shape):
     images = basin_picture(shaped, x.reshape(-1, *shape), y, np.random.default_rng(0), draws=4)
     for name in FIELDS:
         np.testing.assert_array_equal(getattr(images, name), getattr(rows, name), err_msg=name)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (28, 28), (3, 20, 30), (5, 12)])
+def test_images_of_any_shape_are_drawn_by_convolutions(shape):
+    torch.manual_seed(0)
+    prototypes, y = torch.rand(3, *shape), torch.arange(3).repeat(4)
+    x = prototypes[y] + 0.01 * torch.randn(12, *shape)
+    before = x.clone()
+    convolution = nn.Conv2d(shape[0], 4, 5) if len(shape) == 3 else nn.Conv1d(shape[0], 4, 3)
+    body = nn.Sequential(convolution, nn.ReLU(inplace=True), nn.Flatten())
+    features = body(prototypes).detach()
+    head = nn.Linear(features.shape[1], 3)  # puts a sample into the class of the nearest prototype
+    head.weight.data, head.bias.data = features, -features.square().sum(1) / 2
+    options = {"amplitudes": (0.1, 3.0), "draws": 3, "per_class": 2}
+    basins = basin_picture(nn.Sequential(body, head), x, y, np.random.default_rng(0), **options)
+    assert basins.points.shape == (2, 3, 6, 3)
+    assert basins.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert (basins.predicted[0] == basins.labels).mean() > 0.5
+    assert (basins.radius > 0.05).all()
+    assert torch.equal(x, before)
+    lengths = np.linalg.norm(basins.points - basins.apex, axis=-1).mean(axis=(1, 2))
+    assert lengths[1] == pytest.approx(30 * lengths[0], rel=1e-3)
+
+
+@given(st.integers(0, 100), st.integers(4, 30), st.integers(4, 30))
+def test_axes_are_those_of_the_singular_vectors(seed, n, d):
+    points = torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    mean, axes = _principal_axes(points)
+    vectors = np.linalg.svd((points - points.mean(0)).numpy())[2][:3]
+    torch.testing.assert_close(axes.T @ axes, torch.eye(3, dtype=torch.float64), rtol=0, atol=1e-9)
+    assert_allclose(np.abs(np.sum(vectors.T * axes.numpy(), axis=0)), 1, atol=1e-6)
+    torch.testing.assert_close(mean, points.mean(0))
 
 
 def test_training_mode_half_precision_and_gradients_change_nothing():
