@@ -75,11 +75,13 @@ def _common_basis(w1, w2, correlation, covariance) -> np.ndarray:
     product = w2 @ w1
     crossed = correlation.T @ product
     forms = covariance, correlation.T @ correlation, w1.T @ w1, product.T @ product, crossed + crossed.T
+    target, first, both = _norm(correlation), _norm(w1), _norm(w1) * _norm(w2)
+    # by the sizes of the factors: a product may be nothing but rounding
+    sizes = _norm(covariance), target**2, first**2, both**2, target * both
     total = np.zeros_like(covariance)
     # weights without a common measure, so that no two directions agree in the sum unless they do in each form
-    for weight, form in zip(np.sqrt([2, 3, 5, 7, 11]), forms, strict=True):
-        norm = np.linalg.norm(form)
-        total = total + (weight / norm if norm > 0 else 0.0) * form
+    for weight, form, size in zip(np.sqrt([2, 3, 5, 7, 11]), forms, sizes, strict=True):
+        total = total + (weight / size if size > 0 else 0.0) * form
     return np.linalg.eigh(total)[1]
 
 

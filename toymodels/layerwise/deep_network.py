@@ -72,7 +72,13 @@ class DeepLinearNetwork(GradientDescent):
 
     @staticmethod
     def aligned(correlation: ArrayLike, initial: ArrayLike, depth: int, hidden: int) -> DeepLinearNetwork:
-        """The network, as for the class."""
+        """The network.
+
+        Parameters
+        ----------
+        correlation, initial, depth, hidden
+            As for the class.
+        """
         return DeepLinearNetwork(
             held("correlation", correlation), np.atleast_1d(held("initial", initial)), depth, hidden
         )

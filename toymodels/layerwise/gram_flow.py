@@ -139,7 +139,8 @@ class _LeadingRows:
         rest = _rescaled(self.rest, level[self.others], scale)
         matrix = rest.T @ rest
         matrix += _rescaled(self.constant, -common - scale, scale + common)
-        lead = np.exp(own - scale[:count])
+        # at late times the logarithm of a size is below the rounding of the level, in `scale` but not here
+        lead = np.exp(level[leading] - scale[:count]) * self.start.sizes
         diagonal = np.einsum("ii->i", matrix)
         diagonal[:count] += lead**2
         if diagonal.max() > _LARGE**2:

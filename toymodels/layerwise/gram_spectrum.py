@@ -87,9 +87,9 @@ class Spectrum:
         return inputs, outputs
 
     def mixing(self) -> np.ndarray:
-        """How far rounding has turned each direction towards another, (d + c, d + c), measured.
+        """How far rounding of the correlation and of its decomposition has turned each direction towards another.
 
-        0 where the rates agree to rounding, and any directions will do.
+        (d + c, d + c); 0 where the rates agree to rounding, and any directions will do.
         """
         rates = self.rates
         inputs, outputs = self.layers(np.eye(len(rates)))
@@ -97,7 +97,8 @@ class Spectrum:
         form = crossed + crossed.T + self.imbalance / 2 * (outer - inner)
         gaps = np.abs(rates[:, None] - rates)
         apart = gaps > 16 * len(rates) * ROUNDING * np.abs(rates).max()
-        turned = np.divide(np.abs(form), gaps, out=np.zeros_like(gaps), where=apart)
+        own = np.abs(outputs).T @ np.abs(self.correlation) @ np.abs(inputs)
+        turned = np.divide(np.abs(form) + ROUNDING * (own + own.T), gaps, out=np.zeros_like(gaps), where=apart)
         return turned + np.where(apart, np.abs(inner + outer), 0)
 
 

@@ -40,9 +40,9 @@ class Start(NamedTuple):
             start = Start._of(rows, growing[: rows.shape[1]])
             if start is not None and start._plainly_independent(spectrum, precision):
                 return start
-        start = Start._of(*_staircase(rows, growing, _errors(spectrum, rows, spectrum.sizes(w1, w2), precision)))
-        assert start is not None
-        return start
+        errors = _errors(spectrum, rows, spectrum.sizes(w1, w2), precision)
+        rows, leading = _staircase(rows, _groups(spectrum.rates, growing), errors)
+        return Start._of(rows, leading) or Start(rows, leading[:0], np.zeros(0), np.zeros((0, 0)))
 
     @staticmethod
     def _of(rows: np.ndarray, leading: np.ndarray) -> Start | None:
@@ -78,29 +78,45 @@ def _errors(spectrum: Spectrum, rows: np.ndarray, sizes: np.ndarray, precision: 
     return 8 * (precision * sizes + spectrum.mixing() @ np.abs(rows))
 
 
-def _staircase(rows: np.ndarray, growing: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _groups(rates: np.ndarray, growing: np.ndarray) -> list[tuple[np.ndarray, bool]]:
+    """`growing` cut into rows of one rate, with True, and stretches of rows that all differ, with False."""
+    _, start, sizes = np.unique(-rates[growing], return_index=True, return_counts=True)
+    cuts = np.unique(np.concatenate([start[sizes > 1], (start + sizes)[sizes > 1]]))
+    parts = [part for part in np.split(growing, cuts) if part.size]
+    return [(part, part.size > 1 and rates[part[0]] == rates[part[1]]) for part in parts]
+
+
+def _staircase(
+    rows: np.ndarray, groups: list[tuple[np.ndarray, bool]], errors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.linalg.lapack import dgeqp3  # pyright: ignore[reportAttributeAccessIssue]
+
     rows = np.where(np.abs(rows) <= errors, 0.0, rows)
     noise = np.linalg.norm(errors, axis=1)
-    leading, pending = [], growing[np.any(rows[growing] != 0, axis=1)]
-    while pending.size and len(leading) < rows.shape[1]:
-        top = len(leading)
-        rotation = np.linalg.qr(rows[pending, top:].T, mode="complete")[0]
-        rows[:, top:] = rows[:, top:] @ rotation
-        lower = np.tril(rows[pending, top:])
-        rows[pending, top:] = lower
-        count = min(lower.shape)
-        square, own = lower[:count, :count], noise[pending[:count]]
-        leads = np.abs(np.diagonal(square))
-        # a direction taken from a small remainder is itself uncertain by the ratio
-        doubt = np.divide(own, leads, out=np.zeros(count), where=leads > 0)
-        floor = np.sqrt(own**2 + np.tril(square, -1) ** 2 @ doubt**2)
-        short = np.flatnonzero(leads <= floor)
-        sound = short[0] if short.size else count
-        leading.extend(pending[:sound])
-        if not short.size:
-            break
-        rows[pending[sound], top + sound :] = 0
-        pending = pending[sound + 1 :]
+    leading, doubts = [], np.zeros(0)
+    for group, same_rate in groups:
+        pending = group[np.any(rows[group, len(leading) :] != 0, axis=1)]
+        if same_rate and pending.size and len(leading) < rows.shape[1]:
+            # rows of one rate have no order of their own: the largest remainder first
+            pending = pending[dgeqp3(rows[pending, len(leading) :].T)[1] - 1]
+        while pending.size and len(leading) < rows.shape[1]:
+            top = len(leading)
+            rotation = np.linalg.qr(rows[pending, top:].T, mode="complete")[0]
+            rows[:, top:] = rows[:, top:] @ rotation
+            rows[pending, top:] = np.tril(rows[pending, top:])
+            count = min(pending.size, rows.shape[1] - top)
+            first = pending[:count]
+            square, leads = rows[first, top : top + count], np.abs(np.diagonal(rows[first, top:]))
+            # a direction taken from a small remainder is itself uncertain by the ratio
+            doubt = np.divide(noise[first], leads, out=np.zeros(count), where=leads > 0)
+            earlier = rows[first, :top] ** 2 @ doubts**2
+            short = np.flatnonzero(leads**2 <= noise[first] ** 2 + earlier + np.tril(square, -1) ** 2 @ doubt**2)
+            sound = short[0] if short.size else count
+            leading.extend(first[:sound])
+            doubts = np.append(doubts, doubt[:sound])
+            if short.size:
+                rows[first[sound], top + sound :] = 0
+            pending = pending[sound + 1 :]
     return _compressed(rows, len(leading)), np.array(leading, dtype=int)
 
 
@@ -110,6 +126,6 @@ def _compressed(rows: np.ndarray, leading: int) -> np.ndarray:
         return rows
     used = np.any(rows[:, leading:] != 0, axis=1)
     rotated = np.asarray(np.linalg.qr(rows[used, leading:].T, mode="r")).T
-    rest = np.zeros((len(rows), rotated.shape[1]))
-    rest[used] = rotated
+    rest = np.zeros((len(rows), max(rotated.shape[1], 1 - leading)))  # one column at least is left
+    rest[used, : rotated.shape[1]] = rotated
     return np.concatenate([rows[:, :leading], rest], axis=1)
