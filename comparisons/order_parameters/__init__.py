@@ -8,7 +8,8 @@ python -m comparisons.order_parameters --preset quick
 from comparisons.harness.study import Study
 from comparisons.order_parameters.models import MODELS
 from comparisons.order_parameters.picture import draw
-from comparisons.order_parameters.question import Question, details, judge
+from comparisons.order_parameters.question import Question, judge
+from comparisons.order_parameters.table import details
 
 STUDY = Study(
     name="order_parameters",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from comparisons.grokking import models as grokking
-from comparisons.harness.model import Model
+from comparisons.harness.model import Model, Silent
 from comparisons.harness.settings import Settings
-from comparisons.order_parameters.probes import THEORY, order_parameters
+from comparisons.order_parameters.probes import KNOWN, SAMPLES, Moment, order_parameters
+from toymodels.snapshot import Snapshot
 from toymodels.trajectory import Trajectory
-
-ON_PARITY = ("activation_overlap", "rank_gradient_last", "linear_map_accuracy", "collapse_nc1")  # the cheap ones
-ON_DIGITS = tuple(name for name in THEORY if name != "mixture_information")
 
 
 def spread_out(rng: np.random.Generator, middle: float, spread: float) -> float:
@@ -37,9 +37,40 @@ def scale_and_decay(s: Any, rng: np.random.Generator) -> Any:
     return replace(s, scale=scale, decay=spread_out(rng, s.decay, s.decay_spread))
 
 
-def with_order(run: Trajectory, names: Any, **meta: Any) -> Trajectory:
-    """`run` with its order parameters named."""
-    return replace(run, meta={**run.meta, **meta, "order": list(names)})
+def missing(names: Collection[str]) -> list[str]:
+    """The order parameters that a model with quantities of these `names` does not record itself."""
+    return [name for name in KNOWN if name not in names]
+
+
+def with_order(
+    run: Trajectory, snapshots: Iterable[Snapshot], labels: np.ndarray, n_train: int, own: Collection[str]
+) -> Trajectory:
+    """`run` with every order parameter that it does not record itself, and why those are silent that have no meaning.
+
+    Parameters
+    ----------
+    run : Trajectory
+    snapshots : iterable of Snapshot
+        The start, then one for each of the run's times.
+    labels : (n,) array
+        Classes of the samples; the first SAMPLES of each part should do.
+    n_train : int
+        How many are trained on.
+    own : collection of str
+        Order parameters that the run records itself.
+    """
+    states = iter(snapshots)
+    start = next(states)
+    rows = [order_parameters(Moment(now, start, labels, n_train), missing(own)) for now in states]
+    return with_rows(run, rows, own)
+
+
+def with_rows(run: Trajectory, rows: list[dict[str, Any]], own: Collection[str], **meta: Any) -> Trajectory:
+    """`run` with the `rows` of every time, its `own` order parameters first; what is silent says why in `meta`."""
+    silent = {name: value.why for name, value in rows[0].items() if isinstance(value, Silent)}
+    data = {name: np.array([row[name] for row in rows]) for name in rows[0] if name not in silent}
+    order = [*own, *data]
+    return replace(run, data={**run.data, **data}, meta={**run.meta, **meta, "order": order, "silent": silent})
 
 
 @dataclass(frozen=True)
@@ -57,8 +88,17 @@ class Layerwise(grokking.Layerwise):
 
 
 def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
-    """One run from a scale and with a weight decay of its own."""
-    return grokking.layerwise(scale_and_decay(s, rng), rng)
+    """One run from a scale and with a weight decay of its own; classes are the signs of the targets."""
+    from toymodels.layerwise.snapshots import sparse_regression_snapshots
+    from toymodels.layerwise.sparse_regression import SparseRegression
+
+    own = scale_and_decay(s, rng)
+    again = deepcopy(rng)
+    run = grokking.layerwise(own, rng)
+    model = SparseRegression(init_scale=own.scale, weight_decay=own.decay, n_samples=own.samples)
+    held_out = rng.standard_normal((SAMPLES, model.dim))
+    snapshots, targets = sparse_regression_snapshots(model, run.t, again, held_out)
+    return with_order(run, snapshots, (targets > 0).astype(int), own.samples, run.meta["order"])
 
 
 @dataclass(frozen=True)
@@ -78,9 +118,15 @@ class Neurashed(grokking.Neurashed):
 
 def neurashed(s: Neurashed, rng: np.random.Generator) -> Trajectory:
     """One run with a handicap and a growth of its own."""
+    from toymodels.neurashed.delayed import DelayedGeneralisation
+    from toymodels.neurashed.snapshots import delayed_snapshots
+
     epsilon = spread_out(rng, s.epsilon, s.epsilon_spread)
     growth = 1 + spread_out(rng, s.growth - 1, s.growth_spread)
-    return grokking.neurashed(replace(s, epsilon=epsilon, growth=growth), rng)
+    again = deepcopy(rng)
+    run = grokking.neurashed(replace(s, epsilon=epsilon, growth=growth), rng)
+    snapshots, labels = delayed_snapshots(DelayedGeneralisation(epsilon=epsilon, up=growth), s.steps, again)
+    return with_order(run, snapshots, labels, len(labels), run.meta["order"])
 
 
 @dataclass(frozen=True)
@@ -105,35 +151,24 @@ class Condensation(grokking.Condensation):
 
 
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
-    """One run on 2-parity; the cheap probes read it as a torch network."""
+    """One run on 2-parity."""
     from toymodels.condensation.delayed import DelayedTask
+    from toymodels.condensation.snapshots import two_layer_snapshot
 
     own = scale_and_decay(s, rng)
     model = DelayedTask(init_scale=own.scale, weight_decay=own.decay, horizon=s.horizon)
-    run = model.train([rng], n_records=s.records, observe=_parity_probe())[0]
-    return with_order(run, [*grokking.TWO_LAYER_ORDER, *ON_PARITY])
-
-
-def _parity_probe():
-    import torch
-    from torch import nn
-
-    from dnn.data import Split
-
-    def wrapped(a, w) -> nn.Module:
-        hidden, readout = nn.Linear(w.shape[1], len(w), bias=False), nn.Linear(len(w), 2, bias=False)
-        with torch.no_grad():
-            hidden.weight.copy_(torch.from_numpy(w))
-            readout.weight.copy_(torch.from_numpy(np.stack([-a, a])))  # class 1 where the output is positive
-        return nn.Sequential(hidden, nn.ReLU(), readout)
+    names, rows = missing(grokking.TWO_LAYER_ORDER), []
 
     def observe(x, y, x_test, y_test, a, w) -> dict[str, float]:
-        network = wrapped(a, w)
-        x_train, x_late = (torch.from_numpy(values.astype(np.float32)) for values in (x, x_test))
-        y_train, y_late = (torch.from_numpy((values > 0).astype(np.int64)) for values in (y, y_test))
-        return order_parameters(network, Split(x_train, y_train, x_late, y_late), network, ON_PARITY)
+        parts = [(values[:SAMPLES], targets[:SAMPLES]) for values, targets in ((x, y), (x_test, y_test))]
+        inputs, targets = (np.concatenate(values) for values in zip(*parts, strict=True))
+        now = two_layer_snapshot(a, w, inputs)
+        moment = Moment(now, now, (targets > 0).astype(int), len(parts[0][0]))  # the distance to the start it has itself
+        rows.append(order_parameters(moment, names))
+        return {}
 
-    return observe
+    run = model.train([rng], n_records=s.records, observe=observe)[0]
+    return with_rows(run, rows, grokking.TWO_LAYER_ORDER)
 
 
 @dataclass(frozen=True)
@@ -171,10 +206,7 @@ WIDTHS = (784, 200, 200, 10)
 
 
 def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
-    """One run on the embedded digits with all probes that are cheap enough."""
-    from copy import deepcopy
-    from functools import partial
-
+    """One run on the embedded digits."""
     from dnn.data import load
     from dnn.networks.mlp import MLP, scale_parameters_
     from dnn.training.config import TrainConfig
@@ -195,12 +227,38 @@ def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
         records=tuple(map(int, looks)),
         device=s.device,
     )
-    probe = partial(order_parameters, reference=deepcopy(network), names=ON_DIGITS)
+    moment = _network_moments(deepcopy(network))
+
+    def probe(network, split) -> dict[str, float]:
+        values = order_parameters(moment(network, split))
+        return {name: value for name, value in values.items() if not isinstance(value, Silent)}
+
     checkpoint = s.scratch / "checkpoint.pt" if s.scratch else None
     run = train(network, load("mnist-mini"), config, rng, probes={"order": probe}, checkpoint=checkpoint)
     data = {name.removeprefix("order."): values for name, values in run.data.items()}
     data |= {"train": run["train_accuracy"], "test": run["test_accuracy"]}
-    return with_order(Trajectory(run.t, data, clock=run.clock), ON_DIGITS, test_level=s.level)
+    order = [name for name in KNOWN if name in data]
+    meta = {"order": order, "silent": {}, "test_level": s.level}
+    return Trajectory(run.t, data, clock=run.clock, meta=meta)
+
+
+def _network_moments(reference):
+    """Moments of a network (network, split) whose start is `reference`, which is looked at only once."""
+    from dnn.training.snapshots import snapshot
+
+    kept: list[Snapshot] = []
+
+    def moment(network, split) -> Moment:
+        import torch
+
+        n_train = min(SAMPLES, len(split.x_train))
+        x = torch.cat([split.x_train[:SAMPLES], split.x_test[:SAMPLES]])
+        labels = torch.cat([split.y_train[:SAMPLES], split.y_test[:SAMPLES]])
+        if not kept:
+            kept.append(snapshot(reference.to(x.device, x.dtype), x, labels))
+        return Moment(snapshot(network, x, labels), kept[0], labels.cpu().numpy(), n_train)
+
+    return moment
 
 
 MODELS = {

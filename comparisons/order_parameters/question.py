@@ -144,9 +144,10 @@ def common(runs: Sequence[Trajectory]) -> list[str]:
 
 
 def best(table: dict[str, Lead]) -> str | None:
-    """The specific quantity with a critical value that leads most beyond the nulls."""
+    """The specific quantity with a critical value that leads most beyond the nulls; None where none leads beyond."""
     critical = [name for name, row in table.items() if row.is_critical and name not in (*NULLS, *UNSPECIFIC)]
-    return max(critical, key=lambda name: np.median(table[name].scores), default=None)
+    ahead = [name for name in critical if np.median(table[name].scores) > 0]
+    return max(ahead, key=lambda name: np.median(table[name].scores), default=None)
 
 
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:

@@ -6,7 +6,7 @@ A model that does not train on labels needs them where an update on a single sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,7 @@ from toymodels.validation import finite, times
 ALWAYS_ON = "linear units are always on"
 ITS_OWN_MAP = "a linear network is its own linear map: this would be its own score"
 ON_AXES = "a unit of a diagonal network reads one input for ever: its direction cannot change"
+PAIRED = "its units come in pairs of one order that are read with opposite signs: what they say together is 0"
 NO_INPUTS = "features are free parameters, not functions of inputs"
 NO_LABELS = "no labels to update on were given"
 
@@ -61,7 +62,8 @@ def diagonal_snapshot(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Snapshot:
 def difference_snapshot(u: ArrayLike, v: ArrayLike, x: ArrayLike) -> Snapshot:
     r"""The network :math:`\sum_i (u_i^2 - v_i^2) x_i` of :class:`toymodels.layerwise.SparseRegression`.
 
-    Its 2 d hidden units are :math:`u_i x_i` and :math:`v_i x_i`, read with :math:`u_i` and :math:`-v_i`.
+    Its 2 d hidden units are :math:`u_i x_i` and :math:`v_i x_i`, read with :math:`u_i` and :math:`-v_i`. For weights
+    > 0 both sort the samples alike and are read with opposite signs, so `hidden` and `readouts` say nothing.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def difference_snapshot(u: ArrayLike, v: ArrayLike, x: ArrayLike) -> Snapshot:
     Returns
     -------
     Snapshot
-        As :func:`diagonal_snapshot`.
+        As :func:`diagonal_snapshot`, without `hidden` and `readouts`.
 
     Raises
     ------
@@ -92,27 +94,29 @@ def difference_snapshot(u: ArrayLike, v: ArrayLike, x: ArrayLike) -> Snapshot:
     def predict(inputs: np.ndarray, parameters: Sequence[np.ndarray]) -> np.ndarray:
         return inputs @ (parameters[0] ** 2 - parameters[1] ** 2)[:, None]
 
-    return _diagonal(x, kernel, np.hstack([x * u, x * v]), np.concatenate([u, -v]), (u, v), predict)
+    return _diagonal(x, kernel, np.hstack([x * u, x * v]), None, (u, v), predict)
 
 
 def _diagonal(x, kernel, hidden, readout, parameters, predict) -> Snapshot:
+    is_paired = readout is None
+    paired = dict.fromkeys(("hidden", "readouts"), PAIRED) if is_paired else {}
     return Snapshot(
         outputs=predict(x, parameters),
         features=hidden,
         kernel=kernel,
-        hidden=(hidden,),
-        readouts=(readout[None],),
+        hidden=() if is_paired else (hidden,),
+        readouts=() if is_paired else (readout[None],),
         changes=kernel[:BASES, :, None],
         parameters=parameters,
         inputs=x,
         predict=predict,
-        silent={"firing": ALWAYS_ON, "linear_outputs": ITS_OWN_MAP, "neurons": ON_AXES},
+        silent={"firing": ALWAYS_ON, "linear_outputs": ITS_OWN_MAP, "neurons": ON_AXES, **paired},
     )
 
 
 def sparse_regression_snapshots(
     model: SparseRegression, t: ArrayLike, rng: np.random.Generator, held_out: ArrayLike | None = None
-) -> tuple[list[Snapshot], np.ndarray]:
+) -> tuple[Iterator[Snapshot], np.ndarray]:
     """The run that `model.solve(t, rng)` makes with a generator in the same state, as a snapshot at each time.
 
     Parameters
@@ -127,7 +131,7 @@ def sparse_regression_snapshots(
 
     Returns
     -------
-    snapshots : list of Snapshot
+    snapshots : iterator of Snapshot
         The start, then one for each time.
     targets : (n_samples + m,) array
         What the true map says at these inputs.
@@ -155,7 +159,7 @@ def sparse_regression_snapshots(
         x = np.vstack([x, _columns("held_out", held_out, model.dim)])
     start = np.full(model.dim, float(model.init_scale))
     pairs = [(start, start), *zip(u, v, strict=True)]
-    return [difference_snapshot(first, second, x) for first, second in pairs], x @ truth
+    return (difference_snapshot(first, second, x) for first, second in pairs), x @ truth
 
 
 def linear_snapshot(w1: ArrayLike, w2: ArrayLike, x: ArrayLike, labels: ArrayLike | None = None) -> Snapshot:

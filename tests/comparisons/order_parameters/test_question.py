@@ -3,10 +3,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from comparisons.order_parameters import STUDY
+from comparisons.order_parameters import STUDY, models
 from comparisons.order_parameters.models import MODELS, spread_out
 from comparisons.order_parameters.picture import draw
-from comparisons.order_parameters.question import NOTHING, Question, details, foretellings
+from comparisons.order_parameters.question import NOTHING, Question, best, details, foretellings
+from comparisons.order_parameters.table import LEGEND
 from toymodels.trajectory import Trajectory
 
 T = np.geomspace(1, 1e4, 161)
@@ -77,6 +78,15 @@ def test_the_weight_norm_is_listed_but_decides_nothing():
     assert foretellings(runs, QUICK)["weight_norm"].is_critical
 
 
+def test_a_critical_value_that_comes_after_that_of_the_test_score_is_no_answer():
+    runs = ensemble(np.random.default_rng(0), late=-0.05)
+    table = foretellings(runs, QUICK)
+    assert table["late"].is_critical
+    assert table["late"].medians[2] < 0
+    assert best(table) is None
+    assert STUDY.judge(runs, QUICK).scores == (0,) * QUICK.halvings
+
+
 def test_too_few_runs_cannot_tell():
     runs = ensemble(np.random.default_rng(0), n=7, early=0.4)
     assert STUDY.judge(runs, QUICK).outcome == "unclear"
@@ -133,13 +143,17 @@ def test_nothing_to_draw_is_drawn_as_nothing():
     assert draw(SimpleNamespace(runs={}, verdicts={}, question=Question())).axes
 
 
-def test_an_ensemble_spreads_the_jumps_of_a_model(tmp_path):
+def test_an_ensemble_spreads_the_jumps_of_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "KNOWN", {"collapse_nc1": models.KNOWN["collapse_nc1"]})  # the others take longer
+    monkeypatch.setattr("toymodels.layerwise.sparse_regression.N_RECORDS", 100)
     result = STUDY.run(models=["layerwise", "neurashed"], replicates=1, out=tmp_path)
     for row in ("layerwise", "neurashed"):
         assert len(result.runs[row]) == MODELS[row].members
         table = foretellings(result.runs[row], result.question)
         assert not table["clock"].is_critical
+        assert "collapse_nc1" in table
     assert "weight norm" in result.details
+    assert LEGEND in result.details
 
 
 def test_a_spread_is_the_largest_over_the_smallest():

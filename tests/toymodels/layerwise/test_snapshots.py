@@ -37,7 +37,14 @@ def test_kernel_and_updates_are_those_of_the_function(name):
 @pytest.mark.parametrize("name", ["diagonal", "difference", "linear"])
 def test_the_outputs_are_read_off_the_hidden_layer(name):
     now = made()[name]
-    np.testing.assert_allclose(now.features @ now.readouts[0].T, now.outputs, rtol=1e-12, atol=1e-12)
+    if name == "difference":
+        u, v = now.parameters
+        readout = np.concatenate([u, -v])[None]
+        assert now.reason("hidden") == now.reason("readouts") != ""
+        assert "opposite signs" in now.reason("hidden")
+    else:
+        readout = now.readouts[0]
+    np.testing.assert_allclose(now.features @ readout.T, now.outputs, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(now.predict(now.inputs, now.parameters), now.outputs, rtol=1e-12)
     assert now.reason("firing") == "linear units are always on"
     assert "its own linear map" in now.reason("linear_outputs")
@@ -81,6 +88,7 @@ def test_snapshots_of_a_sparse_regression_are_its_run():
     (start, *snapshots), targets = sparse_regression_snapshots(model, t, np.random.default_rng(3), held_out)
     assert targets.shape == (15,)
     np.testing.assert_array_equal(start.outputs, 0)
+    assert len(snapshots) == len(t)
     for k, now in enumerate(snapshots):
         norm = np.sqrt(sum((values**2).sum() for values in now.parameters))
         assert norm == pytest.approx(run["weight_norm"][k], rel=1e-12)
