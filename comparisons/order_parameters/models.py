@@ -163,7 +163,7 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
         parts = [(values[:SAMPLES], targets[:SAMPLES]) for values, targets in ((x, y), (x_test, y_test))]
         inputs, targets = (np.concatenate(values) for values in zip(*parts, strict=True))
         now = two_layer_snapshot(a, w, inputs)
-        moment = Moment(now, now, (targets > 0).astype(int), len(parts[0][0]))  # the distance to the start it has itself
+        moment = Moment(now, now, (targets > 0).astype(int), len(parts[0][0]))  # no start is asked for
         rows.append(order_parameters(moment, names))
         return {}
 
