@@ -66,13 +66,16 @@ class GramFlow:
         return _logarithmic(self.spectrum, self._settled.rows, t) if rows is None else rows
 
     @cached_property
+    def _given(self) -> np.ndarray:
+        return self.spectrum.rows(self.w1, self.w2)
+
+    @cached_property
     def _start(self) -> np.ndarray:
-        rows = self.spectrum.rows(self.w1, self.w2)
-        return rows if rows.shape[1] <= len(rows) else _lower(rows)
+        return self._given if self._given.shape[1] <= len(self._given) else _lower(self._given)
 
     @cached_property
     def _settled(self) -> Start:
-        return Start.settled(self.spectrum, self.w1, self.w2, self.precision)
+        return Start.settled(self.spectrum, self._given, self.precision, lambda: self.spectrum.sizes(self.w1, self.w2))
 
     @cached_property
     def _leading(self) -> _LeadingRows | None:
@@ -145,23 +148,24 @@ class _LeadingRows:
         diagonal[:count] += lead**2
         if diagonal.max() > _LARGE**2:
             return None
-        factor, failed = dpotrf(matrix.T, lower=1, overwrite_a=0)
-        if failed or dpocon(factor, np.linalg.norm(matrix), uplo="L")[0] < _SOUND:
+        norm = np.linalg.norm(matrix)
+        factor, failed = dpotrf(matrix.T, lower=1, overwrite_a=1)
+        if failed or dpocon(factor, norm, uplo="L")[0] < _SOUND:
             return None
         rest *= fade[self.others, None]
         upper, below = _over(factor, rest)
+        upper[:count] *= (fade[leading] * lead)[:, None]
         rows = np.empty((len(level), len(matrix)))
-        rows[leading] = (fade[leading] * lead)[:, None] * upper[:count]
-        rows[self.others] = below
+        rows[leading], rows[self.others] = upper[:count], below
         return rows
 
 
 def _over(factor: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The inverse L'^-1 of a lower triangle L, and `rows` L'^-1, which is faster so than by substitution."""
+    """The inverse L'^-1 of a lower triangle L, and `rows` L'^-1 in their place: faster than by substitution."""
     from scipy.linalg.blas import dtrmm  # pyright: ignore[reportAttributeAccessIssue]
 
     inverse = _triangle_inverse(factor)
-    return inverse.T, dtrmm(1.0, inverse, rows.T, lower=1).T
+    return inverse.T, dtrmm(1.0, inverse, rows.T, lower=1, overwrite_b=1).T
 
 
 def _triangle_inverse(lower: np.ndarray) -> np.ndarray:

@@ -76,10 +76,10 @@ class Spectrum:
         k, d = len(self.share_in), len(self.right)
         a, b = self.share_in[:, None], self.share_out[:, None]
         growing, shrinking = rows[:k], rows[k : 2 * k]
-        inputs, outputs = (
-            self.right[:, :k] @ (a * growing + b * shrinking),
-            self.left[:, :k] @ (b * growing - a * shrinking),
-        )
+        inputs, outputs, other = a * growing, b * growing, b * shrinking
+        inputs += other
+        outputs -= np.multiply(a, shrinking, out=other)
+        inputs, outputs = self.right[:, :k] @ inputs, self.left[:, :k] @ outputs
         if d > k:
             inputs += self.right[:, k:] @ rows[2 * k : d + k]
         if len(self.left) > k:

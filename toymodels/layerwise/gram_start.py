@@ -9,6 +9,7 @@ it is decided once, at the start, by comparing each row with its own rounding, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,16 +32,18 @@ class Start(NamedTuple):
     inverse: np.ndarray
 
     @staticmethod
-    def settled(spectrum: Spectrum, w1: np.ndarray, w2: np.ndarray, precision: float) -> Start:
-        """The start for layers (h, d) and (c, h) of a relative error `precision`, rounding at least."""
-        rows = spectrum.rows(w1, w2)
+    def settled(spectrum: Spectrum, rows: np.ndarray, precision: float, sizes: Callable[[], np.ndarray]) -> Start:
+        """The start for rows (d + c, h) from weights of a relative error `precision`, rounding at least.
+
+        `sizes` gives the sums of absolute values of the terms that the rows are sums of.
+        """
         growing = np.argsort(-spectrum.rates, kind="stable")
         growing = growing[spectrum.rates[growing] > 0]
         if rows.shape[1] <= min(growing.size, len(rows)):
             start = Start._of(rows, growing[: rows.shape[1]])
             if start is not None and start._plainly_independent(spectrum, precision):
                 return start
-        errors = _errors(spectrum, rows, spectrum.sizes(w1, w2), precision)
+        errors = _errors(spectrum, rows, sizes(), precision)
         rows, leading = _staircase(rows, _groups(spectrum.rates, growing), errors)
         return Start._of(rows, leading) or Start(rows, leading[:0], np.zeros(0), np.zeros((0, 0)))
 

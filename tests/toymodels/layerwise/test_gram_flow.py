@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose
 
 from toymodels.layerwise.gram_flow import GramFlow, _logarithmic
 from toymodels.layerwise.gram_spectrum import Spectrum
-from toymodels.layerwise.gram_start import Start
 from toymodels.layerwise.matrix import LinearNetwork
 
 seeds = st.integers(0, 10**6)
@@ -107,14 +106,23 @@ def test_leading_rows_and_logarithmic_basis_agree(seed, shape, t):
     net = LinearNetwork.balanced(rng.standard_normal((c, d)), h, 0.0, 0.3, rng)
     spectrum = Spectrum.of(net.correlation, 0.0, 0.0)
     flow = GramFlow(spectrum, net.w1, net.w2)
-    start = Start.settled(spectrum, net.w1, net.w2, 2e-16)
-    logarithmic = _logarithmic(spectrum, start.rows, t)
+    logarithmic = _logarithmic(spectrum, flow._settled.rows, t)
     candidates = [np.concatenate(flow.at(t))]
     if flow._leading is not None and (rows := flow._leading.at(t)) is not None:
         candidates.append(np.concatenate(spectrum.layers(rows)))
     expected = np.concatenate(spectrum.layers(logarithmic))
     for stacked in candidates:
         assert_allclose(stacked @ stacked.T, expected @ expected.T, atol=1e-10)
+
+
+@given(seeds)
+def test_a_wide_balanced_layer_keeps_the_sign_of_the_determinant_too(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 5))
+    net = LinearNetwork.balanced(rng.standard_normal((n, n)), n + int(rng.integers(1, 4)), 0.0, 0.3, rng)
+    wrong = sign(net.w2 @ net.w1) != sign(net.correlation)
+    lost = np.linalg.svd(net.correlation, compute_uv=False)[-1] if wrong else 0.0
+    assert_allclose(net.solve([np.inf])["loss"], lost**2 / 2, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("n", [3, 150, 301])
