@@ -92,10 +92,10 @@ def linear_map_accuracy(
         From what the module returns to (n, K) logits.
     """
     with seen(network, *part_of(split, part), output) as look:
-        classifier, _ = readable(look.classifier(), look.given)
-        train, test = (as_batch(part_of(split, name)).placed(classifier) for name in ("train", "test"))
+        read, _ = readable(look.module, look.given)
+        train, test = (as_batch(part_of(split, name)).placed(read) for name in ("train", "test"))
         placed = Split(train.x, train.labels, test.x, test.labels)
-        return pruned_accuracy(classifier, placed, method, statistics=statistics, part=part)
+        return pruned_accuracy(read, placed, method, statistics=statistics, part=part, output=output)
 
 
 @torch.no_grad()

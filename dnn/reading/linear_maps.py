@@ -18,6 +18,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,12 @@ class Tail(NamedTuple):
 
 
 def linear_map(
-    network: nn.Module, layer: int, *, x: Tensor | None = None, statistics: str = "running"
+    network: nn.Module,
+    layer: int,
+    *,
+    x: Tensor | None = None,
+    statistics: str = "running",
+    output: Callable | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Matrix (K, N_l) and offset (K,) from the activations of `layer` to the logits, later activations linear.
 
@@ -55,6 +61,9 @@ def linear_map(
     x : (n, d) tensor, optional
         Samples whose statistics batch norm uses under `statistics="batch"`.
     statistics : {"running", "batch"}
+    output : callable, optional
+        From what a module that is no chain returns to (n, K) logits, if it is neither these, nor has them as `.logits`
+        or first.
 
     Returns
     -------
@@ -72,17 +81,23 @@ def linear_map(
     choice("statistics", statistics, STATISTICS)
     check_finite(network)
     try:
-        unfolded = unfold(network)
+        unfolded = _chain(network, output)
     except ValueError:
         if x is None:
             raise
         if statistics == "batch" and batch_norms(network):
             raise ValueError("statistics must be 'running' in a network that is no chain, got 'batch'") from None
-        return probed_map(unwrapped(network), layer, x)
+        return probed_map(unwrapped(network), layer, x, output)
     if layer >= unfolded.depth:
         raise ValueError(f"layer must be in 1..{unfolded.depth - 1}, got {layer}")
     tail = tails(unfolded, x, statistics)[layer - 1]
     return tail.matrix, tail.offset
+
+
+def _chain(network: nn.Module, output: Callable | None) -> Unfolded:
+    if output is not None:
+        raise ValueError("x must be given beside output, got None")
+    return unfold(network)
 
 
 @torch.no_grad()
@@ -125,7 +140,13 @@ def _folded_layers(unfolded: Unfolded, x: Tensor | None, statistics: str) -> lis
 
 @torch.no_grad()
 def pruned_accuracy(
-    network: nn.Module, split, method: str = "linear_map", *, statistics: str = "running", part: str = "test"
+    network: nn.Module,
+    split,
+    method: str = "linear_map",
+    *,
+    statistics: str = "running",
+    part: str = "test",
+    output: Callable | None = None,
 ) -> np.ndarray:
     """Accuracy with all activations from a start layer on made linear, for every start layer, in one forward pass.
 
@@ -142,6 +163,8 @@ def pruned_accuracy(
         Of batch norm.
     part : {"test", "train"}
         Where accuracy is measured.
+    output : callable, optional
+        As in :func:`linear_map`.
 
     Returns
     -------
@@ -173,33 +196,35 @@ def pruned_accuracy(
     if method == "perceptron":
         logits = perceptron_logits(network, split.x_train, x, statistics=statistics)
     else:
-        logits = linear_map_logits(network, x, statistics=statistics)
+        logits = linear_map_logits(network, x, statistics=statistics, output=output)
     check_labels(y, len(x), logits[-1].shape[1])
     return np.array([float((row.argmax(1) == y).double().mean()) for row in logits])
 
 
 @torch.no_grad()
-def linear_map_logits(network: nn.Module, x: Tensor, *, statistics: str = "running") -> list[Tensor]:
-    """Logits (n, K) of the network made linear from every start layer 2..L on; networks as in :func:`linear_map`."""
+def linear_map_logits(
+    network: nn.Module, x: Tensor, *, statistics: str = "running", output: Callable | None = None
+) -> list[Tensor]:
+    """Logits (n, K) of the network made linear from every start layer 2..L on; arguments as in :func:`linear_map`."""
     choice("statistics", statistics, STATISTICS)
     check_finite(network)
     try:
-        unfolded = unfold(network)
+        unfolded = _chain(network, output)
     except ValueError:
-        return _probed_logits(unwrapped(network), x, statistics)
+        return _probed_logits(unwrapped(network), x, statistics, output)
     x = chain_inputs(network, x)
     below, logits = x, []
     for inputs, tail in zip(unfolded.outputs(x, statistics)[:-1], tails(unfolded, x, statistics), strict=True):
-        output = inputs @ tail.matrix.T + tail.offset
-        logits.append(output if tail.skip is None else output + below @ tail.skip.T)
+        direct = inputs @ tail.matrix.T + tail.offset
+        logits.append(direct if tail.skip is None else direct + below @ tail.skip.T)
         below = inputs
     return logits
 
 
-def _probed_logits(network: nn.Module, x: Tensor, statistics: str) -> list[Tensor]:
+def _probed_logits(network: nn.Module, x: Tensor, statistics: str, output: Callable | None) -> list[Tensor]:
     if statistics == "batch" and batch_norms(network):
         raise ValueError("statistics must be 'running' in a network that is no chain, got 'batch'")
-    return linear_logits(network, x)
+    return linear_logits(network, x, output)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
 from dnn.networks.mlp import batch_norm_mode
+from dnn.observing.batches import logits_of
 from dnn.reading.unfolding import is_elementwise
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -53,7 +55,7 @@ Replace = Callable[[int, Tensor, Tensor], Tensor]  # number of the call from 1, 
 
 
 @torch.no_grad()
-def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tensor]:
+def probed_map(network: nn.Module, layer: int, x: Tensor, output: Callable | None = None) -> tuple[Tensor, Tensor]:
     """Matrix (K, N_l) and offset (K,) as T(I) - T(0) and T(0), T being the tail above `layer` made linear.
 
     Parameters
@@ -65,6 +67,8 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
         this layer by keeps the value it has at the first sample of `x`, in the offset.
     x : (n, ...) tensor
         At least one input.
+    output : callable, optional
+        From what the network returns to (n, K) logits.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
         zero = x.new_zeros(1, width)
         signs = 2 * torch.randint(2, (_CHECKS, width), generator=torch.Generator().manual_seed(0)).to(x) - 1
         rows = torch.cat([zero, torch.eye(width, dtype=x.dtype, device=x.device), signs])
-        outputs = _tail(network, modules, layer, x[:1], rows.reshape(-1, *shape))
+        outputs = logits_of(_tail(network, modules, layer, x[:1], rows.reshape(-1, *shape)), output)
         offset, sums = outputs[0], outputs[-_CHECKS:]
         matrix = (outputs[1:-_CHECKS] - offset).T
         largest = float(matrix.abs().sum(1).max())
@@ -90,17 +94,17 @@ def probed_map(network: nn.Module, layer: int, x: Tensor) -> tuple[Tensor, Tenso
             got = type(network).__name__
             raise ValueError(f"network must be affine above layer {layer} without activations, got {got}; {WAY_OUT}")
         if layer > 1:
-            _refuse_other_bends(network, modules, x[:1], f"below layer {layer}, for layers to be counted,")
+            _refuse_other_bends(network, modules, x[:1], output, f"below layer {layer}, for layers to be counted,")
     return matrix, offset
 
 
 @torch.no_grad()
-def linear_logits(network: nn.Module, x: Tensor) -> list[Tensor]:
+def linear_logits(network: nn.Module, x: Tensor, output: Callable | None = None) -> list[Tensor]:
     """Logits (n, K) of a network made linear from every start layer 2..L on, L - 2 being its activation calls.
 
     Parameters
     ----------
-    network : Module
+    network, output
         As in :func:`probed_map`.
     x : (n, ...) tensor
 
@@ -112,11 +116,11 @@ def linear_logits(network: nn.Module, x: Tensor) -> list[Tensor]:
     modules = _activation_modules(network)
     with batch_norm_mode(network, "running"):
         n_calls = len(_output_shapes(network, modules, x[:1]))
-        _refuse_other_bends(network, modules, x[:1], "everywhere")
+        _refuse_other_bends(network, modules, x[:1], output, "everywhere")
 
         def logits(start: int) -> Tensor:
-            with _activations(modules, lambda call, given, output: given if call >= start - 1 else output):
-                return network(x.clone())  # some modules write into their inputs
+            with _activations(modules, lambda call, given, out: given if call >= start - 1 else out):
+                return logits_of(network(x.clone()), output)  # some modules write into their inputs
 
         return [logits(start) for start in range(2, n_calls + 3)]
 
@@ -145,8 +149,8 @@ def _output_shapes(network: nn.Module, modules: list[nn.Module], x: Tensor) -> l
     return shapes
 
 
-def _tail(network: nn.Module, modules: list[nn.Module], layer: int, x: Tensor, rows: Tensor) -> Tensor:
-    """Outputs when `layer` puts out `rows` (n, ...), whatever is below, and later activations are the identity."""
+def _tail(network: nn.Module, modules: list[nn.Module], layer: int, x: Tensor, rows: Tensor) -> Any:
+    """What comes out if `layer` puts out `rows` (n, ...), whatever is below, and later activations are the identity."""
 
     def replace(call, given, output):
         if call < layer - 1:
@@ -157,12 +161,12 @@ def _tail(network: nn.Module, modules: list[nn.Module], layer: int, x: Tensor, r
         return network(rows.clone() if layer == 1 else x.expand(len(rows), *x.shape[1:]).clone())
 
 
-def _refuse_other_bends(network: nn.Module, modules: list[nn.Module], x: Tensor, where: str) -> None:
+def _refuse_other_bends(network: nn.Module, modules: list[nn.Module], x: Tensor, output, where: str) -> None:
     """`ValueError` if anything but the activations is not affine: T(u + v) = T(u) + T(v) - T(0) for random u, v."""
     generator = torch.Generator().manual_seed(0)
     first, second = torch.randn(2, _CHECKS, *x.shape[1:], generator=generator).to(x)
     rows = torch.cat([torch.zeros_like(first), first, second, first + second])
-    offset, one, other, both = _tail(network, modules, 1, x, rows).chunk(4)
+    offset, one, other, both = logits_of(_tail(network, modules, 1, x, rows), output).chunk(4)
     largest = float(torch.stack([one, other]).abs().max())
     if not torch.allclose(both, one + other - offset, rtol=1e-3, atol=1e-4 * largest):
         got = type(network).__name__

@@ -29,8 +29,8 @@ NO_MAP = {
     "layer norm": "got LayerNorm as '1'",
     "2-d convolutions": "got GroupNorm as '1'",
     "transformer": "got Embedding as 'embedding'",
-    "lstm": "got LSTM as 'module.cells'",
-    "gru": "got GRU as 'module.cells'",
+    "lstm": "got LSTM as 'cells'",
+    "gru": "got GRU as 'cells'",
 }
 
 

@@ -111,6 +111,31 @@ def test_a_learned_slope_is_an_activation_and_the_inputs_are_left_alone():
     assert torch.equal(x, before)
 
 
+class Doubled(nn.Module):
+    """Returns twice the logits, in a dict."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return {"scores": 2 * self.inner(x)}
+
+
+def test_logits_are_taken_out_of_what_the_network_returns():
+    plain, x = chain(), samples()
+    matrix, offset = linear_map(Doubled(plain), 2, x=x, output=lambda out: out["scores"])
+    expected = linear_map(plain, 2)
+    torch.testing.assert_close((matrix, offset), (2 * expected[0], 2 * expected[1]), rtol=1e-9, atol=1e-9)
+    halves = linear_map_logits(plain, x, output=lambda out: out[:, :2])
+    for half, whole in zip(halves, linear_map_logits(plain, x), strict=True):
+        torch.testing.assert_close(half, whole[:, :2], rtol=1e-9, atol=1e-9)
+    with pytest.raises(ValueError, match="x must be given beside output"):
+        linear_map(plain, 2, output=lambda out: out)
+    with pytest.raises(ValueError, match=r"must return \(n, K\) logits"):
+        linear_map(Doubled(plain), 2, x=x)
+
+
 def test_what_has_no_linear_map_is_refused_with_the_way_out():
     split, layers = random_split(), [nn.Linear(6, 5), nn.LayerNorm(5), nn.Linear(5, 4)]
     with pytest.raises(ValueError, match=r"got LayerNorm as .1.; dnn\.observe measures"):
