@@ -239,7 +239,7 @@ def _sorted_sums(rows: np.ndarray, labels: np.ndarray, n_classes: int) -> np.nda
         keys |= labels
         keys.sort(axis=1)
         codes = keys & 0xFFFFFFFF
-        tied = np.diff(keys) < 2**31  # keys of one field differ by their labels
+        tied = (keys[:, 1:] ^ keys[:, :-1]) >> 32 == 0  # keys of one field differ by their labels
     else:
         order = np.argsort(rows, axis=1)
         codes, keys = labels[order], np.take_along_axis(rows, order, axis=1)

@@ -66,6 +66,13 @@ def test_counted_ranks_do_not_depend_on_where_the_fields_are(dtype, shift):
     assert_allclose(rank_gradient(fields, matrix, labels), sorted_gradient(fields, matrix, labels), atol=COUNTING)
 
 
+@given(st.lists(st.sampled_from([-1e30, -2.0, -1e-30, -0.0, 0.0, 1e-30, 2.0, 1e30]), min_size=6, max_size=12))
+def test_ties_beside_wide_gaps_are_ties_in_every_precision(values):
+    fields, labels = np.array(values)[:, None], np.arange(len(values)) % 3
+    double, single = (rank_gradient(torch.tensor(fields.astype(d)), np.ones((3, 1)), labels) for d in ("f8", "f4"))
+    assert_allclose(single, double, **EXACT)
+
+
 def test_many_classes_are_ranked_too():
     fields, matrix, labels = layer(11, 5000, 1, 1200)
     expected = sorted_gradient(fields, matrix, labels)
