@@ -108,7 +108,7 @@ def samples_of(data: Any, most: int = 1000) -> Batch:
     """
     most = positive_int("samples", most)
     parts, count = [], 0
-    for batch in _batches(data):
+    for batch in batches_of(data):
         parts.append(batch.part(slice(0, most - count)))
         count += len(parts[-1])
         if count >= most:
@@ -124,7 +124,19 @@ def samples_of(data: Any, most: int = 1000) -> Batch:
     return Batch(tuple(torch.cat([part.inputs[k] for part in parts]) for k in range(len(first))), labels)
 
 
-def _batches(data: Any) -> Iterator[Batch]:
+def batches_of(data: Any) -> Iterator[Batch]:
+    """All batches of a data set, one after another.
+
+    Parameters
+    ----------
+    data
+        As in :func:`samples_of`.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or a batch is not.
+    """
     if isinstance(data, Split):
         yield as_batch((data.x_train, data.y_train))
     elif isinstance(data, Batch | Mapping) or _are_tensors(data):

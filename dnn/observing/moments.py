@@ -47,7 +47,7 @@ class Moments(NamedTuple):
         """
         self._check_complete()
         if self.scatter is None:
-            raise ValueError("scatter must be kept for a covariance, got none")
+            raise ValueError("needs the scatter of every class, which was not kept; use within_between")
         return np.einsum("kij,k->ij", self.scatter, 1 / self.counts) / len(self.counts)
 
     def between(self) -> np.ndarray:
@@ -165,6 +165,11 @@ class ClassMoments:
             total.counts[label] += counts[position]
             total.means[label] += step * (counts[position] / total.counts[label])
         self._moments = total
+
+    def drop_scatter(self) -> None:
+        """Keep no scatter from now on, where K matrices (d, d) would be too many numbers."""
+        self.scatter = False
+        self._moments = None if self._moments is None else self._moments._replace(scatter=None)
 
     def compute(self) -> Moments:
         """What all batches together have.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,8 @@ from dnn.observing.layers import Layer
 from dnn.observing.taps import Tap, in_full, tap, undisturbed
 
 CHUNK = 300  # samples in one pass
+DIFFERENTIATED = {"rank_gradient", "dead_units"}  # quantities that need gradients of the logits by the fields
+OF_LOGITS = {"accuracy", "loss", "weight_norm"}  # quantities that need nothing that happens inside
 AT_ONCE = 2**24  # numbers in the gradients of several logits that are computed together
 
 
@@ -54,6 +56,17 @@ class View:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     differentiated: bool = True
     tapped: bool = True
+
+    def prepare(self, quantities: Iterable[str]) -> None:
+        """Leave out of the pass what none of these quantities will ask for.
+
+        Parameters
+        ----------
+        quantities : iterable of str
+        """
+        names = set(quantities)
+        self.differentiated = not names.isdisjoint(DIFFERENTIATED)
+        self.tapped = not names <= OF_LOGITS
 
     @property
     def labels(self) -> np.ndarray:
@@ -221,7 +234,9 @@ def _any(rows: Tensor) -> Tensor:
 def _neurons_last(owner: Layer, gradient: Tensor) -> Tensor:
     """Gradients (k, ...) by a field in the module's shape as (k, samples and positions, neurons)."""
     if gradient.ndim > 3:
-        gradient = torch.stack([owner.arranged(part).flatten(0, -2) for part in gradient])
+        single = owner.arranged(gradient[0]).flatten(0, -2)
+        rest = [owner.arranged(part).flatten(0, -2) for part in gradient[1:]]
+        gradient = torch.stack([single, *rest]) if rest else single[None]
     return in_full(gradient)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import nn
 
 from dnn.observing.firing import Firing
 from dnn.observing.fitting import accuracy, loss
@@ -25,8 +26,6 @@ from dnn.reading.rank_densities import rank_gradient
 from toymodels.metrics import collapse
 
 MOST = 200  # samples of quantities whose cost grows with their square
-DIFFERENTIATED = ("rank_gradient", "dead_units")  # quantities that need gradients of the logits by the fields
-OF_LOGITS = ("accuracy", "loss", "weight_norm")  # quantities that need nothing that happens inside
 
 
 def rank_gradients(view: View) -> dict[str, float]:
@@ -39,7 +38,10 @@ def rank_gradients(view: View) -> dict[str, float]:
     for name, _, values in view.hidden():
         if name in view.passed.slopes:
             slopes = view.passed.slopes[name].numpy()
-            numbers[name] = float(rank_gradient(averaged(values).numpy(), slopes, labels).mean())
+            try:
+                numbers[name] = float(rank_gradient(averaged(values).numpy(), slopes, labels).mean())
+            except ValueError as error:
+                raise Refused(str(error)) from None
     if not numbers:
         raise Refused("needs a hidden layer that the logits can be differentiated by")
     return numbers
@@ -163,20 +165,21 @@ def _nc2(which: int) -> Callable[[View, np.ndarray], float]:
     return measured
 
 
-def _weight(view: View, means: np.ndarray) -> np.ndarray:
-    weight = in_full(view.readout.weight.detach()).double().cpu().numpy()
+def readout_weight(readout: nn.Linear, means: np.ndarray) -> np.ndarray:
+    """Weight of the readout in double precision; `Refused` if it has not the shape of the (K, d) class means."""
+    weight = in_full(readout.weight.detach()).double().cpu().numpy()
     if weight.shape != means.shape:
         raise Refused(f"needs a readout with a row for each of {len(means)} classes, got shape {weight.shape}")
     return weight
 
 
 def _nc3(view: View, means: np.ndarray) -> float:
-    return collapse.nc3(means, np.arange(len(means)), _weight(view, means))
+    return collapse.nc3(means, np.arange(len(means)), readout_weight(view.readout, means))
 
 
 def _nc4(view: View, means: np.ndarray) -> float:
     """As :func:`toymodels.metrics.collapse.nc4`, with the class means that are there."""
-    logits, bias, centre = view.features @ _weight(view, means).T, view.readout.bias, means.mean(axis=0)
+    logits, bias, centre = view.features @ readout_weight(view.readout, means).T, view.readout.bias, means.mean(axis=0)
     if bias is not None:
         logits = logits + in_full(bias.detach()).double().cpu().numpy()
     distances = ((means - centre) ** 2).sum(axis=1) - 2 * (view.features - centre) @ (means - centre).T

@@ -20,6 +20,7 @@ from toymodels.metrics.elasticity import contrast
 MOST = 200  # samples that a step may move
 KERNEL = 100  # samples of a tangent kernel
 BASES = 10  # samples that are updated on, for elasticity
+AT_ONCE = 2**22  # numbers in the gradients of several outputs that are computed together
 
 Logits = Callable[[dict[str, Tensor], Batch], Tensor]
 
@@ -56,37 +57,59 @@ def plain_kernels() -> Iterator[None]:
 def kernel_of(view: View, module: nn.Module) -> np.ndarray:
     """Tangent kernel (n, n) of at most KERNEL samples, averaged over equal outputs.
 
-    One output at a time, so that memory holds KERNEL gradients; all samples at once where the module allows it.
+    As many outputs at a time as fit into AT_ONCE numbers; all samples at once where the module allows it.
+
+    Parameters
+    ----------
+    view : View
+    module : Module
+        That of the view, or another one on the same samples.
     """
     part = view.batch.part(slice(0, KERNEL))
     with undisturbed(module), torch.enable_grad():
         logits, parameters = _by_parameters(view, module)
         n_outputs = logits(parameters, part.part(slice(0, 1))).shape[1]
+        size = max(1, AT_ONCE // (len(part) * sum(values.numel() for values in parameters.values())))
         kernel = torch.zeros(len(part), len(part), dtype=torch.float64)
-        for k in range(n_outputs):
-            for gradients in _gradients_by_sample(logits, parameters, part, k).values():
-                flat = gradients.flatten(1)
-                kernel += (flat @ flat.T).double().cpu()
+        for start in range(0, n_outputs, size):
+            chosen = range(start, min(start + size, n_outputs))
+            for gradients in _gradients_by_sample(logits, parameters, part, chosen).values():
+                for flat in gradients.flatten(2).unbind(1):
+                    kernel += (flat @ flat.T).double().cpu()
     return (kernel / n_outputs).numpy()
 
 
-def _gradients_by_sample(logits: Logits, parameters: dict[str, Tensor], part: Batch, k: int) -> dict[str, Tensor]:
-    """Gradient of logit k by every parameter, (n, ...), for every sample."""
+def _gradients_by_sample(
+    logits: Logits, parameters: dict[str, Tensor], part: Batch, chosen: range
+) -> dict[str, Tensor]:
+    """Gradients of the chosen logits by every parameter, (n, outputs, ...), for every sample."""
     named = isinstance(part.inputs, Mapping)
     keys = list(part.inputs) if isinstance(part.inputs, Mapping) else []
     tensors = tuple(part.inputs.values()) if isinstance(part.inputs, Mapping) else tuple(part.inputs)
 
-    def logit(changed: dict[str, Tensor], *sample: Tensor) -> Tensor:
+    def outputs(changed: dict[str, Tensor], *sample: Tensor) -> Tensor:
         single = [values[None] for values in sample]
         inputs = dict(zip(keys, single, strict=True)) if named else tuple(single)
-        return logits(changed, Batch(inputs, part.labels[:1]))[0, k]
+        return logits(changed, Batch(inputs, part.labels[:1]))[0, chosen.start : chosen.stop]
 
-    gradient = torch.func.grad(logit)
+    def gradients(changed: dict[str, Tensor], *sample: Tensor) -> dict[str, Tensor]:
+        out, back, *_ = torch.func.vjp(lambda values: outputs(values, *sample), changed)
+        if len(chosen) == 1:
+            return {name: values[None] for name, values in back(torch.ones_like(out))[0].items()}
+        choices = torch.eye(len(chosen), dtype=out.dtype, device=out.device)
+        return torch.func.vmap(lambda choice: back(choice)[0])(choices)
+
+    def one_by_one(changed: dict[str, Tensor], *sample: Tensor) -> dict[str, Tensor]:
+        rows = []
+        for k in range(len(chosen)):
+            rows.append(torch.func.grad(lambda values, k=k: outputs(values, *sample)[k])(changed))
+        return {name: torch.stack([row[name] for row in rows]) for name in changed}
+
     try:
         with plain_kernels():
-            return torch.func.vmap(gradient, in_dims=(None, *[0] * len(tensors)))(parameters, *tensors)
+            return torch.func.vmap(gradients, in_dims=(None, *[0] * len(tensors)))(parameters, *tensors)
     except (RuntimeError, NotImplementedError):  # modules that branch on values, for one
-        rows = [gradient(parameters, *(values[i] for values in tensors)) for i in range(len(part))]
+        rows = [one_by_one(parameters, *(values[i] for values in tensors)) for i in range(len(part))]
         return {name: torch.stack([row[name] for row in rows]) for name in parameters}
 
 

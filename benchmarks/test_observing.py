@@ -1,0 +1,175 @@
+"""What observing costs: a recorder along training, one record of a transformer, streams, kernels, rank gradients.
+
+Run with `make bench`; everything is printed beside its goal and nothing is asserted, since other programs share the
+machine. Durations are those of the process, not of the clock on the wall.
+"""
+
+import copy
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dnn import Recorder, observe, quantities, rank_gradient
+from dnn.data import load
+from dnn.observing.recorder import USUAL
+
+STEPS = 12_500
+STREAM = """
+import sys
+import torch
+from torch import nn
+from dnn import observe
+
+def peak():
+    with open("/proc/self/status") as lines:  # what getrusage says begins with the peak of the process that forked
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+layers = [nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10)]
+module = nn.Sequential(*layers)
+x, y = torch.randn(250, 784), torch.arange(250) % 10
+nn.functional.cross_entropy(module(x), y).backward()  # a step of training, all that the module itself takes
+observe(module, (x, y), ["accuracy"])
+before = peak()
+batches = ((torch.randn(250, 784), torch.randint(10, (250,))) for _ in range(int(sys.argv[1]) // 250))
+seen = observe(module, batches, samples=None)
+print(peak() - before, len(seen))
+"""
+
+
+def seconds(function):
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def chain():
+    torch.manual_seed(0)
+    layers = [nn.Linear(784, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10)]
+    return nn.Sequential(*layers)
+
+
+def trained(batch_size, recorder, n_steps=STEPS):
+    """A run of plain SGD; nothing but the recorder differs from one without."""
+    split, module = load("mnist-mini"), chain()
+    optimiser = torch.optim.SGD(module.parameters(), 0.1)
+    for step in range(1, n_steps + 1):
+        chosen = torch.randint(0, len(split.x_train), (batch_size,))
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(module(split.x_train[chosen]), split.y_train[chosen]).backward()
+        optimiser.step()
+        if recorder:
+            recorder(module, step)
+    return module
+
+
+class Timed:
+    """A recorder, and how long it took."""
+
+    def __init__(self):
+        self.recorder, self.seconds = Recorder(load("mnist-mini")), 0.0
+
+    def __call__(self, module, step):
+        start = time.process_time()
+        self.recorder(module, step)
+        self.seconds += time.process_time() - start
+
+
+@pytest.mark.parametrize("batch_size", [50, 100])
+def test_a_recorder_along_training(batch_size):
+    trained(batch_size, Recorder(load("mnist-mini")), 20)
+    timed = Timed()
+    without = seconds(lambda: trained(batch_size, None))
+    with_recorder = seconds(lambda: trained(batch_size, timed))
+    n_records = len(timed.recorder.steps)
+    print(f"\nrecorder, {STEPS} steps of {batch_size} samples at {without / STEPS * 1e3:.2f} ms, {n_records} records:")
+    print(f"  {with_recorder / without - 1:.1%} longer than without (goal 3 %)")
+    print(f"  {timed.seconds / (with_recorder - timed.seconds):.1%} of the training beside it is spent in the recorder")
+    print(f"  {timed.seconds / n_records * 1e3:.1f} ms a record of {len(timed.recorder.rows[0])} numbers")
+
+
+class Vision(nn.Module):
+    """A transformer of two layers of 64 on 49 patches of 4 x 4."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.place = nn.Conv2d(1, 64, 4, 4), nn.Parameter(0.02 * torch.randn(49, 64))
+        layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
+        self.layers, self.head = nn.TransformerEncoder(layer, 2), nn.Linear(64, 10)
+
+    def forward(self, x):
+        tokens = self.patches(x.view(-1, 1, 28, 28)).flatten(2).transpose(1, 2) + self.place
+        return self.head(self.layers(tokens).mean(1))
+
+
+def test_a_record_of_a_transformer():
+    torch.manual_seed(0)
+    split, module = load("mnist-mini"), Vision()
+    reference = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape)
+    curvature = ("sharpness", "hessian_trace")
+    costly = [name for name in quantities() if name not in (*USUAL, *curvature) and "kernel" not in name]
+    left = [name for name in costly if "basin" not in name]
+    observe(module, split, ["accuracy"])
+    usual = seconds(lambda: observe(module, split, USUAL, reference=reference))
+    print(f"\ntransformer of 2 layers of 64 on 1,000 digits: {usual:.2f} s a record of the usual quantities (goal 3 s)")
+    for names in (left, curvature):
+        more = seconds(lambda names=names: observe(module, split, names, reference=reference))
+        print(f"  {more:.2f} s more for {', '.join(names)}")
+
+
+def test_a_stream_of_many_samples():
+    for n_samples in (6_000, 60_000):
+        start = time.perf_counter()
+        run = subprocess.run([sys.executable, "-c", STREAM, str(n_samples)], capture_output=True, text=True, check=True)
+        megabytes, n_numbers = run.stdout.split()
+        print(
+            f"\n{n_samples} samples of 784 through 784-200-200-10: {float(megabytes):.0f} MiB above a step of training "
+            f"(goal 300), {n_numbers} numbers, {time.perf_counter() - start:.1f} s with the start"
+        )
+
+
+def test_the_kernel_distance_of_a_small_convolutional_network():
+    torch.manual_seed(0)
+    convolutions = [nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    module = nn.Sequential(nn.Unflatten(1, (1, 28, 28)), *convolutions, nn.Flatten(), nn.Linear(400, 10))
+    reference = copy.deepcopy(module)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.02 * torch.randn(parameter.shape)
+    split = load("mnist-mini")
+    durations = [seconds(lambda: observe(module, split, ["kernel_distance"], reference=reference)) for _ in range(5)]
+    print(f"\nkernel distance of 100 digits, {sum(p.numel() for p in module.parameters())} parameters: ", end="")
+    print(f"{min(durations):.2f} s (goal 0.3 s), from {np.round(durations, 2)}")
+
+
+def argsort_gradient(fields, sign, labels):
+    counts, result = np.bincount(labels), np.empty(sign.shape)
+    ranks = (np.arange(len(fields)) + 0.5) / len(fields)
+    for i in range(fields.shape[1]):
+        order = np.argsort(fields[:, i])
+        result[:, i] = np.bincount(labels[order], weights=ranks) / counts - 0.5
+    return 12 * sign * result
+
+
+@pytest.mark.parametrize(("n_samples", "n_neurons"), [(300, 200), (1000, 200), (10_000, 200), (60_000, 512)])
+def test_rank_gradients_against_argsort(n_samples, n_neurons):
+    rng = np.random.default_rng(0)
+    labels, sign = rng.integers(10, size=n_samples), rng.choice([-1.0, 1.0], (10, n_neurons))
+    fields = (rng.standard_normal((n_samples, n_neurons)) + 0.3 * sign[labels]).astype(np.float32)
+    slow = [seconds(lambda: argsort_gradient(fields, sign, labels)) for _ in range(7)]
+    fast = [seconds(lambda: rank_gradient(fields, sign, labels)) for _ in range(7)]
+    difference = abs(argsort_gradient(fields, sign, labels) - rank_gradient(fields, sign, labels)).max()
+    print(
+        f"\nrank gradient of {n_samples} x {n_neurons}: {min(slow) / min(fast):.1f} times argsort (goal 6 to 8), ",
+        end="",
+    )
+    print(f"{min(fast) * 1e3:.1f} ms; largest difference {difference:.1e}")
