@@ -349,11 +349,19 @@ class Digits(Settings):
     scale : float
         Factor on PyTorch's initial parameters; from one 4 times too large it fits and hardly moves its features.
     loss : {"mse", "cross_entropy"}
+    optimiser, lr, momentum : str, float, float
+        Of :class:`dnn.TrainConfig`.
+    batch : int
+        Samples an update.
     """
 
     steps: int = 800
     scale: float = 1.0
     loss: str = "mse"
+    optimiser: str = "adam"
+    lr: float = 1e-3
+    momentum: float = 0.0
+    batch: int = 200
 
 
 def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
@@ -382,8 +390,11 @@ def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
         n_steps=s.steps,
         records=16,
         scale=s.scale,
-        batch_size=200,
+        batch_size=s.batch,
         loss=s.loss,
+        optimiser=s.optimiser,
+        lr=s.lr,
+        momentum=s.momentum,
         weight_decay=1e-4,
         make_probes=probes,
     )
@@ -446,6 +457,8 @@ def _run(t, series, start: float, train, clock: str, **meta) -> Trajectory:
     return Trajectory(t, data, clock=clock, meta=meta)
 
 
+# What decides under cross-entropy is how far the features move by the end: descent with momentum and a large step.
+MOMENTUM = Digits(loss="cross_entropy", optimiser="sgd", lr=0.1, momentum=0.9, steps=1500, batch=50)
 MODELS = {
     "linear": Model(linear, Classes(), control=True),
     "layerwise": Model(layerwise, Layerwise(), off={"imbalance": 20.0}),
@@ -453,5 +466,6 @@ MODELS = {
     "neurashed disjoint": Model(neurashed_disjoint, Disjoint(), off={"batch": 1000}),
     "condensation": Model(condensation, Condensation(), off={"decay": 1e-6}),
     "dnn cross-entropy": Model(digits, Digits(loss="cross_entropy")),
+    "dnn cross-entropy momentum": Model(digits, MOMENTUM, off={"momentum": 0.0}, on_request=True),
     "dnn": Model(digits, Digits(), off={"scale": 4.0}),
 }

@@ -84,8 +84,9 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
         return f"the fall is within {CHANCE:g} scatters of the curve"
     if len(ratio) >= FEWEST and len(logs) > 3 and logs[-3] > (logs[0] + logs[-1]) / 2:
         return "the fall is seen in the last two records only"
-    if len(ratio) >= FEWEST and logs.size > 3 and logs[2] - logs[-1] < asked.absent_below:
-        return "the fall is seen in the first two records only"
+    before = np.log10(np.maximum(ratio[max(start - 1, 0)], asked.floor))
+    if logs.size > 3 and logs[2] - logs[-1] < asked.absent_below and before < (logs[0] + logs[-1]) / 2:
+        return "the fall is from a rise of two records at the fit"
     if setback(-logs) > asked.most_setback * (logs[0] - logs[-1]):
         return "variability wanders rather than falls"
     return ""
