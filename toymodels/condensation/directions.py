@@ -121,7 +121,8 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
     network : TwoLayerNetwork
         Small weights, so that f stays near 0.
     x : (n, d) array
-    y : (n,) or (..., n) array
+    y : (n, K) or (..., n, K) array
+        As in :class:`TwoLayerNetwork`.
     n_steps : int
     lr : float
         Angle of one step in radians, > 0.
@@ -139,19 +140,25 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
         If a neuron has no gradient to follow.
     """
     lr = float(positive("lr", lr))
-    size = np.sqrt(network.a**2 + (network.w**2).sum(axis=-1))
+    size = _size(network.columns, network.w)
     current = network
     for step in range(positive_int("n_steps", n_steps)):
         grad_a, grad_w = current.gradient(x, y)
-        slope = np.sqrt(grad_a**2 + (grad_w**2).sum(axis=-1))
+        grad_a = grad_a.reshape(network.columns.shape)
+        slope = _size(grad_a, grad_w)
         if not (slope > 0).all():
             raise SimulationError(f"gradient of {np.sum(slope == 0)} neurons is zero at step {step}")
-        scale = lr * size / slope
-        a, w = current.a - scale * grad_a, current.w - scale[..., None] * grad_w
-        shrink = size / np.sqrt(a**2 + (w**2).sum(axis=-1))
-        current = TwoLayerNetwork(a * shrink, w * shrink[..., None], network.activation)
+        scale = (lr * size / slope)[..., None]
+        a, w = current.columns - scale * grad_a, current.w - scale * grad_w
+        shrink = (size / _size(a, w))[..., None]
+        current = network.with_weights(a * shrink, w * shrink)
     data = {"a": np.stack([network.a, current.a]), "w": np.stack([network.w, current.w])}
     return Trajectory(np.array([0, n_steps]), data, clock="step", meta={"lr": lr})
+
+
+def _size(a: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Norm of all weights of each neuron (..., m)."""
+    return np.sqrt((a**2).sum(axis=-1) + (w**2).sum(axis=-1))
 
 
 def arrivals(a: np.ndarray, w: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

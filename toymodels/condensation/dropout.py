@@ -5,7 +5,7 @@ With keep probability q and inverted scaling on the hidden layer, the expected t
 .. math:: E\,L_{drop} = L + \frac{1-q}{2nq}\sum_i\sum_k (a_k h_k(x_i))^2 .
 
 k copies of a neuron with output weight a/k divide its term by k, so for a fixed output the penalty is smallest when
-all :math:`a_k h_k` are equal: condensed.
+all :math:`a_k h_k` are equal: condensed. With several outputs :math:`|a_k|^2` stands for :math:`a_k^2`.
 
 References
 ----------
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.grouping import count_active_clusters
-from toymodels.condensation.network import TwoLayerNetwork
+from toymodels.condensation.network import TwoLayerNetwork, n_outputs_of
 from toymodels.validation import finite, fraction
 
 
@@ -46,7 +46,7 @@ def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.n
     """
     if keep != 1:
         fraction("keep", keep)
-    parts = network.a[..., None, :] * network.hidden(x)
+    parts = network.strength[..., None, :] * network.hidden(x)
     return (1 - keep) / (2 * keep) * (parts**2).sum(axis=-1).mean(axis=-1)
 
 
@@ -87,7 +87,7 @@ def compare_dropout(
     Parameters
     ----------
     x : (n, d) array
-    y : (n,) array
+    y : (n,) or (n, K) array
     rng : numpy Generator
     keep : float
         Keep probability in (0, 1).
@@ -102,13 +102,13 @@ def compare_dropout(
         If training diverges.
     """
     keep = fraction("keep", keep)
-    dim = finite("x", x, ndim=2).shape[1]
-    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates)
+    dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
+    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates, n_outputs=n_outputs)
     counts, penalties, losses = [], [], []
     for rate in (0.0, 1 - keep):
         run = start.train(x, y, n_steps, lr, n_steps, rate, rng)
         end = TwoLayerNetwork(run["a"][-1], run["w"][-1])
-        counts.append([count_active_clusters(a, w, x) for a, w in zip(end.a, end.w, strict=True)])
+        counts.append([count_active_clusters(a, w, x) for a, w in zip(end.strength, end.w, strict=True)])
         penalties.append(dropout_penalty(end, x, keep))
         losses.append(run["loss"][-1])
     return DropoutComparison(np.array(counts), np.array(penalties), np.array(losses))

@@ -10,6 +10,17 @@ eigenvalues do not decrease. For a split the law is exact when :math:`a_k\ne0`, 
 
 A minimum becomes a saddle when :math:`\delta(1-\delta) a_k B` has a negative eigenvalue.
 
+With several outputs :math:`a_k` and :math:`e_i` are vectors, :math:`a_k B` has :math:`a_k\cdot e_i` in place of
+:math:`a_k e_i`, and the two new neurons may also exchange output weights across :math:`a_k`, in K - 1 directions. These
+are coupled to the exchange of input weights by :math:`C=\frac1n\sum_i e_i s'(w_k\cdot x_i) x_i^T`, of which criticality
+makes only the part along :math:`a_k` vanish. With :math:`C_\perp` (K - 1, d + 1) for the rest the law becomes
+
+.. math:: \mathrm{in}(H_{wide}) = \mathrm{in}(H_{narrow}) + (0,1,0) + \mathrm{in}
+          \begin{pmatrix}0 & C_\perp\\ C_\perp^T & \delta(1-\delta)\,a_k B\end{pmatrix},
+
+so each rank of :math:`C_\perp` gives a negative eigenvalue, for every :math:`\delta`: splits of a minimum that does not
+fit are saddles.
+
 References
 ----------
 Zhang et al. (2021), arXiv:2105.14573; overview, section 6.2.
@@ -23,7 +34,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.activations import get_activation
-from toymodels.condensation.network import TwoLayerNetwork, require_single
+from toymodels.condensation.network import TwoLayerNetwork, n_outputs_of, require_single
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, positive, positive_int
 
@@ -52,10 +63,10 @@ def split(network: TwoLayerNetwork, k: int, fraction: float) -> TwoLayerNetwork:
     """
     k = _neuron(network, k)
     fraction = float(finite("fraction", fraction, ndim=0))
-    share = network.a[..., k : k + 1]
-    a = np.concatenate([network.a, (1 - fraction) * share], axis=-1)
-    a[..., k : k + 1] = fraction * share
-    return TwoLayerNetwork(a, np.concatenate([network.w, network.w[..., k : k + 1, :]], axis=-2), network.activation)
+    share = network.columns[..., k : k + 1, :]
+    a = np.concatenate([network.columns, (1 - fraction) * share], axis=-2)
+    a[..., k : k + 1, :] = fraction * share
+    return network.with_weights(a, np.concatenate([network.w, network.w[..., k : k + 1, :]], axis=-2))
 
 
 def add_null(network: TwoLayerNetwork) -> TwoLayerNetwork:
@@ -75,10 +86,8 @@ def add_null(network: TwoLayerNetwork) -> TwoLayerNetwork:
     get_activation(network.activation).fill(np.zeros(1), value, slope)
     if value[0] != 0:
         raise ValueError(f"activation must vanish at 0 for a null neuron, got {network.activation}")
-    a = np.concatenate([network.a, np.zeros_like(network.a[..., :1])], axis=-1)
-    return TwoLayerNetwork(
-        a, np.concatenate([network.w, np.zeros_like(network.w[..., :1, :])], axis=-2), network.activation
-    )
+    a, w = (np.concatenate([part, np.zeros_like(part[..., :1, :])], axis=-2) for part in (network.columns, network.w))
+    return network.with_weights(a, w)
 
 
 def embeddings(
@@ -139,7 +148,7 @@ def split_inertia(
     network : TwoLayerNetwork
         At a critical point, without replicate axes.
     x : (n, d) array
-    y : (n,) array
+    y : (n,) or (n, K) array
     k : int
         Neuron with a non-zero output weight.
     fraction : float
@@ -152,20 +161,32 @@ def split_inertia(
     Raises
     ------
     ValueError
-        If there is no neuron k, its output weight is 0 (the law fails there), or the network has replicate axes.
+        If there is no neuron k, its output weights are 0 (the law fails there), or the network has replicate axes.
     """
     k = _neuron(network, k)
     require_single(network)
-    if abs(network.a[k]) < SILENT:
-        raise ValueError(f"network must have a non-zero output weight at neuron {k}, got {network.a[k]:g}")
+    if network.strength[k] < SILENT:
+        raise ValueError(f"network must have a non-zero output weight at neuron {k}, got {network.strength[k]:g}")
     hessian = network.hessian(x, y)
-    x = np.asarray(x, dtype=float)
-    x1 = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-    bend = (network(x) - y) * get_activation(network.activation).curvature(x1 @ network.w[k]) / len(x)
-    block = fraction * (1 - fraction) * network.a[k] * (x1.T * bend) @ x1
+    block = _split_block(network, x, y, k, fraction)
     scale = float(np.abs(np.linalg.eigvalsh(hessian)).max())
     (above, zero, below), (more_above, more_zero, more_below) = inertia(hessian, scale), inertia(block, scale)
     return above + more_above, zero + more_zero + 1, below + more_below
+
+
+def _split_block(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, k: int, fraction: float) -> np.ndarray:
+    """The block (K + d, K + d) that the law of splits adds: exchange of output weights across a_k, of input weights."""
+    x = np.asarray(x, dtype=float)
+    x1, n = np.concatenate([x, np.ones((len(x), 1))], axis=1), len(x)
+    z, weights = x1 @ network.w[k], network.columns[k]
+    error = (network(x) - np.asarray(y, dtype=float)).reshape(n, -1)
+    bend = error @ weights * get_activation(network.activation).curvature(z) / n
+    value, slope = np.empty_like(z), np.empty_like(z)
+    get_activation(network.activation).fill(z, value, slope)
+    across = np.linalg.qr(weights[:, None], mode="complete")[0][:, 1:]  # (K, K - 1)
+    coupling = across.T @ error.T @ (slope[:, None] * x1) / n
+    own = fraction * (1 - fraction) * (x1.T * bend) @ x1
+    return np.block([[np.zeros((len(coupling),) * 2), coupling], [coupling.T, own]])
 
 
 def critical_point(
@@ -180,7 +201,7 @@ def critical_point(
     network : TwoLayerNetwork
         Start, without replicate axes.
     x : (n, d) array
-    y : (n,) array
+    y : (n,) or (n, K) array
     tolerance : float
         Largest norm of the gradient that is accepted, > 0.
 
@@ -196,19 +217,18 @@ def critical_point(
     require_single(network)
     positive("tolerance", tolerance)
 
+    cut = network.a.size
+
     def unpack(theta):
-        return TwoLayerNetwork(
-            theta[: network.width], theta[network.width :].reshape(network.w.shape), network.activation
-        )
+        return network.with_weights(theta[:cut].reshape(network.columns.shape), theta[cut:].reshape(network.w.shape))
 
     def gradient(theta):
-        grad_a, grad_w = unpack(theta).gradient(x, y)
-        return np.concatenate([grad_a, grad_w.ravel()])
+        return np.concatenate([part.ravel() for part in unpack(theta).gradient(x, y)])
 
     def hessian(theta):
         return unpack(theta).hessian(x, y)
 
-    start = np.concatenate([network.a, network.w.ravel()])
+    start = np.concatenate([network.a.ravel(), network.w.ravel()])
     options = {"jac": hessian, "method": "lm", "xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
     theta = least_squares(gradient, start, **options).x
     for _ in range(10):
@@ -230,7 +250,8 @@ def critical_points(
     ----------
     width : int
     x : (n, d) array
-    y : (n,) array
+    y : (n,) or (n, K) array
+        Targets of networks with one output, or with K.
     activation : str
     rng : numpy Generator
     starts : int
@@ -240,10 +261,10 @@ def critical_points(
     list of TwoLayerNetwork
         At most `starts`, all with a gradient below 1e-11.
     """
-    dim = finite("x", x, ndim=2).shape[1]
+    dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
     points = []
     for _ in range(positive_int("starts", starts)):
-        start = TwoLayerNetwork.random(width, dim, 1.0, activation, rng)
+        start = TwoLayerNetwork.random(width, dim, 1.0, activation, rng, n_outputs=n_outputs)
         try:
             points.append(critical_point(start, x, y))
         except SimulationError:
@@ -269,11 +290,11 @@ def plateau_histogram(
     Parameters
     ----------
     x : (n, d) array
-    y : (n,) array
+    y : (n,) or (n, K) array
     widths : sequence of ints
         Widths of ReLU networks.
     edges : (n_bins + 1,) array
-        Increasing bin edges of log10 of the mean squared error (without the 1/2).
+        Increasing bin edges of log10 of the mean squared error (without the 1/2; summed over outputs).
     rng : numpy Generator
     replicates, n_steps, lr, std, every
         Networks per width, gradient steps, learning rate, initial standard deviation, steps between two records.
@@ -293,10 +314,10 @@ def plateau_histogram(
     edges = finite("edges", edges, ndim=1)
     if len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ValueError(f"edges must be increasing and at least two, got {edges}")
-    dim = finite("x", x, ndim=2).shape[1]
+    dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
     frequency, final = [], []
     for width in widths:
-        network = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates)
+        network = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates, n_outputs=n_outputs)
         loss = network.train(x, y, n_steps, lr, every, record=("loss",))["loss"]
         level = np.log10(2 * loss)
         frequency.append(np.histogram(level, edges)[0] / level.size)

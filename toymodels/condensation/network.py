@@ -1,7 +1,9 @@
 r"""Two-layer networks, many at once, with exact gradient, Hessian and training.
 
-:math:`f(x) = \sum_k a_k\, s(w_k\cdot(x, 1))`, loss :math:`\frac{1}{2n}\sum_i (f(x_i)-y_i)^2`. Leading axes of the
-parameters are independent replicates: a network with `a` of shape (T, m) is T networks on the same inputs.
+:math:`f(x) = \sum_k a_k\, s(w_k\cdot(x, 1))`, loss :math:`\frac{1}{2n}\sum_i |f(x_i)-y_i|^2`. The output is a number
+when `a` has one axis less than `w`, and a vector of K numbers, :math:`a_k\in R^K`, when it has as many. Leading axes of
+the parameters are independent replicates: `a` of shape (T, m) with `w` of shape (T, m, d + 1) is T networks on the same
+inputs, `a` (m, K) with `w` (m, d + 1) a single one with K outputs.
 """
 
 from __future__ import annotations
@@ -13,19 +15,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.activations import get_activation
-from toymodels.condensation.training import descend
+from toymodels.condensation.training import descend, through_hidden
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, non_negative, positive_int
 
 
 @dataclass(frozen=True, eq=False)
 class TwoLayerNetwork:
-    """One hidden layer, scalar output, no output bias.
+    """One hidden layer, one or several outputs, no output bias.
 
     Parameters
     ----------
-    a : (..., m) array
-        Output weights.
+    a : (..., m) or (..., m, K) array
+        Output weights; K outputs in the second case. Below, shapes with K hold there and go without it in the first.
     w : (..., m, d + 1) array
         Input weights, the bias as the last column.
     activation : str
@@ -41,6 +43,8 @@ class TwoLayerNetwork:
     >>> network = TwoLayerNetwork([1.0, -1.0], [[1.0, 0.0], [1.0, -1.0]])
     >>> network([[0.5], [3.0]]).tolist()
     [0.5, 1.0]
+    >>> TwoLayerNetwork([[1.0, 2.0], [-1.0, 0.0]], [[1.0, 0.0], [1.0, -1.0]])([[0.5], [3.0]]).tolist()
+    [[0.5, 1.0], [1.0, 6.0]]
     """
 
     a: np.ndarray
@@ -49,8 +53,9 @@ class TwoLayerNetwork:
 
     def __post_init__(self):
         a, w = finite("a", self.a), finite("w", self.w)
-        if a.ndim < 1 or w.ndim != a.ndim + 1 or w.shape[:-1] != a.shape:
-            raise ValueError(f"w must have shape (*a.shape, d + 1), got a {a.shape} and w {w.shape}")
+        neurons = a.shape[:-1] if w.ndim == a.ndim else a.shape
+        if w.ndim < 2 or w.shape[:-1] != neurons:
+            raise ValueError(f"w must have shape (*a.shape, d + 1), or a (..., m, K), got a {a.shape} and w {w.shape}")
         if w.shape[-1] < 2:
             raise ValueError(f"w must have at least 2 columns (an input and the bias), got {w.shape[-1]}")
         get_activation(self.activation)
@@ -67,6 +72,7 @@ class TwoLayerNetwork:
         rng: np.random.Generator,
         *,
         replicates: int | None = None,
+        n_outputs: int | None = None,
     ) -> TwoLayerNetwork:
         """Independent normal weights.
 
@@ -82,6 +88,8 @@ class TwoLayerNetwork:
             Source of the draws.
         replicates : int, optional
             Number of networks; None gives one without a replicate axis.
+        n_outputs : int, optional
+            Number K of outputs; None gives a number as output.
 
         Raises
         ------
@@ -91,13 +99,41 @@ class TwoLayerNetwork:
         lead = () if replicates is None else (positive_int("replicates", replicates),)
         shape = (*lead, positive_int("width", width))
         std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
-        a = std_a * rng.standard_normal(shape)
+        outputs = () if n_outputs is None else (positive_int("n_outputs", n_outputs),)
+        a = std_a * rng.standard_normal((*shape, *outputs))
         return cls(a, std_w * rng.standard_normal((*shape, positive_int("dim", dim) + 1)), activation)
 
     @property
     def width(self) -> int:
         """Number of hidden neurons m."""
-        return self.a.shape[-1]
+        return self.w.shape[-2]
+
+    @property
+    def n_outputs(self) -> int | None:
+        """Number K of outputs, None when the output is a number."""
+        return self.a.shape[-1] if self.a.ndim == self.w.ndim else None
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Output weights (..., m, K), with K = 1 when the output is a number."""
+        return self.a[..., None] if self.n_outputs is None else self.a
+
+    @property
+    def strength(self) -> np.ndarray:
+        """Size of the output weights of each neuron, (..., m): |a|, or its norm over the outputs."""
+        return np.abs(self.a) if self.n_outputs is None else np.linalg.norm(self.a, axis=-1)
+
+    def with_weights(self, columns: np.ndarray, w: np.ndarray) -> TwoLayerNetwork:
+        """A network of the same kind.
+
+        Parameters
+        ----------
+        columns : (..., m, K) array
+            Output weights, as in `columns`.
+        w : (..., m, d + 1) array
+            Input weights, the bias as the last column.
+        """
+        return TwoLayerNetwork(columns[..., 0] if self.n_outputs is None else columns, w, self.activation)
 
     @property
     def dim(self) -> int:
@@ -115,44 +151,42 @@ class TwoLayerNetwork:
         return self._layer(self._with_bias(x))[0]
 
     def __call__(self, x: ArrayLike) -> np.ndarray:
-        """Network outputs (..., n) for inputs `x` (n, d).
+        """Network outputs (..., n, K) for inputs `x` (n, d).
 
         Raises
         ------
         ValueError
             If `x` is not a finite (n, d) array.
         """
-        return (self.hidden(x) @ self.a[..., None])[..., 0]
+        return self._outputs(self.hidden(x) @ self.columns)
 
     def loss(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """1/(2n) sum of squared errors, one per replicate.
+        """1/(2n) sum of squared errors over samples and outputs, one per replicate.
 
         Parameters
         ----------
         x : (n, d) array
-        y : (n,) or (..., n) array
+        y : (n, K) or (..., n, K) array
 
         Raises
         ------
         ValueError
             If the data have the wrong shape or are not finite.
         """
-        return ((self(x) - self._targets(x, y)) ** 2).mean(axis=-1) / 2
+        return (self._error(self.hidden(x), x, y) ** 2).sum(axis=-1).mean(axis=-1) / 2
 
     def jacobian(self, x: ArrayLike) -> np.ndarray:
-        """Derivative of the outputs at inputs `x` (n, d) by the p = m (d + 2) parameters, (..., n, p).
+        """Derivative of the outputs at inputs `x` (n, d) by the p = m (K + d + 1) parameters, (..., n, K, p).
 
-        The columns are a first, then w row by row.
+        The columns are a row by row, then w row by row.
 
         Raises
         ------
         ValueError
             If `x` is not a finite (n, d) array.
         """
-        x1 = self._with_bias(x)
-        value, slope, _ = self._layer(x1)
-        by_w = (self.a[..., None, :] * slope)[..., None] * x1[:, None, :]
-        return np.concatenate([value, by_w.reshape(*value.shape[:-1], -1)], axis=-1)
+        jacobian = self._jacobian(self._with_bias(x))
+        return jacobian[..., 0, :] if self.n_outputs is None else jacobian
 
     def gradient(self, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Exact gradient of the loss.
@@ -160,7 +194,7 @@ class TwoLayerNetwork:
         Parameters
         ----------
         x : (n, d) array
-        y : (n,) or (..., n) array
+        y : (n, K) or (..., n, K) array
 
         Returns
         -------
@@ -173,20 +207,19 @@ class TwoLayerNetwork:
         """
         x1 = self._with_bias(x)
         value, slope, _ = self._layer(x1)
-        error = ((value @ self.a[..., None])[..., 0] - self._targets(x, y)) / len(x1)
-        grad_a = (error[..., None, :] @ value)[..., 0, :]
-        by_input = slope.swapaxes(-1, -2) @ (error[..., None] * x1)
-        return grad_a, self.a[..., None] * by_input
+        error = self._error(value, x, y) / len(x1)
+        grad_a = (error.swapaxes(-1, -2) @ value).swapaxes(-1, -2)
+        return grad_a.reshape(self.a.shape), through_hidden(self.columns, error, slope, x1)
 
     def hessian(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """Exact Hessian of the loss, (..., p, p), over a, then w row by row.
+        """Exact Hessian of the loss, (..., p, p), over a row by row, then w row by row.
 
         ReLU has no curvature: its Hessian is the one almost everywhere.
 
         Parameters
         ----------
         x : (n, d) array
-        y : (n,) or (..., n) array
+        y : (n, K) or (..., n, K) array
 
         Raises
         ------
@@ -194,19 +227,22 @@ class TwoLayerNetwork:
             If the data have the wrong shape or are not finite.
         """
         x1 = self._with_bias(x)
-        _, slope, z = self._layer(x1)
-        error = (self(x) - self._targets(x, y)) / len(x1)
-        jacobian = self.jacobian(x)
+        value, slope, z = self._layer(x1)
+        error = self._error(value, x, y) / len(x1)
+        jacobian = self._jacobian(x1)
+        jacobian = jacobian.reshape(*jacobian.shape[:-3], -1, jacobian.shape[-1])
         hessian = jacobian.swapaxes(-1, -2) @ jacobian / len(x1)
-        cross = slope.swapaxes(-1, -2) @ (error[..., None] * x1)  # (..., m, d + 1): d2 f / da_k dw_k
-        bend = error[..., None] * get_activation(self.activation).curvature(z) * self.a[..., None, :]
+        m, k, q = self.width, error.shape[-1], self.dim + 1
+        pushes = (error[..., None] * x1[:, None, :]).reshape(*error.shape[:-1], -1)
+        cross = (slope.swapaxes(-1, -2) @ pushes).reshape(*slope.shape[:-2], m, k, q)  # d2 f / da_j dw_j
+        curvature = get_activation(self.activation).curvature(z)
+        bend = sum(error[..., c, None] * curvature * self.columns[..., None, :, c] for c in range(k))
         own = np.einsum("...nk,ni,nj->...kij", bend, x1, x1)
-        m, q = self.width, self.dim + 1
-        for k in range(m):
-            block = slice(m + k * q, m + (k + 1) * q)
-            hessian[..., k, block] += cross[..., k, :]
-            hessian[..., block, k] += cross[..., k, :]
-            hessian[..., block, block] += own[..., k, :, :]
+        for j in range(m):
+            outer, inner = slice(j * k, j * k + k), slice(m * k + j * q, m * k + j * q + q)
+            hessian[..., outer, inner] += cross[..., j, :, :]
+            hessian[..., inner, outer] += cross[..., j, :, :].swapaxes(-1, -2)
+            hessian[..., inner, inner] += own[..., j, :, :]
         return hessian
 
     def train(
@@ -227,7 +263,7 @@ class TwoLayerNetwork:
         Parameters
         ----------
         x : (n, d) array
-        y : (n,) or (..., n) array
+        y : (n, K) or (..., n, K) array
         n_steps : int
             Number of updates.
         lr : float
@@ -247,7 +283,7 @@ class TwoLayerNetwork:
         Returns
         -------
         Trajectory
-            On the clock "step": `a` (n_t, ..., m), `w` (n_t, ..., m, d + 1), `loss` (n_t, ...) without dropout.
+            On the clock "step": `a` (n_t, ..., m, K), `w` (n_t, ..., m, d + 1), `loss` (n_t, ...) without dropout.
 
         Raises
         ------
@@ -258,7 +294,7 @@ class TwoLayerNetwork:
         """
         data = self._with_bias(x), self._targets(x, y)
         schedule = (every, dropout, rng, optimizer, record)
-        return descend(self.a, self.w, self.activation, *data, n_steps, lr, *schedule)
+        return descend(self.columns, self.w, self.activation, *data, n_steps, lr, *schedule, self.a.shape)
 
     def _with_bias(self, x: ArrayLike) -> np.ndarray:
         x = finite("x", x, ndim=2)
@@ -267,10 +303,30 @@ class TwoLayerNetwork:
         return np.concatenate([x, np.ones((len(x), 1))], axis=1)
 
     def _targets(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """Targets with an axis of outputs, (n, K) or (..., n, K)."""
         y, n = finite("y", y), len(np.asarray(x))
-        if y.shape not in ((n,), (*self.a.shape[:-1], n)):
-            raise ValueError(f"y must have shape ({n},) or {(*self.a.shape[:-1], n)}, got {y.shape}")
-        return y
+        shape = (n,) if self.n_outputs is None else (n, self.n_outputs)
+        every = (*self.w.shape[:-2], *shape)
+        if y.shape not in (shape, every):
+            raise ValueError(f"y must have shape {shape} or {every}, got {y.shape}")
+        return y[..., None] if self.n_outputs is None else y
+
+    def _error(self, value: np.ndarray, x: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """Outputs less targets, (..., n, K), from the hidden values."""
+        return value @ self.columns - self._targets(x, y)
+
+    def _outputs(self, columns: np.ndarray) -> np.ndarray:
+        return columns[..., 0] if self.n_outputs is None else columns
+
+    def _jacobian(self, x1: np.ndarray) -> np.ndarray:
+        """(..., n, K, p), with K = 1 when the output is a number."""
+        value, slope, _ = self._layer(x1)
+        columns = self.columns.swapaxes(-1, -2)  # (..., K, m)
+        k = columns.shape[-2]
+        by_a = value[..., :, None, :, None] * np.eye(k)[:, None, :]  # (..., n, K, m, K)
+        by_w = (columns[..., None, :, :] * slope[..., None, :])[..., None] * x1[:, None, None, :]
+        shape = (*value.shape[:-1], k, -1)
+        return np.concatenate([by_a.reshape(shape), by_w.reshape(shape)], axis=-1)
 
     def _layer(self, x1: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Values, slopes and pre-activations of the hidden layer, each (..., n, m)."""
@@ -280,7 +336,21 @@ class TwoLayerNetwork:
         return value, slope, z
 
 
+def n_outputs_of(y: ArrayLike) -> int | None:
+    """Number of outputs that a single network needs for targets `y`: K for (n, K), None for (n,).
+
+    Raises
+    ------
+    ValueError
+        If `y` has another number of axes.
+    """
+    y = finite("y", y)
+    if y.ndim not in (1, 2):
+        raise ValueError(f"y must have shape (n,) or (n, K), got {y.shape}")
+    return y.shape[1] if y.ndim == 2 else None
+
+
 def require_single(network: TwoLayerNetwork) -> None:
     """Refuse a network with replicate axes by a `ValueError`."""
-    if network.a.ndim != 1:
-        raise ValueError(f"network must be a single network, got leading axes {network.a.shape[:-1]}")
+    if network.w.ndim != 2:
+        raise ValueError(f"network must be a single network, got leading axes {network.w.shape[:-2]}")

@@ -58,11 +58,11 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     kept = _speaking(network, x)
     if not kept.any():
         raise ValueError("network must have a neuron that contributes, got none")
-    a, w = network.a[kept], network.w[kept]
-    order = np.argsort(-np.abs(a) * np.linalg.norm(w, axis=1), kind="stable")
+    a, w, strength = network.columns[kept], network.w[kept], network.strength[kept]
+    order = np.argsort(-strength * np.linalg.norm(w, axis=1), kind="stable")
     group = _merge_directions if network.activation == "relu" else _merge_vectors
-    a, w = group(a[order], w[order], threshold, PARITY.get(network.activation, 0))
-    return TwoLayerNetwork(a, w, network.activation)
+    a, w = group(a[order], w[order], strength[order], threshold, PARITY.get(network.activation, 0))
+    return network.with_weights(a, w)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def reduction_curve(
     network : TwoLayerNetwork
         Trained, without replicate axes.
     x : (n, d) array
-    y : (n,) array
+    y : (n,) or (n, K) array
     thresholds : sequence of floats
         In (0, 1].
     n_steps, lr
@@ -142,31 +142,46 @@ def tangent_rank(network: TwoLayerNetwork, points: ArrayLike) -> int:
     ValueError
         If there are too few points.
     """
-    jacobian = network.jacobian(points)
-    if jacobian.ndim != 2 or jacobian.shape[0] < jacobian.shape[1]:
-        raise ValueError(f"points must be at least {jacobian.shape[-1]} for a single network, got {jacobian.shape}")
-    return int(np.linalg.matrix_rank(jacobian, rtol=RANK_TOLERANCE))
+    return _rank(_tangents(network, points))
 
 
 def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
     """Smallest number of samples from which a network of any width may recover `target`.
 
     The target is merged to its smallest width m*; a generic one needs m* (d + 2) samples: one output weight, d input
-    weights and a bias per neuron.
+    weights and a bias per neuron. With K outputs it is the smallest number of samples on which the tangent functions
+    keep their full rank. That is m* + d + 1 if m* <= K, where each neuron can be seen alone: a sample gives K numbers,
+    yet a single neuron needs no fewer samples than with one output.
 
     Parameters
     ----------
     target : TwoLayerNetwork
         Without replicate axes.
     points : (n, d) array
-        Generic inputs on which the rank is taken, at least m* (d + 2).
+        Generic inputs on which the rank is taken, at least as many as m* neurons have parameters.
 
     Raises
     ------
     ValueError
         If there are too few points.
     """
-    return tangent_rank(merge(target, 1.0), points)
+    tangents = _tangents(merge(target, 1.0), points)  # (n, K, p)
+    rank, n_outputs = _rank(tangents), tangents.shape[1]
+    if n_outputs == 1:
+        return rank
+    return next(n for n in range(-(-rank // n_outputs), len(tangents) + 1) if _rank(tangents[:n]) == rank)
+
+
+def _tangents(network: TwoLayerNetwork, points: ArrayLike) -> np.ndarray:
+    """Derivatives (n, K, p) of the outputs at `points`, K = 1 if the output is a number."""
+    jacobian = network.jacobian(points)
+    if network.w.ndim != 2 or len(jacobian) < jacobian.shape[-1]:
+        raise ValueError(f"points must be at least {jacobian.shape[-1]} for a single network, got {jacobian.shape}")
+    return jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])
+
+
+def _rank(tangents: np.ndarray) -> int:
+    return int(np.linalg.matrix_rank(tangents.reshape(-1, tangents.shape[-1]), rtol=RANK_TOLERANCE))
 
 
 def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:
@@ -244,7 +259,8 @@ def recovery_error(
 
 def _speaking(network: TwoLayerNetwork, x: ArrayLike | None) -> np.ndarray:
     """Neurons that contribute to the output."""
-    kept = (network.a != 0) & (network.w.any(axis=1) | (network.activation in ("sigmoid", "softplus")))
+    speaks = network.w.any(axis=1) | (network.activation in ("sigmoid", "softplus"))
+    kept = (network.strength > 0) & speaks
     if x is None:
         return kept
     if network.activation != "relu":
@@ -252,18 +268,22 @@ def _speaking(network: TwoLayerNetwork, x: ArrayLike | None) -> np.ndarray:
     return kept & ~static_neurons(network.w, finite("x", x, ndim=2))
 
 
-def _merge_directions(a: np.ndarray, w: np.ndarray, threshold: float, _: int) -> tuple[np.ndarray, np.ndarray]:
-    """ReLU: weighted mean direction per cluster, with the summed output on it."""
+def _merge_directions(
+    a: np.ndarray, w: np.ndarray, strength: np.ndarray, threshold: float, _: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """ReLU: weighted mean direction per cluster, with the summed outputs (m, K) on it."""
     units, norms = unit_rows(w), np.linalg.norm(w, axis=1)
     labels = leaders(units @ units.T, threshold)
-    mass = np.abs(a) * norms
+    mass = strength * norms
     means = _sums(labels, mass[:, None] * units)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    return _sums(labels, a * norms), means
+    return _sums(labels, a * norms[:, None]), means
 
 
-def _merge_vectors(a: np.ndarray, w: np.ndarray, threshold: float, parity: int) -> tuple[np.ndarray, np.ndarray]:
-    """Any activation: weighted mean weight vector per cluster, with the summed output weight."""
+def _merge_vectors(
+    a: np.ndarray, w: np.ndarray, strength: np.ndarray, threshold: float, parity: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Any activation: weighted mean weight vector per cluster, with the summed output weights (m, K)."""
     norms = np.linalg.norm(w, axis=1)
     largest = np.maximum(norms[:, None], norms)
     dot, squares = w @ w.T, norms[:, None] ** 2 + norms**2
@@ -272,11 +292,10 @@ def _merge_vectors(a: np.ndarray, w: np.ndarray, threshold: float, parity: int) 
     labels = leaders(similarity, threshold)
     if parity:
         first = np.unique(labels, return_index=True)[1][labels]
-        flip = np.where(dot[np.arange(len(a)), first] < 0, -1.0, 1.0)
-        w = flip[:, None] * w
+        flip = np.where(dot[np.arange(len(a)), first] < 0, -1.0, 1.0)[:, None]
+        w = flip * w
         a = np.where(flip < 0, parity * a, a)
-    weight = np.abs(a)
-    means = _sums(labels, weight[:, None] * w) / _sums(labels, weight)[:, None]
+    means = _sums(labels, strength[:, None] * w) / _sums(labels, strength)[:, None]
     return _sums(labels, a), means
 
 

@@ -30,8 +30,13 @@ def descend(
     rng: np.random.Generator | None,
     optimizer: str,
     record: tuple[str, ...],
+    shape: tuple[int, ...],
 ) -> Trajectory:
-    """The work behind `TwoLayerNetwork.train`, which documents the arguments; `x1` has the constant input as well."""
+    """The work behind `TwoLayerNetwork.train`, which documents the arguments.
+
+    `x1` has the constant input as well, `a` (..., m, K) and `y` (..., n, K) an axis of outputs; `shape` is that in
+    which `a` is recorded.
+    """
     positive_int("n_steps", n_steps)
     lr = float(positive("lr", lr))
     if not 0 <= dropout < 1:
@@ -41,7 +46,7 @@ def descend(
     for name in record:
         choice("record", name, ("a", "w", "loss"))
     steps = _record_steps(every, n_steps)
-    state = _State(a, w, activation, x1, y)
+    state = _State(a, w, activation, x1, y, shape)
     update = {"gd": _GradientDescent, "adam": _Adam}[choice("optimizer", optimizer, ("gd", "adam"))](lr)
     rows = []
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes a SimulationError below
@@ -66,17 +71,26 @@ def _record_steps(every: int | Iterable[int], n_steps: int) -> list[int]:
     return sorted({0, *wanted, n_steps})
 
 
-class _State:
-    """Parameters a (..., m, 1) and w transposed (..., d + 1, m), which suits the matrix products, with all buffers."""
+def through_hidden(columns: np.ndarray, error: np.ndarray, slope: np.ndarray, x1: np.ndarray) -> np.ndarray:
+    """Gradient (..., m, d + 1) by the input weights, of errors (..., n, K) with their 1/n and slopes (..., n, m)."""
+    if columns.shape[-1] == 1:
+        return columns * (slope.swapaxes(-1, -2) @ (error * x1))
+    return (error @ columns.swapaxes(-1, -2) * slope).swapaxes(-1, -2) @ x1
 
-    def __init__(self, a: np.ndarray, w: np.ndarray, activation: str, x1: np.ndarray, y: np.ndarray):
+
+class _State:
+    """Parameters a (..., m, K) and w transposed (..., d + 1, m), which suits the matrix products, with all buffers."""
+
+    def __init__(
+        self, a: np.ndarray, w: np.ndarray, activation: str, x1: np.ndarray, y: np.ndarray, recorded: tuple[int, ...]
+    ):
         self.fill = get_activation(activation).fill
-        self.x1, self.y = x1, y[..., None]
-        self.a = a[..., None].copy()
+        self.x1, self.y, self.recorded = x1, y, recorded
+        self.a = a.copy()
         self.w = np.ascontiguousarray(w.swapaxes(-1, -2))
-        shape = (*a.shape[:-1], len(x1), a.shape[-1])
+        shape = (*w.shape[:-2], len(x1), w.shape[-2])
         self.z, self.value, self.slope = np.empty(shape), np.empty(shape), np.empty(shape)
-        self.error = np.empty((*shape[:-1], 1))
+        self.error = np.empty((*shape[:-1], a.shape[-1]))
         self.grad_a, self.grad_w = np.empty_like(self.a), np.empty_like(self.w)
 
     @property
@@ -97,17 +111,22 @@ class _State:
         self.forward(dropout, rng)
         self.error /= len(self.x1)
         np.matmul(self.value.swapaxes(-1, -2), self.error, out=self.grad_a)
-        np.matmul((self.error * self.x1).swapaxes(-1, -2), self.slope, out=self.grad_w)
-        self.grad_w *= self.a.swapaxes(-1, -2)
+        if self.a.shape[-1] == 1:
+            np.matmul((self.error * self.x1).swapaxes(-1, -2), self.slope, out=self.grad_w)
+            self.grad_w *= self.a.swapaxes(-1, -2)
+        else:
+            np.matmul(self.error, self.a.swapaxes(-1, -2), out=self.z)
+            self.z *= self.slope
+            np.matmul(self.x1.T, self.z, out=self.grad_w)
         return self.grad_a, self.grad_w
 
     def snapshot(self, name: str) -> Any:
         if name == "a":
-            return self.a[..., 0].copy()
+            return self.a.reshape(self.recorded).copy()
         if name == "w":
             return self.w.swapaxes(-1, -2).copy()
         self.forward(0.0, None)
-        return (self.error[..., 0] ** 2).mean(axis=-1) / 2
+        return (self.error**2).sum(axis=-1).mean(axis=-1) / 2
 
 
 class _GradientDescent:
