@@ -19,11 +19,14 @@ from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.condensation.null import cosine_excess, null_cosine
 from toymodels.condensation.phase_diagram import (
     DistanceScaling,
+    PhaseMap,
     classical_initialisations,
     coordinates,
+    critical_gamma,
     distance_exponent,
     distance_scaling,
     phase,
+    phase_map,
     relative_distance,
 )
 from toymodels.condensation.reduction import (
@@ -53,6 +56,7 @@ __all__ = [
     "DistanceScaling",
     "DropoutComparison",
     "LayerScaling",
+    "PhaseMap",
     "Reduction",
     "TwoLayerNetwork",
     "add_null",
@@ -64,6 +68,7 @@ __all__ = [
     "cosine_excess",
     "cosine_similarity",
     "count_clusters",
+    "critical_gamma",
     "critical_point",
     "critical_points",
     "direction_counts",
@@ -85,6 +90,7 @@ __all__ = [
     "orientation",
     "output_similarity",
     "phase",
+    "phase_map",
     "plateau_histogram",
     "potential",
     "recovery_error",

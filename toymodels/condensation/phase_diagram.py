@@ -15,19 +15,20 @@ start, :math:`|a|=\alpha/(m\beta_2)`; in the condensed phase :math:`|a|=|w|` and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import isclose
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.condensation.phase_flow import fitted_distance
+from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, positive, positive_int
 
-INPUTS, TARGETS = np.array([-0.5, 0.0, 0.5]), np.array([-0.5, 0.0, 1.0])  # three points, one dimension
-STABLE, MOVE = 0.4, 0.1  # step: a fraction of the kernel's time scale, and at most a relative move of 10 %
-FITTED = 1e-3  # stop when the loss has fallen to this part of its start
-MAX_STEPS = 100_000
+MAP_STEPS = 5000  # four times what the slowest fit of a map was seen to take; a network that needs more is stuck
 
 #: exponents of the width m in (std of a, std of w, scale): standard deviations and scale go like m to that power
 CLASSICAL = {
@@ -122,6 +123,30 @@ def distance_exponent(gamma: float, gamma_prime: float) -> float:
     return gamma - 1 - 2 * max(gamma_prime, 0.0) if gamma < 1 else 2 * (gamma - gamma_prime - 1)
 
 
+def critical_gamma(gamma_prime: ArrayLike) -> np.ndarray:
+    """The critical line: gamma = 1 for gamma' <= 0 and gamma = 1 + gamma' above; to its right neurons condense.
+
+    Parameters
+    ----------
+    gamma_prime : array
+
+    Returns
+    -------
+    array of the shape of `gamma_prime`
+
+    Raises
+    ------
+    ValueError
+        If a coordinate is not finite.
+
+    Examples
+    --------
+    >>> critical_gamma([-1.0, 0.0, 0.5]).tolist()
+    [1.0, 1.0, 1.5]
+    """
+    return 1 + np.maximum(finite("gamma_prime", gamma_prime), 0)
+
+
 def relative_distance(w: ArrayLike, w0: ArrayLike) -> float:
     """|w - w0| / |w0| in the Euclidean norm of all entries (overview, eq. 5); 0 means nothing moved.
 
@@ -201,66 +226,108 @@ def distance_scaling(
     grid = finite("cells", cells, ndim=2)
     if grid.shape[1] != 2:
         raise ValueError(f"cells must hold (gamma, gamma_prime) pairs, got shape {grid.shape}")
-    if len(widths) < 2 or any(positive_int("widths", m, minimum=2) % 2 for m in widths):
-        raise ValueError(f"widths must be at least two even numbers, got {list(widths)}")
+    widths = _even_widths(widths)
     repeated = np.repeat(grid, positive_int("replicates", replicates), axis=0)
     distance = np.stack([fitted_distance(repeated, m, rng).reshape(len(grid), replicates) for m in widths], axis=1)
-    slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=2).T, 1)[0]
     predicted = np.array([distance_exponent(*cell) for cell in grid])
-    return DistanceScaling(grid, np.array(widths), distance, slope, predicted)
+    return DistanceScaling(grid, np.array(widths), distance, _slopes(widths, distance), predicted)
 
 
-def fitted_distance(cells: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Relative distance (n_cells,) of the input weights at the fit, one independent network per row of `cells`."""
-    flow = _Flow(cells, width, rng)
-    distance = np.zeros(len(cells))
-    for _ in range(MAX_STEPS):
-        error = flow.step()
-        done = (error**2).sum(axis=1) < FITTED * (TARGETS**2).sum()
-        if done.any():
-            moved = np.linalg.norm(flow.w - flow.w0, axis=(1, 2)) / np.linalg.norm(flow.w0, axis=(1, 2))
-            distance[flow.index[done]] = moved[done]
-            flow.keep(~done)
-        if not flow.index.size:
-            return distance
-    raise SimulationError(f"loss of {flow.index.size} of {len(cells)} runs not fitted after {MAX_STEPS} steps")
+@dataclass(frozen=True, eq=False)
+class PhaseMap:
+    """The plane (gamma, gamma') as trained networks show it.
+
+    Parameters
+    ----------
+    gammas : (n_gamma,) array
+    gamma_primes : (n_prime,) array
+    widths : (n_widths,) array
+    distance : (n_gamma, n_prime, n_widths, replicates) array
+        Relative distance of the input weights when the data are fitted; NaN for a network that does not fit: deep in
+        the condensed regime some narrow ones condense so far that they get stuck.
+    slope : (n_gamma, n_prime) array
+        Least-squares slope of ln distance (mean over the replicates that fit) against ln width: negative where training
+        is linear, positive where neurons condense. NaN if fewer than two widths have such a replicate.
+    predicted : (n_gamma, n_prime) array
+        :func:`distance_exponent`. Its sign changes at :func:`critical_gamma`.
+    """
+
+    gammas: np.ndarray
+    gamma_primes: np.ndarray
+    widths: np.ndarray
+    distance: np.ndarray
+    slope: np.ndarray
+    predicted: np.ndarray
 
 
-class _Flow:
-    """The runs still going: a (T, m), w (T, 2, m) with the bias as second row, scale (T, 1)."""
+def phase_map(
+    gammas: ArrayLike,
+    gamma_primes: ArrayLike,
+    widths: Sequence[int] = (400, 4000, 40_000),
+    *,
+    replicates: int = 1,
+    seed: int = 0,
+    jobs: int = 1,
+) -> PhaseMap:
+    """Train networks as :func:`distance_scaling` does over a whole rectangle of the plane, cell by cell.
 
-    def __init__(self, cells: np.ndarray, width: int, rng: np.random.Generator):
-        gamma, gamma_prime = cells.T
-        std_a = width**-gamma_prime
-        self.scale = (std_a * width**gamma)[:, None]
-        a = std_a[:, None] * rng.standard_normal((len(cells), width // 2))
-        w = rng.standard_normal((len(cells), 2, width // 2))
-        self.a = np.concatenate([a, -a], axis=1)
-        self.w = np.concatenate([w, w], axis=2)
-        self.w0 = self.w.copy()
-        self.index = np.arange(len(cells))
-        self.x1 = np.stack([INPUTS, np.ones_like(INPUTS)], axis=1)
+    Parameters
+    ----------
+    gammas : (n_gamma,) array
+    gamma_primes : (n_prime,) array
+        Coordinates; negative ones too.
+    widths : sequence of ints
+        At least two even widths.
+    replicates : int
+        Networks per cell and width.
+    seed : int
+        Of the sweep.
+    jobs : int
+        Worker processes.
 
-    def keep(self, mask: np.ndarray) -> None:
-        for name in ("a", "w", "w0", "scale", "index"):
-            setattr(self, name, getattr(self, name)[mask])
+    Returns
+    -------
+    PhaseMap
 
-    def step(self) -> np.ndarray:
-        """One step; returns the error (T, 3) before it."""
-        n = len(TARGETS)
-        value = np.maximum(self.x1 @ self.w, 0)  # (T, n, m)
-        slope = (value > 0) * self.a[:, None, :]
-        error = (value @ self.a[..., None])[..., 0] / self.scale - TARGETS
-        force = (-error / (n * self.scale))[:, None, :]
-        move_a = (force @ value)[:, 0]
-        move_w = (force * self.x1.T) @ slope
-        kernel = value @ value.swapaxes(1, 2) + (slope @ slope.swapaxes(1, 2)) * (self.x1 @ self.x1.T)
-        top = np.linalg.eigvalsh(kernel)[:, -1] / (n * self.scale[:, 0] ** 2)
-        relative = np.maximum(
-            np.linalg.norm(move_a, axis=1) / np.linalg.norm(self.a, axis=1),
-            np.linalg.norm(move_w, axis=(1, 2)) / np.linalg.norm(self.w, axis=(1, 2)),
-        )
-        h = np.minimum(STABLE / top, MOVE / relative)
-        self.a += h[:, None] * move_a
-        self.w += h[:, None, None] * move_w
-        return error
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    gammas, gamma_primes = finite("gammas", gammas, ndim=1), finite("gamma_primes", gamma_primes, ndim=1)
+    grid = {"gamma": gammas, "gamma_prime": gamma_primes}
+    cell = partial(_distances, _even_widths(widths))
+    runs = sweep(cell, grid, replicates=replicates, seed=seed, jobs=jobs)
+    distance = np.where(runs["distance"].values > 0, runs["distance"].values, np.nan).swapaxes(-1, -2)
+    predicted = np.array([[distance_exponent(gamma, prime) for prime in gamma_primes] for gamma in gammas])
+    return PhaseMap(gammas, gamma_primes, np.array(widths), distance, _slopes(widths, distance), predicted)
+
+
+def _distances(widths: Sequence[int], gamma: float, gamma_prime: float, rng: np.random.Generator) -> dict:
+    """Distance per width, 0 where a network does not fit."""
+    cell = np.array([[gamma, gamma_prime]])
+    distance = np.zeros(len(widths))
+    for k, width in enumerate(widths):
+        with suppress(SimulationError):
+            distance[k] = fitted_distance(cell, width, rng, MAP_STEPS)[0]
+    return {"distance": distance}
+
+
+def _even_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    if len(widths) < 2 or any(positive_int("widths", m, minimum=2) % 2 for m in widths):
+        raise ValueError(f"widths must be at least two even numbers, got {list(widths)}")
+    return tuple(widths)
+
+
+def _slopes(widths: Sequence[int], distance: np.ndarray) -> np.ndarray:
+    """Least-squares slopes (...) of ln distance (..., n_widths, replicates)."""
+    fitted = np.isfinite(distance)
+    levels = np.where(fitted, np.log(np.where(fitted, distance, 1)), 0).sum(axis=-1) / np.maximum(
+        fitted.sum(axis=-1), 1
+    )
+    used = fitted.any(axis=-1)
+    enough = used.sum(axis=-1) >= 2
+    x = np.log(widths) * used
+    x = (x - (x.sum(axis=-1) / np.maximum(used.sum(axis=-1), 1))[..., None]) * used
+    squares = (x**2).sum(axis=-1)
+    return np.where(enough, (levels * x).sum(axis=-1) / np.where(enough, squares, 1), np.nan)

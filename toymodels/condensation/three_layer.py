@@ -15,15 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toymodels.condensation.phase_diagram import (
-    FITTED,
-    INPUTS,
-    MAX_STEPS,
-    MOVE,
-    STABLE,
-    TARGETS,
-    relative_distance,
-)
+from toymodels.condensation.phase_diagram import relative_distance
+from toymodels.condensation.phase_flow import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, positive_int
 

@@ -7,9 +7,12 @@ from numpy.testing import assert_allclose
 from toymodels.condensation import (
     classical_initialisations,
     coordinates,
+    critical_gamma,
     distance_exponent,
     distance_scaling,
     phase,
+    phase_diagram,
+    phase_map,
     relative_distance,
 )
 from toymodels.condensation.phase_diagram import CLASSICAL
@@ -46,6 +49,38 @@ def test_exponents_are_continuous_across_the_critical_line(gamma_prime, gamma):
     assert abs(distance_exponent(gamma, gamma - 1 - near)) < 1e-6
 
 
+@given(st.floats(-3, 3))
+def test_the_critical_line_parts_the_phases(gamma_prime):
+    gamma = float(critical_gamma(gamma_prime))
+    assert phase(gamma, gamma_prime) == "critical"
+    assert phase(gamma - 1e-6, gamma_prime) == "linear"
+    assert phase(gamma + 1e-6, gamma_prime) == "condensed"
+
+
+def test_a_map_of_the_plane_has_the_predicted_exponents_below_zero_too():
+    run = phase_map([0.25, 1.75], [-1.0, 0.0], (100, 1000), replicates=4, seed=1)
+    assert run.distance.shape == (2, 2, 2, 4)
+    assert run.slope.shape == run.predicted.shape == (2, 2)
+    assert_allclose(run.predicted[:, 0], [distance_exponent(0.25, -1.0), distance_exponent(1.75, -1.0)])
+    assert_allclose(run.slope, np.log(run.distance).mean(axis=-1) @ [-1, 1] / np.log(10))
+    assert_allclose(run.slope, run.predicted, atol=0.2)
+
+
+def test_a_network_that_does_not_fit_is_nan_and_the_slope_is_that_of_the_others(monkeypatch):
+    monkeypatch.setattr(phase_diagram, "MAP_STEPS", 3)
+    run = phase_map([1.0], [0.0], (20, 40))
+    assert np.isnan(run.distance).all()
+    assert np.isnan(run.slope).all()
+    levels = np.array([[[2.0, np.nan], [np.nan, np.nan], [8.0, 8.0]]])  # two replicates at widths 10, 100 and 1000
+    assert_allclose(phase_diagram._slopes([10, 100, 1000], levels), np.log(4) / np.log(100))
+
+
+def test_distances_below_rounding_are_not_lost():
+    scaling = distance_scaling([(0.0, 2.5), (0.0, 1.5)], [100, 1000], np.random.default_rng(0), replicates=8)
+    assert 0 < scaling.distance.min() < 1e-15
+    assert_allclose(scaling.slope, scaling.predicted, atol=0.2)
+
+
 def test_relative_distance_of_a_hand_worked_case():
     assert relative_distance([3.0, 4.0], [0.0, 5.0]) == pytest.approx(np.sqrt(10) / 5)
 
@@ -70,6 +105,10 @@ def test_measured_slopes_have_the_predicted_exponents():
         (lambda rng: distance_scaling([(1.0, 0.0)], [100], rng), "widths"),
         (lambda rng: distance_scaling([(1.0, 0.0)], [100, 201], rng), "widths"),
         (lambda rng: distance_scaling([(1.0,)], [100, 200], rng), "cells"),
+        (lambda rng: phase_map([0.5], [0.0], [100]), "widths"),
+        (lambda rng: phase_map([[0.5]], [0.0]), "gammas"),
+        (lambda rng: phase_map([0.5], [np.nan]), "gamma_primes"),
+        (lambda rng: critical_gamma(np.inf), "gamma_prime"),
     ],
 )
 def test_bad_input_is_named(call, name):
