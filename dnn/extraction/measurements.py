@@ -20,7 +20,7 @@ from dnn.reading.tangents import moves_by_steps
 from toymodels.metrics._samples import integer_labels
 from toymodels.metrics.curves import rank_correlation
 from toymodels.neurashed.sparsity import participation_ratio
-from toymodels.validation import finite
+from toymodels.validation import finite, positive
 
 CHUNK = 1000  # samples in one pass
 
@@ -119,6 +119,44 @@ def agreement(predicted: ArrayLike | None, measured: ArrayLike) -> float:
     apart = ~np.eye(len(wanted), dtype=bool)
     found = rank_correlation(finite("predicted", predicted, ndim=2)[apart], wanted[apart])
     return 0.0 if np.isnan(found) else found
+
+
+def pair_effect(change: ArrayLike) -> np.ndarray:
+    r"""What of the elasticity hangs on the pair of classes, beyond how much each moves others and is moved.
+
+    The remainder :math:`r_{ab}` of :math:`\ln \mathrm{LE}_{ab} = \mu_a + \nu_b + r_{ab}`, fitted by least squares over
+    the pairs of different classes.
+
+    Parameters
+    ----------
+    change : (K, K) array
+        Off the diagonal > 0.
+
+    Returns
+    -------
+    (K, K) array
+        0 on the diagonal, which is not fitted.
+
+    Raises
+    ------
+    ValueError
+        If two different classes do not move each other, or the matrix is not square.
+
+    Examples
+    --------
+    >>> np.abs(pair_effect(np.outer([1.0, 2.0, 3.0], [5.0, 1.0, 1.0]))).max() < 1e-12
+    np.True_
+    """
+    values = finite("change", change, ndim=2)
+    n = len(values)
+    if values.shape != (n, n):
+        raise ValueError(f"change must be square, got shape {values.shape}")
+    base, test = np.nonzero(~np.eye(n, dtype=bool))
+    logs = np.log(positive("change between classes", values[base, test]))
+    design = np.hstack([base[:, None] == np.arange(n), test[:, None] == np.arange(n)]).astype(float)
+    rest = np.zeros((n, n))
+    rest[base, test] = logs - design @ np.linalg.lstsq(design, logs, rcond=None)[0]
+    return rest
 
 
 @torch.no_grad()

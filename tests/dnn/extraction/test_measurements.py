@@ -14,6 +14,7 @@ from dnn.extraction.measurements import (
     measure_elasticity,
     measure_kept,
     measure_participation,
+    pair_effect,
 )
 from dnn.networks.convolutional import SmallCNN
 from dnn.networks.mlp import MLP
@@ -61,6 +62,20 @@ def test_agreement_leaves_the_diagonal_out_and_counts_silence_as_none():
     assert agreement(measured**3 - 100 * np.eye(3), measured) == pytest.approx(1.0)
     assert agreement(-measured, measured) == pytest.approx(-1.0)
     assert agreement(np.ones((3, 3)), measured) == agreement(None, measured) == 0.0
+
+
+def test_the_effect_of_the_pair_is_what_rows_and_columns_leave():
+    rng = np.random.default_rng(0)
+    logs, rows, columns = rng.normal(size=(6, 6)), rng.normal(size=(6, 1)), rng.normal(size=(1, 6))
+    rest = pair_effect(np.exp(logs))
+    assert_allclose(pair_effect(np.exp(logs + rows + columns)), rest, atol=1e-12)
+    assert_allclose(np.diag(rest), 0)
+    assert_allclose([rest.sum(axis=0), rest.sum(axis=1)], 0, atol=1e-12)
+    assert (rest**2).sum() < (logs[~np.eye(6, dtype=bool)] ** 2).sum()
+    with pytest.raises(ValueError, match="change between classes must be > 0, got 0"):
+        pair_effect(np.eye(3))
+    with pytest.raises(ValueError, match="change must be square"):
+        pair_effect(np.ones((2, 3)))
 
 
 def test_cutting_units_is_cutting_their_outgoing_weights():
