@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dnn import data, probes
     from dnn.embedding.merging import merge_units
     from dnn.embedding.splitting import split_unit
+    from dnn.extraction.extracting import extract
     from dnn.networks.mlp import MLP
     from dnn.observing.looking import observe, quantities
     from dnn.observing.recorder import Recorder
@@ -43,6 +44,7 @@ _EXPORTS = {
     "hessian_trace": "reading.curvature",
     "merge_units": "embedding.merging",
     "split_unit": "embedding.splitting",
+    "extract": "extraction.extracting",
 }
 _MODULES = ("data", "probes")
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "Recorder",
     "TrainConfig",
     "data",
+    "extract",
     "hessian_trace",
     "linear_map",
     "merge_units",
