@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dnn.observing.products import product
 from toymodels.metrics._samples import integer_labels
 from toymodels.validation import finite
 
@@ -55,7 +56,7 @@ class Firing:
             raise ValueError(f"firing must have {self._sums.shape[1]} columns, got {patterns.shape[1]}")
         total = patterns.sum(axis=1)
         shares = (labels == np.arange(len(counts))[:, None]) / np.sqrt(np.maximum(total, 1))
-        sums = shares @ patterns
+        sums = product(shares, patterns)
         if self._sums is not None:
             sums[: len(self._sums)] += self._sums
         counts[: len(self._counts)] += self._counts

@@ -6,6 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
+
+from dnn.observing.products import product
 
 NOISE = 0.2  # per unit, of a representation of root mean square length 1
 DRAWS = 2  # of the noise, for every sample
@@ -42,10 +46,10 @@ def information(features: np.ndarray, labels: np.ndarray | None) -> Bits:
         return Bits(0.0, None if labels is None else 0.0)
     centers = features / features.dtype.type(size * NOISE)
     n, every = len(centers), np.arange(len(centers))
-    gram = centers @ centers.T
+    gram = product(centers, centers.T)
     half = gram.diagonal() / 2
     gram -= half  # log density without noise, up to a part of the sample alone
-    densities = (_noise(*centers.shape, centers.dtype) @ centers.T).reshape(n, DRAWS, n)
+    densities = product(_noise(*centers.shape, centers.dtype), centers.T).reshape(n, DRAWS, n)
     densities += gram[:, None]
     largest = densities.max(axis=-1, keepdims=True)
     own = densities[every, :, every] - largest[:, :, 0]
@@ -57,14 +61,12 @@ def information(features: np.ndarray, labels: np.ndarray | None) -> Bits:
         return Bits(float(sample / np.log(2)), None)
     _, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
     one_hot = np.eye(len(counts), dtype=shares.dtype)[code]
-    same = np.log((shares.reshape(n * DRAWS, n) @ one_hot).reshape(n, DRAWS, -1)[every, :, code], dtype=float)
+    same = np.log(product(shares.reshape(n * DRAWS, n), one_hot).reshape(n, DRAWS, -1)[every, :, code], dtype=float)
     prior = np.log(n) - np.log(counts[code]).mean()
     return Bits(float(sample / np.log(2)), float(((same - total).mean() + prior) / np.log(2)))
 
 
 @lru_cache(maxsize=4)
-def _noise(n: int, d: int, dtype: np.dtype) -> np.ndarray:
+def _noise(n: int, d: int, dtype: np.dtype) -> Tensor:
     """(n DRAWS, d) numbers of the standard normal distribution, always the same."""
-    noise = np.random.default_rng(0).standard_normal((n * DRAWS, d)).astype(dtype)
-    noise.setflags(write=False)
-    return noise
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((n * DRAWS, d)).astype(dtype))

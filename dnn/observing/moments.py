@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
+from dnn.observing.products import product
 from toymodels.metrics import collapse
 from toymodels.metrics._samples import integer_labels
 from toymodels.validation import finite
@@ -54,7 +56,7 @@ class Moments(NamedTuple):
         """Covariance of the class means (d, d), every class weighing the same; `ValueError` if one is absent."""
         self._check_complete()
         centred = self.means - self.means.mean(axis=0)
-        return centred.T @ centred / len(centred)
+        return product(centred.T, centred) / len(centred)
 
     def within_between(self) -> float:
         """As :func:`toymodels.metrics.collapse.within_between`; `ValueError` also for an absent class."""
@@ -66,7 +68,7 @@ class Moments(NamedTuple):
     def nc1(self) -> float:
         """As :func:`toymodels.metrics.collapse.nc1`; `ValueError` also for an absent class or without scatter."""
         within = self.within()
-        return nc1_of(self.means, lambda directions: float(((within @ directions) * directions).sum()))
+        return nc1_of(self.means, lambda directions: float((product(within, directions) * directions).sum()))
 
     def nc2(self) -> tuple[float, float]:
         """As :func:`toymodels.metrics.collapse.nc2`; `ValueError` also for an absent class."""
@@ -98,7 +100,9 @@ def nc1_of(means: np.ndarray, variance: Callable[[np.ndarray], float]) -> float:
         For class means that all coincide.
     """
     centred = means - means.mean(axis=0)
-    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+    _, singular, directions = (
+        part.numpy() for part in torch.linalg.svd(torch.from_numpy(centred), full_matrices=False)
+    )
     rounding = max(means.shape) * np.finfo(float).eps * np.linalg.norm(means)
     rank = min(len(means) - 1, int((singular / np.sqrt(len(means)) > rounding).sum()))
     if rank == 0:
@@ -161,7 +165,7 @@ class ClassMoments:
             centred = rows - mean
             total.spreads[label] += (centred**2).sum() + weight * (step**2).sum()
             if total.scatter is not None:
-                total.scatter[label] += centred.T @ centred + np.outer(weight * step, step)
+                total.scatter[label] += product(centred.T, centred) + np.outer(weight * step, step)
             total.counts[label] += counts[position]
             total.means[label] += step * (counts[position] / total.counts[label])
         self._moments = total

@@ -18,6 +18,7 @@ from dnn.observing.fitting import accuracy, loss
 from dnn.observing.information import Bits, information
 from dnn.observing.moments import nc1_of
 from dnn.observing.passes import Refused, View, averaged
+from dnn.observing.products import product
 from dnn.observing.rows import Rows
 from dnn.observing.searches import basin_of, curvature_of
 from dnn.observing.tangents import elasticity, kernel_alignment, kernel_distance
@@ -128,7 +129,7 @@ def _class_means(view: View) -> tuple[np.ndarray, np.ndarray]:
         if len(counts) < 2 or not counts.all():
             classes = np.flatnonzero(counts).tolist()
             raise Refused(f"needs classes 0..K-1 that all have samples, got {classes}; show more samples")
-        means = (labels == np.arange(len(counts))[:, None]) @ features / counts[:, None]
+        means = product((labels == np.arange(len(counts))[:, None]).astype(float), features) / counts[:, None]
         view.shared["means"] = means, (features - means[labels]) / np.sqrt(counts)[labels, None]
     return view.shared["means"]
 
@@ -147,7 +148,7 @@ def _collapse(function: Callable[[View, np.ndarray], float]) -> Callable[[View],
 
 def _nc1(view: View, means: np.ndarray) -> float:
     deviations = _class_means(view)[1]
-    return nc1_of(means, lambda directions: float(((deviations @ directions) ** 2).sum()) / len(means))
+    return nc1_of(means, lambda directions: float((product(deviations, directions) ** 2).sum()) / len(means))
 
 
 def _within_between(view: View, means: np.ndarray) -> float:
@@ -179,10 +180,11 @@ def _nc3(view: View, means: np.ndarray) -> float:
 
 def _nc4(view: View, means: np.ndarray) -> float:
     """As :func:`toymodels.metrics.collapse.nc4`, with the class means that are there."""
-    logits, bias, centre = view.features @ readout_weight(view.readout, means).T, view.readout.bias, means.mean(axis=0)
+    logits, bias = product(view.features, readout_weight(view.readout, means).T), view.readout.bias
+    centre = means.mean(axis=0)
     if bias is not None:
         logits = logits + in_full(bias.detach()).double().cpu().numpy()
-    distances = ((means - centre) ** 2).sum(axis=1) - 2 * (view.features - centre) @ (means - centre).T
+    distances = ((means - centre) ** 2).sum(axis=1) - 2 * product(view.features - centre, (means - centre).T)
     return float((logits.argmax(axis=1) != distances.argmin(axis=1)).mean())
 
 

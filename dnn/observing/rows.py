@@ -7,6 +7,7 @@ import math
 import numpy as np
 import torch
 
+from dnn.observing.products import product
 from toymodels.condensation.grouping import check_threshold, leaders
 
 THRESHOLD = 0.99  # cosine from which neurons belong together
@@ -25,7 +26,7 @@ class Rows:
 
     def __init__(self, weights: np.ndarray):
         self.weights = weights / max(weights.max(), -weights.min())  # so that squares neither vanish nor overflow
-        self.cosines = self.weights @ self.weights.T  # 0 of a zero row, also with itself
+        self.cosines = product(self.weights, self.weights.T)  # 0 of a zero row, also with itself
         self.norms = np.sqrt(self.cosines.diagonal())
         self.inverse = np.divide(1, self.norms, out=np.zeros(len(weights)), where=self.norms > 0)
         self.cosines *= self.inverse
@@ -47,7 +48,7 @@ class Rows:
         """As :func:`toymodels.condensation.effective_rank` of the same rows."""
         m, d = self.weights.shape
         units = self.weights * self.inverse[:, None] if m > d else None
-        gram = self.cosines if units is None else units.T @ units
+        gram = self.cosines if units is None else product(units.T, units)
         values = torch.linalg.eigvalsh(torch.from_numpy(gram / (self.norms > 0).sum())).numpy()
         values = values[values > np.finfo(float).eps]
         return float(np.exp(-np.sum(values * np.log(values))))

@@ -15,6 +15,7 @@ from dnn.observing.batches import Batch, logits_of
 from dnn.observing.layers import unwrapped
 from dnn.observing.passes import Refused, View
 from dnn.observing.taps import in_full, undisturbed
+from dnn.reading.replacing import called_with
 from toymodels.metrics.elasticity import contrast
 
 MOST = 200  # samples that a step may move
@@ -35,9 +36,10 @@ def _by_parameters(view: View, module: nn.Module) -> tuple[Logits, dict[str, Ten
 
     def logits(changed: dict[str, Tensor], part: Batch) -> Tensor:
         inputs = part.inputs
-        args = () if isinstance(inputs, Mapping) else tuple(map(in_full, inputs))
-        kwargs = {name: in_full(value) for name, value in inputs.items()} if isinstance(inputs, Mapping) else {}
-        returned = torch.func.functional_call(module, {**fixed, **changed}, args, kwargs)
+        named = isinstance(inputs, Mapping)  # copies, since some modules write into their inputs
+        args = () if named else tuple(in_full(value).clone() for value in inputs)
+        kwargs = {name: in_full(value).clone() for name, value in inputs.items()} if named else {}
+        returned = called_with(module, {**fixed, **changed}, args, kwargs)
         return logits_of(returned, view.output)
 
     return logits, parameters

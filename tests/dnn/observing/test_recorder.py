@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from dnn import Recorder
+from dnn import Recorder, observe
 from dnn.data import load
 from dnn.observing.diagnosis import diagnosed, half_way_times
+from dnn.observing.recorder import USUAL
 from toymodels.trajectory import Trajectory
 
 QUICK = ["accuracy", "loss", "rank_gradient", "nc1", "dead_units", "weight_norm"]
@@ -39,6 +40,27 @@ def test_weights_and_random_numbers_are_the_same_bits_with_and_without():
     watched = train(network(), Recorder(load("mnist-mini"), QUICK, samples=100))
     assert torch.equal(torch.rand(3), after)
     assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), watched.parameters(), strict=True))
+
+
+def test_a_long_record_of_all_usual_quantities_is_what_observe_sees_and_changes_no_bit():
+    split, kept = load("mnist-mini"), {}
+    recorder = Recorder(split, samples=150)
+
+    def watch(module, step):
+        before = len(recorder.rows)
+        recorder(module, step)
+        if len(recorder.rows) > before:
+            kept[step] = copy.deepcopy(module)
+
+    steps = range(1, 201)
+    plain, watched = train(network(), None, steps), train(network(), watch, steps)
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), watched.parameters(), strict=True))
+    assert recorder.steps == list(kept)
+    assert recorder.steps[-1] > 150
+    for row, module in zip(recorder.rows, kept.values(), strict=True):
+        test = observe(module, (split.x_test, split.y_test), ["accuracy", "loss"], samples=150)
+        expected = {**observe(module, split, USUAL, samples=150), **{f"test_{name}": v for name, v in test.items()}}
+        assert row == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_records_are_spaced_in_log_time_or_evenly():
