@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from toymodels.metrics.emergence import (
+    RISE_OF_EXPONENTIAL,
+    area_between,
+    gaps_and_rises,
+    passing_times,
+    rise_of_sigmoid,
+    stage_of,
+    stage_score,
+)
+
+T = np.geomspace(1e-4, 1e5, 4001)
+
+
+def sigmoids(start, rates):
+    return 1 / (1 + (1 / start - 1) * np.exp(-np.minimum(np.multiply.outer(T, rates), 700)))
+
+
+@settings(max_examples=20)
+@given(start=st.floats(1e-9, 0.05), ratio=st.floats(1.5, 10))
+def test_sigmoids_are_predicted(start, ratio):
+    passing = passing_times(T, sigmoids(start, [1.0, 1 / ratio, 1 / ratio**2]))
+    assert_allclose(gaps_and_rises(passing)[1], rise_of_sigmoid(start), rtol=2e-3)
+    assert_allclose(stage_score(passing), stage_of(ratio, rise_of_sigmoid(start)), rtol=5e-3)
+
+
+@settings(max_examples=20)
+@given(rate=st.floats(0.01, 10), ratio=st.floats(0.2, 10), c=st.floats(0.1, 10), q=st.floats(0.3, 3))
+def test_exponentials_rise_in_the_same_decades_and_the_clock_drops_out(rate, ratio, c, q):
+    skills = -np.expm1(-np.multiply.outer(T, [rate, rate / ratio]))
+    passing = passing_times(T, skills)
+    assert_allclose(gaps_and_rises(passing)[1], RISE_OF_EXPONENTIAL, rtol=1e-4)
+    assert_allclose(stage_score(passing), stage_of(ratio, RISE_OF_EXPONENTIAL), atol=1e-3)
+    assert_allclose(stage_score(passing_times(c * T**q, skills)), stage_score(passing), atol=1e-9)
+    assert_allclose(area_between(*skills.T), 1 - 2 / (ratio + 1), atol=1e-3)  # of p' = 1 - (1 - p)^(1/ratio)
+
+
+def test_the_score_changes_its_sign_with_the_order_of_two_skills():
+    passing = np.array([[1.0, 40.0], [2.0, 70.0], [8.0, 90.0]])
+    assert_allclose(stage_score(passing), -stage_score(passing[:, ::-1]))
+    first, second = np.sort(np.random.default_rng(0).random((2, 50)), axis=1)
+    first[[0, -1]], second[[0, -1]] = (0, 1), (0, 1)
+    assert_allclose(area_between(first, second), -area_between(second, first))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: passing_times([1.0, 2.0], [0.0, 1.0]), "skills must have 2 dimension"),
+        (lambda: passing_times([1.0, 2.0], [[0.0]]), "skills must have one row per time"),
+        (lambda: stage_score(np.ones((3, 1))), r"passing must have shape \(3, n_skills\)"),
+        (lambda: stage_score(np.ones((3, 2))), "passing must give every skill a rise > 0"),
+        (lambda: stage_score([[1, 1], [2, 2], [3, np.inf]]), "passing must be finite"),
+        (lambda: gaps_and_rises([[1, 1], [0, 2], [3, 3]]), "passing must be > 0"),
+        (lambda: area_between([0, 1], [0, 1, 1]), "second must have as many records as first"),
+        (lambda: rise_of_sigmoid(0.1), "start must be < 0.1"),
+        (lambda: stage_of(-1.0, 1.0), "rate_ratio must be > 0"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from toymodels.metrics.emergence import gaps_and_rises, passing_times
+from toymodels.neurashed.separate_classes import RULES, SeparateClasses
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_progress_is_that_of_the_class_probabilities_of_the_graph(rule):
+    """Against the logits of the model itself, trained on the same draws."""
+    from toymodels.neurashed.training import train
+
+    classes = SeparateClasses(3, 2, rule=rule, grow=1.5, initial=0.1)
+    run = classes.train(40, np.random.default_rng(3), n_records=9)
+    model, n = classes.graph, 3
+    inputs, labels = np.repeat(np.eye(n, dtype=bool), [4, 2, 1], axis=0), np.repeat(np.arange(n), [4, 2, 1])
+    table, start = classes._rules(model)
+    slow = train(model, inputs, labels, table, n_steps=40, rng=np.random.default_rng(3), initial=start)
+    logits = model.logits(slow["amplification"], slow["edge_weights"], model.fire(np.eye(n, dtype=bool)))
+    share = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    own = np.diagonal(share / share.sum(axis=-1, keepdims=True), axis1=1, axis2=2)
+    assert_allclose(run["skills"], (own[run.t.astype(int)] - 1 / n) / (1 - 1 / n), atol=1e-12)
+
+
+@pytest.mark.parametrize("initial", [1e-4, 0.05])
+@pytest.mark.parametrize(("rule", "grow"), [(RULES[0], 1.01), (RULES[1], 1.002)])
+def test_rises_are_predicted(initial, rule, grow):
+    classes = SeparateClasses(2, 2, initial, rule, grow)
+    run = classes.train(6000, np.random.default_rng(0))
+    rises = gaps_and_rises(passing_times(run.t, run["skills"]))[1]
+    assert_allclose(rises, classes.predicted_rise, atol=0.09 if rule == RULES[1] else 0.02)
+
+
+def test_the_smaller_the_start_the_more_sudden():
+    rises = [SeparateClasses(initial=start).predicted_rise for start in (0.1, 1e-2, 1e-4)]
+    assert rises == sorted(rises, reverse=True)
+    additive = SeparateClasses(rule=RULES[1], initial=1e-9).predicted_rise
+    assert additive == pytest.approx(np.log10(np.log(37) / np.log(13 / 9)))  # ln[(1 + 3p)/(1 - p)] at .9 and .1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_classes": 1}, "n_classes must be >= 2"),
+        ({"rule": "none"}, "rule must be one of"),
+        ({"grow": 1.0}, "grow must be > 1, got 1"),
+        ({"initial": 2.0}, "initial must leave every class below 10 %"),
+        ({"ratio": 0}, "ratio must be >= 1"),
+    ],
+)
+def test_bad_settings_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        SeparateClasses(**changes)
