@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dnn.data import load
 from dnn.networks.convolutional import (
@@ -57,6 +61,24 @@ def test_resnet18_has_eighteen_weighted_layers_and_the_known_number_of_parameter
     assert network.last_convolution is convolutions[-1]
     # 11,173,962 for RGB images of 32 x 32 and ten classes; one channel instead of three saves 2 x 64 x 9
     assert sum(p.numel() for p in network.parameters()) == 11_173_962 - 1152
+
+
+@given(gamma=st.floats(0.25, 2.0), seed=st.integers(0, 100))
+def test_gamma_is_the_exponent_of_the_fan_in_in_the_initial_size_of_every_layer(gamma, seed):
+    network = ResNet18(8, gamma=gamma, rng=np.random.default_rng(seed))
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+    for layer in layers:
+        weight = layer.weight.detach().double()
+        size = weight.square().mean().sqrt() * weight[0].numel() ** gamma
+        assert abs(float(size) - 1) < 5 / (2 * weight.numel()) ** 0.5
+    assert not network.readout.bias.any()
+
+
+def test_batch_norm_takes_the_initial_scale_of_a_resnet_out_of_what_it_puts_out():
+    usual, small = (ResNet18(4, gamma=gamma, rng=np.random.default_rng(0)) for gamma in (0.5, 0.75))
+    with torch.no_grad():
+        small.readout.weight.copy_(usual.readout.weight)
+    torch.testing.assert_close(usual(images()), small(images()), rtol=0.05, atol=0.05)
 
 
 def test_resnet_halves_the_image_three_times():
@@ -141,6 +163,7 @@ def test_a_layer_of_another_network_is_refused():
         (OneConvolution, {"gamma": np.nan}, "gamma must be finite"),
         (SmallCNN, {"n_channels": 0}, "n_channels must be >= 1"),
         (ResNet18, {"width": 1.5}, "width must be an integer"),
+        (ResNet18, {"gamma": np.inf}, "gamma must be finite"),
     ],
 )
 def test_bad_sizes_are_refused_by_name(build, arguments, message):
@@ -166,7 +189,7 @@ def test_last_layer_of_a_resnet_moves_away_from_orthogonal_kernels_and_the_first
         return {name: mean_absolute(similarity["weights"]) for name, similarity in maps.items()}
 
     before = condensed()
-    train(network, split, preset.config, np.random.default_rng(0))
+    train(network, split, replace(preset.config, n_steps=120, records=(120,)), np.random.default_rng(0))
     after = condensed()
     assert after["last"] > 2 * before["last"]
     assert abs(after["first"] - before["first"]) < 0.1
