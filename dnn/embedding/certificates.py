@@ -37,7 +37,7 @@ from dnn.embedding.heads import head_columns, head_parts, head_tokens
 from dnn.embedding.tracing import silent
 from dnn.embedding.units import doubled
 from dnn.observing.taps import undisturbed
-from dnn.reading.curvature import Inputs, Loss, _hessian, _outputs
+from dnn.reading.curvature import Inputs, Loss, hessian_of, outputs_with
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _run(
     handles += [module.get_submodule(name).register_forward_hook(keep(name)) for name in consumers]
     try:
         with undisturbed(module):
-            output = _outputs(module, {}, x, _precision(module))
+            output = outputs_with(module, {}, x, _precision(module))
     finally:
         for handle in handles:
             handle.remove()
@@ -226,7 +226,7 @@ def _over_neurons(part: nn.Module, values: Tensor) -> Tensor:
 
 
 def _gradient_norm(module: nn.Module, x: Inputs, y: Tensor, loss: Loss) -> float:
-    with _hessian(module, x, y, loss, "running") as hessian:
+    with hessian_of(module, x, y, loss, "running") as hessian:
         return math.sqrt(sum(float(doubled(part).square().sum()) for part in hessian.gradients))
 
 

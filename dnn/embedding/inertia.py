@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dnn.embedding.tracing import silent
 from dnn.embedding.units import copied
 from dnn.observing.layers import unwrapped
-from dnn.reading.curvature import Inputs, Loss, _Hessian, _hessian
+from dnn.reading.curvature import Hessian, Inputs, Loss, hessian_of
 from toymodels.validation import fraction
 
 LARGEST = 5000  # parameters; all basis vectors are held
@@ -77,7 +77,7 @@ def inertia(
     if count > LARGEST:
         raise ValueError(f"module must have at most {LARGEST} trainable parameters, got {count}")
     twin = copied(unwrapped(module)).double()
-    with silent(twin), _hessian(twin, x, y, loss, statistics) as hessian:
+    with silent(twin), hessian_of(twin, x, y, loss, statistics) as hessian:
         diagonal, beside = _tridiagonal(hessian, cut)
     if not len(diagonal):
         return Inertia(0, hessian.size, 0)
@@ -87,7 +87,7 @@ def inertia(
     return Inertia(above, hessian.size - above - below, below)
 
 
-def _tridiagonal(hessian: _Hessian, cut: float) -> tuple[np.ndarray, np.ndarray]:
+def _tridiagonal(hessian: Hessian, cut: float) -> tuple[np.ndarray, np.ndarray]:
     """Diagonal (k,) and off-diagonal (k,) of the Hessian in a basis of all that it does not annul."""
     rng = np.random.default_rng(0)
     basis = np.empty((hessian.size, hessian.size))  # rows are filled as they are needed

@@ -72,13 +72,14 @@ class Batch:
         return Batch(_each(self.inputs, moved), self.labels.detach().to(parameter.device))
 
     def call(self, module: nn.Module) -> Any:
-        """What the module returns for these inputs.
+        """What the module returns for copies of these inputs; some modules write into theirs.
 
         Parameters
         ----------
         module : Module
         """
-        return module(**self.inputs) if isinstance(self.inputs, Mapping) else module(*self.inputs)
+        inputs = _each(self.inputs, lambda part: part.clone() if isinstance(part, Tensor) else part)
+        return module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
 
 
 def _each(inputs, function):

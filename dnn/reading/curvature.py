@@ -32,13 +32,13 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from dnn.networks.mlp import batch_norm_mode
 from dnn.observing.batches import logits_of
 from dnn.observing.layers import unwrapped
 from dnn.observing.taps import in_full, undisturbed
+from dnn.reading.replacing import called_with
 from dnn.training.objectives import LOSS_FUNCTIONS
 from toymodels.trajectory import SimulationError
 from toymodels.validation import choice, positive_int
@@ -113,7 +113,7 @@ def sharpness(module: nn.Module, x: Inputs, y: Tensor, loss: Loss, *, statistics
     >>> sharpness(module, torch.tensor([[1.0], [3.0]]), torch.zeros(2, 1), "mse")
     10.0
     """
-    with _hessian(module, x, y, loss, statistics) as hessian:
+    with hessian_of(module, x, y, loss, statistics) as hessian:
         if hessian.size <= DENSE:
             return float(np.linalg.eigvalsh(hessian.dense())[-1])
         return _top_eigenvalue(hessian)
@@ -162,7 +162,7 @@ def hessian_trace(
     draws = positive_int("draws", draws)
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a numpy Generator, got {type(rng).__name__}")
-    with _hessian(module, x, y, loss, statistics) as hessian:
+    with hessian_of(module, x, y, loss, statistics) as hessian:
         values = np.empty(draws)
         for draw in range(draws):
             signs = 2.0 * rng.integers(2, size=hessian.size) - 1
@@ -171,7 +171,7 @@ def hessian_trace(
     return TraceEstimate(float(values.mean()), error)
 
 
-def _top_eigenvalue(hessian: _Hessian) -> float:
+def _top_eigenvalue(hessian: Hessian) -> float:
     """By Lanczos on I + H / `size`: ARPACK stops late, or at another eigenvalue, where the top one is near 0."""
     kind = hessian.numpy_dtype
     start = np.random.default_rng(0).standard_normal(hessian.size).astype(kind)
@@ -194,7 +194,7 @@ def _top_eigenvalue(hessian: _Hessian) -> float:
     return float(size) * (float(top) - 1)
 
 
-class _Hessian:
+class Hessian:
     """Products of the Hessian of `value`, a scalar with its graph, over `parameters`."""
 
     def __init__(self, value: Tensor, parameters: list[Tensor]):
@@ -254,7 +254,7 @@ def _nodes(tensors: tuple[Tensor, ...]) -> set[Any]:
 
 
 @contextmanager
-def _hessian(module: nn.Module, x: Inputs, y: Tensor, loss: Loss, statistics: str) -> Iterator[_Hessian]:
+def hessian_of(module: nn.Module, x: Inputs, y: Tensor, loss: Loss, statistics: str) -> Iterator[Hessian]:
     """Hessian of the loss over copies of the trainable parameters; nothing of `module` is written to."""
     module = unwrapped(module)
     with ExitStack() as stack:
@@ -269,8 +269,8 @@ def _hessian(module: nn.Module, x: Inputs, y: Tensor, loss: Loss, statistics: st
         _check_parameters(values, trainable)
         for value in trainable:
             value.requires_grad_()
-        outputs = _outputs(module, values | buffers, x, trainable[0].dtype)
-        yield _Hessian(_loss_value(loss, outputs, y.detach().clone()), trainable)
+        outputs = outputs_with(module, values | buffers, x, trainable[0].dtype)
+        yield Hessian(_loss_value(loss, outputs, y.detach().clone()), trainable)
 
 
 def _check_parameters(values: dict[str, Tensor], trainable: list[Tensor]) -> None:
@@ -283,7 +283,7 @@ def _check_parameters(values: dict[str, Tensor], trainable: list[Tensor]) -> Non
             raise ValueError(f"module must have finite parameters, got NaN or infinity in {name}")
 
 
-def _outputs(module: nn.Module, values: dict[str, Tensor], x: Inputs, dtype: torch.dtype) -> Any:
+def outputs_with(module: nn.Module, values: dict[str, Tensor], x: Inputs, dtype: torch.dtype) -> Any:
     """What `module` returns with these parameters and buffers, at copies of `x` that it may write into."""
 
     def copied(part: Tensor) -> Tensor:
@@ -296,7 +296,7 @@ def _outputs(module: nn.Module, values: dict[str, Tensor], x: Inputs, dtype: tor
     else:
         placed = tuple(map(copied, (x,) if isinstance(x, Tensor) else x))
     try:
-        return functional_call(module, values, placed, named)
+        return called_with(module, values, placed, named)
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, IndexError) as error:

@@ -30,12 +30,12 @@ from copy import deepcopy
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.modules.conv import _ConvTransposeNd
 
 from dnn.networks.mlp import batch_norms
 from dnn.observing.layers import NORMS
 from dnn.observing.taps import in_full
+from dnn.reading.replacing import called_with
 from dnn.reading.unfolding import Unfolded, check_finite, unfold
 from toymodels.trajectory import SimulationError
 from toymodels.validation import choice
@@ -187,7 +187,7 @@ def _perturbed(network: nn.Module, x: Tensor, rng, draws: int, units: dict[int, 
 
     def logits(draw: int, s: float) -> Tensor:
         shifted = {name: w + s * noise[draw][name] for name, w in weights.items()}
-        return functional_call(network, shifted, (x.clone(),))  # some modules write into their inputs
+        return called_with(network, shifted, (x.clone(),))  # some modules write into their inputs
 
     return logits
 

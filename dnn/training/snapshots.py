@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.reading.kernels import tangent_kernel
 from dnn.reading.linear_maps import tails
+from dnn.reading.replacing import called_with
 from dnn.reading.unfolding import Unfolded, check_finite, unfold
 from toymodels.snapshot import BASES, Snapshot, update_direction
 from toymodels.validation import detached
@@ -121,7 +121,7 @@ def _function(network: nn.Module, x: Tensor) -> Callable[[np.ndarray, Sequence[n
         pairs = zip(like.items(), parameters, strict=True)
         given = {name: torch.from_numpy(np.array(values)).to(old) for (name, old), values in pairs}
         with batch_norm_mode(network, "running"):
-            return _numpy(functional_call(network, {**given, **buffers}, (torch.from_numpy(np.array(inputs)).to(x),)))
+            return _numpy(called_with(network, {**given, **buffers}, (torch.from_numpy(np.array(inputs)).to(x),)))
 
     return predict
 

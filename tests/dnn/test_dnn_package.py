@@ -8,7 +8,7 @@ import pytest
 
 import dnn
 
-ROOMS = ("networks", "training", "reading", "tasks")
+ROOMS = ("embedding", "networks", "observing", "reading", "tasks", "training")
 
 
 def test_importing_the_package_does_not_load_torch():

@@ -108,8 +108,8 @@ def test_at_critical_points_the_split_is_predicted_and_adds_a_null_direction(ben
 
 def test_a_hessian_of_low_rank_takes_few_products(monkeypatch):
     products = []
-    plain = home._Hessian.product
-    monkeypatch.setattr(home._Hessian, "product", lambda self, vector: products.append(1) or plain(self, vector))
+    plain = home.Hessian.product
+    monkeypatch.setattr(home.Hessian, "product", lambda self, vector: products.append(1) or plain(self, vector))
     module, x = seeded(lambda: nn.Linear(300, 1)), normal(7, 300)
     assert inertia(module, x, normal(7, 1, seed=1), "mse") == (7, 294, 0)
     assert len(products) < 12

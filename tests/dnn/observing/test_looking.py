@@ -292,3 +292,21 @@ def test_parameters_that_are_not_finite_are_refused():
         module[0].weight[0, 0] = torch.nan
     with pytest.raises(ValueError, match=r"module must have finite parameters, got 0\.weight"):
         observe(module, (x, LABELS))
+
+
+def test_data_are_not_written_into_by_a_module_that_writes_into_its_inputs():
+    x, y = torch.randn(12, 4), torch.arange(12) % 3
+    before = x.clone()
+    network = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 3))
+    observe(network, (x, y))
+    assert torch.equal(x, before)
+
+
+def test_a_part_that_stands_in_two_places_is_left_as_it_was():
+    part = nn.Linear(4, 4)
+    network = nn.Sequential(part, nn.ReLU(), part, nn.Linear(4, 3))
+    x, y = torch.randn(12, 4), torch.arange(12) % 3
+    before = network(x).detach()
+    observe(network, (x, y))
+    assert torch.equal(network(x), before)
+    assert isinstance(part.weight, nn.Parameter)
