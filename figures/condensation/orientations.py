@@ -10,11 +10,11 @@ import numpy as np
 
 from comparisons.harness.style import FAMILY
 from figures.condensation.grids import Batches, arrays_of
-from figures.condensation.neuron_features import draw_features, features
+from figures.condensation.neuron_features import draw_features, features, network_directions
 from figures.harness.figure import Data, Grid, PaperFigure
 from toymodels.claims import READING, Claim, Quantity, every_run, median
 from toymodels.condensation import TwoLayerNetwork, reduction_curve
-from toymodels.condensation.grouping import ORIENTATION_GAP, count_orientations
+from toymodels.condensation.grouping import ORIENTATION_GAP
 from toymodels.condensation.presets import FIGURE_ONE_EPOCHS, FIGURE_ONE_RECORDS, figure_one, figure_one_data
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 THRESHOLDS = {0.9: "#56B4E9", 0.99: FAMILY["condensation"], 0.999: "#000000"}  # cosines of merging, and their colours
 LOOSE, MIDDLE = range(2)
+ISOLATED = {"threshold": float(np.cos(ORIENTATION_GAP)), "linkage": "single", "min_share": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,16 @@ def trained(settings: Orientations, rng: np.random.Generator, trials: int) -> di
     asleep = np.all([features(*network, x)["static"] for network in zip(a, w, strict=True)], axis=0)
     ends = zip(a[-1], w[-1], strict=True)
     merged = [reduction_curve(TwoLayerNetwork(*network), x, y, tuple(THRESHOLDS)) for network in ends]
-    counts = [
-        [count_orientations(*network) for network in zip(*step, strict=True)] for step in zip(a[1:], w[1:], strict=True)
-    ]
+    counts = np.array(
+        [
+            [network_directions(*network, **ISOLATED) for network in zip(*step, strict=True)]
+            for step in zip(a[1:], w[1:], strict=True)
+        ]
+    )  # (n_t, trials, counted and all)
     return {
         **features(a[shown, 0], w[shown, 0], x),
-        "count": np.array(counts),
+        "count": counts[..., 0],
+        "all_count": counts[..., 1],
         "loss": run["loss"][1:],
         "asleep": asleep.sum(axis=1),
         "asleep_moved": np.where(asleep, np.abs(w[-1] - w[0]).max(axis=-1), 0).max(axis=-1),
@@ -60,7 +65,7 @@ def compute(settings: Orientations, rng: np.random.Generator, grid: Grid) -> dic
     runs = grid(partial(trained, settings), size, replicates=settings.batches, seed=seed)
     data = {name: values[0] for name, values in arrays_of(runs).items()}  # (batch, ...)
     first = {name: data.pop(name)[0] for name in ("theta", "mass", "static")}
-    over_time = {name: np.concatenate(data.pop(name), axis=-1) for name in ("count", "loss")}  # (n_t, run)
+    over_time = {name: np.concatenate(data.pop(name), axis=-1) for name in ("count", "all_count", "loss")}  # (n_t, run)
     joined = {name: np.concatenate(values) for name, values in data.items()}
     epochs = np.array(FIGURE_ONE_RECORDS)
     return {**first, "static": first["static"].astype(bool), "epoch": epochs, **over_time, **joined}
@@ -77,6 +82,7 @@ def draw(data: Data, settings: Orientations) -> Figure:
     for k, epoch in enumerate(FIGURE_ONE_EPOCHS):
         draw_features(axes.flat[k], data["theta"][k], data["mass"][k], data["static"][k], f"epoch {epoch:,}")
     axes.flat[0].legend(fontsize=7, loc="best")
+    axes[2, 0].plot(data["epoch"], data["all_count"], color="#888888", alpha=0.6, linewidth=0.8, linestyle=":")
     levels = (("count", "orientations"), ("loss", "loss"))
     for panel, (key, label) in zip(axes[2], levels, strict=False):
         panel.plot(data["epoch"], data[key], color=FAMILY["condensation"], alpha=0.6, linewidth=1.2)
@@ -188,8 +194,8 @@ FIGURE = PaperFigure(
         "Figure 1. Neurons of a ReLU network gather in a few orientations, and their number grows as training goes on. "
         "Target, width 100, learning rate 0.1, variance m^-4 and epochs are the authors'; the number of points on "
         f"[-1, 1] is missing from our copy (20 here). An orientation counts when gaps of {ORIENTATION_GAP} rad isolate "
-        "it and it carries 2 % of the mass |a||w|. The last row is ours: every run, and networks merged as in section "
-        "7.3."
+        "it and it carries 2 % of the mass |a||w| (dotted: of any mass). The last row is ours: every run, and networks "
+        "merged as in section 7.3."
     ),
     presets={"quick": Orientations(), "paper": Orientations(batches=4)},
     compute=compute,

@@ -7,6 +7,7 @@ DATA = {
     "reached": np.array([[2, 2], [4, 3], [6, 1]]),
     "near": np.ones((3, 2)),
     "plain": np.array([4, 4, 9]),
+    "all_plain": np.array([4, 4, 9]),
 }
 
 
@@ -24,8 +25,14 @@ def test_a_run_that_never_loses_a_percent_leaves_plain_descent_open():
     assert verdicts(plain=np.array([9, 9, 2]))["initial_directions.plain-descent"] == "contradicted"
 
 
+def test_small_stray_neurons_refute_the_reading_about_every_neuron_only():
+    judged = verdicts(plain=np.array([1, 2, 3]), all_plain=np.array([8, 9, 9]))
+    assert judged["initial_directions.plain-descent"] == "reproduced"
+    assert judged["initial_directions.plain-descent-every-neuron"] == "contradicted"
+
+
 def test_tanh_neurons_reach_their_two_extrema():
     run = descent(np.random.default_rng(0), "tanh")
-    assert run["extrema"] == run["reached"] == 2
+    assert run["extrema"] == run["reached"] == run["all_reached"] == 2
     assert run["near"] == 1
     assert ((np.abs(run["angle"]) <= np.pi) | (run["angle"] == NOWHERE)).all()

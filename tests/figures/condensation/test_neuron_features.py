@@ -1,7 +1,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.condensation.neuron_features import draw_features, features
+from figures.condensation.neuron_features import active_directions, draw_features, features, network_directions
 
 
 def test_features_of_leading_axes_are_those_of_every_network():
@@ -12,6 +12,20 @@ def test_features_of_leading_axes_are_those_of_every_network():
         for name, values in features(a[k], w[k], x).items():
             np.testing.assert_array_equal(values, together[name][k])
     np.testing.assert_array_equal(together["static"], (np.einsum("tmd,nd->tnm", w, np.c_[x, [1, 1]]) <= 0).all(axis=1))
+
+
+def test_directions_count_by_mass_and_silent_neurons_not_at_all():
+    a, w = np.array([1.0, 1.0, 0.01, 3.0]), np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0], [0.0, -1.0]])
+    assert network_directions(a, w) == (3, 4)
+    assert network_directions(a, w, signed=False) == (2, 3)
+    assert active_directions(a, w, np.array([[0.5], [1.0]])) == (2, 3)  # the last neuron is silent
+    assert network_directions(100 * a, 0.1 * w) == (3, 4)
+
+
+def test_sizes_are_logarithmic_on_request():
+    axes = Figure().subplots()
+    draw_features(axes, np.zeros(2), np.array([1e-4, 1.0]), np.zeros(2, bool), "end", logarithmic=True)
+    assert axes.get_yscale() == "log"
 
 
 def test_inactive_neurons_are_drawn_apart():
