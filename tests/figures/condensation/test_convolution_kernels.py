@@ -1,16 +1,23 @@
 import numpy as np
 
-from figures.condensation.convolution_kernels import FIGURE
+from figures.condensation.convolution_kernels import FIGURE, above_chance
 
 SMALL_USUAL = np.array([[0.2, 0.2], [0.2, 0.2]])
 DATA = {
-    "weights_start_share": SMALL_USUAL,
-    "outputs_start_share": SMALL_USUAL,
-    "weights_end_share": np.array([[0.9, 0.6], [0.1, 0.1]]),
-    "weights_end_minority": np.array([[0.3, 0.2], [0.0, 0.0]]),
-    "weights_end_mean": np.array([[0.8, 0.7], [0.2, 0.2]]),
-    "outputs_end_mean": np.array([[0.9, 0.8], [0.2, 0.2]]),
+    "share_weights_start": SMALL_USUAL,
+    "share_outputs_start": SMALL_USUAL,
+    "share_weights_end": np.array([[0.9, 0.6], [0.1, 0.1]]),
+    "minority_weights_end": np.array([[0.3, 0.2], [0.0, 0.0]]),
+    "mean_weights_end": np.array([[0.8, 0.7], [0.3, 0.3]]),
+    "excess_weights_end": np.array([[3.0, 2.5], [0.5, 0.5]]),  # over a chance of 0.2
+    "mean_outputs_end": np.array([[0.9, 0.85], [0.5, 0.5]]),
+    "excess_outputs_end": np.array([[0.8, 0.7], [0.0, 0.0]]),  # over a chance of 0.5
 }
+
+
+def test_the_way_from_chance_to_parallel_channels_has_the_same_ends_for_any_chance():
+    np.testing.assert_allclose(above_chance(DATA, "weights")[0], [0.75, 0.625])
+    np.testing.assert_allclose(above_chance(DATA, "outputs"), [[0.8, 0.7], [0, 0]])
 
 
 def test_claims_are_about_the_small_start():
@@ -21,5 +28,5 @@ def test_claims_are_about_the_small_start():
 
 
 def test_one_run_with_a_block_at_the_start_refutes_that_there_is_none():
-    data = {**DATA, "outputs_start_share": np.array([[0.2, 0.31], [0.2, 0.2]])}
+    data = {**DATA, "share_outputs_start": np.array([[0.2, 0.31], [0.2, 0.2]])}
     assert FIGURE.judge(data)[1].verdict == "contradicted"

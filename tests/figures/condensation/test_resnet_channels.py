@@ -3,13 +3,12 @@ import numpy as np
 from figures.condensation.resnet_channels import FIGURE, gain
 
 MEANS = {
-    "mean_weights_first_start": 0.3,
-    "mean_weights_first_end": 0.35,
-    "mean_weights_last_start": 0.1,
-    "mean_weights_last_end": 0.3,
-    "mean_outputs_first_end": 0.6,
-    "mean_outputs_last_start": 0.3,
-    "mean_outputs_last_end": 0.2,
+    "excess_weights_first_end": 0.1,
+    "excess_weights_last_end": 3.0,
+    "excess_weights_last_start": 0.5,
+    "excess_outputs_first_end": 0.6,
+    "excess_outputs_last_start": 0.3,
+    "excess_outputs_last_end": 0.2,
     "share_weights_last_end": 0.1,
 }
 DATA = {name: np.full(2, value) for name, value in MEANS.items()}
@@ -20,7 +19,7 @@ def verdicts(accuracy):
 
 
 def test_gains_are_what_training_adds():
-    np.testing.assert_allclose(gain(DATA, "weights", "last"), 0.2)
+    np.testing.assert_allclose(gain(DATA, "weights", "last"), 2.5)
     np.testing.assert_allclose(gain(DATA, "outputs", "last"), -0.1)
 
 
