@@ -126,9 +126,9 @@ class ResNet18(nn.Module):
     shape : (channels, height, width)
         Of the images, which arrive flat.
     gamma : float, optional
-        Convolutions and readout start as N(0, d_in^(-2 gamma)) with d_in the fan-in, biases at 0; batch norm starts at 1
-        and takes the scale out of the forward pass, so that a smaller start turns faster. None is PyTorch's default,
-        whose standard deviation (3 d_in)^(-1/2) is that of gamma = 1/2 but for a factor.
+        Convolutions and readout start as N(0, d_in^(-2 gamma)) with d_in the fan-in, biases at 0. Batch norm takes the
+        scale of the convolutions out of the forward pass, where a smaller start only turns faster. None is PyTorch's
+        default, with the standard deviation (3 d_in)^(-1/2).
     rng : numpy or torch Generator, optional
 
     Attributes
