@@ -248,8 +248,8 @@ CLAIMS = (
         ),
         every_run < 0.15,
         source=READING,
-        why="the modes of a Gaussian start differ in size, and times go with its logarithm: from 1e-6 the error is below "
-        "9 % in every run",
+        why="the modes of a Gaussian start differ in size, and times go with its logarithm: from 1e-6 the error is "
+        "below 9 % in every run",
         defence="the times are those of the limit of small starts",
     ),
     Claim(
