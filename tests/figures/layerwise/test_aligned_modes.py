@@ -1,9 +1,11 @@
 """Growth of the features against what the ratio alone gives, and the margins of rich and lazy starts."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
-from figures.layerwise.aligned_modes import AlignedModes, from_ratio, margins, random_start
+from figures.layerwise.aligned_modes import AlignedModes, bounds, equations, from_ratio, margins, random_start
+from toymodels.layerwise import ScalarNetwork
 
 
 def test_growth_by_the_ratio_alone():
@@ -21,3 +23,19 @@ def test_small_random_starts_grow_more():
     assert small["ratio"] < 1 < large["ratio"]
     assert small["gamma"] > 10 > large["gamma"]
     assert small["growth"] > 10 > large["growth"]
+
+
+@pytest.mark.parametrize("normalizer", [1.0, 2.0])
+def test_equations_of_the_modes_hold_from_symmetric_starts_only(normalizer):
+    t = np.linspace(0, 5, 80)
+    a0 = np.array([0.3, 0.3])
+    symmetric = equations(ScalarNetwork(a0, np.array([0.3, -0.3]), 1.0, normalizer), t)
+    assert max(symmetric.values()) < 1e-7
+    assert max(equations(ScalarNetwork(a0, np.array([0.1, -0.2]), 1.0, normalizer), t).values()) > 1e-2
+
+
+def test_growth_of_random_networks_is_at_least_the_inverse_ratio():
+    found = bounds(300, np.random.default_rng(1))
+    assert found.shape == (300,)
+    assert found.min() >= 1
+    assert found.max() > 2
