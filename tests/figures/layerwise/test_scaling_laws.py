@@ -23,6 +23,8 @@ def test_errors_are_distances_from_the_exponents():
         law = x ** -exponents[:, None]
         data |= {f"{name}_x": x, f"{name}_exponent": exponents, f"{name}_loss": 2 * x ** -(exponents[:, None] + 0.03)}
         data[f"{name}_law"] = law * x**-0.03
+        data[f"{name}_all"] = x**-0.2
     assert_allclose(slope_errors("time", 1e3)(data), [0.03, 0.03])
-    assert_allclose(small_alpha_errors(data), [3, 3, 1])
+    assert_allclose(small_alpha_errors("loss")(data), [3, 3, 1])
+    assert_allclose(small_alpha_errors("all")(data), 0, atol=1e-9)
     assert_allclose(over_law(data), [2, 2, 2, 2])
