@@ -124,6 +124,7 @@ CLAIMS = (
         Quantity(f"kernel distance at scale 1 and flow time 40, {LAZY}", lazy_side),
         every_run < 1e-3,
     ),
+    # a reading: the paper speaks of the limits of lambda, and draws a map; that 9 is one at every scale is ours
     Claim(
         "funnel_networks.lazy-at-all-scales",
         "Figure 10",

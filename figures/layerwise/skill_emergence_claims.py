@@ -126,6 +126,7 @@ CLAIMS = (
         why="medians are in order, single networks not always: in 2 or 3 of 10 runs a rarer skill comes first",
         defence="medians over runs are in order, and the paper does not say that every single network keeps it",
     ),
+    # a reading: the paper says that the most frequent skill takes all units it can, not how many each takes
     Claim(
         "skill_emergence.units",
         "Figure 4c",
