@@ -236,7 +236,8 @@ FIGURE = PaperFigure(
         "Section 4.4. Summed over many skills of power-law frequency, sigmoids give power laws: loss against training "
         "time, examples, model size and compute, with the predicted exponents and constants. This paper states the "
         "laws in words; settings are those of the published code of arXiv:2404.17563 (strength 1, start 0.1, 10^5 "
-        "skills, here 10^6 for the law in parameters; strength 5, 50,000 skills for compute). Dashed: infinitely many skills at alpha = 0.3."
+        "skills, here 10^6 for the law in parameters; strength 5, 50,000 skills for compute). "
+        "Dashed: infinitely many skills at alpha = 0.3."
     ),
     presets={"quick": ScalingLaws(), "paper": ScalingLaws(n_points=60, n_skills=1_000_000)},
     compute=compute,
