@@ -135,7 +135,7 @@ CLAIMS = (
         ),
         every_run <= 0,
         fixed=AFTER,
-        why="dropout condenses, but less: 6 to 9 clusters against 10 to 12 without it and 3 to 5 from the small start",
+        why="dropout condenses, but less: 5 or 6 directions against 7 to 9 without it and 2 to 5 from the small start",
         defence="the overview says that dropout keeps the desired condensation, not that it has as few directions; "
         "rate of dropout, width and number of steps of figure 9 are lost",
     ),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LAYERS = ("first", "last")
-MEASURES = ("mean", "excess", "threshold", "share")
+FULL_COLOUR = 4  # times the mean |cos| of unrelated channels
 FITTED = 0.99  # training accuracy below which a network is no trained ResNet18
 
 
@@ -76,21 +76,23 @@ def compute(settings: ResnetChannels, rng: np.random.Generator, grid: Grid) -> d
 
 
 def draw(data: Data, settings: ResnetChannels) -> Figure:
-    """The paper's panels, cosines over what chance reaches: weights above, outputs below; first and last layer."""
+    """The paper's panels, cosines over chance: weights above, outputs below; first layer left, last layer right."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.5, 7), layout="constrained")
     axes = figure.subplots(2, 2)
     for row, name, letters in zip(axes, ("weights", "outputs"), ("ab", "cd"), strict=True):
         for panel, layer, letter in zip(row, LAYERS, letters, strict=True):
-            mean, excess, reach, share = (data[f"{of}_{name}_{layer}_end"][0] for of in MEASURES)
-            similarity = data[f"map_{name}_{layer}_end"][0] / reach
+            mean, excess, share = (data[f"{of}_{name}_{layer}_end"][0] for of in ("mean", "excess", "share"))
+            chance = mean / (1 + excess)
+            similarity = data[f"map_{name}_{layer}_end"][0] / (FULL_COLOUR * chance)
             image = draw_map(panel, similarity, f"({letter}) {name}, {layer} convolution")
             words = (
-                f"mean |cos| {mean:.2f}, {1 + excess:.3g} times chance\nchance reaches {reach:.2f}; block {share:.0%}"
+                f"mean |cos| {mean:.2f}, chance {chance:.2f}\n{1 + excess:.2f} times chance; largest block {share:.0%}"
             )
             panel.set_xlabel(f"channel, sorted; {words}", fontsize=8)
-    figure.colorbar(image, ax=axes, label="cosine over what chance reaches (full colour: beyond)", shrink=0.7)
+    bar = figure.colorbar(image, ax=axes, label="cosine over mean |cos| of unrelated channels", shrink=0.7)
+    bar.set_ticks([-1, -0.5, 0, 0.5, 1], labels=[f"{FULL_COLOUR * part:g}" for part in (-1, -0.5, 0, 0.5, 1)])
     return figure
 
 
@@ -165,9 +167,9 @@ FIGURE = PaperFigure(
         "digits. The paper's numbers of images are missing from our copy of it. Ours: quick has 8 channels in the "
         "first stage, 1,000 digits and Adam at 3e-3 from PyTorch's default start until all are classified rightly (at "
         "most 600 steps). Chance gives mean |cos| .27 for the 9 weights of a first kernel and .03 for the 576 of a "
-        "last one; therefore colours are cosines over the |cos| that some pair of that many unrelated channels reaches "
-        "once in a thousand layers, and claims are about the excess of the mean over chance. Outputs are compared with "
-        "those of normal kernels on the same inputs."
+        "last one; therefore colours are cosines over this chance, and claims are about the excess of the mean over "
+        "it. Outputs are compared with those of normal kernels on the same inputs. Channels form a block beyond the "
+        "|cos| that some pair of that many unrelated ones reaches once in a thousand layers."
     ),
     presets={"quick": ResnetChannels(), "paper": ResnetChannels(size="paper", images=2000)},
     compute=compute,

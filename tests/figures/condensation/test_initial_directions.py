@@ -25,6 +25,12 @@ def test_a_run_that_never_loses_a_percent_leaves_plain_descent_open():
     assert verdicts(plain=np.array([9, 9, 2]))["initial_directions.plain-descent"] == "contradicted"
 
 
+def test_a_median_of_four_is_not_most_networks():
+    judged = verdicts(adam_directions=np.array([[2, 2, 2], [3, 4, 7]]))
+    assert judged["initial_directions.xtanh"] == "reproduced"
+    assert judged["initial_directions.xtanh-usually"] == "contradicted"
+
+
 def test_small_stray_neurons_refute_the_reading_about_every_neuron_only():
     judged = verdicts(plain=np.array([1, 2, 3]), all_plain=np.array([8, 9, 9]))
     assert judged["initial_directions.plain-descent"] == "reproduced"
