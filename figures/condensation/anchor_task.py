@@ -10,7 +10,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from comparisons.harness.style import FAMILY
-from figures.condensation.fitted_runs import unless_unfitted, when_fitted
+from figures.condensation.fitted_runs import NOT_FITTED, unless_unfitted, when_fitted
 from figures.condensation.grids import arrays_of
 from figures.condensation.similarity_maps import draw_map, sorted_map
 from figures.harness.figure import Data, Grid, PaperFigure
@@ -47,10 +47,10 @@ class AnchorTransformers(Settings):
         Learning rate.
     """
 
-    gammas: tuple[float, ...] = (0.3, 0.5, 0.7)
+    gammas: tuple[float, ...] = (0.3, 0.86, 1.1, 1.38)
     replicates: int = 3
     size: str = "quick"
-    n_steps: int = 4500
+    n_steps: int = 6000
     d_model: int = 32
     batch_size: int = 128
     lr: float = 4e-3
@@ -96,7 +96,7 @@ def compute(settings: AnchorTransformers, rng: np.random.Generator, grid: Grid) 
 
 
 def draw(data: Data, settings: AnchorTransformers) -> Figure:
-    """The paper's heat maps, one per rate; below, condensation and accuracies of every run."""
+    """The paper's heat maps of the query matrix, one per rate; below, condensation and accuracies of every run."""
     from matplotlib.figure import Figure
 
     from comparisons.harness.style import tidy
@@ -105,7 +105,8 @@ def draw(data: Data, settings: AnchorTransformers) -> Figure:
     figure = Figure(figsize=(max(9, 2.6 * n), 6), layout="constrained")
     axes = figure.subplots(2, max(3, n))
     maps = axes[0, :n]
-    titles = [rf"$W_Q$ of layer 1, $\gamma$ = {value:g}" for value in gamma]
+    alike = gamma * np.log(data["width"][0, 0]) / np.log(SOURCE_WIDTH)  # starts as small at the published width
+    titles = [rf"$\gamma$ = {here:g} ({there:.2g} at width 400)" for here, there in zip(gamma, alike, strict=True)]
     images = [draw_map(maps[k], data["map"][k, 0], title) for k, title in enumerate(titles)]
     figure.colorbar(images[0], ax=maps, label="cosine similarity", shrink=0.8)
     condensation, accuracy = axes[1, :2]
@@ -141,12 +142,25 @@ def neither_alike_nor_inferred(data: Data) -> np.ndarray:
 
 
 def at_the_largest_rate(data: Data, name: str) -> np.ndarray:
-    """A share of answers at the largest rate."""
-    return when_fitted(data[name][-1], data["seen"][-1], FITTED)
+    """A measure of every run at its largest rate at which unseen keys are answered, -1 if there is none."""
+    fitted = data["seen"] >= FITTED
+    last = len(fitted) - 1 - fitted[::-1].argmax(axis=0)
+    return np.where(fitted.any(axis=0), data[name][last, np.arange(fitted.shape[1])], NOT_FITTED)
+
+
+def smallest_rise(data: Data) -> np.ndarray:
+    """Smallest rise of every run's mean |cos| between neighbouring rates at which unseen keys are answered, or -1."""
+    fitted = data["seen"] >= FITTED
+    kept = [cosine[chosen] for cosine, chosen in zip(data["cosine"].T, fitted.T, strict=True)]
+    return np.array([np.diff(cosine).min() if len(cosine) > 1 else NOT_FITTED for cosine in kept])
 
 
 PUBLISHED_WIDTH = at_least(width=SOURCE_WIDTH)  # a toy that lacks a pattern does not refute it
-TOY = "the patterns are told of transformers of width 400 trained on 900,000 sequences, not of toys of width 32"
+TOY = (
+    "the patterns are told of transformers of width 400 trained on 900,000 sequences (759,375 in the authors' stored "
+    "configuration), not of toys of width 32"
+)
+LARGEST = f"largest gamma at which the run answers unseen keys ({FITTED})"
 UNSEEN = f"-1 where unseen keys are below {FITTED}"
 CLAIMS = (
     Claim(
@@ -154,20 +168,23 @@ CLAIMS = (
         "Figure 10",
         "Condensation becomes more pronounced as the initialisation rate grows.",
         Quantity(
-            "mean |cos| of the rows of the first query matrix at the largest minus that at the smallest gamma",
-            lambda data: data["cosine"][-1] - data["cosine"][0],
+            f"mean |cos| of the rows of the first query matrix at the {LARGEST} minus that at the smallest gamma",
+            lambda data: at_the_largest_rate(data, "cosine") - data["cosine"][0],
         ),
         every_run > 0.2,
+        fixed=AFTER,
     ),
     Claim(
         "anchor_task.rises",
         "Figure 10",
         "Condensation rises from each rate to the next.",
         Quantity(
-            "smallest increment of mean |cos| of the rows of the first query matrix from a gamma to the next",
-            lambda data: np.diff(data["cosine"], axis=0).min(axis=0),
+            "smallest increment of mean |cos| of the rows of the first query matrix from a gamma to the next, of those "
+            f"at which the run answers unseen keys ({FITTED}); -1 if there are not two",
+            smallest_rise,
         ),
-        every_run > 0,
+        unless_unfitted(every_run > 0),
+        fixed=AFTER,
         defence="the overview shows one network of each rate, and toys of width 32 scatter from run to run",
     ),
     Claim(
@@ -204,7 +221,7 @@ CLAIMS = (
         "Section 7.2, pattern iii",
         "From some rate on, the unseen pairs (3, 4) and (4, 3) are answered alike, rightly or not.",
         Quantity(
-            f"fraction of sequences with one answer to both orders at the largest gamma, {UNSEEN}",
+            f"fraction of sequences with one answer to both orders at the {LARGEST}, -1 if there is none",
             lambda data: at_the_largest_rate(data, "alike"),
         ),
         unless_unfitted(median > 0.9),
@@ -217,14 +234,14 @@ CLAIMS = (
         "Section 7.2, pattern iv",
         "At the largest rate the network has learnt the primitive functions and infers both unseen pairs.",
         Quantity(
-            f"fraction of inferred answers (x - 10) to both pairs at the largest gamma, {UNSEEN}",
+            f"fraction of inferred answers (x - 10) to both pairs at the {LARGEST}, -1 if there is none",
             lambda data: at_the_largest_rate(data, "inferred"),
         ),
         unless_unfitted(median > 0.9),
         fixed=AFTER,
         decisive=PUBLISHED_WIDTH,
-        why="in the median toys of width 32 infer more at gamma 0.5 than at 0.7, where most runs answer both orders "
-        "alike and wrongly",
+        why="toys of width 32 infer most from gamma 1.1 on, up to nine answers of ten, but not in every run, and the "
+        "smallest starts do not all fit in 6,000 steps",
         defence=TOY,
     ),
 )
@@ -233,9 +250,13 @@ FIGURE = PaperFigure(
     name="condensation/anchor_task",
     caption=(
         "Figure 10. Rows of the first query matrix of transformers on the composite-function task: the smaller the "
-        "start (the larger gamma), the more they align. Widths, batch and rates were not printed in the overview. Its "
-        "split: (3, 4) and (4, 3) are both unseen. Quick is a toy of width 32 after 4,500 steps (batch 128, learning "
-        "rate 4e-3); -1 in a claim stands for a run that has not fitted."
+        "start (the larger gamma), the more they align. Its split: (3, 4) and (4, 3) are both unseen. Widths, batch "
+        "and rates were not printed in the overview; paper is the size published by its source (900,000 sequences, 440 "
+        "batches an epoch, rate 2.5e-4 falling to 0, test keys x mod 7). The authors' stored configuration differs: "
+        "759,375 sequences, 370 batches, 2e-4 falling to 1e-5, x mod 9; its accuracies of (4, 3) at gamma .1, .5 and "
+        ".8 are .008, .000 and .968. Quick is a toy of width 32 after 6,000 steps (batch 128, learning rate 4e-3), "
+        "whose starts are as small as those of gamma .5 and .8 at width 400 from gamma .86 and 1.38 on. -1 in a "
+        "claim stands for a run that has not fitted."
     ),
     presets={
         "quick": AnchorTransformers(),

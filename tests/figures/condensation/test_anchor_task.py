@@ -7,6 +7,7 @@ from figures.condensation.anchor_task import (
     at_the_largest_rate,
     memorised,
     neither_alike_nor_inferred,
+    smallest_rise,
     task_of,
 )
 from figures.condensation.fitted_runs import NOT_FITTED
@@ -26,6 +27,16 @@ def test_patterns_of_runs_that_have_not_fitted_are_marked():
     np.testing.assert_allclose(memorised(DATA), [0.8, NOT_FITTED])
     np.testing.assert_allclose(neither_alike_nor_inferred(DATA), [0.6, 0.1])
     np.testing.assert_allclose(at_the_largest_rate(DATA, "inferred"), [0.4, 0.1])
+
+
+def test_a_rate_at_which_a_run_does_not_answer_unseen_keys_is_passed_over():
+    rates = {name: np.concatenate([values, values[1:] + 0.1]) for name, values in DATA.items() if name != "width"}
+    seen = np.array([[1.0, 1.0], [1.0, 0.96], [1.0, 0.9]])
+    np.testing.assert_allclose(at_the_largest_rate({**rates, "seen": seen}, "inferred"), [0.5, 0.1])
+    np.testing.assert_allclose(smallest_rise({**rates, "seen": seen}), [0.1, 0.4])
+    np.testing.assert_allclose(smallest_rise({**rates, "seen": np.ones((3, 2))}), [0.1, 0.1])
+    none = {**rates, "seen": 0 * seen}
+    assert at_the_largest_rate(none, "alike").tolist() == smallest_rise(none).tolist() == [NOT_FITTED] * 2
 
 
 def test_a_toy_does_not_refute_the_patterns_of_wide_transformers():
