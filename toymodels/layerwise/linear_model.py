@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import covariance, per_coordinate
 from toymodels.layerwise.descent import GradientDescent
+from toymodels.layerwise.held import held, plain
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, times
+from toymodels.validation import times
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +49,14 @@ class LinearModel(GradientDescent):
     theta0: np.ndarray | float = 0.0
 
     def __post_init__(self):
-        target = finite("target", np.atleast_1d(self.target), ndim=1)
+        target = held("target", np.atleast_1d(plain("target", self.target)), ndim=1)
         object.__setattr__(self, "target", target)
-        object.__setattr__(self, "variance", covariance("variance", self.variance, target.size))
-        object.__setattr__(self, "theta0", per_coordinate("theta0", self.theta0, target.size))
+        for name, check in (("variance", covariance), ("theta0", per_coordinate)):
+            object.__setattr__(self, name, held(name, check(name, plain(name, getattr(self, name)), target.size)))
 
     def solve(self, t: ArrayLike) -> Trajectory:
         """Exact flow at the times `t`: `theta` (n_t, d) and `loss` (n_t,)."""
-        t = times(t)
+        t = times(plain("t", t))
         rates, basis = np.linalg.eigh(self.variance)
         rates = np.where(rates > 1e-14 * rates.max(), rates, 0.0)  # the null space does not move, also at t = inf
         start, end = basis.T @ self.theta0, basis.T @ self.target
