@@ -6,12 +6,14 @@ import numpy as np
 
 
 def rank_correlation(values: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of the last axis (at least two different values) with its index: (..., n) -> (...)."""
+    """Spearman's correlation of the last axis with its index: (..., n) -> (...); 0 where all values are equal."""
     from scipy.stats import rankdata
 
     ranks = rankdata(values, axis=-1)
-    index = np.arange(ranks.shape[-1])
-    return np.corrcoef(np.vstack([index, ranks.reshape(-1, len(index))]))[0, 1:].reshape(ranks.shape[:-1])
+    centred = ranks - ranks.mean(axis=-1, keepdims=True)
+    index = np.arange(ranks.shape[-1]) - (ranks.shape[-1] - 1) / 2
+    size = np.linalg.norm(centred, axis=-1) * np.linalg.norm(index)
+    return np.divide(centred @ index, size, out=np.zeros(ranks.shape[:-1]), where=size > 0)
 
 
 def kendall(values: np.ndarray) -> np.ndarray:

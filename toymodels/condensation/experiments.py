@@ -10,6 +10,7 @@ import numpy as np
 from toymodels.condensation.directions import arrivals, condensed_directions, normalised_descent
 from toymodels.condensation.dropout import compare_dropout
 from toymodels.condensation.embedding import (
+    ZERO,
     critical_points,
     embeddings,
     inertia,
@@ -149,19 +150,30 @@ def loss_plateaus(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def embedding_principle(rng: np.random.Generator) -> dict[str, Any]:
-    """Gradient and inertia after embedding every critical point found, and what the law of splits is off by."""
+    """Gradient and inertia after embedding every critical point found, and what the law of splits is off by.
+
+    Of points with an eigenvalue too small to be told from zero no inertia is asked.
+    """
     x, y = embedding_data()
     gradient, gain, law = [], [], []
     for width in (1, 2, 3):
         for narrow in critical_points(width, x, y, "tanh", rng, 12):
-            before = inertia(narrow.hessian(x, y))
+            told, before = _zeros_are_told(narrow.hessian(x, y)), inertia(narrow.hessian(x, y))
             for wide, option in embeddings(narrow):
-                after = inertia(wide.hessian(x, y))
                 gradient.append(max(float(np.abs(part).max()) for part in wide.gradient(x, y)))
+                if not told:
+                    continue
+                after = inertia(wide.hessian(x, y))
                 gain.append(np.subtract(after, before).min())
                 if option and abs(narrow.a[option[0]]) > 1e-3:
                     law.append(np.abs(np.subtract(after, split_inertia(narrow, x, y, *option))).max())
     return {"gradient": max(gradient), "gain": gain, "law": law}
+
+
+def _zeros_are_told(hessian: np.ndarray) -> bool:
+    """Whether no eigenvalue lies within a factor 100 of the cut below which :func:`inertia` takes it for zero."""
+    sizes = np.abs(np.linalg.eigvalsh(hessian))
+    return not np.any((sizes > 1e-2 * ZERO * sizes.max()) & (sizes < 1e2 * ZERO * sizes.max()))
 
 
 def dropout(rng: np.random.Generator) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class TwoFactorFlow:
             remaining = (decay * per_top) * per_bottom
             progress = (rise * per_top) * (fall * per_bottom) + (self.total * share) * remaining
             growth = np.sqrt(top * per_bottom)
-        function = self.start * remaining + self.target * progress
+            function = self.start * remaining + self.target * progress
         if np.all(up > 0) and np.all(down > 0):
             return FlowState(function, progress, remaining, growth)
         return self._at_saddles(FlowState(function, progress, remaining, growth), top, bottom, share)

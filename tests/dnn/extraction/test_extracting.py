@@ -3,12 +3,13 @@ import doctest
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from dnn.extraction import extracting
 from dnn.extraction.extracting import extract, extract_fields
+from dnn.extraction.nodes import phi
 from dnn.networks.mlp import MLP
 from tests.dnn.observing.kinds import CLASSES, N, kinds
 
@@ -42,6 +43,8 @@ def test_the_examples_run():
 @given(st.integers(0, 10_000))
 def test_a_planted_graph_is_found_again(seed):
     fields, layers, labels = planted(np.random.default_rng(seed))
+    for states in layers.values():  # once in a hundred draws chance makes two features one
+        assume((phi(states, states) - np.eye(len(states.T)) < 0.45).all())
     found = extract_fields(fields, labels)
     for nodes, states in zip(found.layers, layers.values(), strict=True):
         assert [units.tolist() for units in nodes.units] == np.arange(3 * len(states.T)).reshape(-1, 3).tolist()

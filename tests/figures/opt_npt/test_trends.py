@@ -26,6 +26,7 @@ def test_correlations_keep_the_leading_axes():
 
 def test_ties_count_as_neither_rise_nor_fall():
     assert kendall(np.array([1.0, 1.0, 1.0])) == 0
+    assert rank_correlation(np.ones(3)) == 0  # and no NaN
     assert kendall(np.array([1.0, 1.0, 2.0])) == pytest.approx(2 / 3)
 
 

@@ -124,5 +124,5 @@ def test_measures_are_chosen_without_changing_a_bit():
     whole, some = (task.train(rngs(1), 8, measures=names)[0] for names in (None, ("train", "kernel_distance")))
     assert list(some.data) == ["train", "kernel_distance"]
     assert all(np.array_equal(whole[name], some[name]) for name in some.data)
-    with pytest.raises(ValueError, match="measures must be one of train, .*, got 'tests'"):
+    with pytest.raises(ValueError, match=r"measures must be one of train, .*, got 'tests'"):
         task.train(rngs(1), measures=["tests"])

@@ -83,7 +83,7 @@ def master_definitions() -> list[Definition]:
     # at a saddle one of the sums is the decay itself, which may have underflowed
     ways = (1 / top, is_zero(down)), (1 / bottom, is_zero(up)), (last / bottom, True)
     remaining = define("remaining", Piecewise(*ways), "(S - f)/(S - f0)")
-    early = define("early", rise / top, "")
+    early = define("early", Piecewise((0, saddle), (rise / top, True)), "")
     late = define("late", Piecewise((0, saddle), (fall / bottom, True)), "")
     progress = define("progress", early * late + (aligned + opposed) * share * remaining, "1 - remaining")
     ends = (start * grown, is_zero(up)), (start / grown, is_zero(down))
