@@ -47,6 +47,7 @@ def base_parser(prog: str, description: str, presets: Sequence[str]) -> argparse
     made.add_argument("--data", metavar="DIR", help="folder with data sets, for models that load them")
     made.add_argument("--out", type=os.path.expanduser, default="results", metavar="DIR", help="folder of all results")
     made.add_argument("--resume", action="store_true", help="take finished runs whose code and settings are the same")
+    made.add_argument("--no-picture", dest="picture", action="store_false", help="compute and judge only")
     made.add_argument("--check", action="store_true", help="exit 3 when a verdict differs from the committed one")
     made.add_argument(
         "--set",

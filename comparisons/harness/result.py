@@ -179,12 +179,17 @@ class Result:
             "seconds": round(self.seconds, 2),
         }
 
-    def write_into(self, folder: Path, manifest: Mapping[str, Any]) -> None:
-        """Write the table and `manifest` into `folder`, then the picture if something can be seen on it."""
+    def write_into(self, folder: Path, manifest: Mapping[str, Any], *, picture: bool = True) -> None:
+        """Write the table and `manifest` into `folder`, then the picture if something can be seen on it.
+
+        Without `picture` only one that lies there is drawn again.
+        """
+        path = folder / "figure.png"
         files.write(folder / "verdicts.csv", self.csv())
         write_manifest(folder, manifest)
-        if self.picture is not None and any(self.runs.values()) and not self.interrupted:
-            files.write(folder / "figure.png", rendered(self.figure()))
+        visible = self.picture is not None and any(self.runs.values()) and not self.interrupted
+        if visible and (picture or path.exists()):
+            files.write(path, rendered(self.figure()))
 
     def __str__(self) -> str:
         return report.table(self)

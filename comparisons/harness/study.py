@@ -31,6 +31,7 @@ from toymodels.validation import positive_int
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_REPLICATES = 10_000  # more would be a slip of the pen: every one is a file, or many
 _PLAIN = re.compile(r"\w[\w -]{0,79}")
 Judge = Callable[[Sequence[Trajectory], Any], Verdict]
 
@@ -236,6 +237,7 @@ class Study:
         data: str | None = None,
         log: Callable[[str], None] | None = None,
         loud: bool = False,
+        picture: bool = True,
     ) -> Result:
         """Put the question to models and keep every run, table, picture and manifest under `out`.
 
@@ -262,6 +264,9 @@ class Study:
             Hears of every finished run, and why an earlier one is not taken.
         loud : bool
             Whether workers print to the standard error when a run starts and how far a long one is.
+        picture : bool
+            Whether the picture is drawn now; :meth:`Result.figure` draws it at any time. One that lies in the folder
+            is always drawn again.
 
         Returns
         -------
@@ -275,6 +280,8 @@ class Study:
         """
         seed = positive_int("seed", seed, minimum=0)
         replicates, jobs = positive_int("replicates", replicates), positive_int("jobs", jobs)
+        if replicates > MOST_REPLICATES:
+            raise ValueError(f"replicates must be <= {MOST_REPLICATES}, got {replicates}")
         parse_engine(engine)
         log = log or (lambda line: None)
         asked = self.settings(settings, preset)
@@ -326,7 +333,7 @@ class Study:
             state = "interrupted" if finished.interrupted else "finished"
             manifest = about | result.manifest(_entries(todo, finished, runs)) | {"state": state}
             try:
-                result.write_into(where, manifest)
+                result.write_into(where, manifest, picture=picture)
             except OSError:
                 raise
             except Exception as error:  # a row of the user's that cannot be drawn

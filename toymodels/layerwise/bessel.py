@@ -22,7 +22,6 @@ from math import factorial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gamma, ive, kve, polygamma
 
 LARGE = 20.0  # R from which the expansion holds to rounding
 
@@ -207,6 +206,8 @@ def _weak_excess(drive: np.ndarray, z: np.ndarray, unit: float) -> np.ndarray:
 
 def _weak_excess_below_1(order: np.ndarray, z: np.ndarray, k: np.ndarray) -> np.ndarray:
     r"""The same at z < 1 from the power series of I, for :math:`\delta` < 1e-3; `k` is the scaled K_n."""
+    from scipy.special import gamma, polygamma
+
     half, total = z / 2, np.zeros_like(z)
     for m in range(12):
         for a, power in ((m + 0.5, 2 * m - 0.5), (m + 1.5, 2 * m + 0.5)):
@@ -219,6 +220,8 @@ def _weak_excess_below_1(order: np.ndarray, z: np.ndarray, k: np.ndarray) -> np.
 
 def moderate(drive: np.ndarray, z: np.ndarray, unit: float) -> tuple[Ratios, np.ndarray, np.ndarray]:
     """Ratios at z with R < 20 units, and ln (I / K) at the orders n and nu + 1."""
+    from scipy.special import ive, kve
+
     drive, z = drive / unit, z / unit
     order = drive - 0.5
     n, above = np.abs(order), drive + 0.5

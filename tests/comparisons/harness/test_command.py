@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comparisons import Model, Verdict
+from comparisons import Model, Verdict, load
 from comparisons.harness import command
 from comparisons.harness.result import digest
 from tests.comparisons.harness import toy
@@ -28,6 +28,27 @@ def test_a_call_leaves_cells_manifest_table_and_picture(tmp_path):
     assert (tmp_path / "cells" / f"{first['cell']}.npz").exists()
     assert {"numpy", "python"} <= manifest["versions"].keys()
     assert (result.folder / "figure.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_picture_is_drawn_when_it_is_wanted_and_never_left_stale(tmp_path, capsys):
+    assert command.main(STUDY, ["--out", str(tmp_path), "--no-picture"]) == command.ALL_RAN
+    picture = tmp_path / "toy" / "quick-s0" / "figure.png"
+    assert not picture.exists()
+    assert str(picture) not in capsys.readouterr().out
+    assert STUDY.run(out=tmp_path, resume=True).folder == picture.parent
+    picture.write_bytes(b"of an earlier run")
+    STUDY.run(out=tmp_path, picture=False)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_result_of_a_study_of_ones_own_is_drawn_when_it_is_named(tmp_path):
+    folder = STUDY.run(out=tmp_path, picture=False).folder
+    assert folder is not None
+    with pytest.raises(ValueError, match="has no picture: its study is not to be had here"):
+        load(folder).figure()
+    assert load(folder, STUDY).figure().axes
+    with pytest.raises(ValueError, match="study must be the one of the result, toy, got other"):
+        load(folder, replace(STUDY, name="other"))
 
 
 def test_the_table_keeps_every_replicate_and_what_the_control_turns(tmp_path):
@@ -153,6 +174,7 @@ def test_other_settings_get_a_folder_of_their_own_and_say_that_the_criterion_cha
         (["--set", "late.n_times=2.5"], "must be of type int"),
         (["--set", "late.loud=3"], "must be of type bool"),
         (["--replicates", "0"], "replicates must be >= 1"),
+        (["--replicates", "100000000"], "replicates must be <= 10000, got 100000000"),
         (["--jobs", "0"], "jobs must be >= 1"),
         (["--seed", "-1"], "seed must be >= 0"),
         (["--engine", "slurm"], "engine must be local"),
