@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores, told
+from comparisons.harness.checks import CHANCE, commonest, require_scores, told, too_few
 from comparisons.harness.verdict import Verdict
-from toymodels.metrics.curves import FEWEST, despiked, scatter, setback, settled_from
+from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.grokking import crossing_time, lag
 from toymodels.trajectory import Trajectory
 
@@ -120,6 +120,8 @@ def _not_late(run: Trajectory, asked: Any) -> str:
     """Why a lag is no late generalisation; empty if it is."""
     test, fit = _score(run, "test"), _fit(run, asked)
     assert fit is not None
+    if few := too_few(run):
+        return few
     if fit > 0 and run.t[fit - 1] == 0:
         return "the fit lies between t = 0 and the first record that has a logarithm"
     if _least_lag(run) < asked.absent_below:
@@ -130,7 +132,7 @@ def _not_late(run: Trajectory, asked: Any) -> str:
         return f"of the test score's rise by {rise:.2f} only {late:.2f} comes after the fit"
     if late <= CHANCE * scatter(run["test"]):
         return f"the test score's late rise is within {CHANCE:g} scatters of the curve"
-    if len(test) >= FEWEST and test[-3] < test[fit] + late / 2:
+    if test[-3] < test[fit] + late / 2:
         return "the test score's late rise is seen in the last two records only"
     if setback(test[fit:]) > asked.most_setback * late:
         return f"the test score falls back by {setback(test[fit:]):.2f} after the fit"

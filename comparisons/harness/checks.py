@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from numbers import Real
 
+from toymodels.metrics.curves import DENSE
 from toymodels.trajectory import Trajectory
 
 CHANCE = 5.0  # scatters of a curve that pure noise spans from its highest to its lowest record
@@ -96,6 +97,11 @@ def told(run: Trajectory, name: str, default: float) -> float:
     if not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"meta[{name!r}] must be a finite number, got {value!r}")
     return float(value)
+
+
+def too_few(run: Trajectory) -> str:
+    """Why a run has too few records to tell a change from noise; empty if it has enough."""
+    return "" if len(run.t) >= DENSE else f"{len(run.t)} records are too few to tell a change from noise, {DENSE} do"
 
 
 def commonest(flaws: Sequence[str]) -> str:

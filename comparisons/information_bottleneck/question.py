@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_series, told
+from comparisons.harness.checks import CHANCE, commonest, require_series, told, too_few
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback
 from toymodels.metrics.information.forgetting import forgotten, gained, trend_after_peak, trend_to_plateau
@@ -106,6 +106,8 @@ def _not_forgetting(run: Trajectory, asked: Any) -> str:
     if 1 - bits[-1] / np.partition(bits, -3)[-3] < asked.shown_from:
         return "the peak stands on two records only"
     peak = int(bits.argmax())
+    if few := too_few(run):
+        return few
     lowest = int(bits[: peak + 1].argmin())
     if setback(bits[: peak + 1]) > 0.5 * (bits[peak] - bits[lowest]):
         return "rises and falls before its peak too"

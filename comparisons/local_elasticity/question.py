@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series, told
+from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series, told, too_few
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.elasticity import learned_contrast
@@ -100,6 +100,8 @@ def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
         return f"most of it, {added[0]:.2f} decades, is there at the first record"
     if added[-1] <= CHANCE * scatter(run["contrast"]):
         return f"what training added is within {CHANCE:g} scatters of the curve"
+    if few := too_few(run):
+        return few
     late = added[fit:]
     if setback(late) + setback(-late) > asked.most_change * added[-1]:
         return "the contrast wanders after the fit"

@@ -8,10 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_not_negative, require_scores, require_series, told
+from comparisons.harness.checks import (
+    CHANCE,
+    commonest,
+    require_not_negative,
+    require_scores,
+    require_series,
+    told,
+    too_few,
+)
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.collapse import fall
-from toymodels.metrics.curves import FEWEST, despiked, scatter, setback, settled_from
+from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.trajectory import Trajectory
 
 ROUNDING = 1e-6  # of an accuracy in single precision
@@ -80,9 +88,11 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
         also = "" if simplex else ", and no simplex"
         return f"variability stops at {ratio[-1]:.2g} of that between classes{also}"
     logs = np.log10(np.maximum(ratio[start:], asked.floor))
+    if few := too_few(run):
+        return few
     if logs[0] - logs[-1] <= CHANCE * scatter(np.log10(np.maximum(run["within_between"], asked.floor))):
         return f"the fall is within {CHANCE:g} scatters of the curve"
-    if len(ratio) >= FEWEST and len(logs) > 3 and logs[-3] > (logs[0] + logs[-1]) / 2:
+    if len(logs) > 3 and logs[-3] > (logs[0] + logs[-1]) / 2:
         return "the fall is seen in the last two records only"
     before = np.log10(np.maximum(ratio[max(start - 1, 0)], asked.floor))
     if logs.size > 3 and logs[2] - logs[-1] < asked.absent_below and before < (logs[0] + logs[-1]) / 2:

@@ -35,6 +35,13 @@ def test_a_lone_run_deceives_hardly_ever(study, case):
     assert sum(shown) <= (8 if case.name in CHANCE else 1)
 
 
+@pytest.mark.parametrize(("study", "case"), [*cases(FALSE), *cases(TRUE)])
+@pytest.mark.parametrize("n_records", [3, 8, 11])
+def test_few_records_decide_nothing(study, case, n_records):
+    verdicts = [judged(study, case, seed, n_records=n_records) for seed in SEEDS]
+    assert all(verdict.outcome != "shown" for verdict in verdicts)
+
+
 @pytest.mark.parametrize(("study", "case"), cases(TRUE))
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_what_is_true_is_not_missed(study, case, name):

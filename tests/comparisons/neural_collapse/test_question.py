@@ -16,7 +16,10 @@ def judged(train=FITTED, ratio=1 / (1 + T / 30) ** 0.5, angle=CLOSING, t=T, **me
 
 
 def test_the_fall_is_measured_from_zero_training_error_on():
-    verdict = judged([0.5, 1.0, 1.0], [100.0, 0.5, 0.05], [0.5, 0.5, 0.01], t=[1.0, 2.0, 3.0])
+    after = np.linspace(0, 1, 12)
+    train, ratio = np.append([0.5, 0.5], np.ones(12)), np.append([100.0, 10.0], 0.5 * 10**-after)
+    angle = np.append([0.5, 0.5], 0.5 - 0.49 * after)
+    verdict = judged(train, ratio, angle, t=np.arange(1.0, 15))
     assert verdict.outcome == "shown"
     assert verdict.score == pytest.approx(1.0)
     assert verdict.note == "angles off a simplex by 0.5 -> 0.01"
