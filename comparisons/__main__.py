@@ -10,7 +10,6 @@ python -m comparisons adversaries
 from __future__ import annotations
 
 import difflib
-import importlib
 import sys
 import time
 from collections.abc import Sequence
@@ -20,21 +19,13 @@ from comparisons.harness import command
 from comparisons.harness.settings import parse
 from comparisons.harness.study import Study
 from comparisons.robustness import command as robustness
+from comparisons.studies import ALL, EXCHANGE, PHENOMENA, SIZES, preset_of, studies
 from toymodels.run.engine import interruptible
-
-PHENOMENA = ("grokking", "local_elasticity", "information_bottleneck", "neural_collapse")
-EXCHANGE = "order_parameters"
-ALL = (*PHENOMENA, EXCHANGE)
-
-
-def studies(names: Sequence[str]) -> list[Study]:
-    """The studies of these names."""
-    return [importlib.import_module(f"comparisons.{name}").STUDY for name in names]
 
 
 def parser():
     """The command line of a study, without its models; settings start with the name of their study."""
-    made = command.base_parser("python -m comparisons", __doc__ or "", ("quick", "paper"))
+    made = command.base_parser("python -m comparisons", __doc__ or "", SIZES)
     made.epilog = "\n\n".join(
         f"{study.name}: {command.settings_in_words(study, f'{study.name}.')}" for study in studies(ALL)
     )
@@ -67,15 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         changes = _by_study(parse(options.pop("changes")), asked)
         if write and any(changes.values()):
             raise ValueError("--write takes the settings of the preset, so no --set")
+        size = options.pop("preset")
+        if write and any(preset_of(study, size) != size for study in asked):
+            raise ValueError(f"--write takes a preset that every study has, got {size}")
     except ValueError as error:
         print(f"comparisons: {error}", file=sys.stderr)
         return command.USAGE
     start = time.perf_counter()
     results, codes = [], []
     for study in asked:
+        preset = preset_of(study, size)
+        if preset != size:
+            command.to_stderr(f"{study.name} has no preset {size}; {preset} is the largest below it")
         try:
             with interruptible():
-                result = study.run(**options, settings=changes[study.name], log=command.to_stderr, loud=True)
+                result = study.run(
+                    **options, preset=preset, settings=changes[study.name], log=command.to_stderr, loud=True
+                )
         except (ValueError, FileNotFoundError) as error:
             print(f"{study.name}: {error}", file=sys.stderr)
             return command.USAGE
@@ -88,13 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if result.interrupted:
             return command.stopped()
         results.append(result)
-        codes.append(command.exit_code(result, check, options["preset"]))
+        codes.append(command.exit_code(result, check, preset))
     print(matrix.plain([result for result in results if result.study in PHENOMENA]))
     print(f"\n{time.perf_counter() - start:.0f} s")
     if write:
         known = {study.name: study for study in asked}
-        matrix.commit([r for r in results if r.study in PHENOMENA], known, options["preset"])
-        matrix.commit_verdicts([r for r in results if r.study == EXCHANGE], known, options["preset"])
+        matrix.commit([r for r in results if r.study in PHENOMENA], known, size)
+        matrix.commit_verdicts([r for r in results if r.study == EXCHANGE], known, size)
     return max(codes)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from comparisons.adversaries import Case, Curve, narrow, rise, spike, walk, wave
+from comparisons.harness.cases import Case, Curve, narrow, rise, spike, walk, wave
 
 SETS = 8
 FIT = 100.0  # the size at which the data are just fitted

@@ -86,7 +86,9 @@ def _no_double_descent(run: Trajectory, peak: Peak, asked: Any, least: float) ->
     chance = SIGNIFICANT * float(np.hypot(error[peak.place], error[valley]))
     if peak.height <= chance:
         return f"the peak of {peak.height:.2f} is within {SIGNIFICANT:g} standard errors of its mean"
-    if len(values) >= FEWEST and highest_peak(despiked(values)).height < least:
+    if len(values) < FEWEST:
+        return f"{len(values)} sizes are too few to tell a peak from a spike, {FEWEST} do"
+    if highest_peak(despiked(values)).height < least:
         return "the peak is seen at one size only"
     way = max(setback(values[peak.left : peak.place + 1]), setback(values[peak.place : peak.right + 1][::-1]))
     if way > asked.most_setback * peak.height:

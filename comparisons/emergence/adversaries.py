@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from comparisons.adversaries import Case, Curve, narrow, rise, spike, walk, wave
+from comparisons.harness.cases import Case, Curve, narrow, rise, spike, walk, wave
 
 SKILLS = 3
 Skill = Callable[[np.ndarray, np.random.Generator, int], np.ndarray]  # progress of skill k

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, told
+from comparisons.harness.checks import CHANCE, commonest, told, too_few
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import FEWEST, despiked, scatter, setback
 from toymodels.metrics.emergence import area_between, gaps_and_rises, passing_times, stage_score
@@ -89,7 +89,7 @@ def _undefined(run: Trajectory, asked: Any) -> str:
     fallen = max(setback(skill) for skill in skills.T)
     if fallen > asked.most_setback:
         return f"a skill falls back by {fallen:.2f} of its progress"
-    if skills.shape[0] >= FEWEST and skills[-3].min() < 0.5:
+    if len(skills) >= FEWEST and skills[-3].min() < 0.5:
         return "a skill rises in the last two records only"
     if max(scatter(skill) for skill in run["skills"].T) * CHANCE > 1:
         return f"a skill's rise is within {CHANCE:g} scatters of its curve"
@@ -102,6 +102,8 @@ def _undefined(run: Trajectory, asked: Any) -> str:
 
 def _not_resolved(run: Trajectory, asked: Any) -> str:
     """Why the records do not tell stages; empty if they do."""
+    if too_few(run):
+        return too_few(run)
     steps = np.diff(curves(run), axis=0)
     at_once = float(np.minimum(steps[:, 1:], steps[:, :-1]).max())
     if at_once > asked.most_at_once:

@@ -1,39 +1,14 @@
 import numpy as np
 import pytest
 
-from comparisons.adversaries import VARIATIONS
 from comparisons.double_descent import STUDY
 from comparisons.double_descent.adversaries import FALSE, TRUE
 
-SEEDS = range(8)
 QUICK = STUDY.presets["quick"].question
-CHANCE = ("random walk", "random walk, all sets alike")  # a lone walk may have its peak where the data are fitted
 
 
-def judged(case, seed, runs=1, **variation):
-    return STUDY.judge([case.run(np.random.default_rng((seed, k)), **variation) for k in range(runs)], QUICK)
-
-
-@pytest.mark.parametrize("case", FALSE, ids=lambda case: case.name)
-def test_what_is_false_is_never_shown(case):
-    for seed in SEEDS:
-        for variation in VARIATIONS.values():
-            runs = 3 if case.name in CHANCE else 1
-            assert judged(case, seed, runs, **variation).outcome != "shown", (seed, variation)
-
-
-@pytest.mark.parametrize("case", FALSE, ids=lambda case: case.name)
-def test_a_lone_run_deceives_hardly_ever(case):
-    shown = [judged(case, seed).outcome == "shown" for seed in range(100)]
-    assert sum(shown) <= (8 if case.name in CHANCE else 1)
-
-
-@pytest.mark.parametrize("case", TRUE, ids=lambda case: case.name)
-def test_what_is_true_is_not_missed(case):
-    for seed in SEEDS:
-        for variation in VARIATIONS.values():
-            verdict = judged(case, seed, runs=3, **variation)
-            assert verdict.outcome == "shown", (verdict.note, variation)
+def judged(case, seed, power=1.0):
+    return STUDY.judge([case.run(np.random.default_rng((seed, 0)), power=power)], QUICK)
 
 
 @pytest.mark.parametrize("case", [*FALSE, *TRUE], ids=lambda case: case.name)

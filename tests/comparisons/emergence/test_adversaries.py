@@ -1,31 +1,14 @@
 import numpy as np
 import pytest
 
-from comparisons.adversaries import VARIATIONS
 from comparisons.emergence import STUDY
 from comparisons.emergence.adversaries import FALSE, TRUE
 
-SEEDS = range(8)
 QUICK = STUDY.presets["quick"].question
 
 
-def judged(case, seed, runs=1, **variation):
-    return STUDY.judge([case.run(np.random.default_rng((seed, k)), **variation) for k in range(runs)], QUICK)
-
-
-@pytest.mark.parametrize("case", FALSE, ids=lambda case: case.name)
-def test_what_is_false_is_never_shown(case):
-    for seed in SEEDS:
-        for variation in VARIATIONS.values():
-            assert judged(case, seed, **variation).outcome != "shown", (seed, variation)
-
-
-@pytest.mark.parametrize("case", TRUE, ids=lambda case: case.name)
-def test_what_is_true_is_not_missed(case):
-    for seed in SEEDS:
-        for variation in VARIATIONS.values():
-            verdict = judged(case, seed, runs=3, **variation)
-            assert verdict.outcome == "shown", (verdict.note, variation)
+def judged(case, seed, power=1.0):
+    return STUDY.judge([case.run(np.random.default_rng((seed, 0)), power=power)], QUICK)
 
 
 @pytest.mark.parametrize("case", [*FALSE, *TRUE], ids=lambda case: case.name)
