@@ -102,8 +102,6 @@ def _undefined(run: Trajectory, asked: Any) -> str:
 
 def _not_resolved(run: Trajectory, asked: Any) -> str:
     """Why the records do not tell stages; empty if they do."""
-    if too_few(run):
-        return too_few(run)
     steps = np.diff(curves(run), axis=0)
     at_once = float(np.minimum(steps[:, 1:], steps[:, :-1]).max())
     if at_once > asked.most_at_once:
@@ -111,7 +109,7 @@ def _not_resolved(run: Trajectory, asked: Any) -> str:
     least = _least_stage(run)
     if least < asked.absent_below:
         return f"records are too far apart: a stage of {least:.2f} would look the same"
-    return ""
+    return too_few(run)
 
 
 def _least_stage(run: Trajectory) -> float:
