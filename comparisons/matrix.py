@@ -21,6 +21,7 @@ HOLDS = (
     "see [ROBUSTNESS.md](figures/gallery/ROBUSTNESS.md)."
 )
 ALONE = "A row that the other studies do not ask is a control or a variant of one study."
+COLUMNS = 4  # of a table on the page
 MARKERS = ("<!-- matrix begins -->", "<!-- matrix ends -->")
 
 
@@ -63,15 +64,23 @@ def holding(result: Result, row: str) -> str:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """The matrix as a table whose cells link to the figures."""
-    heads = [result.study.replace("_", " ") for result in results]
-    lines = ["| model | " + " | ".join(heads) + " |", "|---" * (len(results) + 1) + "|"]
-    for row in rows(results):
-        cells = [_linked(result, row) for result in results]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    """The matrix as tables of four phenomena, whose cells link to the figures."""
+    lines = []
+    for start in range(0, len(results), COLUMNS):
+        lines += [*_table(results[start : start + COLUMNS]), ""]
     scores = "; ".join(f"{result.study.replace('_', ' ')}: {_score(result.headline)}" for result in results)
     varied = any(holding(result, row) for result in results for row in rows([result]))
-    return "\n".join([*lines, "", f"Scores. {scores}. {ALONE}{f' {HOLDS}' if varied else ''}"])
+    return "\n".join([*lines, f"Scores. {scores}. {ALONE}{f' {HOLDS}' if varied else ''}"])
+
+
+def _table(results: Sequence[Result]) -> list[str]:
+    """Lines of a table with a column a result, and a row for every model that one of them asks."""
+    heads = [result.study.replace("_", " ") for result in results]
+    lines = ["| model | " + " | ".join(heads) + " |", "|---" * (len(results) + 1) + "|"]
+    return [
+        *lines,
+        *(f"| {row} | " + " | ".join(_linked(each, row) for each in results) + " |" for row in rows(results)),
+    ]
 
 
 def _cell(result: Result, row: str, for_page: bool) -> str:
