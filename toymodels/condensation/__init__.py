@@ -1,5 +1,6 @@
 """Condensation: neurons of a layer fall into a few groups that say the same thing."""
 
+from toymodels.condensation.adam import adam_with_decay
 from toymodels.condensation.classes import ClassTask
 from toymodels.condensation.delayed import DelayedTask
 from toymodels.condensation.directions import condensed_directions, normalised_descent
@@ -17,6 +18,7 @@ from toymodels.condensation.grouping import DirectionCounts, clusters, count_clu
 from toymodels.condensation.initial import initial_descent, initial_flow, multiplicity, potential
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.condensation.null import cosine_excess, null_cosine
+from toymodels.condensation.parity_skills import ParitySkills
 from toymodels.condensation.phase_diagram import (
     DistanceScaling,
     PhaseMap,
@@ -29,6 +31,7 @@ from toymodels.condensation.phase_diagram import (
     phase_map,
     relative_distance,
 )
+from toymodels.condensation.random_features import RandomFeatures, ridge_weights
 from toymodels.condensation.reduction import (
     Reduction,
     low_rank_sample_size,
@@ -56,9 +59,12 @@ __all__ = [
     "DistanceScaling",
     "DropoutComparison",
     "LayerScaling",
+    "ParitySkills",
     "PhaseMap",
+    "RandomFeatures",
     "Reduction",
     "TwoLayerNetwork",
+    "adam_with_decay",
     "add_null",
     "classical_initialisations",
     "clusters",
@@ -96,6 +102,7 @@ __all__ = [
     "recovery_error",
     "reduction_curve",
     "relative_distance",
+    "ridge_weights",
     "split",
     "split_inertia",
     "static_neurons",

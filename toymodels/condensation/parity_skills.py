@@ -94,7 +94,12 @@ class ParitySkills:
         return outputs @ self.products / len(self.inputs) / self.strengths
 
     def network(self, rng: np.random.Generator) -> TwoLayerNetwork:
-        """The network at its start: normal weights in antisymmetric pairs, so that its output is 0."""
+        """The network at its start: normal weights in antisymmetric pairs, so that its output is 0.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        """
         half = TwoLayerNetwork.random(self.width // 2, 2 * self.n_skills, self.start, self.activation, rng)
         return TwoLayerNetwork(np.r_[half.a, -half.a], np.r_[half.w, half.w], self.activation)
 

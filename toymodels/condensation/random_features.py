@@ -116,5 +116,12 @@ class RandomFeatures:
         return np.maximum(x @ self.w.T + self.b, 0) / np.sqrt(len(self.w))
 
     def fit(self, x: ArrayLike, y: ArrayLike, ridge: float = 0.0) -> np.ndarray:
-        """The readout for data `x` (n, d), `y` (n,) or (n, K): :func:`ridge_weights` of the features."""
+        """The readout for data `x` (n, d), `y` (n,) or (n, K), (m,) or (m, K): :func:`ridge_weights` of the features.
+
+        Parameters
+        ----------
+        x, y : arrays
+        ridge : float
+            Penalty >= 0 on the squared readout; 0 gives the fit of least norm.
+        """
         return ridge_weights(self(x), y, ridge)

@@ -15,6 +15,7 @@ from toymodels.layerwise.kernels import (
 from toymodels.layerwise.linear_estimator import LinearEstimator
 from toymodels.layerwise.linear_model import LinearModel
 from toymodels.layerwise.matrix import LinearNetwork
+from toymodels.layerwise.matrix_batches import descend_together
 from toymodels.layerwise.minibatch import minibatch_descent
 from toymodels.layerwise.riccati import transition
 from toymodels.layerwise.scalar import ScalarNetwork
@@ -39,6 +40,7 @@ __all__ = [
     "Student",
     "TeacherStudent",
     "UnconstrainedFeatures",
+    "descend_together",
     "diagonal_network_ntk",
     "gram_kernel_alignment",
     "gram_kernel_distance",

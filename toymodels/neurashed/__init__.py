@@ -10,6 +10,7 @@ from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import Task
 from toymodels.neurashed.hierarchy import HierarchicalTask
 from toymodels.neurashed.rules import Additive, Frozen, Multiplicative, Rule, Stochastic
+from toymodels.neurashed.separate_classes import SeparateClasses
 
 __all__ = [
     "Additive",
@@ -20,6 +21,7 @@ __all__ = [
     "Multiplicative",
     "Neurashed",
     "Rule",
+    "SeparateClasses",
     "Stochastic",
     "Task",
     "animate",
