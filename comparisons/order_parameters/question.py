@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from comparisons.grokking.question import crossings
 from comparisons.harness.checks import require_scores, require_series
 from comparisons.harness.verdict import Verdict
-from toymodels.metrics.foretelling import halvings, passages
-from toymodels.metrics.grokking import crossing_time
+from toymodels.metrics.foretelling import Foretelling, halvings, passages
 from toymodels.trajectory import Trajectory
 
 UNSPECIFIC = ("weight_norm",)  # decay lowers it whether or not anything generalises
@@ -38,6 +38,9 @@ class Question:
         Random halves of the ensemble on which values are chosen, the others being held out.
     fewest_runs : int
         An ensemble of fewer cannot tell.
+    resolution : float
+        Share of its range by which a quantity must change to be seen: of a smooth curve any value, however close to
+        the start, would foretell the jump. A lead must stand on the recorded values and on those so rounded.
     absent_below, shown_from : float
         Decades beyond the test score and the clock.
     """
@@ -48,6 +51,7 @@ class Question:
     leeway: float = 1.5
     halvings: int = 20
     fewest_runs: int = 8
+    resolution: float = 0.05
     absent_below: float = 0.05
     shown_from: float = 0.1
 
@@ -89,14 +93,6 @@ class Lead:
         return np.nan_to_num(self.beyond, nan=0.0)
 
 
-def crossings(run: Trajectory, asked: Any) -> tuple[float, float]:
-    """When train and test first reach their levels; `inf` when they never do."""
-    return (
-        crossing_time(run.t, run["train"], run.meta.get("train_level", asked.train_level)),
-        crossing_time(run.t, run["test"], run.meta.get("test_level", asked.full_level)),
-    )
-
-
 def flaw(runs: Sequence[Trajectory], asked: Any) -> str:
     """Why these runs cannot answer; empty if they can."""
     if len(runs) < asked.fewest_runs:
@@ -108,7 +104,7 @@ def flaw(runs: Sequence[Trajectory], asked: Any) -> str:
 
 def foretellings(runs: Sequence[Trajectory], asked: Any) -> dict[str, Lead]:
     """What every quantity, the test score and the clock foretell; of runs without a flaw."""
-    names = ("train_level", "full_level", "most_spread", "leeway", "halvings")
+    names = ("train_level", "full_level", "most_spread", "leeway", "halvings", "resolution")
     return _foretellings(tuple(runs), Question(**{name: getattr(asked, name) for name in names}))
 
 
@@ -118,24 +114,33 @@ def _foretellings(runs: tuple[Trajectory, ...], asked: Question) -> dict[str, Le
     fits, events = np.array([crossings(run, asked) for run in runs]).T
     halves = halvings(len(runs), asked.halvings, np.random.default_rng(SEED))
 
-    def answers(curves: Sequence[np.ndarray]) -> list:
-        table = passages(t, curves, fits, events)
-        return [table.foretell(half, asked.most_spread, asked.leeway) for half in halves]
+    def answers(curves: Sequence[np.ndarray]) -> list[tuple[Foretelling, Foretelling]]:
+        """On the values as they are, and as seen; one pair a halving."""
+        tables = [passages(t, q, fits, events) for q in (curves, _seen(t, curves, fits, asked.resolution))]
+        return [tuple(table.foretell(half, asked.most_spread, asked.leeway) for table in tables) for half in halves]  # pyright: ignore[reportReturnType]
 
     rows = {TEST: answers([run["test"] for run in runs]), CLOCK: answers(t)}
     # an unconfirmed lead of a null counts against the quantities, and the level itself leads by nothing
-    own, clock = (np.array([answer.held_out_lead for answer in rows[name]]) for name in NULLS)
-    null = np.fmax(0, np.fmax(own, clock))
+    nulls = np.array([[one.held_out_lead for one in pair] for name in NULLS for pair in rows[name]])
+    null = np.fmax(0, np.fmax.reduce(nulls.reshape(len(NULLS), len(halves), 2), axis=(0, 2)))
     rows = {name: answers([run[name] for run in runs]) for name in common(runs)} | rows
     table = {}
     for name, row in rows.items():
-        confirmed = np.array([answer.is_confirmed for answer in row])
+        confirmed = np.array([one.is_confirmed and other.is_confirmed for one, other in row])
+        smaller = [min(pair, key=lambda one: np.nan_to_num(one.held_out_lead, nan=np.inf)) for pair in row]
         lead, spread = (
             np.where(confirmed, numbers, np.nan)
-            for numbers in np.array([(answer.held_out_lead, answer.held_out_spread) for answer in row]).T
+            for numbers in np.array([(one.held_out_lead, one.held_out_spread) for one in smaller]).T
         )
         table[name] = Lead(lead, spread, null)
     return table
+
+
+def _seen(t: Sequence[np.ndarray], curves: Sequence[np.ndarray], fits: np.ndarray, resolution: float) -> list:
+    """Every curve rounded to `resolution` of the range that the quantity has after the fit in all runs."""
+    late = np.concatenate([q[time >= fit] for time, q, fit in zip(t, curves, fits, strict=True)])
+    low, step = late.min(), resolution * np.ptp(late)
+    return [np.round((q - low) / step) if step > 0 else q for q in curves]
 
 
 def common(runs: Sequence[Trajectory]) -> list[str]:

@@ -66,9 +66,34 @@ def test_a_monotone_change_of_every_quantity_changes_nothing():
         Trajectory(r.t, {**r.data, "early": -np.exp(r["early"]), "walk": r["walk"] ** 3}, clock="step", meta=r.meta)
         for r in runs
     ]
-    first, second = (foretellings(each, QUICK) for each in (runs, other))
+    exact = Question(resolution=1e-12)  # what can be seen of a change does hang on the unit
+    first, second = (foretellings(each, exact) for each in (runs, other))
     for name in first:
         np.testing.assert_array_equal(first[name].leads, second[name].leads)
+
+
+def against_time(events, when, width, rng, noise=0.0):
+    """A quantity that rises with the logarithm of the time to the event, without a plateau of its run."""
+    for event in events:
+        rise = sigmoid((DECADES - np.log10(event) - when - 0.02 * rng.standard_normal()) / width)
+        yield rise + noise * rng.standard_normal(T.size)
+
+
+@pytest.mark.parametrize(
+    ("when", "noise", "samples"), [(0.3, 0.0, 2000), (0.0, 0.0, 2000), (0.0, 0.01, 200), (0.0, 0.0, 1000)]
+)
+def test_the_first_digits_of_a_smooth_curve_foretell_nothing(when, noise, samples):
+    """Noise-free, any value however close to the start is passed at its own time: only what can be seen counts."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        events = 10 ** rng.uniform(2, 3, 20)
+        tests = [rng.binomial(samples, test) / samples for test in against_time(events, 0.0, 0.11, rng)]
+        smooth = list(against_time(events, when, 0.11, rng, noise))
+        runs = [
+            Trajectory(T, {"train": 1 - np.exp(-T), "test": test, "q": q}, clock="step", meta={"order": ["q"]})
+            for test, q in zip(tests, smooth, strict=True)
+        ]
+        assert STUDY.judge(runs, QUICK).outcome != "shown", seed
 
 
 def test_the_weight_norm_is_listed_but_decides_nothing():
