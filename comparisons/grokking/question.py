@@ -63,8 +63,9 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     numbers = _crossing_numbers(runs, asked)
     lags = [lag(run.t, *(_within_ends(_score(run, name)) for name in ("train", "test"))) for run in runs]
     verdict = Verdict.from_scores(lags, asked.absent_below, asked.shown_from, **numbers)
-    flaws = [_not_late(run, asked) for run in runs]
-    if verdict.outcome == "shown" and any(flaws):
+    checks = {"shown": _not_late, "absent": _not_at_once}
+    flaws = [checks[verdict.outcome](run, asked) for run in runs] if verdict.outcome in checks else []
+    if any(flaws):
         return Verdict.unclear(commonest(flaws), lags, thresholds=verdict.thresholds, **_without_note(numbers))
     return verdict
 
@@ -83,15 +84,41 @@ def _within_ends(values: np.ndarray) -> np.ndarray:
     return np.clip(values, min(values[0], values[-1]), max(values[0], values[-1]))
 
 
-def _least_lag(run: Trajectory) -> float:
-    """The smallest lag that the records allow: all of train's rise at the end of a gap, all of test's at its start."""
+def _bounds(run: Trajectory) -> tuple[float, float]:
+    """The smallest and the largest lag that the records allow, each rise being at one end or the other of a gap."""
     shares = []
     for name in ("train", "test"):
         values = _within_ends(_score(run, name))
         shares.append((values - values[0]) / (values[-1] - values[0]))
     late = run.t > 0
+    gaps = np.diff(np.log10(run.t[late]))
     train, test = (share[late] for share in shares)
-    return float(((train[:-1] - test[1:]) * np.diff(np.log10(run.t[late]))).sum())
+    return float(((train[:-1] - test[1:]) * gaps).sum()), float(((train[1:] - test[:-1]) * gaps).sum())
+
+
+def _not_at_once(run: Trajectory, asked: Any) -> str:
+    """Why a small lag does not tell that both rise together; empty if it does."""
+    if too_few(run):
+        return too_few(run)
+    if run.t[0] == 0 and max(_risen(run, name) for name in ("train", "test")) > 0.5:
+        return "a score rises between t = 0 and the first record that has a logarithm"
+    least, most = _bounds(run)
+    if most - least >= 2 * asked.shown_from:  # half of it on either side
+        return f"records are too far apart: a lag of {most:.2f} would look the same"
+    return ""
+
+
+def _risen(run: Trajectory, name: str) -> float:
+    """Share of a score's rise that the first record after t = 0 shows."""
+    values = _score(run, name)
+    return float((values[1] - values[0]) / (values[-1] - values[0]))
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Running medians of five records, the ends as they are."""
+    if len(values) < 5:
+        return values[-1:]
+    return np.median(np.lib.stride_tricks.sliding_window_view(np.append(values, values[-1:].repeat(2)), 5), axis=1)
 
 
 def _fit(run: Trajectory, asked: Any) -> int | None:
@@ -124,9 +151,10 @@ def _not_late(run: Trajectory, asked: Any) -> str:
         return few
     if fit > 0 and run.t[fit - 1] == 0:
         return "the fit lies between t = 0 and the first record that has a logarithm"
-    if _least_lag(run) < asked.absent_below:
-        return f"records are too far apart: a lag of {_least_lag(run):.2f} would look the same"
-    late = test[-1] - test[fit]
+    least = _bounds(run)[0]
+    if least < asked.absent_below:
+        return f"records are too far apart: a lag of {least:.2f} would look the same"
+    late = test[-1] - _smooth(test[: fit + 1]).max()  # beyond the best of before: a dip at the fit is no start
     rise = test[-1] - test[0]
     if late < asked.least_rise or late < asked.late_share * rise:
         return f"of the test score's rise by {rise:.2f} only {late:.2f} comes after the fit"

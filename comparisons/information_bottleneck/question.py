@@ -82,22 +82,33 @@ def _undefined(run: Trajectory, asked: Any) -> str:
     bits = despiked(run["about_input"])
     if not bits.max() > asked.least_bits:
         return f"carries no information about the input: {bits.max():.2g} bits at most"
-    samples = told(run, "samples", np.inf)
+    samples = _samples(run)
     if bits.max() > np.log2(samples) - asked.headroom:
         return f"at the estimator's ceiling, log2 {samples:g} = {np.log2(samples):.2f} bits"
     return ""
 
 
+def _samples(run: Trajectory) -> float:
+    """Inputs behind the estimate, `inf` if the run does not say."""
+    if "samples" not in run.meta:
+        return np.inf
+    samples = told(run, "samples", np.nan)
+    if samples < 1:
+        raise ValueError(f"meta['samples'] must be >= 1, got {samples:g}")
+    return samples
+
+
 def _not_forgetting(run: Trajectory, asked: Any) -> str:
     """Why a loss is no bottleneck; empty if it is."""
     bits, label = despiked(run["about_input"]), despiked(run["about_label"])
-    after = label[label.argmax() :]
     if not label.max() > asked.least_bits:
         return "never learned the label"
-    if min(np.median(after[-3:]), after[-1]) < asked.label_kept * label.max():
+    if max(setback(run["about_label"]), label.max() - label[-1]) > (1 - asked.label_kept) * label.max():
         return "forgets the label too"
     if gained(run["about_input"]) < asked.least_gain:
         return "forgets, but never fitted"
+    if bits.argmax() and gained(run["about_input"][1:]) < asked.least_gain / 2:
+        return "that it fitted rests on the first record alone"
     since = len(bits) - 1 - int(bits[::-1].argmax())
     least = max(asked.least_trend, LUCKY / np.sqrt(max(since, 1)))
     falls = trend_after_peak(run.t, run["about_input"]) <= -least

@@ -102,8 +102,11 @@ def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
         return f"what training added is within {CHANCE:g} scatters of the curve"
     if few := too_few(run):
         return few
+    changed = np.ptp(despiked(run["start_contrast"]))
+    if changed > asked.absent_below:
+        return f"the untrained contrast is no constant, it changes by {changed:.2f} decades"
     late = added[fit:]
-    if setback(late) + setback(-late) > asked.most_change * added[-1]:
+    if max(setback(late), setback(-late)) > asked.most_change * added[-1]:
         return "the contrast wanders after the fit"
     return ""
 

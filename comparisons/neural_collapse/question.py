@@ -23,6 +23,7 @@ from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.trajectory import Trajectory
 
 ROUNDING = 1e-6  # of an accuracy in single precision
+FLAT = 1e-9  # of angles that are 0 but for rounding
 MEASURES = ("nc1", "within_between", "nc2_norm", "nc2_angle", "nc3", "nc4")
 
 
@@ -79,11 +80,16 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
     """Why a fall of the variability is no collapse to a simplex; empty if it is."""
     if told(run, "classes", 3) < 3:
         return "the angles of two classes say nothing"
-    ratio, angle = despiked(run["within_between"]), despiked(run["nc2_angle"])
+    ratio, angles = despiked(run["within_between"]), run["nc2_angle"]
+    if "classes" not in run.meta and angles.max() < FLAT:
+        return "the angles are 0 throughout, as of two classes; more of them in meta['classes'] would tell"
+    before, after = _at_fit_and_end(angles[start:])
     small = ratio[-1] < asked.most_variability
-    simplex = angle[-1] < asked.most_angle or angle[-1] <= asked.angle_share * angle[start]
+    simplex = after < asked.most_angle or after <= asked.angle_share * before
     if small and not simplex:
-        return f"variability, no simplex: angles {angle[start]:.2f} -> {angle[-1]:.2f}"
+        return f"variability, no simplex: angles {before:.2f} -> {after:.2f}"
+    if small and setback(-angles[start:]) > max(asked.most_angle, asked.angle_share * before):
+        return f"the angles wander by {setback(-angles[start:]):.2f} rather than close"
     if not small:
         also = "" if simplex else ", and no simplex"
         return f"variability stops at {ratio[-1]:.2g} of that between classes{also}"
@@ -100,6 +106,12 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
     if setback(-logs) > asked.most_setback * (logs[0] - logs[-1]):
         return "variability wanders rather than falls"
     return ""
+
+
+def _at_fit_and_end(values: np.ndarray) -> tuple[float, float]:
+    """Medians of the first and of the last records, a tenth of them and at least three."""
+    some = min(max(3, len(values) // 10), len(values))
+    return float(np.median(values[:some])), float(np.median(values[-some:]))
 
 
 def _beside(placed: Sequence[tuple[Trajectory, int]], asked: Any) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def lag(t: ArrayLike, train: ArrayLike, test: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If shapes differ, times are not increasing, finite and >= 0, or a score ends where it began.
+        If shapes differ, times are not increasing, finite and >= 0, fewer than two of them are > 0, or a score ends
+        where it began.
 
     Examples
     --------
@@ -156,6 +157,8 @@ def lag(t: ArrayLike, train: ArrayLike, test: ArrayLike) -> float:
             raise ValueError(f"{name} must end elsewhere than it began, got {values[0]:g} at both ends")
         shares.append((values - values[0]) / rise)
     late = t > 0
+    if late.sum() < 2:
+        raise ValueError(f"t must have at least two times > 0, got {late.sum()}")
     return float(np.trapezoid((shares[0] - shares[1])[late], np.log10(t[late])))
 
 
