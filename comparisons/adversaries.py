@@ -96,5 +96,8 @@ def main(argv: Sequence[str] = ()) -> int:
     """
     parser = argparse.ArgumentParser(prog=f"python -m comparisons {NAME}", description=__doc__)
     parser.add_argument("--draws", type=int, default=DRAWS, help="single runs of every case")
-    print(table(positive_int("draws", parser.parse_args(list(argv)).draws)))
+    try:
+        print(table(positive_int("draws", parser.parse_args(list(argv)).draws)))
+    except ValueError as error:
+        parser.error(str(error))
     return 0

@@ -64,6 +64,8 @@ def require_series(runs: Sequence[Trajectory], *names: str) -> None:
         At least one.
     *names : str
     """
+    if isinstance(runs, Trajectory):
+        raise ValueError("runs must be a list of Trajectories, got a single one")
     if not len(runs):
         raise ValueError("runs must hold at least one run, got none")
     for run in runs:

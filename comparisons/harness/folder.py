@@ -108,6 +108,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return content
 
 
+def holds_finished(folder: Path) -> bool:
+    """Whether `folder` holds the result of a call that ended."""
+    try:
+        return read_manifest(folder).get("state") == "finished"
+    except (FileNotFoundError, ValueError):
+        return False
+
+
 def cells_of(manifest: Mapping[str, Any]) -> list[str]:
     """Names of all cells that a manifest names."""
     return [str(run["cell"]) for runs in manifest["rows"].values() for run in runs]

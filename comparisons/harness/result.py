@@ -7,7 +7,7 @@ import csv
 import html
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,10 +118,20 @@ class Result:
         runs = self.runs.get(row)
         if not runs:
             raise ValueError(f"row must be one with runs, {', '.join(self.runs)}, got {row!r}")
+        taken = {"replicate", "record"} & {name for run in runs for name in run.data}
+        if taken:
+            raise ValueError(f"no quantity of a data set may be called {taken.pop()!r}, the name of an axis")
         if all(np.array_equal(run.t, runs[0].t) for run in runs):
             dataset = xarray.concat([run.to_xarray() for run in runs], "replicate", combine_attrs="drop_conflicts")
         else:
-            parts = [run.to_xarray().drop_indexes("t").rename_dims(t="record").reset_coords("t") for run in runs]
+            parts = [
+                run.to_xarray()
+                .drop_indexes("t")
+                .rename_dims(t="record")
+                .reset_coords("t")
+                .assign_coords(record=np.arange(len(run.t)))
+                for run in runs
+            ]
             dataset = xarray.concat(parts, "replicate", join="outer", combine_attrs="drop_conflicts").set_coords("t")
         return dataset.assign_coords(replicate=np.arange(len(runs)))
 
@@ -169,6 +179,7 @@ class Result:
         """What a later process needs to know, in terms of JSON, with what is stored of each of the `rows`."""
         return {
             "study": self.study,
+            "question": asdict(self.question) if is_dataclass(self.question) else {},
             "headline": self.headline,
             "criterion": self.criterion,
             "rows": rows,
@@ -237,7 +248,7 @@ def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, pictu
     return Result(
         study=manifest["study"],
         headline=manifest["headline"],
-        question=question,
+        question=_asked(question, manifest.get("question", {})),
         verdicts={row: Verdict.from_dict(fields) for row, fields in manifest["verdicts"].items()},
         runs={row: kept for row, kept in runs.items() if kept},
         knobs=manifest["knobs"],
@@ -249,6 +260,15 @@ def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, pictu
         seconds=manifest["seconds"],
         interrupted=manifest["state"] != "finished",
     )
+
+
+def _asked(question: Any, stored: Mapping[str, Any]) -> Any:
+    """The question as it was asked: today's fields with the values stored, of a mapping, as far as both have them."""
+    if not is_dataclass(question) or isinstance(question, type):
+        return question
+    known = {entry.name for entry in fields(question)} & stored.keys()
+    values = {name: tuple(stored[name]) if isinstance(stored[name], list) else stored[name] for name in known}
+    return replace(question, **values)
 
 
 def _read_run(folder: Path, cells: Path, run: Mapping[str, Any]) -> Trajectory:

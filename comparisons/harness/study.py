@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -165,8 +166,8 @@ class Study:
         if preset is not None:
             if preset not in self.presets:
                 raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {preset!r}")
-            changes = {**self.presets[preset].changes, **dict(changes or {})}
-        changes = {str(key).removeprefix(f"{self.name}."): value for key, value in dict(changes or {}).items()}
+            changes = {**self.presets[preset].changes, **self._by_short_name(changes)}
+        changes = self._by_short_name(changes)
         question: dict[str, Any] = {}
         on: dict[str, dict[str, Any]] = {}
         off: dict[str, dict[str, Any]] = {}
@@ -190,12 +191,36 @@ class Study:
         }
         for name in off.keys() - controls.keys():
             raise ValueError(f"settings: {name} has no control whose settings could be changed")
-        return StudySettings(changed(self.question, question), settings, controls, changes)
+        asked = changed(self.question, question)
+        low, high = (getattr(asked, name, 0) for name in ("absent_below", "shown_from"))
+        if not 0 <= low <= high:
+            raise ValueError(f"settings: absent_below must be in [0, shown_from], got {low:g} and shown_from {high:g}")
+        return StudySettings(asked, settings, controls, changes)
+
+    def _by_short_name(self, changes: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Changes by their keys without the study's name.
+
+        Raises
+        ------
+        ValueError
+            If they are no mapping, or a setting is named twice.
+        """
+        if not isinstance(changes, Mapping | None):
+            raise ValueError(f"settings must map names to values, got {type(changes).__name__}")
+        short: dict[str, Any] = {}
+        for key, value in (changes or {}).items():
+            name = str(key).removeprefix(f"{self.name}.")
+            if name in short:
+                raise ValueError(f"settings: {name} must be given once, got it with and without the study's name")
+            short[name] = value
+        return short
 
     def chosen(self, models: Sequence[str] | str | None) -> list[str]:
         """The names of these `models`, or of all but those on request, in the order of the study."""
         if models is None:
             return [n for n, m in self.models.items() if not (isinstance(m, Model) and m.on_request)]
+        if not isinstance(models, str | Sequence):
+            raise ValueError(f"models must be names, got {type(models).__name__}")
         names = [self.model_named(name) for name in ([models] if isinstance(models, str) else models)]
         if not names:
             raise ValueError("models must name at least one")
@@ -309,9 +334,9 @@ class Study:
                 "changes": _as_text(asked.changes),
             }
             about |= {"argv": sys.argv[1:], "versions": versions(), "jobs": jobs}
-            folders.write_manifest(where, about | {"study": self.name, "state": "running", "rows": _entries(todo)})
-            import time
-
+            is_again = folders.holds_finished(where)  # then its result stays until there is another
+            if not is_again:
+                folders.write_manifest(where, about | {"study": self.name, "state": "running", "rows": _entries(todo)})
             start = time.perf_counter()
             finished = running.execute(todo, jobs=jobs, engine=engine, fresh=not resume, log=log)
             runs, verdicts = self._answers(rows, todo, finished, asked.question)
@@ -332,6 +357,8 @@ class Study:
             result = replace(result, details=self._details(result))
             state = "interrupted" if finished.interrupted else "finished"
             manifest = about | result.manifest(_entries(todo, finished, runs)) | {"state": state}
+            if is_again and finished.interrupted:
+                return result
             try:
                 result.write_into(where, manifest, picture=picture)
             except OSError:
@@ -395,7 +422,7 @@ class Study:
         --------
         >>> from comparisons import grokking
         >>> round(grokking.score("layerwise")(rng=np.random.default_rng(0), scale=3.0)["score"], 1)
-        4.1
+        2.4
         """
         name = self.model_named(model)
         adapter = self.models[name]

@@ -85,10 +85,22 @@ class Verdict:
         return bool(self.scores) and max(self.scores) < self.thresholds[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields by name, for JSON."""
-        return asdict(self)
+        """All fields by name, for JSON, which has no NaN and no infinity: these become words."""
+        numbers = {name: [_plain(x) for x in getattr(self, name)] for name in ("scores", "thresholds")}
+        return {**asdict(self), **numbers, "predicted": _plain(self.predicted), "measured": _plain(self.measured)}
 
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> Verdict:
         """The inverse of :meth:`to_dict`, also after `fields` went through JSON."""
-        return Verdict(**{**fields, "scores": tuple(fields["scores"]), "thresholds": tuple(fields["thresholds"])})
+        numbers = {name: tuple(_number(x) for x in fields[name]) for name in ("scores", "thresholds")}
+        more = {name: _number(fields.get(name)) for name in ("predicted", "measured")}
+        return Verdict(**{**fields, **numbers, **more})
+
+
+def _plain(value: float | None) -> float | str | None:
+    return value if value is None or np.isfinite(value) else str(float(value))
+
+
+def _number(value: float | str | None) -> Any:
+    """NaN as the one that is equal to itself in tuples."""
+    return None if value is None else np.nan if np.isnan(float(value)) else float(value)

@@ -150,7 +150,7 @@ def make(request: Request) -> FigureResult:
 
 
 def settings_of(figure: PaperFigure, request: Request) -> Any:
-    """The settings of a preset with the request's changes; whole numbers count something and are at least 1."""
+    """The settings of a preset with the request's changes; a whole number that counts something cannot become 0."""
     if request.preset not in figure.presets:
         raise ValueError(f"preset must be one of {', '.join(figure.presets)}, got {request.preset!r}")
     if request.format not in FORMATS:
@@ -159,8 +159,9 @@ def settings_of(figure: PaperFigure, request: Request) -> Any:
     settings = changed(figure.presets[request.preset], request.changes)
     for entry in fields(settings):
         value = getattr(settings, entry.name)
+        usual = getattr(figure.presets[request.preset], entry.name)
         if isinstance(value, int) and not isinstance(value, bool):
-            positive_int(entry.name, value)
+            positive_int(entry.name, value, minimum=min(usual, 1))
     return settings
 
 

@@ -138,6 +138,8 @@ def activation_overlap(firing: ArrayLike, labels: ArrayLike) -> float:
     1.0
     """
     patterns = finite("firing", firing, ndim=2)
+    if not np.isin(patterns, (0, 1)).all():
+        raise ValueError(f"firing must hold 0 and 1 only, got {patterns[~np.isin(patterns, (0, 1))][0]:g}")
     classes = integer_labels(labels, len(patterns))
     same = classes[:, None] == classes[None, :]
     pairs = ~np.eye(len(classes), dtype=bool)

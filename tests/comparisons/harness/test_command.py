@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from comparisons import Model, Verdict, load
-from comparisons.harness import command
+from comparisons.harness import command, running
 from comparisons.harness.result import digest
 from tests.comparisons.harness import toy
 from tests.comparisons.harness.toy import STUDY, late
+from toymodels.trajectory import Trajectory
 
 
 def digests(result):
@@ -49,6 +50,45 @@ def test_the_result_of_a_study_of_ones_own_is_drawn_when_it_is_named(tmp_path):
     assert load(folder, STUDY).figure().axes
     with pytest.raises(ValueError, match="study must be the one of the result, toy, got other"):
         load(folder, replace(STUDY, name="other"))
+
+
+def test_a_call_that_is_stopped_leaves_the_result_of_the_same_call_before(tmp_path, monkeypatch):
+    first = STUDY.run(out=tmp_path)
+    whole = {path.name: path.read_bytes() for path in first.folder.iterdir() if path.is_file()}
+
+    def stopped(*arguments, **more):
+        return running.Finished({}, interrupted=True)
+
+    monkeypatch.setattr(running, "execute", stopped)
+    assert STUDY.run(out=tmp_path).interrupted
+    assert {path.name: path.read_bytes() for path in first.folder.iterdir() if path.is_file()} == whole
+    assert load(first.folder, STUDY).verdicts == first.verdicts
+
+    def killed(*arguments, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "execute", killed)
+    with pytest.raises(KeyboardInterrupt):
+        STUDY.run(out=tmp_path)
+    assert load(first.folder, STUDY).verdicts == first.verdicts
+
+
+def test_a_stored_result_is_the_one_that_was_judged(tmp_path):
+    result = STUDY.run(settings={"shown_from": 5.0, "absent_below": 0.1}, out=tmp_path)
+    kept = load(result.folder, STUDY)
+    assert kept.verdicts == result.verdicts
+    assert kept.question == result.question
+    assert "NaN" not in (result.folder / "manifest.json").read_text()
+
+
+def test_replicates_of_unlike_length_are_one_data_set(tmp_path):
+    def uneven(s, rng):
+        n = int(rng.integers(5, 9))
+        return Trajectory(np.arange(1.0, n + 1), {"score": np.arange(n), "train": np.ones(n)}, clock="step")
+
+    data = replace(STUDY, models={"uneven": uneven}, presets={"quick": {}}).run(out=tmp_path).dataset("uneven")
+    assert dict(data.sizes)["replicate"] == 3
+    assert int(data["score"].count()) == sum(int(n) for n in data["t"].count("record"))
 
 
 def test_the_table_keeps_every_replicate_and_what_the_control_turns(tmp_path):
@@ -178,6 +218,9 @@ def test_other_settings_get_a_folder_of_their_own_and_say_that_the_criterion_cha
         (["--jobs", "0"], "jobs must be >= 1"),
         (["--seed", "-1"], "seed must be >= 0"),
         (["--engine", "slurm"], "engine must be local"),
+        (["--set", "late.lag=1", "--set", "toy.late.lag=2"], "late.lag must be given once"),
+        (["--set", "absent_below=0.9"], "absent_below must be in [0, shown_from], got 0.9 and shown_from 0.5"),
+        (["--set", "absent_below=-1"], "absent_below must be in [0, shown_from], got -1"),
         (["--models", "lat"], "models must be out of late, mute, got 'lat'"),
     ],
 )
