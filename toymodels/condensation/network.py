@@ -245,6 +245,21 @@ class TwoLayerNetwork:
             hessian[..., inner, inner] += own[..., j, :, :]
         return hessian
 
+    def sharpness(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
+        """Top eigenvalue of the Hessian of the loss, one per replicate.
+
+        Parameters
+        ----------
+        x : (n, d) array
+        y : (n, K) or (..., n, K) array
+
+        Raises
+        ------
+        ValueError
+            If the data have the wrong shape or are not finite.
+        """
+        return np.linalg.eigvalsh(self.hessian(x, y))[..., -1]
+
     def train(
         self,
         x: ArrayLike,

@@ -1,5 +1,6 @@
 """Layerwise linear models: gradient flow solved in closed form wherever it can be."""
 
+from toymodels.layerwise.chain import ScalarChain
 from toymodels.layerwise.deep import DeepMode
 from toymodels.layerwise.deep_network import DeepLinearNetwork
 from toymodels.layerwise.diagonal import DiagonalNetwork
@@ -34,6 +35,7 @@ __all__ = [
     "LinearEstimator",
     "LinearModel",
     "LinearNetwork",
+    "ScalarChain",
     "ScalarNetwork",
     "SkillModel",
     "SparseRegression",
