@@ -48,9 +48,10 @@ def _sharpness(axes: Axes, row: str, runs: Sequence[Trajectory]) -> None:
     axes.axhline(1, color="0.6", lw=0.9, ls=":", label="edge of stability")
     for i, run in enumerate(runs):
         descent, flow = in_units_of_the_edge(run)
-        width = (1.0 if i == 0 else 0.6) * (1.8 if len(run.t) < DENSE else 0.7)
+        width = (1.0 if i == 0 else 0.6) * (2.4 if len(run.t) < DENSE else 0.8)
         axes.plot(run.t, descent, color=style.colour(row), lw=width, label="descent" if i == 0 else None)
-        axes.plot(run.t, flow, "--", color="black", lw=1.2 if i == 0 else 0.7, zorder=3, label="gradient flow" if i == 0 else None)
+        dashed = {"color": "black", "ls": (0, (4, 4)), "lw": 1.2 if i == 0 else 0.7, "zorder": 3}
+        axes.plot(run.t, flow, label="gradient flow" if i == 0 else None, **dashed)
         if "predicted_flow" in run.meta and i == 0:
             end = edge_ratio(run.meta["predicted_flow"], run.meta["lr"])
             more = {"mfc": "white", "ms": 6, "clip_on": False, "zorder": 4, "label": "flow, closed form"}

@@ -3,8 +3,8 @@ r"""A chain of scalar weights: the smallest network whose descent comes to the e
 The product :math:`f = \prod_i w_i` of L weights meets the loss :math:`\frac12 (S - f)^2`. Its gradient flow
 :math:`\dot w_i = (S - f)\, f_i`, with :math:`f_i = \prod_{j \neq i} w_j`, conserves all :math:`w_i^2 - w_j^2`, so that
 one number s says where it is: :math:`w_i^2 = w_i(0)^2 + s`. The remaining error falls as :math:`S - f = (S - f_0)
-e^{-u}` with :math:`\dot u = K`, the tangent kernel :math:`K = \sum_i f_i^2`; u is integrated, everything else is a
-root of a monotone function of it.
+e^{-u}` with :math:`\dot u = K`, the tangent kernel :math:`K = \sum_i f_i^2`; u and the smallest weight, which alone may
+change its sign, are integrated, smoothly also where the flow has long converged.
 
 The Hessian has :math:`f_i f_j - (S - f) f_{ij}` off its diagonal, with :math:`f_{ij}` the product of the other weights,
 and :math:`f_i^2` on it. At a minimum it is of rank one, and its eigenvalue, the sharpness, is K:
@@ -13,11 +13,12 @@ and :math:`f_i^2` on it. At a minimum it is of rank one, and its eigenvalue, the
 
 Gradient descent of rate :math:`\eta` is stable there up to :math:`l = 2/\eta` (Cohen et al. 2021, arXiv:2103.00065).
 From a start of one large and several small weights the flow grows much sharper on its way; that of two weights at most
-doubles the sharpness it starts with. The forms above are ours.
+doubles the sharpness that it has at f = 0. The forms above are ours.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ from toymodels.layerwise.held import held, held_number, plain
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import times
 
-TOLERANCE = {"rtol": 1e-12, "atol": 1e-15}  # of the logarithm of the remaining error
+TOLERANCE = {"rtol": 1e-12, "atol": 1e-15}  # of the smallest weight, and of the log of the remaining error
 _NEWTON = 100  # iterations at most; quadratic from above, so that few are used
 
 
@@ -84,7 +85,7 @@ class ScalarChain(GradientDescent):
     @property
     def minimum(self) -> np.ndarray:
         """Where the flow ends, (L,): at f = S, unless two weights of the smallest size keep it at f = 0."""
-        return self._weights_at(np.array([self._end]))[0]
+        return self._weights_of(np.array([self._small_end]))[0]
 
     @property
     def sharpness_at_start(self) -> float:
@@ -111,29 +112,34 @@ class ScalarChain(GradientDescent):
             If the integration fails.
         """
         t = times(plain("t", t))
-        function = np.full(t.shape, self._end)
+        small, decay = np.full(t.shape, self._small_end), np.full(t.shape, np.inf)
         finite = np.isfinite(t)
-        function[finite] = self._function_after(self._decay(t[finite]))
-        return Trajectory(t, self._data(self._weights_at(function)), clock="flow time")
+        small[finite], decay[finite] = self._course(t[finite])
+        residual = (self.target - self.start) * np.exp(-decay)
+        residual[~finite] = self.target - self._end
+        return Trajectory(t, self._data(self._weights_of(small), residual), clock="flow time")
 
-    def _decay(self, t: np.ndarray) -> np.ndarray:
-        """u at finite times, the log by which the error has fallen."""
+    def _course(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest weight and u at finite times t."""
+        first = float(self.weights[self._smallest])
         if t.size == 0 or t[-1] == 0 or self.start == self._end:
-            return np.zeros_like(t)
+            return np.full(t.shape, first), np.zeros(t.shape)
+        error, excess, k = self.target - self.start, self._excess.tolist(), self._smallest
+        signs, tied = self._signs.tolist(), self._tied
 
-        def rate(_, u: np.ndarray) -> np.ndarray:
-            return self._kernel(self._weights_at(self._function_after(u)))
+        def rate(_, state: np.ndarray) -> list[float]:
+            small, decay = state.tolist()
+            if tied and small * first < 0:  # by rounding: two weights of one size never pass 0
+                small = 0.0
+            weights = [sign * math.sqrt(small * small + more) for sign, more in zip(signs, excess, strict=True)]
+            slopes = _products_of_others(weights)
+            return [error * math.exp(-decay) * slopes[k], sum(slope * slope for slope in slopes)]
 
-        run = solve_ivp(rate, (0.0, t[-1]), [0.0], "DOP853", t_eval=t, **TOLERANCE)
+        run = solve_ivp(rate, (0.0, t[-1]), [first, 0.0], "DOP853", t_eval=t, **TOLERANCE)
         if not run.success:
             raise SimulationError(f"flow time {t[-1]:g} is not reached: {run.message}")
-        return run.y[0]
-
-    def _function_after(self, u: np.ndarray) -> np.ndarray:
-        """f when the error has fallen by e^-u; never beyond the end of the flow."""
-        function = self.target - (self.target - self.start) * np.exp(-u)
-        low, high = sorted([self.start, self._end])
-        return np.clip(function, low, high)
+        small, decay = run.y
+        return np.where(tied & (small * first < 0), 0.0, small), decay
 
     @property
     def _smallest(self) -> int:
@@ -146,20 +152,30 @@ class ScalarChain(GradientDescent):
         return self.weights**2 - self.weights[self._smallest] ** 2
 
     @property
+    def _tied(self) -> bool:
+        """Whether two weights are the smallest: then neither changes its sign."""
+        return int(np.sum(self._excess == 0)) > 1
+
+    @property
     def _end(self) -> float:
         """f at infinite time."""
-        tied = np.sum(self._excess == 0) > 1
-        return 0.0 if tied and self.start * self.target <= 0 else self.target
+        return 0.0 if self._tied and self.start * self.target <= 0 else self.target
 
-    def _weights_at(self, function: np.ndarray) -> np.ndarray:
-        """The weights of the flow whose product is `function` (n,), (n, L)."""
-        k, excess = self._smallest, self._excess
-        signs = np.where(self.weights < 0, -1.0, 1.0)
-        others = np.delete(excess, k)
-        own = np.prod(np.delete(signs, k)) * np.sign(function)  # the others keep their signs
-        size = _root(np.abs(function), others)
-        weights = signs * np.sqrt(size[:, None] ** 2 + excess)
-        weights[:, k] = own * size
+    @property
+    def _small_end(self) -> float:
+        """The smallest weight at infinite time: the one root of a product that grows with it."""
+        others = np.delete(self._excess, self._smallest)
+        sign = np.prod(np.delete(self._signs, self._smallest)) * np.sign(self._end)
+        return float(sign) * _root(abs(self._end), others)
+
+    @property
+    def _signs(self) -> np.ndarray:
+        return np.where(self.weights < 0, -1.0, 1.0)
+
+    def _weights_of(self, small: np.ndarray) -> np.ndarray:
+        """The weights of the flow (n, L) when the smallest is `small` (n,); the others keep their signs."""
+        weights = self._signs * np.sqrt(small[:, None] ** 2 + self._excess)
+        weights[:, self._smallest] = small
         return weights
 
     def _descend(self, n_steps: int, lr: float) -> dict[str, np.ndarray]:
@@ -171,16 +187,11 @@ class ScalarChain(GradientDescent):
             pull = lr * (self.target - state[0] * rest[0])
             state = [w + pull * slope for w, slope in zip(state, rest, strict=True)]
             weights[k + 1] = state
-        return self._data(weights)
+        return self._data(weights, self.target - np.prod(weights, axis=1))
 
-    def _data(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        function = np.prod(weights, axis=1)
-        residual = self.target - function
-        data = {"function": function, "residual": residual, "loss": 0.5 * residual**2, "weights": weights}
-        return data | {"ntk": self._kernel(weights), "sharpness": self._sharpness(weights)}
-
-    def _kernel(self, weights: np.ndarray) -> np.ndarray:
-        return (_slopes(weights) ** 2).sum(axis=1)
+    def _data(self, weights: np.ndarray, residual: np.ndarray) -> dict[str, np.ndarray]:
+        data = {"function": self.target - residual, "residual": residual, "loss": 0.5 * residual**2, "weights": weights}
+        return data | {"ntk": (_slopes(weights) ** 2).sum(axis=1), "sharpness": self._sharpness(weights)}
 
     def _sharpness(self, weights: np.ndarray) -> np.ndarray:
         """Top eigenvalues of the Hessians at weights (n, L); NaN where one is not finite."""
@@ -222,19 +233,16 @@ def _products_of_others(weights: list[float]) -> list[float]:
     return before
 
 
-def _root(product: np.ndarray, excess: np.ndarray) -> np.ndarray:
-    """x >= 0 with x prod sqrt(x^2 + excess) = product (n,), by Newton's method from above, where it is monotone."""
-    depth = excess.size + 1
-    with np.errstate(divide="ignore"):
-        slope = np.sqrt(np.prod(excess))
-        x = np.minimum(product ** (1 / depth), product / slope if slope > 0 else np.inf)
+def _root(product: float, excess: np.ndarray) -> float:
+    """x >= 0 with x prod sqrt(x^2 + excess) = product >= 0, by Newton's method from above, where it is monotone."""
+    if product == 0:
+        return 0.0
+    flat = float(np.sqrt(np.prod(excess)))
+    x = min(float(product) ** (1 / (excess.size + 1)), product / flat if flat > 0 else np.inf)
     for _ in range(_NEWTON):
-        squares = x[:, None] ** 2 + excess
-        rest = np.sqrt(np.prod(squares, axis=1))
-        with np.errstate(divide="ignore", invalid="ignore"):  # at x = 0, where there is nothing left to do
-            growth = 1 + x**2 * (1 / squares).sum(axis=1)
-            step = np.where(x > 0, (x - product / rest) / growth, 0.0)
-        x = np.maximum(x - step, 0.0)
-        if (np.abs(step) <= 1e-15 * x).all():
+        squares = x**2 + excess
+        step = (x - product / float(np.sqrt(np.prod(squares)))) / (1 + x**2 * float(np.sum(1 / squares)))
+        x -= step
+        if abs(step) <= 1e-12 * x:  # the next would be at rounding
             return x
-    raise SimulationError(f"the weights were not found to rounding for products up to {product.max():g}")
+    raise SimulationError(f"the minimum was not found to rounding for a product of {product:g}")

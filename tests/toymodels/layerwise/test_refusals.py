@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from toymodels.layerwise import DeepMode, DiagonalNetwork, LinearModel, LinearNetwork, ScalarNetwork
+from toymodels.layerwise import DeepMode, DiagonalNetwork, LinearModel, LinearNetwork, ScalarChain, ScalarNetwork
 
 MODELS = (
     DeepMode(3, 1.0, 0.1),
     DiagonalNetwork([1.0], [0.1], [0.2]),
     LinearModel([1.0], [0.1]),
     LinearNetwork(np.eye(2), np.eye(2), np.eye(2)),
+    ScalarChain([0.1, 0.2], 1.0),
     ScalarNetwork([0.1], [0.2], 1.0),
 )
 
