@@ -40,6 +40,7 @@ def draw(result: Result) -> Figure:
     axes[1, 0].set_ylabel("sharpness, knob turned off")
     return figure
 
+
 DENSE = 100  # records from which on a curve is drawn as a thin line
 
 

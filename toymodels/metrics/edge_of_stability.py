@@ -33,7 +33,7 @@ def late_median(values: ArrayLike, share: float = LATE, skipped: float = 0.0) ->
     values : (n_t,) array
         Finite, at evenly spaced times.
     share : float
-        Of the records, in (0, 1]; at least one record is taken.
+        Of the records, in [0, 1]; at least one record is taken.
     skipped : float
         Share of the records at the end that are left out, in [0, 1).
 
