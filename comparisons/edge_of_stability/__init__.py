@@ -23,7 +23,7 @@ LARGE = {
 }
 STUDY = Study(
     name="edge_of_stability",
-    asks="Does the sharpness of full-batch descent rise to 2 / learning rate and stay there, where its flow is sharper?",
+    asks="Does the sharpness of full-batch descent rise to 2 / learning rate and stay there, though its flow goes on?",
     scored="log of flow's late sharpness over descent's, over the log of flow's in units of 2 / learning rate",
     question=Question(),
     models=MODELS,

@@ -30,7 +30,7 @@ from toymodels.layerwise.held import held, held_number, plain
 from toymodels.trajectory import SimulationError, Trajectory
 from toymodels.validation import times
 
-TOLERANCE = {"rtol": 1e-12, "atol": 1e-15}  # of the smallest weight, and of the log of the remaining error
+RTOL, ATOL = 1e-12, 1e-15  # of the smallest weight, and of the log of the remaining error
 _NEWTON = 100  # iterations at most; quadratic from above, so that few are used
 
 
@@ -135,7 +135,7 @@ class ScalarChain(GradientDescent):
             slopes = _products_of_others(weights)
             return [error * math.exp(-decay) * slopes[k], sum(slope * slope for slope in slopes)]
 
-        run = solve_ivp(rate, (0.0, t[-1]), [first, 0.0], "DOP853", t_eval=t, **TOLERANCE)
+        run = solve_ivp(rate, (0.0, t[-1]), [first, 0.0], "DOP853", t_eval=t, rtol=RTOL, atol=ATOL)
         if not run.success:
             raise SimulationError(f"flow time {t[-1]:g} is not reached: {run.message}")
         small, decay = run.y

@@ -74,7 +74,7 @@ def test_a_flow_of_noise_decides_nothing():
 
 
 def test_lone_records_count_nothing():
-    spiked = np.where(T == T[30], 2.0, DESCENT)
+    spiked = np.where(T[30] == T, 2.0, DESCENT)
     assert judged(spiked).outcome == "shown"
 
 

@@ -69,6 +69,8 @@ def test_hessian_is_the_derivative_of_the_gradient(activation, seed):
     hessian = network.hessian(x, y)
     assert_allclose(hessian, hessian.T, **EXACT)
     assert_allclose(hessian, numerical_jacobian(gradient, pack(network)), rtol=1e-5, atol=1e-6)
+    top = np.linalg.eigvalsh(numerical_jacobian(gradient, pack(network)))[-1]
+    assert_allclose(network.sharpness(x, y), top, rtol=1e-5, atol=1e-5)
 
 
 def test_jacobian_gives_the_gradient_of_the_loss():
@@ -92,6 +94,7 @@ def test_replicates_together_equal_replicates_alone(activation):
         for name in ("a", "w", "loss"):
             assert_allclose(run[name][:, k], alone[name], **EXACT)
         assert_allclose(hessian[k], single.hessian(x, y[k]), **EXACT)
+        assert_allclose(many.sharpness(x, y)[k], single.sharpness(x, y[k]), **EXACT)
         assert_allclose(many(x)[k], single(x), **EXACT)
 
 
