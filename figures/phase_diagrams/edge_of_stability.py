@@ -15,7 +15,6 @@ import numpy as np
 from comparisons.edge_of_stability import STUDY
 from comparisons.edge_of_stability.question import in_units_of_the_edge
 from comparisons.harness import style
-from comparisons.harness.model import Model
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
 from toymodels.claims import CONTROL, READING, Claim, Quantity, every
@@ -66,7 +65,6 @@ def ends(family: str, rng: np.random.Generator, lr: float, start: float) -> dict
     A descent that diverges ends at infinity, with an infinite loss.
     """
     model, seed = STUDY.models[family], int(rng.integers(2**63))
-    assert isinstance(model, Model)
     settings = replace(model.settings, lr=lr, **{STARTS[family]: start})
     try:
         run, diverged = model.run(settings, np.random.default_rng(seed)), False
@@ -95,7 +93,7 @@ def compute(settings: PhaseDiagram, rng: np.random.Generator, grid: Grid) -> dic
         data |= {f"{family}_{name}": found[name].transpose("lr", "start", "replicate").values for name in found}
     chain = STUDY.settings().models["layerwise"]
     others = [chain.small] * (chain.depth - 1)
-    tops = [ScalarChain([start, *others], chain.target).sharpness_at_minimum for start in settings.chain_starts]
+    tops = [ScalarChain(np.r_[start, others], chain.target).sharpness_at_minimum for start in settings.chain_starts]
     flow = np.median(data["condensation_flow"], axis=2) * 2 / data["condensation_lr"][:, None]
     return data | {"layerwise_top": np.array(tops), "condensation_top": np.median(flow, axis=0)}
 

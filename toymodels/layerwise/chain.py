@@ -23,7 +23,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.held import held, held_number, plain
@@ -121,6 +120,8 @@ class ScalarChain(GradientDescent):
 
     def _course(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The smallest weight and u at finite times t."""
+        from scipy.integrate import solve_ivp
+
         first = float(self.weights[self._smallest])
         if t.size == 0 or t[-1] == 0 or self.start == self._end:
             return np.full(t.shape, first), np.zeros(t.shape)
