@@ -17,7 +17,7 @@ from comparisons.edge_of_stability.question import in_units_of_the_edge
 from comparisons.harness import style
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import CONTROL, READING, Claim, Quantity, every
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every
 from toymodels.layerwise import ScalarChain
 from toymodels.metrics.edge_of_stability import late_median
 from toymodels.trajectory import SimulationError
@@ -93,21 +93,25 @@ def compute(settings: PhaseDiagram, rng: np.random.Generator, grid: Grid) -> dic
         data |= {f"{family}_{name}": found[name].transpose("lr", "start", "replicate").values for name in found}
     chain = STUDY.settings().models["layerwise"]
     others = [chain.small] * (chain.depth - 1)
-    tops = [ScalarChain(np.r_[start, others], chain.target).sharpness_at_minimum for start in settings.chain_starts]
+    chains = [ScalarChain(np.r_[start, others], chain.target) for start in settings.chain_starts]
+    tops = np.array([chain.sharpness_at_minimum for chain in chains])
     flow = np.median(data["condensation_flow"], axis=2) * 2 / data["condensation_lr"][:, None]
-    return data | {"layerwise_top": np.array(tops), "condensation_top": np.median(flow, axis=0)}
+    more = {"layerwise_top": tops, "layerwise_flattest": np.array(chains[0].sharpness_of_the_flattest)}
+    return data | more | {"condensation_top": np.median(flow, axis=0)}
 
 
 def draw(data: Data, settings: PhaseDiagram) -> Figure:
     """The two planes, with the lines on which the flow ends at the edge and at twice the edge; all cells together."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(13.5, 5.0), layout="constrained")
     axes = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1, 1, 1.05]})
     for ax, family in zip(axes, STARTS, strict=False):
         image = draw_plane(ax, data, family)
     figure.colorbar(image, ax=axes[1], label="sharpness of descent at the end, in units of 2 / lr")
     draw_cells(axes[2], data)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=9, loc="outside lower left", ncols=4, frameon=False)
     return figure
 
 
@@ -123,12 +127,14 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     for factor, dash in ((1, "-"), (2, "--")):
         label = "flow ends at 2 / lr" if factor == 1 else "flow ends at twice 2 / lr"
         axes.plot(2 * factor / top, start, dash, color="#D55E00", lw=2, label=label)
+    if f"{family}_flattest" in data:
+        line = {"color": "black", "ls": ":", "lw": 1.8, "label": "2 / lr is the sharpness of the flattest minimum"}
+        axes.axvline(2 / data[f"{family}_flattest"], **line)
     axes.set(xscale="log", yscale="log", xlim=low, ylim=high, xlabel="learning rate", ylabel=AXES[family])
     axes.set_title(f"{family}: {'chain of 4 weights' if family == 'layerwise' else '20 tanh neurons on sin 3x'}")
     for axis, ticks in ((axes.xaxis, lr[::2]), (axes.yaxis, start)):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
-    axes.legend(fontsize=8, loc="upper left", framealpha=0.9)
     return image
 
 
@@ -160,10 +166,11 @@ def broken(data: Data, family: str) -> np.ndarray:
     return data[f"{family}_loss"] > QUESTION.most_loss
 
 
-def distances_to_the_edge(data: Data, family: str) -> np.ndarray:
+def distances_to_the_edge(data: Data, family: str, most_lr: float = np.inf) -> np.ndarray:
     """|E - 1| of every run that starts below the edge and whose flow ends well, but not far, above it."""
     flow, first = data[f"{family}_flow"], data[f"{family}_first"]
     chosen = (flow >= QUESTION.flow_from) & (flow <= HIGHEST) & (first < QUESTION.starts_below)
+    chosen &= (data[f"{family}_lr"] < most_lr)[:, None, None]
     return np.abs(data[f"{family}_descent"][chosen] - 1)
 
 
@@ -171,6 +178,11 @@ def log_ratios_below(data: Data, family: str) -> np.ndarray:
     """|ln| of descent over flow, of every run whose flow ends below the edge."""
     chosen = data[f"{family}_flow"] <= BELOW
     return np.abs(np.log(data[f"{family}_descent"][chosen] / data[f"{family}_flow"][chosen]))
+
+
+NO_MINIMUM = (
+    "above a learning rate of 2 / (L S^(2 - 2/L)) every minimum is sharper than the edge: descent keeps jumping"
+)
 
 
 def _claims(families: Sequence[str]) -> list[Claim]:
@@ -186,6 +198,8 @@ def _claims(families: Sequence[str]) -> list[Claim]:
                 Quantity(f"distance of descent from the edge, in units of it, flow at 1.3 to 1.8: {family}", at_edge),
                 every("run") < QUESTION.tolerance,
                 source=READING,
+                why=NO_MINIMUM if family == "layerwise" else "",
+                defence="the paper asks networks with minima of many sharpnesses",
             ),
             Claim(
                 f"edge_of_stability.{family}-below-the-edge",
@@ -201,6 +215,19 @@ def _claims(families: Sequence[str]) -> list[Claim]:
 
 CLAIMS = (
     *_claims(list(STARTS)),
+    Claim(
+        "edge_of_stability.chain-with-flat-minima",
+        "ours",
+        "The chain ends at the edge wherever its flow passes it and some minimum is flat enough.",
+        Quantity(
+            "distance of descent from the edge, in units of it, flow at 1.3 to 1.8, lr below 2 over the flattest "
+            "minimum's sharpness",
+            lambda data: distances_to_the_edge(data, "layerwise", 2 / float(data["layerwise_flattest"])),
+        ),
+        every("run") < QUESTION.tolerance,
+        source=CONTROL,
+        fixed=AFTER,
+    ),
     Claim(
         "edge_of_stability.chain-breaks",
         "ours",
@@ -218,9 +245,11 @@ FIGURE = PaperFigure(
     caption=(
         "Where full-batch descent is at the edge of stability. Colour: top Hessian eigenvalue at the end, in units of "
         "2 / lr. Left of the full line the flow ends below the edge, and descent with it; right of it descent ends at "
-        "the edge; far to the right it breaks. The line of the chain is its closed form (without the draws of its "
-        "weights), that of the network measured along small steps. On the right every run of both planes: descent "
-        "against its flow. Settings are those of the study edge_of_stability but for the two that are swept."
+        "the edge; far to the right it breaks. The chain has a second bound: right of the dotted line all of its "
+        "minima are sharper than the edge, and descent keeps jumping over them. Both lines of the chain are closed "
+        "forms (without the draws of its weights), that of the network is measured along small steps. On the right "
+        "every run of both planes: descent against its flow. Settings are those of the study edge_of_stability but "
+        "for the two that are swept."
     ),
     presets={
         "quick": PhaseDiagram(),
@@ -236,7 +265,7 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=60,
+    seconds=65,
     cost="about 10 min on one core (estimated from the quick preset).",
     aliases=("edge_of_stability_diagram",),
 )

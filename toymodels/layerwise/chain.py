@@ -96,6 +96,14 @@ class ScalarChain(GradientDescent):
         r"""Top eigenvalue of the Hessian where the flow ends: :math:`S^2 \sum 1/w_i^2`, which is K, at f = S."""
         return float(self._sharpness(self.minimum[None])[0])
 
+    @property
+    def sharpness_of_the_flattest(self) -> float:
+        r"""Sharpness of the flattest minimum, that of equal weights: :math:`L\,|S|^{2 - 2/L}`.
+
+        At learning rates above 2 over it descent settles at no minimum.
+        """
+        return float(self.depth * abs(self.target) ** (2 - 2 / self.depth))
+
     def solve(self, t: ArrayLike) -> Trajectory:
         """Gradient flow at the times `t`, to a relative error of about 1e-10; `inf` is exact.
 

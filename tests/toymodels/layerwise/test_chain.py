@@ -148,6 +148,16 @@ def test_one_step_from_the_minimum_multiplies_the_distance_by_one_less_lr_times_
         assert_allclose(moved, (1 - 2 * edge) * shift * along, atol=1e-4 * shift)
 
 
+@few
+@given(chains)
+def test_no_minimum_is_flatter_than_that_of_equal_weights(chain):
+    assume(chain.start * chain.target > 0.01)
+    assert chain.sharpness_at_minimum >= chain.sharpness_of_the_flattest * (1 - 1e-9)
+    size = abs(chain.target) ** (1 / chain.depth)
+    equal = ScalarChain(np.r_[np.sign(chain.target), np.ones(chain.depth - 1)] * size, chain.target)
+    assert_allclose(equal.sharpness_at_start, chain.sharpness_of_the_flattest, rtol=1e-9)
+
+
 def test_descent_leaves_a_minimum_above_the_edge_and_settles_at_one_below():
     chain = ScalarChain([5.0, 0.1, 0.1, 0.1])
     edge = 2 / chain.sharpness_at_minimum
