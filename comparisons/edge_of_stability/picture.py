@@ -46,7 +46,7 @@ DENSE = 100  # records from which on a curve is drawn as a thin line
 
 def _sharpness(axes: Axes, row: str, runs: Sequence[Trajectory]) -> None:
     """All replicates thin, the first one thick."""
-    axes.axhline(1, color="0.6", lw=0.9, ls=":", label="edge of stability")
+    axes.axhline(1, color="0.4", lw=1.0, ls=":", label="edge of stability")
     for i, run in enumerate(runs):
         descent, flow = in_units_of_the_edge(run)
         width = (1.0 if i == 0 else 0.6) * (2.4 if len(run.t) < DENSE else 0.8)
