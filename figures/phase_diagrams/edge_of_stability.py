@@ -17,7 +17,7 @@ from comparisons.edge_of_stability.question import in_units_of_the_edge
 from comparisons.harness import style
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every
+from toymodels.claims import AFTER, BEFORE, CONTROL, READING, Claim, Quantity, every
 from toymodels.layerwise import ScalarChain
 from toymodels.metrics.edge_of_stability import late_median
 from toymodels.trajectory import SimulationError
@@ -129,7 +129,7 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
         axes.plot(2 * factor / top, start, dash, color="#D55E00", lw=2, label=label)
     if f"{family}_flattest" in data:
         line = {"color": "black", "ls": ":", "lw": 1.8, "label": "2 / lr is the sharpness of the flattest minimum"}
-        axes.axvline(2 / data[f"{family}_flattest"], **line)
+        axes.axvline(2 / float(data[f"{family}_flattest"]), **line)
     axes.set(xscale="log", yscale="log", xlim=low, ylim=high, xlabel="learning rate", ylabel=AXES[family])
     axes.set_title(f"{family}: {'chain of 4 weights' if family == 'layerwise' else '20 tanh neurons on sin 3x'}")
     for axis, ticks in ((axes.xaxis, lr[::2]), (axes.yaxis, start)):
@@ -176,9 +176,10 @@ def broken(data: Data, family: str) -> np.ndarray:
 
 
 def distances_to_the_edge(data: Data, family: str, most_lr: float = np.inf) -> np.ndarray:
-    """|E - 1| of every run that starts below the edge and whose flow ends well, but not far, above it."""
+    """|E - 1| of every run that starts below the edge and whose flow ends well above it; of the chain, not too far."""
     flow, first = data[f"{family}_flow"], data[f"{family}_first"]
-    chosen = (flow >= QUESTION.flow_from) & (flow <= HIGHEST) & (first < QUESTION.starts_below)
+    highest = HIGHEST if family == "layerwise" else np.inf
+    chosen = (flow >= QUESTION.flow_from) & (flow <= highest) & (first < QUESTION.starts_below)
     chosen &= (data[f"{family}_lr"] < most_lr)[:, None, None]
     return np.abs(data[f"{family}_descent"][chosen] - 1)
 
@@ -198,16 +199,19 @@ def _claims(families: Sequence[str]) -> list[Claim]:
     """The same two claims for each family."""
     claims = []
     for family in families:
+        chain = family == "layerwise"
+        where = "at 1.3 to 1.8" if chain else "from 1.3 on"
         at_edge, below = (partial(measure, family=family) for measure in (distances_to_the_edge, log_ratios_below))
         claims += [
             Claim(
                 f"edge_of_stability.{family}-at-the-edge",
                 "Cohen et al. (2021), Section 3",
                 "Where the flow becomes sharper than 2 / lr, descent ends at 2 / lr.",
-                Quantity(f"distance of descent from the edge, in units of it, flow at 1.3 to 1.8: {family}", at_edge),
+                Quantity(f"distance of descent from the edge, in units of it, flow {where}: {family}", at_edge),
                 every("run") < QUESTION.tolerance,
                 source=READING,
-                why=NO_MINIMUM if family == "layerwise" else "",
+                fixed=BEFORE if chain else AFTER,
+                why=NO_MINIMUM if chain else "",
                 defence="the paper asks networks with minima of many sharpnesses",
             ),
             Claim(

@@ -78,6 +78,14 @@ def test_what_starts_above_the_edge_is_thrown_off_it(name):
         assert STUDY.judge([trajectory], STUDY.question).note.startswith("starts at")
 
 
+def test_the_score_is_a_function_of_the_settings():
+    score = STUDY.score("layerwise")
+    at_edge, below = (score(rng=np.random.default_rng(0), lr=lr, records=41) for lr in (0.35, 0.1))
+    assert_allclose([at_edge["score"], at_edge["measured"], at_edge["predicted"]], 1, atol=0.02)
+    assert abs(below["score"]) < 0.02
+    assert below["measured"] == pytest.approx(below["predicted"], rel=0.01)
+
+
 def test_a_chain_whose_flow_ends_at_two_and_a_half_times_the_edge_breaks():
     with pytest.raises(SimulationError, match="is not finite at step"):
         run("layerwise", lr=0.6)
