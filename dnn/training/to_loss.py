@@ -78,7 +78,7 @@ def train_to_losses(
     if size > len(x):
         raise ValueError(f"batch_size must be at most the {len(x)} samples, got {batch_size}")
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    optimiser = torch.optim.SGD(network.parameters(), lr=lr)
+    optimiser = torch.optim.SGD(network.parameters(), lr=lr, fused=True)
     rows: list[dict[str, Any]] = []
     order, step, next_look = torch.empty(0, dtype=torch.int64), 0, 0
     with training_numerics(x.device):
