@@ -57,7 +57,7 @@ FALSE = [
     Case("uniform noise", _pair(lambda t, rng: rng.random(len(t)))),
     Case("large noise on a small lead", _pair(lambda t, rng: _grown(t, height=0.2) + _noise(t, rng, 0.3))),
     Case("random walk", _pair(lambda t, rng: walk(t, rng, 0.0))),
-    Case("random walks without losses", _without_losses(lambda t, rng: walk(t, rng, 0.0))),
+    Case("random walk without losses", _without_losses(lambda t, rng: walk(t, rng, 0.0))),
     Case("one spike", _pair(lambda t, rng: spike(t, len(t) // 2, 0.0, 1.0))),
     Case("a spike of two records", _pair(lambda t, rng: narrow(0 * t, len(t) // 2, 1.0))),
     Case("a spike at the end", _pair(lambda t, rng: spike(t, -1, 0.0, 1.0))),

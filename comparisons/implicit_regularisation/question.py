@@ -45,8 +45,8 @@ class Question:
     shown_from: float = 0.3
     most_apart: float = 0.3
     fitted_below: float = 0.1
-    start_apart: float = 0.05
-    most_setback: float = 0.5
+    start_apart: float = 0.1
+    most_setback: float = 0.3
 
 
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:

@@ -28,7 +28,7 @@ ALIKE = 0.95  # cosine from which neurons are of one direction
 
 
 def paired_start(width: int, dim: int, rng: np.random.Generator) -> TwoLayerNetwork:
-    """A ReLU network whose output is 0: pairs (a, w) and (-a, w) of normal weights of standard deviation m^(-1/4).
+    """A ReLU network whose output is 0: pairs (a, w) and (-a, w) of random directions, |a| = |w| = m^(-1/4).
 
     Parameters
     ----------
@@ -40,8 +40,10 @@ def paired_start(width: int, dim: int, rng: np.random.Generator) -> TwoLayerNetw
     """
     if positive_int("width", width, minimum=2) % 2:
         raise ValueError(f"width must be even, got {width}")
-    half = TwoLayerNetwork.random(width // 2, dim, width**-0.25, "relu", rng)
-    return TwoLayerNetwork(np.r_[half.a, -half.a], np.r_[half.w, half.w], "relu")
+    w = rng.standard_normal((width // 2, positive_int("dim", dim) + 1))
+    w *= width**-0.25 / np.linalg.norm(w, axis=1, keepdims=True)
+    a = np.full(width // 2, width**-0.25)
+    return TwoLayerNetwork(np.r_[a, -a], np.r_[w, w], "relu")
 
 
 def effective_directions(network: TwoLayerNetwork) -> float:
