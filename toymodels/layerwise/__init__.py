@@ -5,6 +5,7 @@ from toymodels.layerwise.deep import DeepMode
 from toymodels.layerwise.deep_network import DeepLinearNetwork
 from toymodels.layerwise.diagonal import DiagonalNetwork
 from toymodels.layerwise.features import UnconstrainedFeatures
+from toymodels.layerwise.hyperbolic_entropy import entropy_interpolator
 from toymodels.layerwise.kernels import (
     diagonal_network_ntk,
     gram_kernel_alignment,
@@ -13,6 +14,7 @@ from toymodels.layerwise.kernels import (
     kernel_distance,
     linear_network_ntk,
 )
+from toymodels.layerwise.label_noise import label_noise_descent, predicted_beta
 from toymodels.layerwise.linear_estimator import LinearEstimator
 from toymodels.layerwise.linear_model import LinearModel
 from toymodels.layerwise.matrix import LinearNetwork
@@ -44,6 +46,7 @@ __all__ = [
     "UnconstrainedFeatures",
     "descend_together",
     "diagonal_network_ntk",
+    "entropy_interpolator",
     "gram_kernel_alignment",
     "gram_kernel_distance",
     "hierarchy",
@@ -52,10 +55,12 @@ __all__ = [
     "hierarchy_times",
     "kernel_alignment",
     "kernel_distance",
+    "label_noise_descent",
     "linear_network_ntk",
     "marchenko_pastur",
     "minibatch_descent",
     "output_bias",
+    "predicted_beta",
     "task_sequence",
     "transition",
 ]
