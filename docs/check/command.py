@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     known = problems(asked.sheet)
     if asked.blank:
-        print("\n".join(f"# {_line(problem)}\n# {key} = \"\"\n" for key, problem in known.items()), end="")
+        print("\n".join(f'# {_line(problem)}\n# {key} = ""\n' for key, problem in known.items()), end="")
         return 0
     try:
         given = answers(asked.page) if asked.page else {}

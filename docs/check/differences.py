@@ -88,7 +88,11 @@ def _written(fraction: Fraction, name: str, inverse: bool) -> str:
     if not name:
         return str(fraction)
     if inverse:
-        return f"{fraction}/{name}" if fraction.denominator == 1 else f"{fraction.numerator}/({fraction.denominator} {name})"
+        return (
+            f"{fraction}/{name}"
+            if fraction.denominator == 1
+            else f"{fraction.numerator}/({fraction.denominator} {name})"
+        )
     return name if fraction == 1 else f"{fraction} {name}"
 
 
@@ -103,7 +107,7 @@ def _factor(ratio: float) -> str:
 def _monomial(ratio: np.ndarray, points: Mapping[str, np.ndarray], tolerance: float) -> str | None:
     """The ratio as powers of the symbols, when it is one: an answer of another unit."""
     varying = {name: np.abs(values) for name, values in points.items() if np.ptp(values) > 0 and np.all(values != 0)}
-    if len(ratio) < len(varying) + 3 or not varying or np.any(ratio / ratio[0] < 0):
+    if len(ratio) < len(varying) + 3 or not varying:
         return None
     rows = np.column_stack([np.ones(len(ratio)), *(np.log(values) for values in varying.values())])
     solution, *_ = np.linalg.lstsq(rows, np.log(np.abs(ratio)), rcond=None)
@@ -111,7 +115,11 @@ def _monomial(ratio: np.ndarray, points: Mapping[str, np.ndarray], tolerance: fl
     rest = np.log(np.abs(ratio)) - rows[:, 1:] @ powers
     if np.ptp(rest) > 100 * tolerance or not powers.any() or np.abs(powers).max() > HALVES / 2:
         return None
-    constant = float(np.sign(ratio[0]) * np.exp(rest.mean()))
+    odd = [name for name, power in zip(varying, powers, strict=True) if power % 2 == 1]
+    signs = np.sign(ratio) * np.prod([np.sign(points[name]) for name in odd], axis=0)
+    if np.ptp(signs) > 0:
+        return None
+    constant = float(signs[0] * np.exp(rest.mean()))
     size = nice(abs(constant)) or f"{abs(constant):.4g}"
     words = [] if size == "1" else [size]
     words += [name if power == 1 else f"{name}^{power:g}" for name, power in zip(varying, powers, strict=True) if power]

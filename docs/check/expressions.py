@@ -91,7 +91,7 @@ class Expression:
             except (ValueError, ZeroDivisionError, OverflowError):
                 return float("nan")
             if isinstance(found, mpmath.mpc):
-                return float(found.real) if abs(found.imag) <= 1e-20 * abs(found) else float("nan")
+                return float(found.real) if abs(found.imag) <= 1e-12 * (abs(found) + 1e-12) else float("nan")
             return float(found)
 
     def latex(self) -> str:
@@ -149,7 +149,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             raise Refused(f"{text[position:].strip()[0]!r} has no meaning in a formula")
         number, name, sign = match.groups()
         called = sign == "(" and tokens and tokens[-1][0] == "name" and not text[position].isspace()
-        tokens.append(("number", number) if number else ("name", name) if name else ("call" if called else "sign", sign))
+        tokens.append(
+            ("number", number) if number else ("name", name) if name else ("call" if called else "sign", sign)
+        )
         position = match.end()
     if not tokens:
         raise Refused("there is no formula")
@@ -367,9 +369,9 @@ def _to_sympy(node: Node) -> Any:
         if node.kind == "^":
             return sympy.Pow(*parts)
         if node.kind in ("+", "-"):
-            return sympy.Add(parts[0], parts[1] if node.kind == "+" else sympy.Mul(-1, parts[1]))
+            return sympy.Add(parts[0], parts[1] if node.kind == "+" else _negative(parts[1]))
         if node.kind == "negative":
-            return sympy.Mul(-1, parts[0])
+            return _negative(parts[0])
         if node.kind == "/":
             return sympy.Mul(parts[0], sympy.Pow(parts[1], -1))
         if node.kind == "*":
@@ -377,3 +379,9 @@ def _to_sympy(node: Node) -> Any:
         if node.kind in ("log10", "log2"):
             return sympy.Function("log_" + node.kind[3:])(*parts)
         return getattr(sympy, {"abs": "Abs", "max": "Max", "min": "Min"}.get(node.kind, node.kind))(*parts)
+
+
+def _negative(part: Any) -> Any:
+    import sympy
+
+    return sympy.Rational(-part.p, part.q) if part.is_Rational else sympy.Mul(-1, part, evaluate=False)

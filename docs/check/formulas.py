@@ -152,8 +152,9 @@ class _Comparison:
 
     def agrees(self, mine: np.ndarray, points: Mapping[str, np.ndarray]) -> bool:
         try:
-            truth = self.problem.values(points)
-        except ValueError:  # the truth is not defined there
+            with np.errstate(all="ignore"):
+                truth = self.problem.values(points)
+        except (ArithmeticError, RuntimeError, ValueError):  # the truth is not defined there
             return False
         return bool(np.isfinite(truth).all() and close(mine, truth).all())
 
@@ -188,8 +189,9 @@ class _Comparison:
         return f"right {' and '.join(good)}, {rest}. {self.somewhere()}"
 
     def somewhere(self) -> str:
-        """The first point at which the two differ, without the answer itself."""
-        k = int((~close(self.mine, self.truth)).argmax())
+        """The point at which the two differ most, without the answer itself."""
+        gap = np.abs(self.mine - self.truth) / np.maximum(np.abs(self.truth), np.finfo(float).tiny)
+        k = int(np.where(np.isfinite(gap), gap, np.inf).argmax())
         place = ", ".join(f"{name} = {values[k]:.3g}" for name, values in self.points.items())
         if not np.isfinite(self.mine[k]):
             return f"At {place} it is not a finite real number"

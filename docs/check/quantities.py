@@ -84,7 +84,9 @@ class Number:
             return right()
         for other, (same, scale) in UNITS.items():
             if same == kind and scale != size and self._close(value * scale / base, truth):
-                return wrong(f"the number would be right in {other or 'plain numbers'}, not in {unit or 'plain numbers'}")
+                return wrong(
+                    f"the number would be right in {other or 'plain numbers'}, not in {unit or 'plain numbers'}"
+                )
         return wrong(self._mistake(converted, truth))
 
     def _close(self, value: float, truth: float) -> bool:

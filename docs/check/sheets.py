@@ -105,7 +105,7 @@ def answers(path: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ValueError(f"answers must be TOML, a line such as half-time = \"...\" a problem: {error}") from None
+        raise ValueError(f'answers must be TOML, a line such as half-time = "..." a problem: {error}') from None
     return {key: _located(value, path.parent) for key, value in found.items()}
 
 

@@ -63,7 +63,9 @@ def same_error(fraction=0.3):
 
 PROBLEMS = {
     "same-loss": Number("loss of a network after one neuron is split, over that before", same_error, within=1e-6),
-    "order": Number("order p of the activation x tanh x at the origin", lambda: int(multiplicity("xtanh")), within=1e-3),
+    "order": Number(
+        "order p of the activation x tanh x at the origin", lambda: int(multiplicity("xtanh")), within=1e-3
+    ),
     "merge": Formula(
         "output weight that stands for two ReLU neurons (a1, w) and (a2, c w), c > 0, at input weight w",
         merged_weight,
