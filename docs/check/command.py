@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from docs.check.formulas import Formula
+from docs.check.programs import Program
 from docs.check.sheets import SHEETS, Problem, answers, problems
 
 KINDS = {"Formula": "a formula", "Number": "a number", "Curve": "a CSV file", "Program": "a Python file"}
@@ -66,7 +68,7 @@ def _asked(known) -> dict[str, str]:
 
 
 def _line(problem: Problem) -> str:
-    names = f", in {', '.join(problem.symbols)}" if hasattr(problem, "symbols") else ""
+    names = f", in {', '.join(problem.symbols)}" if isinstance(problem, Formula | Program) else ""
     return f"{problem.asks} ({KINDS[type(problem).__name__]}{names})"
 
 

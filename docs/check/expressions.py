@@ -23,8 +23,8 @@ LARGEST_ARGUMENT = 1e6  # of exp, cosh and the like: beyond, the value has more 
 DIGITS = 30  # at which a tree is evaluated
 
 FUNCTIONS = {
-    **dict.fromkeys("exp sqrt sin cos tan sinh cosh tanh coth asinh acosh atanh log10 log2 abs sign".split(), 1),
-    **dict.fromkeys(("log", "ln", "arcsinh", "arccosh", "arctanh"), 1),
+    **dict.fromkeys(("exp", "log", "ln", "log10", "log2", "sqrt", "abs", "sign", "sin", "cos", "tan"), 1),
+    **dict.fromkeys(("sinh", "cosh", "tanh", "coth", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh"), 1),
     **dict.fromkeys(("max", "min"), 2),
 }
 ALIASES = {"ln": "log", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}

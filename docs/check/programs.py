@@ -36,16 +36,20 @@ FORBIDDEN = {
     "open", "eval", "exec", "compile", "input", "getattr", "setattr", "delattr", "globals", "locals", "vars", "dir",
     "breakpoint", "memoryview", "object", "type", "super", "help", "exit", "quit", "id", "classmethod",
 }  # fmt: skip
-ATTRIBUTES = set(
-    "abs arange arccosh arcsinh arctan arctan2 arctanh argmax argmin argsort array asarray ceil clip column_stack copy "
-    "cos cosh cumprod cumsum diag diff dot e empty exp expm1 eye fabs factorial flatten float64 floor full geomspace "
-    "hypot inf isclose isfinite isnan linspace log log10 log1p log2 logspace max maximum mean median min minimum "
-    "multiply nan ndim newaxis norm ones outer pi prod ravel reshape round shape sign sin sinh size sort split sqrt "
-    "square std sum swapaxes T tan tanh tolist trace trapezoid transpose var vdot vstack where zeros zeros_like "
-    "linalg eigh eigvalsh solve svd qr inv det matrix_rank random default_rng normal uniform standard_normal choice "
-    "integers permutation append extend items keys values get solve time_to gamma_inf imbalance weight_to_target "
-    "train fire logits predict graphs optimal_stopping a b t w".split()
-)
+ATTRIBUTES = {
+    "T", "a", "abs", "append", "arange", "arccosh", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argsort", "array", "asarray", "b", "ceil", "choice", "clip", "column_stack", "copy", "cos", "cosh", "cumprod",
+    "cumsum", "default_rng", "det", "diag", "diff", "dot", "e", "eigh", "eigvalsh", "empty", "exp", "expm1",
+    "extend", "eye", "fabs", "factorial", "fire", "flatten", "float64", "floor", "full", "gamma_inf", "geomspace",
+    "get", "graphs", "hypot", "imbalance", "inf", "integers", "inv", "isclose", "isfinite", "isnan", "items",
+    "keys", "linalg", "linspace", "log", "log10", "log1p", "log2", "logits", "logspace", "matrix_rank", "max",
+    "maximum", "mean", "median", "min", "minimum", "multiply", "nan", "ndim", "newaxis", "norm", "normal", "ones",
+    "optimal_stopping", "outer", "permutation", "pi", "predict", "prod", "qr", "random", "ravel", "reshape",
+    "round", "shape", "sign", "sin", "sinh", "size", "solve", "sort", "split", "sqrt", "square", "standard_normal",
+    "std", "sum", "svd", "swapaxes", "t", "tan", "tanh", "time_to", "tolist", "trace", "train", "transpose",
+    "trapezoid", "uniform", "values", "var", "vdot", "vstack", "w", "weight_to_target", "where", "zeros",
+    "zeros_like",
+}  # fmt: skip
 STATEMENTS = (
     ast.Match,
     ast.ClassDef,
@@ -147,10 +151,12 @@ class Program:
             return right()
         sizes = [len(row) for row in truth]
         points = {name: np.repeat([point[name] for point in inputs], sizes) for name in self.symbols}
-        if len(set(sizes)) == 1 and sizes[0] > 1:
-            if found := self._by_entry(np.array(results), np.array(truth), inputs):
-                return wrong(found)
-        if found := difference(mine, exact, points, self.within):
+        found = (
+            self._by_entry(np.array(results), np.array(truth), inputs)
+            if len(set(sizes)) == 1 and sizes[0] > 1
+            else None
+        )
+        if found := found or difference(mine, exact, points, self.within):
             return wrong(found)
         bad = int((~close(mine, exact, self.within)).argmax())
         place = ", ".join(f"{name} = {values[bad]:.4g}" for name, values in points.items())

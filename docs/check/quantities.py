@@ -141,7 +141,7 @@ def quantity(answer: Any) -> tuple[float, str]:
             if name == "%" or re.search(r"[\s)]$", before) or (before and before[-1].isdigit()):
                 return read(before, ()).value({}), SINGULAR.get(name, name)
     words = re.search(r"[\d)]\s+([A-Za-z][A-Za-z -]*)$", text)
-    if words and not words.group(1).strip() in ("pi", "e"):
+    if words and words.group(1).strip() not in ("pi", "e"):
         units = ", ".join(name for name in UNITS if name)
         raise Refused(f"{words.group(1)[:40]!r} is not a unit here (units: {units})")
     return read(text, ()).value({}), ""

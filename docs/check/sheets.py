@@ -1,8 +1,8 @@
 """Problem sheets: which problems there are, and what a student hands in.
 
-A sheet is a module of `docs.course.answers` with `PROBLEMS`, a mapping from the key of a problem to how it is judged; its
-text is the page of the same name in `docs/course/sheets`. Answers are handed in as TOML, a line a problem, alone or in
-the toml blocks of a Markdown page. Values that name a file, data or a program, are relative to the page.
+A sheet is a module of `docs.course.answers` with `PROBLEMS`, a mapping from the key of a problem to how it is judged;
+its text is the page of the same name in `docs/course/sheets`. Answers are handed in as TOML, a line a problem, alone or
+in the toml blocks of a Markdown page. Values that name a file, data or a program, are relative to the page.
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ def shrunk_product(S, mu):
 
 PROBLEMS = {
     "imbalance": Formula(
-        "a(t)^2 - b(t)^2 from the start", imbalance, {"a0": WEIGHTS, "b0": WEIGHTS, "t": Span(0.0, 3.0)},
+        "a(t)^2 - b(t)^2 from the start",
+        imbalance,
+        {"a0": WEIGHTS, "b0": WEIGHTS, "t": Span(0.0, 3.0)},
         given=lambda a0, b0, **_: np.abs(a0 - b0) > 0.05,
     ),
     "final-weight": Formula(
@@ -81,17 +83,20 @@ PROBLEMS = {
         limits={"at t = 0": {"t": 0.0}},
     ),
     "shrunk": Formula(
-        "a b at the end with weight decay mu < S, from positive weights", shrunk_product,
+        "a b at the end with weight decay mu < S, from positive weights",
+        shrunk_product,
         {"S": Span(1.0, 3.0), "mu": Span(0.05, 0.8)},
     ),
-    "kept": Number("share of a^2 - b^2 left after 1000 steps of 0.1 from a = 2, b = 0.01, S = 1", kept, "%", within=1e-3),
+    "kept": Number(
+        "share of a^2 - b^2 left after 1000 steps of 0.1 from a = 2, b = 0.01, S = 1", kept, "%", within=1e-3
+    ),
     "invariant": Program(
         "the share (a + b)(a - b) / (a0 + b0)(a0 - b0) after n steps of descent on (1 - a b)^2 / 2",
         "invariant",
         lambda a0, b0, lr, n: leaked_after(a0, b0, lr, n),
         {"a0": Span(1.0, 2.0), "b0": Span(0.1, 0.5), "lr": Span(0.01, 0.1), "n": Span(1, 50, whole=True)},
     ),
-}  # fmt: skip
+}
 
 
 def leaked_after(a0, b0, lr, n):

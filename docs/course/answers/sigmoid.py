@@ -64,14 +64,14 @@ PROBLEMS = {
     "step": Program(
         "one step of gradient descent on (S - a b)^2 / 2, returning (a, b)",
         "step",
-        lambda a, b, S, lr: [
-            DiagonalNetwork([S], [a], [b]).simulate(1, lr)[name][-1, 0] for name in ("a", "b")
-        ],
+        lambda a, b, S, lr: [DiagonalNetwork([S], [a], [b]).simulate(1, lr)[name][-1, 0] for name in ("a", "b")],
         {"a": Span(-2, 2), "b": Span(-2, 2), "S": Span(-2, 2), "lr": Span(0.01, 0.5)},
     ),
     "deep-speed": Formula(
-        "du/dt of the product u of L equal factors", deep_speed, {"S": TARGETS, "u": Span(0.05, 2.0), "L": Span(2, 5, whole=True)},
+        "du/dt of the product u of L equal factors",
+        deep_speed,
+        {"S": TARGETS, "u": Span(0.05, 2.0), "L": Span(2, 5, whole=True)},
         given=lambda S, u, **_: np.abs(S - u) > 0.05,
     ),
     "slowdown": Number("half-time at depth 3 over that at depth 2, S = 1, u0 = 0.0001", slowdown, within=1e-2),
-}  # fmt: skip
+}

@@ -45,7 +45,9 @@ PROBLEMS = {
         {"p": Span(0.05, 0.95), "a": GROWTH, "b": FADING},
         limits={"at p = 0": {"p": 0.0}, "at p = 1": {"p": 1.0}},
     ),
-    "break-even": Formula("the share p at which a node neither grows nor fades", break_even, {"a": GROWTH, "b": FADING}),
+    "break-even": Formula(
+        "the share p at which a node neither grows nor fades", break_even, {"a": GROWTH, "b": FADING}
+    ),
     "in-batch": Formula(
         "chance that a batch of B draws contains a type of share 1/M",
         lambda B, M: float(batch_frequency(1 / M, int(B))),
@@ -54,7 +56,13 @@ PROBLEMS = {
     "sparsity": Formula(
         "mean of ln(own / shared amplification) after T steps of batches of B from M types",
         sparsity,
-        {"T": Span(1, 400, whole=True), "B": Span(1, 8, whole=True), "M": Span(2, 8, whole=True), "a": GROWTH, "b": FADING},
+        {
+            "T": Span(1, 400, whole=True),
+            "B": Span(1, 8, whole=True),
+            "M": Span(2, 8, whole=True),
+            "a": GROWTH,
+            "b": FADING,
+        },
     ),
     "additive": Formula(
         "limit of own / shared amplification for g+ = x + c without fading",
@@ -86,4 +94,4 @@ PROBLEMS = {
         "samples",
         within=1e-3,
     ),
-}  # fmt: skip
+}
