@@ -17,6 +17,7 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "docs.book.docstrings",
     "docs.book.mathml",
 ]
 include_patterns = ["book/**.md", "course/**.md", "notebooks/*.ipynb", "observing.md", "peers.md"]
@@ -37,6 +38,7 @@ nb_execution_in_temp = True
 nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_preprocess_types = False
 suppress_warnings = ["mystnb.mime_type"]
