@@ -1,10 +1,12 @@
 """The book: Sphinx, MyST-NB, furo; formulas are MathML, so that a page needs no network and no script."""
 
+import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # of kernels
 
 from toymodels import __version__ as release  # noqa: E402
 

@@ -1,4 +1,7 @@
-"""Docstrings as plain text has them: |w| is a norm there, and no substitution of reStructuredText."""
+"""Docstrings as plain text has them: |w| is a norm there, no substitution of reStructuredText.
+
+A number in brackets that the docstring does not resolve is one of the module's references, and no link.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import re
 from typing import Any
 
 QUOTED = re.compile(r"(`[^`]*`)")
+REFERENCE = re.compile(r"(\[\d+\])_")
 
 
 def without_substitutions(lines: list[str]) -> list[str]:
-    r"""The lines with bars escaped outside of formulas, code and examples.
+    r"""The lines with bars escaped outside of formulas, code and examples, and without references that lead nowhere.
 
     Parameters
     ----------
@@ -21,6 +25,7 @@ def without_substitutions(lines: list[str]) -> list[str]:
     ['The norm \\|w\\| of :math:`|w|`.']
     """
     text, math, found = "\n".join(lines), -1, []
+    text = REFERENCE.sub(lambda match: match.group() if f".. {match.group(1)}" in text else match.group(1), text)
     for line in QUOTED.sub(lambda match: match.group().replace("|", "\0"), text).split("\n"):
         indent = len(line) - len(line.lstrip())
         if line.strip() and indent <= math:

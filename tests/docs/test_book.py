@@ -114,6 +114,10 @@ def test_bars_in_words_are_escaped_and_bars_in_formulas_are_not():
     assert without_substitutions(lines) == [r"\|w\| and `|w|`", "", ".. math:: |w|", "   |a|", "", r"\|b\|", ">>> x | y"]
 
 
+def test_references_without_an_entry_are_no_links():
+    assert without_substitutions(["One [1]_, two [2]_.", ".. [1] Author."]) == ["One [1]_, two [2].", ".. [1] Author."]
+
+
 def test_the_book_is_built_with_warnings_as_errors():
     recipe = re.search(r"^docs:.*\n((?:\t.*\n)+)", (DOCS.parent / "Makefile").read_text(), re.MULTILINE)
     assert recipe
