@@ -43,5 +43,5 @@ autodoc_typehints = "none"
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_preprocess_types = False
-suppress_warnings = ["mystnb.mime_type"]
+suppress_warnings = ["mystnb.mime_type", "ref.python"]  # words in types of parameters are no references
 nitpicky = False

@@ -111,7 +111,15 @@ def test_every_formula_becomes_mathml(path):
 
 def test_bars_in_words_are_escaped_and_bars_in_formulas_are_not():
     lines = ["|w| and `|w|`", "", ".. math:: |w|", "   |a|", "", "|b|", ">>> x | y"]
-    assert without_substitutions(lines) == [r"\|w\| and `|w|`", "", ".. math:: |w|", "   |a|", "", r"\|b\|", ">>> x | y"]
+    assert without_substitutions(lines) == [
+        r"\|w\| and `|w|`",
+        "",
+        ".. math:: |w|",
+        "   |a|",
+        "",
+        r"\|b\|",
+        ">>> x | y",
+    ]
 
 
 def test_references_without_an_entry_are_no_links():

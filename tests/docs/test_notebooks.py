@@ -23,5 +23,7 @@ def test_a_notebook_runs(path, tmp_path):
     notebook.cells.insert(0, nbformat.v4.new_code_cell(strict))
     notebook.cells.append(nbformat.v4.new_code_cell(lenient))  # for the kernel's own shutdown
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
-    streams = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+    streams = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
+    ]
     assert streams == []

@@ -14,7 +14,7 @@ from docs.course.answers import basins_and_ranks, embedding, lazy_and_rich, nois
 from docs.course.answers.slopes import slope_at_start
 from tests.toymodels.layerwise.flows import integrate
 from toymodels.condensation import inertia, split_inertia
-from toymodels.layerwise import TeacherStudent
+from toymodels.layerwise import ScalarNetwork, TeacherStudent
 
 COURSE = Path(__file__).parents[3] / "docs" / "course"
 PROBLEMS = [(sheet, key) for sheet in SHEETS for key in problems(sheet)]
@@ -66,6 +66,14 @@ def test_no_sheet_gives_a_solution_away(sheet):
     text = (COURSE / "sheets" / f"{sheet}.md").read_text()
     given = answers(COURSE / "solutions" / f"{sheet}.md")
     assert [key for key, value in given.items() if len(value) > 4 and value in text] == []
+
+
+def test_the_class_finds_what_its_script_promises():
+    assert ScalarNetwork([3.0], [-2.9], 1.0).gamma_inf > 100  # rich at a large scale
+    assert ScalarNetwork([0.01], [0.01], 1.0).time_to(0.5) > 4
+    minutes = re.findall(r"^\| (\d+)–(\d+) \|", (COURSE / "class.md").read_text(), re.MULTILINE)
+    assert [int(end) for _, end in minutes[:-1]] == [int(start) for start, _ in minutes[1:]]
+    assert (minutes[0][0], minutes[-1][1]) == ("0", "120")
 
 
 def test_slopes_are_those_of_known_functions():
