@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 
-.PHONY: grokking comparisons figures gallery criteria test test-slow bench lint clean
+.PHONY: grokking comparisons figures gallery criteria test test-slow bench docs lint clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -41,6 +41,12 @@ test-slow: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m pytest benchmarks -q -s -p no:xdist --override-ini "filterwarnings=default"
+
+# the book, offline; every code cell is executed, and a warning is an error
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/sphinx-build -W --keep-going -q -j $(JOBS) -c docs/book docs build/book
+	@echo build/book/book/index.html
 
 lint: $(READY)
 	$(BIN)/ruff check .

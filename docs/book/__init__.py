@@ -1,0 +1,1 @@
+"""The book: pages that are executed, and what they are built with."""

@@ -1,0 +1,47 @@
+"""The book: Sphinx, MyST-NB, furo; formulas are MathML, so that a page needs no network and no script."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # of kernels
+
+from toymodels import __version__ as release  # noqa: E402
+
+project = "toymodels"
+author = "the authors of toymodels"
+copyright = "the authors of toymodels"
+version = release
+root_doc = "book/index"
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "docs.book.docstrings",
+    "docs.book.mathml",
+]
+include_patterns = ["book/**.md", "course/**.md", "notebooks/*.ipynb", "observing.md", "peers.md"]
+exclude_patterns = ["book/_static/**"]
+html_theme = "furo"
+html_title = "toymodels"
+html_math_renderer = "latex2mathml"
+html_copy_source = False
+html_show_sphinx = False
+html_extra_path = [str(folder) for folder in [ROOT / "docs" / "explorer"] if folder.is_dir()]
+html_static_path = []
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_merge_streams = True
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+napoleon_preprocess_types = False
+suppress_warnings = ["mystnb.mime_type", "ref.python"]  # words in types of parameters are no references
+nitpicky = False

@@ -1,0 +1,387 @@
+"""A student's formula, read without ever being run: characters to tokens to a tree of a few known operations.
+
+Nothing of Python or sympy sees the text. What is not a number, a known function, a symbol of the problem or one of
+``+ - * / ^ ( ) ,`` is refused, and so is what would take long: long texts, deep nesting, numbers of many digits, and
+powers whose exponents are large. The tree is evaluated by mpmath at 30 digits, so that a right answer is right also
+where floats would overflow, and turned into an unevaluated sympy expression only to be printed back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+LONGEST = 500  # characters
+DEEPEST = 40  # levels of brackets, signs and powers
+MOST_DIGITS = 20  # of one number
+LARGEST_EXPONENT = 1000  # of a power, with the powers inside it
+LARGEST_ARGUMENT = 1e6  # of exp, cosh and the like: beyond, the value has more digits than a page
+DIGITS = 30  # at which a tree is evaluated
+
+FUNCTIONS = {
+    **dict.fromkeys(("exp", "log", "ln", "log10", "log2", "sqrt", "abs", "sign", "sin", "cos", "tan"), 1),
+    **dict.fromkeys(("sinh", "cosh", "tanh", "coth", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh"), 1),
+    **dict.fromkeys(("max", "min"), 2),
+}
+ALIASES = {"ln": "log", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "Delta", "ε": "epsilon", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "Σ": "Sigma", "τ": "tau",
+}  # fmt: skip
+SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "²": "^2", "³": "^3", "**": "^", "√": "sqrt"}
+TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z][A-Za-z0-9_]*)|([-+*/^(),]))")
+
+
+class Refused(ValueError):
+    """The text is not a formula that can be judged; the message says why."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of the tree.
+
+    Parameters
+    ----------
+    kind : str
+        "number", "symbol", one of ``+ - * / ^``, "negative", or the name of a function.
+    parts : tuple
+        Nodes, or the text of a number or symbol alone.
+    """
+
+    kind: str
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A formula that was read.
+
+    Parameters
+    ----------
+    text : str
+        As it was written.
+    tree : Node
+    """
+
+    text: str
+    tree: Node
+
+    @cached_property
+    def symbols(self) -> set[str]:
+        """The symbols in it."""
+        return _symbols(self.tree)
+
+    def value(self, point: Mapping[str, float]) -> float:
+        """Its value at a point, NaN where it is not a real number, and infinite where it is too large for a float.
+
+        Parameters
+        ----------
+        point : mapping
+            A value for every symbol.
+        """
+        import mpmath
+
+        with mpmath.workdps(DIGITS):
+            try:
+                found = _evaluate(self.tree, point)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return float("nan")
+            if isinstance(found, mpmath.mpc):
+                return float(found.real) if abs(found.imag) <= 1e-12 * (abs(found) + 1e-12) else float("nan")
+            return float(found)
+
+    def latex(self) -> str:
+        """The formula as it was understood, in LaTeX."""
+        import sympy
+
+        return sympy.latex(_to_sympy(self.tree))
+
+
+def read(text: str, symbols: Iterable[str]) -> Expression:
+    """The formula in `text`; `^` and `**` are powers, `2 S t` is a product, and what stands before `=` is left out.
+
+    Parameters
+    ----------
+    text : str
+    symbols : iterable of str
+        The names it may use.
+
+    Raises
+    ------
+    Refused
+        If the text is anything else than such a formula, or would take long to evaluate.
+
+    Examples
+    --------
+    >>> read("2 S t^2", ["S", "t"]).value({"S": 3.0, "t": 2.0})
+    24.0
+    """
+    if not isinstance(text, str):
+        raise Refused(f"a formula must be text, got {type(text).__name__}")
+    if len(text) > LONGEST:
+        raise Refused(f"a formula must have at most {LONGEST} characters, got {len(text)}")
+    parser = _Parser(_tokens(_plain(text)), set(symbols))
+    tree = parser.whole()
+    _check_powers(tree)
+    return Expression(text.strip(), tree)
+
+
+def _plain(text: str) -> str:
+    for sign, plain in {**SIGNS, **GREEK}.items():
+        text = text.replace(sign, plain)
+    before, equals, after = text.partition("=")
+    if equals and re.fullmatch(r"\s*\w+\s*(\([\w\s,]*\))?\s*", before):
+        return after
+    return text
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    """Kind and text of every token; a bracket that follows a name at once has the kind "call"."""
+    tokens, position = [], 0
+    text = text.rstrip()
+    while position < len(text):
+        match = TOKEN.match(text, position)
+        if not match:
+            raise Refused(f"{text[position:].strip()[0]!r} has no meaning in a formula")
+        number, name, sign = match.groups()
+        called = sign == "(" and tokens and tokens[-1][0] == "name" and not text[position].isspace()
+        tokens.append(
+            ("number", number) if number else ("name", name) if name else ("call" if called else "sign", sign)
+        )
+        position = match.end()
+    if not tokens:
+        raise Refused("there is no formula")
+    return tokens
+
+
+class _Parser:
+    """Recursive descent: sums of products of signed powers of atoms."""
+
+    def __init__(self, tokens: list[tuple[str, str]], symbols: set[str]):
+        self.tokens, self.symbols, self.at, self.depth = tokens, symbols, 0, 0
+
+    def whole(self) -> Node:
+        tree = self.sum()
+        if self.at < len(self.tokens):
+            raise Refused(f"{self.tokens[self.at][1]!r} is one too many")
+        return tree
+
+    def peek(self) -> tuple[str, str]:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "the end")
+
+    def takes(self, *signs: str) -> str:
+        kind, text = self.peek()
+        if kind in ("sign", "call") and text in signs:
+            self.at += 1
+            return text
+        return ""
+
+    def needs(self, sign: str) -> None:
+        if not self.takes(sign):
+            raise Refused(f"there should be {sign!r} before {self.peek()[1]!r}")
+
+    def sum(self) -> Node:
+        left = self.product()
+        while sign := self.takes("+", "-"):
+            left = Node(sign, (left, self.product()))
+        return left
+
+    def product(self) -> Node:
+        left = self.signed()
+        while True:
+            if sign := self.takes("*", "/"):
+                left = Node(sign, (left, self.signed()))
+            elif self.peek()[0] in ("number", "name") or self.peek() == ("sign", "("):
+                left = Node("*", (left, self.power()))
+            else:
+                return left
+
+    def signed(self) -> Node:
+        self.deeper()
+        sign = self.takes("+", "-")
+        inner = self.signed() if sign else self.power()
+        self.depth -= 1
+        return Node("negative", (inner,)) if sign == "-" else inner
+
+    def power(self) -> Node:
+        base = self.atom()
+        if self.takes("^"):
+            return Node("^", (base, self.signed()))
+        return base
+
+    def atom(self) -> Node:
+        kind, text = self.peek()
+        if kind == "number":
+            self.at += 1
+            return Node("number", (_number(text),))
+        if kind == "name":
+            self.at += 1
+            return self.named(text)
+        if self.takes("("):
+            self.deeper()
+            inner = self.sum()
+            self.needs(")")
+            self.depth -= 1
+            return inner
+        raise Refused(f"a number or a name should stand before {text!r}")
+
+    def named(self, name: str) -> Node:
+        follows = self.peek()[1] == "("
+        if name in self.symbols:
+            if self.peek()[0] == "call":
+                raise Refused(f"{name}(...) is not a function here: write {name}*(...)")
+            return Node("symbol", (name,))
+        if name in FUNCTIONS:
+            if not follows:
+                raise Refused(f"{name} needs its argument in brackets")
+            return Node(ALIASES.get(name, name), self.arguments(name))
+        if name in ("pi", "e", "E"):
+            return Node("symbol", (name.lower(),))
+        raise Refused(_unknown(name, self.symbols))
+
+    def arguments(self, name: str) -> tuple[Node, ...]:
+        self.needs("(")
+        self.deeper()
+        found = [self.sum()]
+        while self.takes(","):
+            found.append(self.sum())
+        self.needs(")")
+        self.depth -= 1
+        if len(found) != FUNCTIONS[name]:
+            raise Refused(f"{name} takes {FUNCTIONS[name]} argument(s), got {len(found)}")
+        return tuple(found)
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise Refused(f"a formula must not be nested deeper than {DEEPEST} levels")
+
+
+def _number(text: str) -> str:
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > MOST_DIGITS or len(exponent) > 3:
+        raise Refused(f"a number must have at most {MOST_DIGITS} digits, got {text[:30]}")
+    return text
+
+
+def _unknown(name: str, symbols: set[str]) -> str:
+    known = ", ".join(sorted(symbols)) or "none"
+    near = [symbol for symbol in symbols if symbol.lower() == name.lower()]
+    near = near or get_close_matches(name, [*symbols, *FUNCTIONS], n=1)
+    return f"{name[:40]} is not known here (symbols: {known})" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _symbols(node: Node) -> set[str]:
+    if node.kind == "symbol":
+        return {node.parts[0]} - {"pi", "e"}
+    return set().union(*(_symbols(part) for part in node.parts if isinstance(part, Node)))
+
+
+def _check_powers(node: Node) -> float:
+    """The largest exponent that expanding the tree could give."""
+    degrees = [_check_powers(part) for part in node.parts if isinstance(part, Node)]
+    degree = max(degrees, default=1.0)
+    if node.kind == "^":
+        degree *= max(1.0, _size(node.parts[1]))
+    if degree > LARGEST_EXPONENT:
+        raise Refused(f"exponents must stay below {LARGEST_EXPONENT}, with the powers inside them")
+    return degree
+
+
+def _size(node: Node, inverse: bool = False) -> float:
+    """A bound of the numbers that an exponent, or one over it, can contain, whatever cancels in it."""
+    if node.kind == "number":
+        number = float(node.parts[0])
+        return float("inf") if inverse and number == 0 else (1 / number if inverse else number)
+    if node.kind == "symbol":
+        return 1.0 if node.parts[0] not in ("pi", "e") else 4.0
+    first, *rest = node.parts
+    if node.kind == "*":
+        return _size(first, inverse) * _size(rest[0], inverse)
+    if node.kind == "/":
+        return _size(first, inverse) * _size(rest[0], not inverse)
+    if node.kind == "negative":
+        return _size(first, inverse)
+    if inverse:
+        return float("inf")
+    if node.kind == "^":
+        return max(1.0, _size(first)) ** min(_size(rest[0]), 1e3) if _size(first) < 1e3 else float("inf")
+    return sum(_size(part) for part in node.parts)
+
+
+def _evaluate(node: Node, point: Mapping[str, float]) -> Any:
+    import mpmath
+
+    if node.kind == "number":
+        return mpmath.mpf(node.parts[0])
+    if node.kind == "symbol":
+        name = node.parts[0]
+        return mpmath.mpf(point[name]) if name in point else {"pi": mpmath.pi, "e": mpmath.e}[name] + 0
+    parts = [_evaluate(part, point) for part in node.parts]
+    if node.kind == "^":
+        return _power(*parts)
+    if node.kind in ("exp", "sin", "cos", "tan", "sinh", "cosh") and abs(parts[0]) > LARGEST_ARGUMENT:
+        raise OverflowError(node.kind)
+    return _operations()[node.kind](*parts)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    import mpmath
+
+    if base == 0:
+        return mpmath.mpf(0) ** exponent
+    if abs(exponent * mpmath.log(abs(base))) > LARGEST_ARGUMENT:
+        raise OverflowError("power")
+    return base**exponent
+
+
+def _operations() -> dict[str, Any]:
+    import mpmath
+
+    plain = {name: getattr(mpmath, name) for name in FUNCTIONS if hasattr(mpmath, name)}
+    return plain | {
+        "+": lambda a, b: a + b,
+        "-": lambda a, b: a - b,
+        "*": lambda a, b: a * b,
+        "/": lambda a, b: a / b,
+        "negative": lambda a: -a,
+        "abs": abs,
+        "log2": lambda a: mpmath.log(a, 2),
+        "max": max,
+        "min": min,
+    }
+
+
+def _to_sympy(node: Node) -> Any:
+    """The tree in sympy, unevaluated."""
+    import sympy
+
+    if node.kind == "number":
+        return sympy.Rational(node.parts[0])
+    if node.kind == "symbol":
+        return {"pi": sympy.pi, "e": sympy.E}.get(node.parts[0], sympy.Symbol(node.parts[0]))
+    parts = [_to_sympy(part) for part in node.parts]
+    with sympy.evaluate(False):
+        if node.kind == "^":
+            return sympy.Pow(*parts)
+        if node.kind in ("+", "-"):
+            return sympy.Add(parts[0], parts[1] if node.kind == "+" else _negative(parts[1]))
+        if node.kind == "negative":
+            return _negative(parts[0])
+        if node.kind == "/":
+            return sympy.Mul(parts[0], sympy.Pow(parts[1], -1))
+        if node.kind == "*":
+            return sympy.Mul(*parts)
+        if node.kind in ("log10", "log2"):
+            return sympy.Function("log_" + node.kind[3:])(*parts)
+        return getattr(sympy, {"abs": "Abs", "max": "Max", "min": "Min"}.get(node.kind, node.kind))(*parts)
+
+
+def _negative(part: Any) -> Any:
+    import sympy
+
+    return sympy.Rational(-part.p, part.q) if part.is_Rational else sympy.Mul(-1, part, evaluate=False)
