@@ -143,7 +143,7 @@ def document(page: Page, pages: Sequence[Page]) -> str:
         All of them, for the links.
     """
     charts = "".join(
-        f'<figure class="{"wide" if caption.startswith("|") else ""}"><div class="chart" id="{name}"></div>'
+        f'<figure class="{"wide" if caption.startswith("|") else ""}"><div class="chart" id="chart-{name}"></div>'
         f"<figcaption>{caption.lstrip('|')}</figcaption></figure>"
         for name, caption in page.charts.items()
     )

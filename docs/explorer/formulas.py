@@ -101,6 +101,13 @@ def _times(start: Any, factor: Any) -> Any:
     return Piecewise((0, Eq(start, 0)), (start * factor, True))
 
 
+def _larger(first: Any, second: Any) -> Any:
+    """The larger of two; numpy prints sympy's own with a module that a printed function does not import."""
+    from sympy import Piecewise
+
+    return Piecewise((first, first >= second), (second, True))
+
+
 def mode() -> Formula:
     """One mode with its weights: :class:`toymodels.layerwise.DiagonalNetwork` of one coordinate, without decay."""
     from sympy import sqrt
@@ -119,7 +126,7 @@ def mode() -> Formula:
 
 def half_way() -> Formula:
     """When the progress reaches `part`: :meth:`toymodels.layerwise.DiagonalNetwork.time_to`."""
-    from sympy import Eq, Max, Min, Piecewise, sqrt
+    from sympy import Eq, Piecewise, sqrt
     from sympy.codegen.cfunctions import hypot, log1p
 
     listed = _Definitions()
@@ -130,7 +137,7 @@ def half_way() -> Formula:
             break
     up, down, gap, part = _name(listed, "up"), _name(listed, "down"), _name(listed, "Delta"), _symbols("part")
     total = listed.define("total", _name(listed, "P") + _name(listed, "Q"))
-    low, high = listed.define("low", 2 * Min(up, down)), listed.define("high", 2 * Max(up, down))
+    low, high = listed.define("low", -2 * _larger(-up, -down)), listed.define("high", 2 * _larger(up, down))
     rest = listed.define("rest", 1 - part)
     half = listed.define("half", 2 * (rest * total - part * gap))
     root = listed.define("root", hypot(half, 2 * sqrt(rest * part) * sqrt(low) * sqrt(high)))
@@ -185,21 +192,20 @@ def one_layer() -> Formula:
 
 
 def decayed() -> Formula:
-    """Weights under decay from the ratio A / B of the linear flow: :class:`toymodels.layerwise.decay.DecayingFlow`."""
+    """Weights under decay from the growth y = A / B of the linear flow: :class:`toymodels.layerwise.decay.DecayingFlow`."""
     from sympy import exp, sqrt
 
     listed = _Definitions()
-    t, a0, b0, mu, top, bottom = _symbols("t a0 b0 mu A B")
-    growth = listed.define("growth", sqrt(top / bottom))
+    t, a0, b0, mu, y = _symbols("t a0 b0 mu y")
+    growth = listed.define("growth", sqrt(y))
     sums = listed.define("sums", (a0 + b0) / 2 * growth)
     differences = listed.define("differences", (a0 - b0) / 2 * exp(-2 * mu * t) / growth)
     a, b = listed.define("a", sums + differences), listed.define("b", sums - differences)
     listed.define("f", (sums - differences) * (sums + differences))
     listed.define("imbalance", (a0**2 - b0**2) * exp(-2 * mu * t), "a^2 - b^2")
     listed.define("kernel", a**2 + b**2)
-    words = "Weights at time t under weight decay mu, from the solution A, B of the linear flow."
-    arguments = "t, a0, b0, mu, A, B"
-    return Formula("decayed", arguments, tuple(listed), ("f", "a", "b", "imbalance", "kernel"), words)
+    words = "Weights at time t under weight decay mu, from the growth y = A / B of the linear flow."
+    return Formula("decayed", "t, a0, b0, mu, y", tuple(listed), ("f", "a", "b", "imbalance", "kernel"), words)
 
 
 def passage() -> Formula:
@@ -216,18 +222,18 @@ def passage() -> Formula:
 
 def phase_plane() -> Formula:
     """Exponent of the relative distance: :func:`toymodels.condensation.distance_exponent`."""
-    from sympy import And, Max, Piecewise
+    from sympy import Integer, Piecewise
 
     listed = _Definitions()
     gamma, prime = _symbols("gamma prime")
     ways = (
-        (gamma - 1 - 2 * Max(prime, 0), gamma < 1),
+        (gamma - 1 - 2 * _larger(prime, Integer(0)), gamma < 1),
         (2 * (gamma - prime - 1), prime >= gamma - 1),
-        ((gamma - prime - 1) / 2, And(gamma + prime > 1)),
+        ((gamma - prime - 1) / 2, gamma + prime > 1),
         (gamma - 1, True),
     )
     listed.define("exponent", Piecewise(*ways), "< 0 linear, 0 critical, > 0 condensed")
-    listed.define("critical", 1 + Max(prime, 0), "the critical gamma at this gamma'")
+    listed.define("critical", 1 + _larger(prime, Integer(0)), "the critical gamma at this gamma'")
     words = "Exponent of the width in how far input weights move, and the critical line."
     return Formula("plane", "gamma, prime", tuple(listed), ("exponent", "critical"), words)
 
@@ -247,7 +253,7 @@ def initialisation() -> Formula:
 
 def law() -> Formula:
     """A node of the law of Marchenko and Pastur: :func:`toymodels.layerwise.spectrum.marchenko_pastur`."""
-    from sympy import Max, Rational, exp, pi, sin, sqrt
+    from sympy import Integer, Rational, exp, pi, sin, sqrt
 
     listed = _Definitions()
     k, ratio = _symbols("k q")
@@ -257,15 +263,17 @@ def law() -> Formula:
     above = listed.define("above", 1 / (1 + exp(logit)))
     root, psi = listed.define("root", sqrt(ratio)), listed.define("psi", pi * below)
     eigenvalue = listed.define("eigenvalue", (1 - root) ** 2 + 4 * root * sin(psi / 2) ** 2)
-    listed.define("mass", 2 * sin(psi) ** 2 / eigenvalue * (step * below * above))
-    listed.define("none", Max(0, 1 - 1 / ratio), "the mass at 0")
+    share = listed.define("share", sin(psi) / eigenvalue, "in two steps: at q = 1 both are tiny")
+    density = listed.define("density", 2 * sin(psi) * share)
+    listed.define("mass", density * step * below * above)
+    listed.define("none", _larger(1 - 1 / ratio, Integer(0)), "the mass at 0")
     words = "The k-th eigenvalue and its mass, for q = d/n."
     return Formula("law", "k, q", tuple(listed), ("eigenvalue", "mass", "none"), words)
 
 
 def losses() -> Formula:
     """Train and test loss of one eigenvalue, per mass: :class:`toymodels.layerwise.TeacherStudent` of one layer."""
-    from sympy import Max, exp
+    from sympy import Integer, exp
     from sympy.codegen.cfunctions import expm1
 
     listed = _Definitions()
@@ -274,7 +282,7 @@ def losses() -> Formula:
     listed.define("train", decay * (l + sigma**2 * q) / 2)
     fitted = listed.define("fitted", sigma**2 * q * expm1(-l * t) ** 2 / l, "noise learned")  # pyright: ignore
     listed.define("test", (decay + fitted) / 2)
-    listed.define("unfitted", sigma**2 * Max(0, 1 - q) / 2, "train loss that no map removes")
+    listed.define("unfitted", sigma**2 * _larger(1 - q, Integer(0)) / 2, "train loss that no map removes")
     words = "Loss of a direction of eigenvalue l at time t, with noise sigma and q = d/n, from a start at 0."
     return Formula("losses", "t, l, q, sigma", tuple(listed), ("train", "test", "unfitted"), words)
 

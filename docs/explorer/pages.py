@@ -70,8 +70,8 @@ def stages() -> Page:
         "Modes of different strengths, from a small start. Two layers learn them one after another, each as a sigmoid, "
         "and the loss goes from plateau to plateau; one layer learns all at once. Give the layers an imbalance and the "
         "sigmoids turn into exponentials.",
-        slider("start", "Start of every mode", -6, -1, -3, 0.05, log=True)
-        + slider("ratio", "Strength of each mode over the one before", 0.3, 0.95, 0.6, 0.01)
+        slider("start", "Start of every mode", -6, -1, -4, 0.05, log=True)
+        + slider("ratio", "Strength of each mode over the one before", 0.3, 0.95, 0.5, 0.01)
         + slider("modes", "Number of modes", 2, 6, 4, 1)
         + slider("imbalance", "Imbalance of the layers", 0, 3, 0, 0.05)
         + playable("time", "Time", 0, 1, 0.4, 0.005),
@@ -106,15 +106,16 @@ def decay() -> Page:
         + slider("weak", "Strength of the noise", 0.01, 0.6, 0.08, 0.01)
         + playable("time", "Time, logarithmic", 0, 1, 0.55, 0.005),
         {
-            "products": "The two modes. The second mark is the time at which theory expects the passage from lazy to rich.",
-            "imbalance": "The imbalance falls as exp(−2μt) whatever is learnt; when it passes 2S the signal's kernel is its own.",
+            "products": "The two modes. The second mark is where the imbalance has fallen to twice the strength of the signal: from there on its kernel is its own.",
+            "imbalance": "The imbalance falls as exp(−2μt) whatever is learnt. A mode stays lazy until it falls to twice its strength.",
         },
         {
             "t": "time",
             "strong": "signal",
             "weak": "noise",
             "fit": "signal half-way at",
-            "predicted": "passage to rich, predicted",
+            "predicted": "imbalance at 2 S of the signal",
+            "faded": "imbalance at 2 S of the noise",
             "seen": "noise half given up at",
             "delay": "decades between fit and that",
             "strong_end": "signal in the end",
@@ -300,19 +301,20 @@ def playback() -> Page:
         {
             "scores": "|Train and test performance.",
             "series": "|Every order parameter of every theory that has a meaning in this model, with whose it is in brackets. "
-            "Solid and green: half-way before the test score is; the two dashed marks are the slider and that time.",
+            "Solid and green: half-way before the test score reaches its level; the two dashed marks are the slider and that time.",
         },
         {
             "t": "time",
             "train": "train",
             "test": "test",
-            "train_half": "train half-way at",
-            "test_half": "test half-way at",
-            "early": "order parameters half-way before it",
+            "fit": "train reaches its level at",
+            "jump": "test reaches its level at",
+            "early": "order parameters half-way before that",
         },
         (),
         "<p>Runs of <code>python -m comparisons.order_parameters</code> at its quick preset, seed 0. Half-way is the middle "
-        "between the first and the last value; what really foretells the jump takes an ensemble, and is judged there.</p>",
+        "between the first and the last value, and says only what moves early; what foretells the jump takes an ensemble, and "
+        "is judged there.</p>",
         {"runs": recording.load()["runs"]},
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from comparisons.order_parameters import STUDY
 from comparisons.order_parameters.probes import THEORY
+from comparisons.order_parameters.question import crossings
 from toymodels.condensation.phase_diagram import phase_map
 from toymodels.run import files
 from toymodels.trajectory import Trajectory
@@ -32,7 +33,7 @@ def thinned(t: np.ndarray) -> np.ndarray:
 
 
 def played(run: Trajectory) -> dict[str, Any]:
-    """A run as the page has it: times, train, test, every order parameter to four digits, and who silent ones are.
+    """A run as the page has it: times, when train and test reach their levels, every series to four digits, and why some are silent.
 
     Parameters
     ----------
@@ -40,10 +41,13 @@ def played(run: Trajectory) -> dict[str, Any]:
         Of the study of order parameters.
     """
     kept, silent = thinned(run.t), run.meta.get("silent") or {}
+    fit, jump = crossings(run, STUDY.question)
     names = ["train", "test", *run.meta["order"]]
     return {
         "clock": run.clock,
         "t": _rounded(run.t[kept]),
+        "fit": _rounded(np.array([fit]))[0],
+        "jump": _rounded(np.array([jump]))[0],
         "series": {name: _rounded(run[name][kept]) for name in dict.fromkeys(names)},
         "theory": {name: THEORY.get(name, "its own") for name in run.meta["order"]},
         "silent": dict(silent),

@@ -16,7 +16,7 @@ function short(value, digits = 3) {
   let text;
   if (size !== 0 && (size >= 1e5 || size < 1e-3)) {
     const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-    text = `${Number(mantissa)}·10^${Number(exponent)}`;
+    return `${Number(mantissa) === 1 ? "" : `${String(Number(mantissa)).replace("-", "−")}·`}10${superscript(Number(exponent))}`;
   } else text = String(Number(value.toPrecision(digits)));
   return text.replaceAll("-", "−");
 }
@@ -28,7 +28,9 @@ function ticks(scale, room) {
     const skip = Math.max(1, Math.ceil((last - first + 1) / Math.max(2, room)));
     const found = [];
     for (let k = Math.ceil(first / skip) * skip; k <= last; k += skip) found.push(Math.pow(10, k));
-    return found;
+    if (last - first >= 2) return found;
+    const between = [1, 2, 5].flatMap((m) => spaced(first - 1, last + 1, last - first + 3).map((k) => m * Math.pow(10, k)));
+    return between.filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9)).sort((a, b) => a - b);
   }
   const raw = (high - low) / Math.max(2, room), power = Math.pow(10, Math.floor(Math.log10(raw)));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
@@ -39,8 +41,8 @@ function ticks(scale, room) {
 
 function tickText(value, log) {
   if (!log) return short(Math.abs(value) < 1e-12 ? 0 : value, 3);
-  const exponent = Math.round(Math.log10(value));
-  return exponent >= -2 && exponent <= 3 ? String(Number(value.toPrecision(2))) : `10${superscript(exponent)}`;
+  const exponent = Math.round(Math.log10(value)), whole = Math.abs(value / Math.pow(10, exponent) - 1) < 1e-6;
+  return whole && (exponent < -2 || exponent > 3) ? `10${superscript(exponent)}` : short(value, 2);
 }
 
 function superscript(number) {
@@ -50,12 +52,12 @@ function superscript(number) {
 // Axes with lines, dots and marks, as wide as its place; `options`: x, y {label, log, low, high}, height or square.
 class Chart {
   constructor(id, options) {
-    this.host = document.getElementById(id);
+    this.host = document.getElementById(`chart-${id}`);
     this.options = options;
     this.svg = element(this.host, "svg", { role: "img" });
     this.title = element(this.svg, "title", { id: `${id}-title` });
     this.svg.setAttribute("aria-labelledby", `${id}-title`);
-    this.clip = element(element(this.svg, "clipPath", { id: `${id}-clip` }), "rect");
+    this.clip = element(element(this.svg, "clipPath", { id: `${this.host.id}-clip` }), "rect");
     this.content = element(this.svg, "g");
     this.handles = element(this.svg, "g");
     this.legend = element(this.host, "ul", { class: "legend" });
@@ -69,7 +71,7 @@ class Chart {
     this.data = data;
     this.width = Math.max(260, this.host.clientWidth);
     const { options } = this, space = { left: 52, right: 12, top: 8, bottom: 40 };
-    this.height = options.square ? Math.min(this.width, 480) : options.height || 270;
+    this.height = options.square ? Math.min(this.width, 440) : options.height || 270;
     if (options.square) this.width = Math.min(this.width, this.height);
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
     this.svg.style.height = `${this.height}px`;

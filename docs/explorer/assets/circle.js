@@ -26,6 +26,12 @@ function ends(c, p) {
   return found;
 }
 
+// Where the potential is largest in size; of equal ones a maximum, then the one to the right
+function strongest(heads) {
+  const rank = ({ height, theta }) => Math.abs(height) * (1 + 1e-9 * Math.sign(height) + 1e-10 * Math.sign(Math.cos(theta)));
+  return heads.reduce((best, end) => (rank(end) > rank(best) ? end : best));
+}
+
 // How strongly a group in this direction fits best, and what it leaves of the targets
 function fitted(x, y, theta, p) {
   const z = x.map((input) => Math.pow(Math.cos(theta) * input + Math.sin(theta), p));
@@ -54,9 +60,9 @@ const PAGE = {
     const p = order + 1, x = DATA.inputs, c = potentialOf(x, targets, p), heads = ends(c, p);
     if (!heads.length) return { p, c, heads, states: [], next: null, nextEnds: [], read: { ends: 0, first: NaN, next: NaN, arrived: NaN, residual: NaN, amplitude: NaN } };
     const states = drift(c, p, NEURONS, [time]).map((rows) => rows[0]);
-    const main = heads.reduce((best, end) => (Math.abs(end.height) > Math.abs(best.height) * (1 + 1e-9) ? end : best));
+    const main = strongest(heads);
     const fit = fitted(x, targets, main.theta, p), next = potentialOf(x, fit.residual, p), nextEnds = ends(next, p);
-    const after = nextEnds.length ? nextEnds.reduce((best, end) => (Math.abs(end.height) > Math.abs(best.height) * (1 + 1e-9) ? end : best)) : null;
+    const after = nextEnds.length ? strongest(nextEnds) : null;
     const cosine = ([, w1, w2]) => Math.max(...heads.map(({ theta }) => (w1 * Math.cos(theta) + w2 * Math.sin(theta)) / Math.hypot(w1, w2)));
     const living = states.filter(([, w1, w2]) => Math.hypot(w1, w2) > 0.3);
     const norm = (values) => Math.hypot(...values);
@@ -97,7 +103,7 @@ const PAGE = {
       lines: [{ ...polar(angles.map(() => 1)), colour: 9, width: 1 }, { ...polar(part((h) => h >= 0)), colour: 1, label: "T > 0" }, { ...polar(part((h) => h < 0)), colour: 2, dash: 1, label: "T < 0" },
         ...heads.map(({ theta, sign }) => ({ x: [0, 1.7 * Math.cos(theta)], y: [0, 1.7 * Math.sin(theta)], colour: sign > 0 ? 1 : 2, width: 1, dash: 2 }))],
       dots: states.map(([a, w1, w2]) => ({ x: w1 / Math.sqrt(0.5), y: w2 / Math.sqrt(0.5), colour: a >= 0 ? 1 : 2, r: 4.5, shape: a >= 0 ? "circle" : "triangle" }))
-        .map((dot, k) => ({ ...dot, label: k === 0 ? "neuron with a > 0" : k === 1 ? "neuron with a < 0" : "" })),
+        .map((dot, k) => ({ ...dot, label: k === states.findIndex(([a]) => a >= 0) ? "neuron with a > 0" : k === states.findIndex(([a]) => a < 0) ? "neuron with a < 0" : "" })),
       words: `Neurons on the circle of directions. ${read.ends} directions attract; ${short(100 * read.arrived)} percent of the neurons have arrived.`,
     });
     const degrees = angles.map((theta) => (theta * 180) / Math.PI), later = next && nextEnds.length ? angles.map(look(next)) : [];

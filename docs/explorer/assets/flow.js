@@ -5,15 +5,18 @@ function convolved(u, v, k) {
   return sum;
 }
 
-// States at increasing times of a flow whose series `coefficients(state)` gives; `rescale(state)` may act between steps.
-function flow(coefficients, start, times, rescale) {
+// States at increasing times, or `read(state)`, of a flow whose series `coefficients(state)` gives; `rescale(state)` acts
+// between steps.
+function flow(coefficients, start, times, rescale, read) {
   const found = [];
   let state = start.slice(), now = 0, row = 0;
   while (row < times.length) {
     const series = coefficients(state);
-    const last = series[0].length - 1;
-    const step = Math.min(reach(series, last), reach(series, last - 1)) / Math.exp(2);
-    for (; row < times.length && times[row] <= now + step; row++) found.push(series.map((s) => summed(s, times[row] - now)));
+    const step = reach(series) / Math.exp(2);
+    for (; row < times.length && times[row] <= now + step; row++) {
+      const there = series.map((s) => summed(s, times[row] - now));
+      found.push(read ? read(there) : there);
+    }
     if (row === times.length) break;
     state = series.map((s) => summed(s, step));
     if (rescale) state = rescale(state);
@@ -22,10 +25,12 @@ function flow(coefficients, start, times, rescale) {
   return found;
 }
 
-// radius that the k-th coefficients suggest: beyond it terms grow
-function reach(series, k) {
+// radius that the last coefficients suggest: beyond it terms grow; several, since a pair of poles makes some vanish
+function reach(series) {
   const largest = (i) => Math.max(...series.map((s) => Math.abs(s[i])));
-  return largest(k) === 0 ? Infinity : Math.pow(largest(0) / largest(k), 1 / k);
+  const last = series[0].length - 1, radii = [];
+  for (let k = last; k > last - 6; k--) radii.push(largest(k) === 0 ? Infinity : Math.pow(largest(0) / largest(k), 1 / k));
+  return Math.min(...radii);
 }
 
 function summed(series, h) {

@@ -96,9 +96,9 @@ const PAGE = {
   },
 
   make() {
-    const host = document.getElementById("graph"), inputs = document.getElementById("input");
+    const host = document.getElementById("chart-graph"), inputs = document.getElementById("input");
     return { picture: element(host, "svg", { role: "img", "aria-label": "" }), host, inputs,
-      bars: document.getElementById("bars"), paths: new Chart("paths", { height: 300, x: { label: "step", low: 0, high: DATA.steps }, y: { label: "amplification", log: true } }) };
+      bars: document.getElementById("chart-bars"), paths: new Chart("paths", { height: 300, x: { label: "step", low: 0, high: DATA.steps }, y: { label: "amplification", log: true } }) };
   },
 
   show(charts, result, state) {
@@ -144,7 +144,7 @@ function drawGraph({ picture, host }, { chosen, values, sample, order, read, run
   picture.replaceChildren();
   const sizes = [...chosen.levels.map((level) => level.length), chosen.classes];
   const place = (level, index) => [(width * (index + 0.5)) / sizes[level], height - 34 - 84 * level];
-  const nodes = chosen.levels.flat(), first = nodes.length, lit = (k) => chosen.fires[sample][k];
+  const nodes = chosen.levels.flat(), first = nodes.length, lit = (k) => chosen.fires[sample][k] === 1;
   const at = nodes.map(([level, index]) => place(level, index));
   const largest = chosen.levels.map((level, l) => Math.max(...nodes.map(([own], k) => (own === l ? values[k] : 0))));
   const top = Math.max(...values.slice(first));
@@ -152,7 +152,7 @@ function drawGraph({ picture, host }, { chosen, values, sample, order, read, run
   for (const on of [false, true]) {
     chosen.parents.forEach((parents, k) => (parents || []).forEach((parent) => { if ((lit(k) && lit(parent)) === on) line(at[parent], at[k], on, on ? 2.2 : 0.8); }));
     chosen.edges.forEach(([source, label], e) => {
-      if (Boolean(lit(source)) === on) line(at[source], place(levels - 1, label), on, 0.6 + 4 * (values[first + e] / top));
+      if (lit(source) === on) line(at[source], place(levels - 1, label), on, 0.6 + 4 * (values[first + e] / top));
     });
   }
   nodes.forEach(([level], k) => {
