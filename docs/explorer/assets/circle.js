@@ -39,9 +39,9 @@ function fitted(x, y, theta, p) {
   return { amplitude, output: z.map((value) => amplitude * value), residual: y.map((target, i) => target - amplitude * z[i]) };
 }
 
-// Neurons on the sphere of (a, w): angle of w, and its length, at increasing times in units of 1/max |T|
+// Neurons on the sphere of (a, w): angle of w, and its length, at increasing times in units of 1 / |T| at the strongest end
 function drift(c, p, neurons, times) {
-  const top = Math.max(...spaced(-Math.PI, Math.PI, 721).map((theta) => Math.abs(POTENTIALS[p - 1](theta, ...c).height)));
+  const top = Math.max(...ends(c, p).map(({ height }) => Math.abs(height)));
   const scaled = c.map((value) => value / top);
   const onSphere = (state) => { const size = Math.hypot(...state); return state.map((value) => value / size); };
   return neurons.map(({ theta, a }) => {

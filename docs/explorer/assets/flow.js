@@ -12,25 +12,34 @@ function flow(coefficients, start, times, rescale, read) {
   let state = start.slice(), now = 0, row = 0;
   while (row < times.length) {
     const series = coefficients(state);
-    const step = reach(series) / Math.exp(2);
-    for (; row < times.length && times[row] <= now + step; row++) {
+    const next = now + reach(series) / Math.exp(2);
+    for (; row < times.length && times[row] <= next; row++) {
       const there = series.map((s) => summed(s, times[row] - now));
       found.push(read ? read(there) : there);
     }
     if (row === times.length) break;
-    state = series.map((s) => summed(s, step));
+    state = series.map((s) => summed(s, next - now)); // the length as rounded, or late times drift
     if (rescale) state = rescale(state);
-    now += step;
+    now = next;
   }
   return found;
 }
 
 // radius that the last coefficients suggest: beyond it terms grow; several, since a pair of poles makes some vanish
 function reach(series) {
-  const largest = (i) => Math.max(...series.map((s) => Math.abs(s[i])));
-  const last = series[0].length - 1, radii = [];
-  for (let k = last; k > last - 6; k--) radii.push(largest(k) === 0 ? Infinity : Math.pow(largest(0) / largest(k), 1 / k));
-  return Math.min(...radii);
+  const first = largest(series, 0), last = series[0].length - 1;
+  let least = Infinity;
+  for (let k = last; k > last - 6; k--) {
+    const size = largest(series, k);
+    if (size > 0) least = Math.min(least, Math.pow(first / size, 1 / k));
+  }
+  return least;
+}
+
+function largest(series, k) {
+  let size = 0;
+  for (const s of series) size = Math.max(size, Math.abs(s[k]));
+  return size;
 }
 
 function summed(series, h) {
