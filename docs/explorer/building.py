@@ -128,7 +128,7 @@ def script(page: Page) -> str:
     ----------
     page : Page
     """
-    parts = ["flow.js", *page.scripts, f"{page.name}.js"]
+    parts = ["numbers.js", "flow.js", *page.scripts, f"{page.name}.js"]
     data = json.dumps(page.data, separators=(",", ":"))
     return "\n".join([f'"use strict";\nconst DATA = {data};', printed(page.uses), *map(asset, parts)])
 

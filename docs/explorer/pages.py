@@ -237,7 +237,7 @@ def plane() -> Page:
         "more and more on the right (condensed). Marks are trained networks, the line is theory.",
         slider("gamma", "γ: size of the function", 0, 2.5, 1.5, 0.01)
         + slider("prime", "γ′: output against input weights", -1.25, 1.25, 0, 0.01)
-        + slider("width", "Width m", 1, 6, 3, 0.05, log=True),
+        + playable("width", "Width m", 1, 6, 3, 0.05, log=True),
         {
             "map": "Colour: predicted exponent, blue below 0, orange above. Marks: exponents measured on networks of "
             "widths 100, 400 and 1,600; the size is the exponent's.",

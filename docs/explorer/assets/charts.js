@@ -10,17 +10,6 @@ function element(parent, tag, attributes, text) {
   return made;
 }
 
-function short(value, digits = 3) {
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "none";
-  const size = Math.abs(value);
-  let text;
-  if (size !== 0 && (size >= 1e5 || size < 1e-3)) {
-    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-    return `${Number(mantissa) === 1 ? "" : `${String(Number(mantissa)).replace("-", "−")}·`}10${superscript(Number(exponent))}`;
-  } else text = String(Number(value.toPrecision(digits)));
-  return text.replaceAll("-", "−");
-}
-
 function ticks(scale, room) {
   const { low, high, log } = scale;
   if (log) {
@@ -43,10 +32,6 @@ function tickText(value, log) {
   if (!log) return short(Math.abs(value) < 1e-12 ? 0 : value, 3);
   const exponent = Math.round(Math.log10(value)), whole = Math.abs(value / Math.pow(10, exponent) - 1) < 1e-6;
   return whole && (exponent < -2 || exponent > 3) ? `10${superscript(exponent)}` : short(value, 2);
-}
-
-function superscript(number) {
-  return [...String(number)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
 }
 
 // Axes with lines, dots and marks, as wide as its place; `options`: x, y {label, log, low, high}, height or square.
@@ -123,9 +108,9 @@ class Chart {
     const runs = [[]];
     for (let k = 0; k < x.length; k++) {
       const inside = Number.isFinite(y[k]) && (!this.y.log || y[k] > 0) && (!this.x.log || x[k] > 0);
-      if (!inside) { if (runs.at(-1).length) runs.push([]); continue; }
+      if (!inside) { if (lastOf(runs).length) runs.push([]); continue; }
       const px = this.px(x[k]), py = Math.min(Math.max(this.py(y[k]), this.box.top - 40), this.box.bottom + 40);
-      runs.at(-1).push(`${px.toFixed(1)},${py.toFixed(1)}`);
+      lastOf(runs).push(`${px.toFixed(1)},${py.toFixed(1)}`);
     }
     for (const run of runs) {
       if (run.length < 2) continue;

@@ -20,7 +20,7 @@ function lastFall(t, y, level) {
 
 const PAGE = {
   compute({ scale, decay, weak, time }) {
-    const t = spacedLog(1e-3, 40 / decay, 301), last = t.at(-1);
+    const t = spacedLog(1e-3, 40 / decay, 301), last = lastOf(t);
     const strong = decayingMode(t, scale, 0, 1, decay), faint = decayingMode(t, scale, 0, weak, decay);
     const at = t[0] * Math.pow(last / t[0], time);
     const [now] = decayingMode([at], scale, 0, 1, decay), [other] = decayingMode([at], scale, 0, weak, decay);
@@ -47,7 +47,7 @@ const PAGE = {
   },
 
   show(charts, { t, strong, faint, read }, { scale, weak }) {
-    const x = { low: t[0], high: t.at(-1) };
+    const x = { low: t[0], high: lastOf(t) };
     const marks = [{ x: read.fit, text: "fitted" }, { x: read.predicted, text: "signal rich" }, { x: read.t }];
     charts.products.draw({
       x, y: { low: 0, high: 1.15 },

@@ -47,11 +47,3 @@ function summed(series, h) {
   for (let k = series.length - 1; k >= 0; k--) sum = sum * h + series[k];
   return sum;
 }
-
-function spaced(low, high, n) {
-  return Array.from({ length: n }, (_, k) => low + ((high - low) * k) / (n - 1));
-}
-
-function spacedLog(low, high, n) {
-  return spaced(Math.log(low), Math.log(high), n).map(Math.exp);
-}

@@ -75,7 +75,7 @@ const PAGE = {
   compute({ graph, rule, grow, fade, batch, seed, step, input }) {
     const chosen = DATA.graphs[graph], law = RULES[rule], rates = { grow: rule ? grow : 1 + grow, fade };
     const order = draw(chosen.labels.length, batch, DATA.steps, seed), run = train(chosen, law, rates, INITIAL, order.slice(0, step));
-    const values = run.at(-1), sample = Math.min(input, chosen.labels.length - 1), found = logits(chosen, values, sample);
+    const values = lastOf(run), sample = Math.min(input, chosen.labels.length - 1), found = logits(chosen, values, sample);
     const moved = elasticity(chosen, law, rates, values, sample);
     const own = chosen.labels.map((label, i) => i).filter((i) => i !== sample);
     const mean = (list) => (list.length ? list.reduce((sum, i) => sum + moved[i], 0) / list.length : NaN);

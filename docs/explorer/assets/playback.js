@@ -13,14 +13,14 @@ function valueAt(t, y, at) {
 
 // When a series has first gone half of its way from its first value to its last
 function halfTime(t, y) {
-  const level = (y[0] + y.at(-1)) / 2, up = y.at(-1) > y[0];
+  const level = (y[0] + lastOf(y)) / 2, up = lastOf(y) > y[0];
   const k = y.findIndex((value) => (up ? value >= level : value <= level));
-  return k < 0 || y[0] === y.at(-1) ? NaN : t[k];
+  return k < 0 || y[0] === lastOf(y) ? NaN : t[k];
 }
 
 const PAGE = {
   compute({ family, time }) {
-    const name = FAMILIES[family], run = DATA.runs[name], moving = run.t.filter((t) => t > 0), first = moving[0], at = first * Math.pow(run.t.at(-1) / first, time);
+    const name = FAMILIES[family], run = DATA.runs[name], moving = run.t.filter((t) => t > 0), first = moving[0], at = first * Math.pow(lastOf(run.t) / first, time);
     const values = Object.fromEntries(Object.entries(run.series).map(([key, y]) => [key, valueAt(run.t, y, at)]));
     const half = Object.fromEntries(Object.entries(run.series).map(([key, y]) => [key, halfTime(run.t, y)]));
     const early = Object.keys(run.theory).filter((key) => half[key] < run.jump);
@@ -37,7 +37,7 @@ const PAGE = {
   },
 
   show(charts, { name, run, at, first, values, half, read }) {
-    const x = { low: first, high: run.t.at(-1), label: run.clock };
+    const x = { low: first, high: lastOf(run.t), label: run.clock };
     charts.scores.draw({
       x, lines: [{ x: run.t, y: run.series.train, colour: 1, dash: 1, width: 3, label: "train" }, { x: run.t, y: run.series.test, colour: 2, width: 3, label: "test" }],
       marks: [{ x: run.fit, text: "fitted" }, { x: run.jump, text: "learnt" }, { x: at }], dots: [{ x: at, y: values.train, colour: 1, r: 6 }, { x: at, y: values.test, colour: 2, r: 6 }],
@@ -59,7 +59,7 @@ const PAGE = {
         x: { ...x, label: "" }, y: { low: low - room, high: high + room },
         lines: [{ x: run.t, y, colour: half[key] < run.jump ? 3 : 4, dash: half[key] < run.jump ? 0 : 1 }],
         marks: [{ x: at }, ...(Number.isFinite(run.jump) ? [{ x: run.jump }] : [])], dots: [{ x: at, y: values[key], colour: half[key] < run.jump ? 3 : 4, r: 4.5 }],
-        words: `${key.replaceAll("_", " ")}: ${short(values[key])} now, from ${short(y[0])} to ${short(y.at(-1))}.`,
+        words: `${key.replaceAll("_", " ")}: ${short(values[key])} now, from ${short(y[0])} to ${short(lastOf(y))}.`,
       });
       caption.textContent = `${key.replaceAll("_", " ")} (${run.theory[key]}): ${short(values[key])}; half-way ${half[key] < run.jump ? "before the jump" : Number.isFinite(half[key]) ? "not before the jump" : "never"}`;
     }

@@ -4,7 +4,7 @@ const PAGE = {
   compute({ start, ratio, modes, imbalance, time }) {
     const strengths = Array.from({ length: modes }, (_, k) => Math.pow(ratio, k)), { a0, b0 } = weightsOf(start, imbalance);
     const half = strengths.map((S) => timeTo(a0, b0, S, 0.5).time);
-    const end = 1.3 * Math.max(timeTo(a0, b0, strengths.at(-1), 0.9).time, timeTo(a0, b0, 1, 0.99).time), t = spaced(0, end, 241);
+    const end = 1.3 * Math.max(timeTo(a0, b0, lastOf(strengths), 0.9).time, timeTo(a0, b0, 1, 0.99).time), t = spaced(0, end, 241);
     const deep = strengths.map((S) => t.map((at) => mode(at, a0, b0, S).f));
     const flat = strengths.map((S) => t.map((at) => oneLayer(at, start, S).theta));
     const loss = (curves) => t.map((_, i) => strengths.reduce((sum, S, k) => sum + 0.5 * (S - curves[k][i]) ** 2, 0));
@@ -12,7 +12,7 @@ const PAGE = {
     const learnt = strengths.filter((S) => mode(now, a0, b0, S).progress > 0.5).length;
     return {
       t, end, strengths, deep, flat, deepLoss: loss(deep), flatLoss: loss(flat),
-      read: { t: now, first: half[0], last: half.at(-1), rise, abruptness: half[0] / rise, learnt,
+      read: { t: now, first: half[0], last: lastOf(half), rise, abruptness: half[0] / rise, learnt,
         loss: strengths.reduce((sum, S) => sum + 0.5 * (S - mode(now, a0, b0, S).f) ** 2, 0) },
     };
   },

@@ -1,6 +1,7 @@
 """A headless Chromium over a pair of pipes, spoken to in its DevTools protocol."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -29,15 +30,15 @@ class Browser:
 
     def __init__(self, profile):
         ours, theirs = os.pipe(), os.pipe()
-        self._write, read = ours[1], ours[0]
-        self._read, write = theirs[0], theirs[1]
-        # Chromium reads descriptor 3 and writes 4
-        command = ["sh", "-c", f'exec "$@" 3<&{read} 4>&{write}', "sh", str(CHROMIUM), *FLAGS]
+        (read, self._write), (self._read, write) = ours, theirs
+        # Chromium reads descriptor 3 and writes 4; a shell with numbers of several digits, and none of ours in the way
+        read, write = (fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (read, write))
+        command = ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", str(CHROMIUM), *FLAGS]
         command += [f"--user-data-dir={profile}", "about:blank"]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(command, pass_fds=(read, write), stdout=quiet, stderr=quiet)
-        os.close(read)
-        os.close(write)
+        for end in (ours[0], theirs[1], read, write):
+            os.close(end)
         self._number, self._rest, self._waiting, self.events, self._session = 0, b"", deque(), [], None
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
