@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 
-.PHONY: grokking comparisons figures gallery criteria test test-slow bench docs lint clean
+.PHONY: grokking comparisons figures gallery criteria docs explorer test test-slow bench lint clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ criteria: $(READY)
 	$(BIN)/python -m toymodels.neurashed
 	$(BIN)/python -m toymodels.condensation
 	$(BIN)/python -m dnn
+
+# the pages in docs/explorer, which are tracked: a test holds them to what this writes
+explorer: $(READY)
+	$(BIN)/python -m docs.explorer
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) -q

@@ -14,13 +14,21 @@ from toymodels.layerwise.symbolic.master import (
     start_symbol,
     textbook_solution,
 )
-from toymodels.layerwise.symbolic.printing import javascript_source, latex_source, master_function, numpy_source
+from toymodels.layerwise.symbolic.printing import (
+    javascript_function,
+    javascript_source,
+    latex_source,
+    master_function,
+    numpy_function,
+    numpy_source,
+)
 from toymodels.layerwise.symbolic.steps import Step, derivations
 
 __all__ = [
     "Definition",
     "Step",
     "derivations",
+    "javascript_function",
     "javascript_source",
     "latex_source",
     "main",
@@ -28,6 +36,7 @@ __all__ = [
     "master_function",
     "master_solution",
     "master_symbols",
+    "numpy_function",
     "numpy_source",
     "start_symbol",
     "textbook_solution",

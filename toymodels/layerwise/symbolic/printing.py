@@ -1,14 +1,16 @@
-"""The master solution as source code, printed from its definitions in sympy."""
+"""Definitions in sympy as source code; above all the master solution."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from toymodels.layerwise.symbolic.master import RESULTS, Definition, master_definitions, master_symbols, start_symbol
 
 LANGUAGES = ("latex", "numpy", "javascript")
+
+_WORDS = "Growth y, progress, remaining and f = P y - Q/y at time t; f0 = P - Q."
 
 
 def _parameters() -> str:
@@ -17,38 +19,87 @@ def _parameters() -> str:
 
 def numpy_source() -> str:
     """A Python function of arrays that broadcast, `master_solution(t, P, Q, S, r, f0)` -> dict of the results."""
-    from sympy.printing.numpy import NumPyPrinter
-
-    printer = NumPyPrinter()
-    lines = [f"        {_assigned(printer, definition)}" for definition in master_definitions()]
-    results = ", ".join(f'"{name}": {name}' for name in RESULTS)
-    return "\n".join(
-        [
-            "import numpy",
-            "",
-            "",
-            f"def master_solution({_parameters()}):",
-            '    """Growth y, progress, remaining and f = P y - Q/y at time t; f0 = P - Q."""',
-            '    with numpy.errstate(all="ignore"):  # the branches that are not taken are evaluated too',
-            *lines,
-            f"    return {{{results}}}",
-            "",
-        ]
+    return "import numpy\n\n\n" + numpy_function(
+        "master_solution", _parameters(), master_definitions(), RESULTS, _WORDS
     )
 
 
 def javascript_source() -> str:
     """A function of numbers, `masterSolution(t, P, Q, S, r, f0)` -> object of the results."""
-    from sympy.printing.jscode import JavascriptCodePrinter
+    return javascript_function("masterSolution", _parameters(), master_definitions(), RESULTS, _WORDS)
 
-    printer = JavascriptCodePrinter({"user_functions": {"expm1": "Math.expm1", "hypot": "Math.hypot"}})
-    lines = [f"  const {_assigned(printer, definition)};" for definition in master_definitions()]
+
+def numpy_function(
+    name: str, parameters: str, definitions: Sequence[Definition], results: Sequence[str], words: str
+) -> str:
+    """Definitions as a Python function of arrays that broadcast, for a module that imports numpy.
+
+    Parameters
+    ----------
+    name, parameters : str
+        The function's name, and those of its arguments with commas between.
+    definitions : sequence of Definition
+        Each in terms of the arguments and of the names before it.
+    results : sequence of str
+        Names that the function returns, as a dict.
+    words : str
+        Its docstring.
+
+    Examples
+    --------
+    >>> from sympy import Symbol
+    >>> half = Definition(Symbol("half"), Symbol("x") / 2, "")
+    >>> print(numpy_function("halved", "x", [half], ["half"], "Half of it.").splitlines()[3].strip())
+    half = (1/2)*x
+    """
+    from sympy.printing.numpy import NumPyPrinter
+
+    printer = NumPyPrinter()
+    lines = [f"        {_assigned(printer, definition)}" for definition in definitions]
+    returned = ", ".join(f'"{result}": {result}' for result in results)
     return "\n".join(
         [
-            "// Growth y, progress, remaining and f = P y - Q/y at time t; f0 = P - Q.",
-            f"function masterSolution({_parameters()}) {{",
+            f"def {name}({parameters}):",
+            f'    """{words}"""',
+            '    with numpy.errstate(all="ignore"):  # the branches that are not taken are evaluated too',
             *lines,
-            f"  return {{{', '.join(RESULTS)}}};",
+            f"    return {{{returned}}}",
+            "",
+        ]
+    )
+
+
+def javascript_function(
+    name: str, parameters: str, definitions: Sequence[Definition], results: Sequence[str], words: str
+) -> str:
+    """Definitions as a JavaScript function of numbers that returns an object; the arguments are as before.
+
+    Parameters
+    ----------
+    name, parameters, definitions, results, words
+        As in :func:`numpy_function`.
+
+    Examples
+    --------
+    >>> from sympy import Symbol
+    >>> half = Definition(Symbol("half"), Symbol("x") / 2, "")
+    >>> print(javascript_function("halved", "x", [half], ["half"], "Half of it."), end="")
+    // Half of it.
+    function halved(x) {
+      const half = (1/2)*x;
+      return {half};
+    }
+    """
+    from sympy.printing.jscode import JavascriptCodePrinter
+
+    printer = JavascriptCodePrinter({"user_functions": {word: f"Math.{word}" for word in ("expm1", "hypot", "log1p")}})
+    lines = [f"  const {_assigned(printer, definition)};" for definition in definitions]
+    return "\n".join(
+        [
+            f"// {words}",
+            f"function {name}({parameters}) {{",
+            *lines,
+            f"  return {{{', '.join(results)}}};",
             "}",
             "",
         ]
