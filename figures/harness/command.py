@@ -33,7 +33,7 @@ def parser(description: str | None = None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("names", nargs="*", metavar="NAME", help="subjects or numbers, or `all`; none lists the figures")
-    made.add_argument("--preset", default="quick", choices=["quick", "paper"])
+    made.add_argument("--preset", default="quick", choices=["quick", "large", "paper"])
     made.add_argument(
         "--set",
         dest="changes",

@@ -119,6 +119,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": AccuracyByDepth(),
+        "large": AccuracyByDepth(widths=(64, 128, 256), samples=10_000, batch_size=500, n_steps=200, n_test=5000),
         "paper": AccuracyByDepth(
             depths=(3, 4, 5, 6, 7, 8, 10, 12, 16, 20),
             widths=(128, 256, 512, 1280),
