@@ -62,6 +62,7 @@ CLAIMS = (
             lambda data: peak_excess(data, 5, 9),
         ),
         (lower_quartile > DEVIATIONS).open_if(lower_quartile.between(-DEVIATIONS, DEVIATIONS)),
+        decisive=ENOUGH_DIGITS,
         why="with 1,000 digits and a few runs the differences between 4, 6 and 8 layers are of the size of the spread",
         defence="60,000 digits and more runs would tell depths apart that differ by less than their spread here",
     ),
@@ -74,6 +75,7 @@ CLAIMS = (
             lambda data: widest_minus_narrowest(data, "accuracy"),
         ),
         every_depth > 0,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "accuracy_by_depth.narrow-lose-more",
@@ -82,6 +84,7 @@ CLAIMS = (
         Quantity("Kendall's tau of width and accuracy lost from the best to the largest depth", lost_with_depth),
         median < -0.6,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "accuracy_by_depth.wider-is-flatter",
