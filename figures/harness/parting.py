@@ -121,8 +121,8 @@ def parting_page(ledger: Ledger) -> str:
         "# Where theory and measurement part",
         "",
         "Ten rows of the [ledger](../figures/gallery/CLAIMS.md) that say most about where a theory ends, each beside "
-        "the row that tells what does hold. Many are readings: statements that suggest themselves and that the paper does "
-        "not make. Generated from the ledger.",
+        "the row that tells what does hold. Many are readings: statements that suggest themselves and that the paper "
+        "does not make. Generated from the ledger.",
     ]
     for number, parting in enumerate(PARTINGS, 1):
         row, control = by_key[parting.key], by_key[parting.control]

@@ -6,7 +6,6 @@ no run.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +15,10 @@ from figures.harness.figure import Data, PaperFigure
 from toymodels.run import files
 
 LIMIT = 300_000  # bytes of a file
+
+
+class _TooLargeError(Exception):
+    """Takes back what was written."""
 
 
 class Read(Mapping):
@@ -61,12 +64,14 @@ def write(gallery: Path, figure: str, preset: str, seed: int, arrays: Mapping[st
     place = f"{preset}/{seed}/"
     with_others = {name: values for name, values in _entries(path).items() if not name.startswith(place)}
     with_others |= {place + name: values for name, values in arrays.items()}
-    content = io.BytesIO()
-    np.savez_compressed(content, **with_others)
-    if content.tell() > LIMIT:
+    try:
+        with files.whole(path) as part:
+            with part.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **with_others)
+            if part.stat().st_size > LIMIT:
+                raise _TooLargeError
+    except _TooLargeError:
         return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write(path, content.getvalue())
     return path
 
 

@@ -134,6 +134,7 @@ FIGURE = PaperFigure(
     draw=draw,
     claims=CLAIMS,
     seconds=81,
+    large_seconds=399,
     cost="70 CPU-hours on one core, estimated from 11.2 s per 60,000 digits at depth 10, width 512; meant for a GPU",
     aliases=("dnn_n3_depth", "fig-3", "fig-3i", "fig-3j", "old-fig-4", "old-fig-4b"),
     stream="dnn_n3_depth",
