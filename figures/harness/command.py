@@ -185,7 +185,8 @@ def _report(made: list[running.FigureResult], options: dict, write: bool, check:
             print(f"  {words:12} {claim.measured:32} {claim.place}: {claim.criterion}")
     print(ledger.summary([[claim] for result in made for claim in result.claims]))
     if write:
-        pages.write_gallery(made, options["preset"], options["seed"])
+        for name in pages.write_gallery(made, options["preset"], options["seed"]):
+            to_stderr(f"{name}: its data are too large to be kept for judging again")
         print(ledger.GALLERY)
     elif len(made) > 1:
         print(_written_beside(made, options))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from figures.harness import stored
 from figures.harness.ledger import GALLERY, Ledger, place_of
 from figures.harness.registry import load
 from toymodels.claims import Judged
+
+ROUNDING = 1e-9  # relative
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,19 @@ class Again:
         lines = [
             f"{place}: {claim.key} is {claim.verdict} ({claim.measured}), the ledger says {_said(known.get(claim.key))}"
             for claim in self.claims
-            if claim != known.get(claim.key)
+            if not _same(claim, known.get(claim.key))
         ]
         lost = known.keys() - {claim.key for claim in self.claims}
         return lines + [f"{place}: {key} is no claim any more" for key in sorted(lost)]
+
+
+def _same(claim: Judged, other: Judged | None) -> bool:
+    """Whether all is the same but for what another processor may round otherwise."""
+    if other is None:
+        return False
+    numbers = {name: getattr(other, name) for name in ("median", "low", "high")}
+    close = all(math.isclose(getattr(claim, name), value, rel_tol=ROUNDING) for name, value in numbers.items())
+    return close and replace(claim, **numbers) == other
 
 
 def _said(claim: Judged | None) -> str:

@@ -40,20 +40,28 @@ def write_ledger(ledger: Ledger, place: Path) -> None:
     files.write(place / "CLAIMS.md", ledger_page(ledger))
 
 
-def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery: Path = GALLERY) -> None:
+def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery: Path = GALLERY) -> list[str]:
     """Put these figures into the gallery: claims and data at their size and seed, pictures of the first, the pages.
 
     Figures that failed, and those that were not made, keep what an earlier call wrote.
+
+    Returns
+    -------
+    list of str
+        Figures whose data are too large to be kept.
     """
+    too_large = []
     ledger = merged(read_ledger(gallery), made, preset, seed)
     picture = f"-{LARGE}" if place_of(ledger, preset) == LARGE else ""
     for result in made:
         if result.error:
             continue
-        stored.write(gallery, result.name, preset, seed, result.kept)
+        if stored.write(gallery, result.name, preset, seed, result.kept) is None and result.kept:
+            too_large.append(result.name)
         if seed == FIRST:
             files.write(gallery / f"{result.name}{picture}{result.picture.suffix}", result.picture.read_bytes())
     write_pages(ledger, gallery)
+    return too_large
 
 
 def write_pages(ledger: Ledger, gallery: Path = GALLERY) -> None:

@@ -57,22 +57,33 @@ def path_of(gallery: Path, figure: str) -> Path:
 
 
 def write(gallery: Path, figure: str, preset: str, seed: int, arrays: Mapping[str, np.ndarray]) -> Path | None:
-    """Keep the data of one size and seed beside those of the others; None, and nothing, if the file grew too large."""
-    if not arrays:
-        return None
+    """Keep the data of one size and seed beside those of the others.
+
+    None, and the others alone, if the file would grow too large: then nothing is left that the ledger no longer says.
+    """
     path = path_of(gallery, figure)
     place = f"{preset}/{seed}/"
-    with_others = {name: values for name, values in _entries(path).items() if not name.startswith(place)}
-    with_others |= {place + name: values for name, values in arrays.items()}
+    others = {name: values for name, values in _entries(path).items() if not name.startswith(place)}
+    if arrays and _fits(path, others | {place + name: values for name, values in arrays.items()}):
+        return path
+    if others:
+        _fits(path, others)
+    else:
+        path.unlink(missing_ok=True)
+    return None
+
+
+def _fits(path: Path, entries: Mapping[str, np.ndarray]) -> bool:
+    """Write the entries, unless the file would be too large."""
     try:
         with files.whole(path) as part:
             with part.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **with_others)
+                np.savez_compressed(file, allow_pickle=False, **entries)
             if part.stat().st_size > LIMIT:
                 raise _TooLargeError
     except _TooLargeError:
-        return None
-    return path
+        return False
+    return True
 
 
 def read(gallery: Path, figure: str) -> dict[tuple[str, int], dict[str, np.ndarray]]:

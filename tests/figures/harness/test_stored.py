@@ -36,9 +36,13 @@ def test_data_that_are_too_large_leave_the_file_as_it_is(tmp_path):
     path = stored.write(tmp_path, "toys/figure", "quick", 0, DATA)
     assert path is not None
     before = path.read_bytes()
+    assert list(stored.read(tmp_path, "toys/figure")) == [("quick", 0)]
     noise = np.random.default_rng(0).random(stored.LIMIT // 7)
     assert stored.write(tmp_path, "toys/figure", "quick", 11, {"values": noise}) is None
-    assert path.read_bytes() == before
+    assert len(path.read_bytes()) == len(before)
+    assert np.array_equal(stored.read(tmp_path, "toys/figure")["quick", 0]["values"], DATA["values"])
+    assert stored.write(tmp_path, "toys/figure", "quick", 0, {"values": noise}) is None
+    assert not path.exists()  # of data that the ledger no longer says nothing is left
     assert stored.write(tmp_path, "toys/none", "quick", 0, {}) is None
     assert stored.read(tmp_path, "toys/none") == {}
 
