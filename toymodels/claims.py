@@ -20,7 +20,7 @@ The same class serves the papers' figures and the criteria of every family.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,14 +106,17 @@ class Statistic:
         The number or numbers that are compared.
     share : float
         Of these, how many must pass.
-    of_runs : bool
+    of_runs : int
         As in :class:`Criterion`.
+    throughout : bool
+        Whether one exception refutes: then an exact value is missed by a single run, however few there are.
     """
 
     words: str
     of: Callable[[np.ndarray], Any]
     share: float = 1.0
     of_runs: int = 0
+    throughout: bool = False
 
     def __gt__(self, bound: float) -> Criterion:
         return self._criterion(f"> {bound:g}", lambda value: value > bound)
@@ -129,7 +132,8 @@ class Statistic:
 
     def equals(self, bound: float) -> Criterion:
         """Exactly `bound`."""
-        return self._criterion(f"= {bound:g}", lambda value: value == bound)
+        exact = self._criterion(f"= {bound:g}", lambda value: value == bound)
+        return replace(exact, of_runs=0) if self.throughout else exact
 
     def between(self, low: float, high: float) -> Criterion:
         """In [`low`, `high`], ends included."""
@@ -146,7 +150,7 @@ class Statistic:
         return Criterion(f"{self.words} {bound}", test, self.of_runs)
 
 
-every_run = Statistic("every run", lambda values: values, of_runs=1)
+every_run = Statistic("every run", lambda values: values, of_runs=1, throughout=True)
 some_run = Statistic("some run", lambda values: values, share=np.finfo(float).tiny)
 median = Statistic("median", np.median, of_runs=1)
 mean = Statistic("mean", np.mean, of_runs=1)
