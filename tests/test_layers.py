@@ -166,6 +166,7 @@ INSIDE_WHOLE = {
     "toymodels/run/cells.py",
     "toymodels/trajectory.py",
     "dnn/training/checkpoints.py",
+    "figures/harness/stored.py",
 }  # with a `whole` file
 
 

@@ -9,13 +9,18 @@ every run in [1, 2] and spread < 0.1
 >>> criterion.met_by([1.5, 1.55])
 True
 
+Two or three runs that fall on both sides of a bound decide nothing, whichever side their median lies on:
+
+>>> criterion.split_by([1.5, 1.55]), (median > 1).split_by([0.9, 1.1, 1.2])
+(False, True)
+
 The same class serves the papers' figures and the criteria of every family.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +29,8 @@ REPRODUCED, CONTRADICTED, OPEN = "reproduced", "contradicted", "open"
 PAPER, READING, CONTROL = "paper", "reading", "control"  # said by the paper; our reading of it; our own control
 BEFORE, AFTER = "before", "after exploration"  # when the criterion was fixed: before any run, or after looking at one
 SEED_DECIDES = "depends on the seed"
+FEW_RUNS = 3  # up to which runs on both sides of a bound leave a claim open
+WITHIN_SPREAD = "the bound lies within the spread of {} runs"
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,24 @@ class Criterion:
         What must hold, in words.
     test : callable (values (n,)) -> bool or None
         Whether it does; None where these values cannot decide.
+    of_runs : int
+        In how many equal parts (networks, panels) the values are of runs, which scatter, and the bound is on a typical
+        or on every one of them; 0 where they are of something else.
     """
 
     sentence: str
     test: Callable[[np.ndarray], bool | None]
+    of_runs: int = 0
 
     def met_by(self, values: Sequence[float] | np.ndarray) -> bool | None:
         """Whether `values` (n,) meet the criterion; None where they cannot decide."""
         return self.test(np.atleast_1d(np.asarray(values, dtype=float)))
+
+    def split_by(self, values: Sequence[float] | np.ndarray) -> bool:
+        """Whether two or three runs of one part of `values` (n,) fall on both sides, each judged alone."""
+        values = np.atleast_1d(np.asarray(values, dtype=float))
+        parts = np.array_split(values, self.of_runs) if self.of_runs else []
+        return any({True, False} <= {self.test(run[None]) for run in part} for part in parts if len(part) <= FEW_RUNS)
 
     def open_if(self, other: Criterion, words: str = "") -> Criterion:
         """This criterion, left open where the values meet `other`; `words` say what that means."""
@@ -51,13 +68,15 @@ class Criterion:
         def test(values: np.ndarray) -> bool | None:
             return None if other.test(values) else self.test(values)
 
-        return Criterion(f"{self.sentence} (open if {words or other.sentence})", test)
+        return Criterion(f"{self.sentence} (open if {words or other.sentence})", test, self.of_runs)
 
     def __and__(self, other: Criterion) -> Criterion:
-        return Criterion(f"{self.sentence} and {other.sentence}", lambda v: _both(self.test(v), other.test(v)))
+        runs = max(self.of_runs, other.of_runs)
+        return Criterion(f"{self.sentence} and {other.sentence}", lambda v: _both(self.test(v), other.test(v)), runs)
 
     def __or__(self, other: Criterion) -> Criterion:
-        return Criterion(f"{self.sentence} or {other.sentence}", lambda v: _either(self.test(v), other.test(v)))
+        runs = max(self.of_runs, other.of_runs)
+        return Criterion(f"{self.sentence} or {other.sentence}", lambda v: _either(self.test(v), other.test(v)), runs)
 
     def __str__(self) -> str:
         return self.sentence
@@ -87,11 +106,17 @@ class Statistic:
         The number or numbers that are compared.
     share : float
         Of these, how many must pass.
+    of_runs : int
+        As in :class:`Criterion`.
+    throughout : bool
+        Whether one exception refutes: then an exact value is missed by a single run, however few there are.
     """
 
     words: str
     of: Callable[[np.ndarray], Any]
     share: float = 1.0
+    of_runs: int = 0
+    throughout: bool = False
 
     def __gt__(self, bound: float) -> Criterion:
         return self._criterion(f"> {bound:g}", lambda value: value > bound)
@@ -107,7 +132,8 @@ class Statistic:
 
     def equals(self, bound: float) -> Criterion:
         """Exactly `bound`."""
-        return self._criterion(f"= {bound:g}", lambda value: value == bound)
+        exact = self._criterion(f"= {bound:g}", lambda value: value == bound)
+        return replace(exact, of_runs=0) if self.throughout else exact
 
     def between(self, low: float, high: float) -> Criterion:
         """In [`low`, `high`], ends included."""
@@ -121,13 +147,13 @@ class Statistic:
         def test(values: np.ndarray) -> bool:
             return bool(np.mean(passes(np.asarray(self.of(values)))) >= self.share)
 
-        return Criterion(f"{self.words} {bound}", test)
+        return Criterion(f"{self.words} {bound}", test, self.of_runs)
 
 
-every_run = Statistic("every run", lambda values: values)
+every_run = Statistic("every run", lambda values: values, of_runs=1, throughout=True)
 some_run = Statistic("some run", lambda values: values, share=np.finfo(float).tiny)
-median = Statistic("median", np.median)
-mean = Statistic("mean", np.mean)
+median = Statistic("median", np.median, of_runs=1)
+mean = Statistic("mean", np.mean, of_runs=1)
 spread = Statistic("spread", lambda values: values.max() - values.min())
 
 
@@ -148,7 +174,22 @@ def share_of_runs(share: float) -> Statistic:
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], got {share}")
-    return Statistic(f"{share:.0%} of the runs", lambda values: values, share)
+    return Statistic(f"{share:.0%} of the runs", lambda values: values, share, of_runs=1)
+
+
+def median_of_each(what: str, parts: int) -> Statistic:
+    """The median of every one of `parts` equal parts, one after the other, of the values: of runs of several networks.
+
+    >>> (median_of_each("network", 2) > 0).met_by([-1, 1, 2, 3, 4, 5])
+    True
+    """
+    if parts < 1:
+        raise ValueError(f"parts must be >= 1, got {parts}")
+
+    def medians(values: np.ndarray) -> np.ndarray:
+        return np.array([np.median(part) for part in np.array_split(values, parts) if part.size])
+
+    return Statistic(f"median of each {what}", medians, of_runs=parts)
 
 
 @dataclass(frozen=True)
@@ -180,6 +221,10 @@ class Decisive:
 
     words: str
     holds: Callable[[Any], bool]
+
+    def __and__(self, other: Decisive) -> Decisive:
+        """Data that fulfil both."""
+        return Decisive(f"{self.words} and {other.words}", lambda data: self.holds(data) and other.holds(data))
 
 
 def at_least(**sizes: float) -> Decisive:
@@ -263,7 +308,8 @@ class Claim:
         if values.size == 0 or np.isnan(values).any():
             raise ValueError(f"claim {self.key} must measure numbers, got {values}")
         met = self.criterion.met_by(values)
-        if met is False and self.decisive is not None and not self.decisive.holds(data):
+        split = self.criterion.split_by(values)
+        if split or (met is False and self.decisive is not None and not self.decisive.holds(data)):
             met = None
         verdict = OPEN if met is None else REPRODUCED if met else CONTRADICTED
         return Judged(
@@ -280,6 +326,7 @@ class Claim:
             verdict=verdict,
             why="" if verdict == REPRODUCED else self.why,
             defence="" if verdict == REPRODUCED else self.defence,
+            remark=WITHIN_SPREAD.format(values.size) if split else "",
         )
 
 
@@ -301,6 +348,8 @@ class Judged:
         `reproduced`, `contradicted` or `open`.
     why, defence : str
         As in :class:`Claim`, empty when reproduced.
+    remark : str
+        What left it open, if the spread of few runs did.
     """
 
     key: str
@@ -316,6 +365,7 @@ class Judged:
     verdict: str
     why: str = ""
     defence: str = ""
+    remark: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
@@ -339,7 +389,8 @@ def verdict_of(seeds: Sequence[Judged]) -> tuple[str, str]:
     Parameters
     ----------
     seeds : sequence of Judged
-        The same claim at every seed; with only one of them the verdict is that seed's, and the remark says so.
+        The same claim at every seed; with only one of them the verdict is that seed's, and the remark says so. Where
+        all are open, the remark is what left one of them so.
 
     Raises
     ------
@@ -352,4 +403,6 @@ def verdict_of(seeds: Sequence[Judged]) -> tuple[str, str]:
     verdicts = {judged.verdict for judged in seeds}
     if len(verdicts) > 1:
         return OPEN, SEED_DECIDES
-    return seeds[0].verdict, "one seed" if len(seeds) == 1 else ""
+    if len(seeds) == 1:
+        return seeds[0].verdict, "one seed"
+    return seeds[0].verdict, next((judged.remark for judged in seeds if judged.remark), "")

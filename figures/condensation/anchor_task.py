@@ -14,7 +14,7 @@ from figures.condensation.fitted_runs import NOT_FITTED, unless_unfitted, when_f
 from figures.condensation.grids import arrays_of
 from figures.condensation.similarity_maps import draw_map, sorted_map
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, Claim, Quantity, at_least, every_run, median
+from toymodels.claims import AFTER, Claim, Quantity, at_least, median
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -171,7 +171,7 @@ CLAIMS = (
             f"mean |cos| of the rows of the first query matrix at the {LARGEST} minus that at the smallest gamma",
             lambda data: at_the_largest_rate(data, "cosine") - data["cosine"][0],
         ),
-        every_run > 0.2,
+        median > 0.2,
         fixed=AFTER,
     ),
     Claim(
@@ -183,8 +183,9 @@ CLAIMS = (
             f"at which the run answers unseen keys ({FITTED}); -1 if there are not two",
             smallest_rise,
         ),
-        unless_unfitted(every_run > 0),
+        unless_unfitted(median > 0),
         fixed=AFTER,
+        decisive=PUBLISHED_WIDTH,
         defence="the overview shows one network of each rate, and toys of width 32 scatter from run to run",
     ),
     Claim(

@@ -13,7 +13,7 @@ from comparisons.harness.style import FAMILY
 from figures.condensation.grids import arrays_of
 from figures.condensation.neuron_features import draw_features, network_directions
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, Claim, Quantity, every_run
+from toymodels.claims import AFTER, READING, Claim, Quantity, median
 from toymodels.condensation import effective_rank, orientation
 from toymodels.condensation.presets import figure_two
 
@@ -94,7 +94,7 @@ CLAIMS = (
             "from one when signs are ignored, smallest start",
             lambda data: np.abs(data["directions"][-1] - 2) + np.abs(data["axes"][-1] - 1),
         ),
-        every_run.equals(0),
+        median.equals(0),
         fixed=AFTER,
     ),
     Claim(
@@ -104,10 +104,12 @@ CLAIMS = (
         Quantity(
             "directions at |cos| > 0.99 with 2 % of the mass, largest start (std m^-0.5)", lambda data: data["axes"][0]
         ),
-        every_run <= 1,
+        median <= 1,
         fixed=AFTER,
+        source=READING,
         why="from std 0.1, near the linear regime, neurons keep their directions (20,000 steps leave a loss of 3e-3)",
-        defence="target, largest start and number of steps of figure 2 are lost; the authors' may be smaller or longer",
+        defence="the largest start is ours: those of figure 2, its target and its steps are lost, and the authors' "
+        "may be smaller or longer",
     ),
     Claim(
         "initial_scale.smaller-is-more-condensed",
@@ -117,7 +119,7 @@ CLAIMS = (
             "smallest fall of the effective rank from a start to the next smaller one",
             lambda data: -np.diff(data["rank"], axis=0).max(axis=0),
         ),
-        every_run > 0,
+        median > 0,
     ),
 )
 

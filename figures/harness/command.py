@@ -18,10 +18,13 @@ from comparisons.harness.command import (
     to_stderr,
 )
 from comparisons.harness.settings import parse, visible
-from figures.harness import ledger, registry, running
-from figures.harness.figure import PaperFigure
+from figures.harness import exports, judging, ledger, pages, registry, running
+from figures.harness.figure import PRESETS, PaperFigure
 from toymodels.run.engine import interruptible, parse_engine
 from toymodels.validation import positive_int
+
+NAMES = "subjects or numbers, or `all`; none lists the figures; `judge [NAME ...]` judges the stored data again"
+JUDGE = "judge"
 
 
 def parser(description: str | None = None):
@@ -32,8 +35,8 @@ def parser(description: str | None = None):
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("names", nargs="*", metavar="NAME", help="subjects or numbers, or `all`; none lists the figures")
-    made.add_argument("--preset", default="quick", choices=["quick", "paper"])
+    made.add_argument("names", nargs="*", metavar="NAME", help=NAMES)
+    made.add_argument("--preset", default="quick", choices=PRESETS)
     made.add_argument(
         "--set",
         dest="changes",
@@ -52,6 +55,12 @@ def parser(description: str | None = None):
     made.add_argument("--format", default="png", choices=running.FORMATS)
     made.add_argument("--resume", action="store_true", help="draw and judge what is computed already")
     made.add_argument("--write", action="store_true", help="put claims and pictures into the gallery of this checkout")
+    made.add_argument(
+        "--check",
+        nargs="*",
+        metavar="CLAIM",
+        help="compare these claims (all, if none is named) with the ledger; exit code 1 where one is not as expected",
+    )
     return made
 
 
@@ -79,8 +88,10 @@ def main(
     if {"-h", "--help"} & set(arguments):
         command_line.epilog = _all_settings(figures)
     options = vars(command_line.parse_args(arguments))
-    wanted, write, listing = (options.pop(name) for name in ("names", "write", "settings"))
+    wanted, write, listing, check = (options.pop(name) for name in ("names", "write", "settings", "check"))
     try:
+        if wanted[:1] == [JUDGE] and figures is None:
+            return _judge(wanted[1:], write)
         known = {figure.name: figure for figure in figures or ()}
         if not wanted and figures is None:
             print("\n".join(f"{name:40} {_first_sentence(registry.load(name))}" for name in registry.names()))
@@ -101,7 +112,25 @@ def main(
         return FAILED
     except KeyboardInterrupt:
         return stopped()
-    return _report(made, options, write)
+    return _report(made, options, write, check)
+
+
+def _judge(wanted: Sequence[str], write: bool) -> int:
+    """Judge the stored data again, print what is not as the ledger says, and with `write` put it there."""
+    if write:
+        _require_checkout()
+    content = ledger.read_ledger()
+    chosen = _chosen(wanted, {}) if wanted else list(registry.names())
+    again = list(judging.judge_again(content, chosen))
+    differs = [line for one in again for line in one.differs]
+    print("\n".join(differs) or "all as the ledger says")
+    claims = [claim for one in again for claim in one.claims]
+    stored = {one.figure for one in again}
+    print(f"{len(claims)} verdicts of {len(stored)} figures; nothing is stored of {len(set(chosen) - stored)} others")
+    if write:
+        pages.write_pages(judging.rejudged(content, again))
+        print(ledger.GALLERY)
+    return FAILED if differs and not write else ALL_RAN
 
 
 def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:
@@ -111,15 +140,17 @@ def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _require_writable(options: dict, known: dict[str, PaperFigure]) -> None:
+def _require_checkout() -> None:
     from comparisons.matrix import require_checkout
 
     require_checkout()
+
+
+def _require_writable(options: dict, known: dict[str, PaperFigure]) -> None:
+    _require_checkout()
     if options["changes"] or known or options["format"] != "png":
         raise ValueError("--write takes the papers' figures with the settings of the preset, as png")
-    preset = ledger.read_ledger()["preset"]
-    if options["preset"] != preset:
-        raise ValueError(f"--write takes the preset of the gallery, {preset}, got {options['preset']}")
+    ledger.place_of(ledger.read_ledger(), options["preset"])
 
 
 def _make(chosen: list[str], known: dict[str, PaperFigure], options: dict) -> list[running.FigureResult]:
@@ -145,7 +176,7 @@ def _make(chosen: list[str], known: dict[str, PaperFigure], options: dict) -> li
     return sorted(made, key=lambda result: chosen.index(result.name))
 
 
-def _report(made: list[running.FigureResult], options: dict, write: bool) -> int:
+def _report(made: list[running.FigureResult], options: dict, write: bool, check: list[str] | None) -> int:
     changes = options["changes"]
     for result in made:
         print(f"{result.name}  {result.picture}" if not result.error else f"{result.name}  failed: {result.error}")
@@ -154,11 +185,26 @@ def _report(made: list[running.FigureResult], options: dict, write: bool) -> int
             print(f"  {words:12} {claim.measured:32} {claim.place}: {claim.criterion}")
     print(ledger.summary([[claim] for result in made for claim in result.claims]))
     if write:
-        ledger.write_gallery(made, options["preset"], options["seed"])
+        for name in pages.write_gallery(made, options["preset"], options["seed"]):
+            to_stderr(f"{name}: its data are too large to be kept for judging again")
         print(ledger.GALLERY)
     elif len(made) > 1:
         print(_written_beside(made, options))
-    return FAILED if any(result.error for result in made) else ALL_RAN
+    missed = [] if check is None else _checked(made, options, check)
+    return FAILED if missed or any(result.error for result in made) else ALL_RAN
+
+
+def _checked(made: list[running.FigureResult], options: dict, keys: list[str]) -> list[str]:
+    """What is not as the ledger expects, printed."""
+    content, lines = ledger.read_ledger(), []
+    for result in made:
+        own = [key for key in keys if key.startswith(f"{result.name.partition('/')[2]}.")] if len(made) > 1 else keys
+        if not result.error and (own or not keys):
+            lines += exports.failures(
+                content, result.name, options["preset"], options["seed"], list(result.claims), own
+            )
+    print("\n".join(lines) or "as expected")
+    return lines
 
 
 def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
@@ -169,7 +215,7 @@ def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
     with folders.locked(place):
         where = folders.folder_of_call(place, base, call, to_stderr)
         empty = {"preset": options["preset"], "figures": {}}
-        ledger.write_ledger(ledger.merged(empty, made, options["preset"], options["seed"]), where)
+        pages.write_ledger(ledger.merged(empty, made, options["preset"], options["seed"]), where)
         rows = {result.name: [{"cell": result.cell}] for result in made}
         folders.write_manifest(where, {"figure": "ledger", "call": call, "state": "finished", "rows": rows})
     return where / "CLAIMS.md"

@@ -23,6 +23,8 @@ PAPERS = {
     ),
 }
 
+PRESETS = ("quick", "large", "paper")  # the smallest, the largest that two cores do in an hour, the published size
+
 Data = Mapping[str, np.ndarray]
 Grid = Callable[..., "xarray.Dataset"]
 
@@ -39,7 +41,7 @@ class PaperFigure:
     caption : str
         What is seen, and which settings were not printed in the paper and how they were chosen.
     presets : mapping of str to settings
-        At least "quick".
+        At least "quick"; "large" where the quick size cannot decide what an hour of two cores can.
     compute : callable (settings, rng, grid) -> dict of arrays
         Everything the picture and the claims need; `grid` is :func:`toymodels.run.sweep.sweep` with jobs, engine and
         cache filled in, for workers `f(settings, rng, **point)` bound to their settings by `functools.partial`.
@@ -53,6 +55,8 @@ class PaperFigure:
         What the paper preset costs, measured or estimated (say which).
     aliases : tuple of str
         Other names on the command line: the paper's number ("fig-3") and the name in the first layout.
+    large_seconds : float
+        What the large preset takes on one core, measured.
     stream : str, optional
         Name from which the random numbers are drawn, if not `name`: a figure keeps its numbers when it is renamed.
     """
@@ -67,6 +71,7 @@ class PaperFigure:
     cost: str = "not stated"
     aliases: tuple[str, ...] = ()
     stream: str = ""
+    large_seconds: float = 0.0
 
     def __post_init__(self):
         paper, slash, subject = self.name.partition("/")

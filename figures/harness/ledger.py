@@ -1,76 +1,168 @@
-"""The ledger of claims and the gallery page: what was claimed, what was measured at each seed, what came of it."""
+"""The ledger of claims: what was claimed, what was measured at each size and seed, and what came of it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from figures.harness.figure import PAPERS
-from figures.harness.registry import load
+from figures.harness.figure import PRESETS
 from figures.harness.running import FigureResult
-from toymodels.claims import AFTER, CONTRADICTED, CONTROL, OPEN, PAPER, READING, REPRODUCED, Judged, verdict_of
-from toymodels.run import files
+from toymodels.claims import CONTRADICTED, CONTROL, OPEN, PAPER, READING, REPRODUCED, Judged, verdict_of
 
 GALLERY = Path(__file__).parents[1] / "gallery"
 FIRST = 0  # the seed whose pictures the gallery shows
+QUICK, LARGE, _ = PRESETS
 KINDS = {PAPER: "of the papers", READING: "readings of ours", CONTROL: "controls of ours"}
 PRESET_CRITERION = "criterion set for the preset"
+ONE_LARGER_SEED = "one seed at the larger size"
 
 Ledger = dict[str, Any]
 
 
-def summary(claims: Sequence[Sequence[Judged]]) -> str:
-    """`61 claims of the papers: 48 reproduced, 9 contradicted, 4 open; 12 readings of ours: ...`, each at its seeds."""
+@dataclass(frozen=True)
+class Row:
+    """A claim at every size and seed at which it was judged.
+
+    Parameters
+    ----------
+    figure : str
+        Name of the figure it belongs to.
+    sizes : mapping of str to (mapping of str to Judged)
+        Preset -> seed -> what was measured, the smallest preset first.
+    settings : mapping of str to str
+        Preset -> its settings in words.
+    """
+
+    figure: str
+    sizes: Mapping[str, Mapping[str, Judged]]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def claim(self) -> Judged:
+        """What is claimed, with the numbers of the first seed of the largest size."""
+        return next(iter(self.sizes[self.preset].values()))
+
+    @property
+    def preset(self) -> str:
+        """The largest size, which decides."""
+        return list(self.sizes)[-1]
+
+    @property
+    def deciding(self) -> list[Judged]:
+        """The seeds on which the verdict rests: those of the largest size, and of the others too where it has one."""
+        largest = list(self.sizes[self.preset].values())
+        if len(largest) > 1 or len(self.sizes) == 1:
+            return largest
+        return [judged for seeds in self.sizes.values() for judged in seeds.values()]
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """Verdict and remark of :func:`toymodels.claims.verdict_of`."""
+        verdict, remark = verdict_of(self.deciding)
+        mixed = len({judged.verdict for judged in self.deciding}) > 1
+        alone = mixed and len(self.sizes) > 1 and len(self.sizes[self.preset]) == 1
+        return verdict, ONE_LARGER_SEED if alone else remark
+
+
+def counted(verdicts: Iterable[tuple[str, str]]) -> str:
+    """`61 claims of the papers: 48 reproduced, 9 contradicted, 4 open; 12 readings of ours: ...` of (source, verdict).
+
+    >>> counted([("paper", "reproduced"), ("control", "open")])  # doctest: +ELLIPSIS
+    '1 claims of the papers: 1 reproduced, 0 contradicted, 0 open; 1 controls of ours: 0 reproduced, ...'
+    """
+    counts = Counter(verdicts)
     parts = []
     for source, words in KINDS.items():
-        own = [seeds for seeds in claims if seeds[0].source == source]
-        if own:
-            counts = Counter(verdict_of(seeds)[0] for seeds in own)
-            listed = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (REPRODUCED, CONTRADICTED, OPEN))
-            name = f"claims {words}" if source == PAPER else words
-            parts.append(f"{len(own)} {name}: {listed}")
+        if n := sum(count for (kind, _), count in counts.items() if kind == source):
+            listed = ", ".join(f"{counts[source, verdict]} {verdict}" for verdict in (REPRODUCED, CONTRADICTED, OPEN))
+            parts.append(f"{n} {f'claims {words}' if source == PAPER else words}: {listed}")
     return "; ".join(parts) or "no claims"
+
+
+def summary(claims: Sequence[Sequence[Judged]]) -> str:
+    """The line of :func:`counted`, of claims each at its seeds."""
+    return counted((seeds[0].source, verdict_of(seeds)[0]) for seeds in claims)
 
 
 def read_ledger(gallery: Path = GALLERY) -> Ledger:
     """The committed ledger: preset, and figure -> seed -> what was measured; empty without one."""
     path = gallery / "claims.json"
     content = json.loads(path.read_text()) if path.exists() else {}
-    return content if "figures" in content else {"preset": "quick", "figures": {}}
+    return content if "figures" in content else {"preset": QUICK, "figures": {}}
 
 
-def merged(ledger: Ledger, made: Sequence[FigureResult], preset: str, seed: int) -> Ledger:
-    """The ledger with these figures at this seed; all other figures and seeds stay.
+def place_of(ledger: Ledger, preset: str) -> str:
+    """Under which name a ledger holds a preset: its own preset under `figures`, the larger one under its name.
 
     Raises
     ------
     ValueError
-        If it is of another preset.
+        If it holds none of that preset.
     """
+    if preset == LARGE and ledger["preset"] == QUICK:
+        return LARGE
     if ledger["figures"] and ledger["preset"] != preset:
-        raise ValueError(f"preset must be that of the gallery, {ledger['preset']}, got {preset}")
-    shown = {name: dict(seeds) for name, seeds in ledger["figures"].items()}
+        raise ValueError(f"preset must be that of the gallery, {ledger['preset']}, or {LARGE}, got {preset}")
+    return "figures"
+
+
+def merged(ledger: Ledger, made: Sequence[FigureResult], preset: str, seed: int) -> Ledger:
+    """The ledger with these figures at this seed; all other figures, sizes and seeds stay.
+
+    Raises
+    ------
+    ValueError
+        If it holds none of that preset.
+    """
+    where = place_of(ledger, preset)
+    shown = {name: dict(seeds) for name, seeds in ledger.get(where, {}).items()}
     for result in made:
         if not result.error:
-            entry = {"made_by": result.made_by, "claims": [claim.to_dict() for claim in result.claims]}
+            claims = [claim.to_dict() for claim in result.claims]
+            entry = {"made_by": result.made_by, "settings": result.settings, "claims": claims}
             shown.setdefault(result.name, {})[str(seed)] = entry
-    return {"preset": preset, "figures": dict(sorted(shown.items()))}
+    base = ledger if where == LARGE else ledger | {"preset": preset}
+    return base | {where: dict(sorted(shown.items()))}
 
 
-def claims_of(ledger: Ledger, figure: str) -> list[list[Judged]]:
+def claims_of(ledger: Ledger, figure: str, where: str = "figures") -> list[list[Judged]]:
     """Every claim of a figure at its seeds, in the order of the first; a claim that only another seed has is old."""
-    seeds = ledger["figures"].get(figure, {})
-    judged = {
-        seed: [Judged.from_dict(row) for row in entry["claims"]] for seed, entry in sorted(seeds.items(), key=_seed)
-    }
-    if not judged:
-        return []
-    first, *others = judged.values()
-    by_key = [{claim.key: claim for claim in claims} for claims in others]
-    return [[claim, *(known[claim.key] for known in by_key if claim.key in known)] for claim in first]
+    return [list(seeds.values()) for seeds in _by_claim(ledger, figure, where).values()]
+
+
+def _by_claim(ledger: Ledger, figure: str, where: str) -> dict[str, dict[str, Judged]]:
+    """Key -> seed -> what was measured."""
+    claims: dict[str, dict[str, Judged]] = {}
+    for i, (seed, entry) in enumerate(sorted(ledger.get(where, {}).get(figure, {}).items(), key=_seed)):
+        for judged in map(Judged.from_dict, entry["claims"]):
+            if i == 0 or judged.key in claims:
+                claims.setdefault(judged.key, {})[seed] = judged
+    return claims
+
+
+def rows(ledger: Ledger, figures: Iterable[str] | None = None) -> list[Row]:
+    """Every claim of these figures (all, if None) at its sizes and seeds, in the order of the ledger."""
+    found = []
+    for figure in ledger["figures"] if figures is None else figures:
+        larger = _by_claim(ledger, figure, LARGE)
+        for key, seeds in _by_claim(ledger, figure, "figures").items():
+            sizes = {ledger["preset"]: seeds} | ({LARGE: larger[key]} if key in larger else {})
+            settings = {preset: _settings(ledger, figure, place_of(ledger, preset)) for preset in sizes}
+            found.append(Row(figure, sizes, settings))
+    return found
+
+
+def _settings(ledger: Ledger, figure: str, where: str) -> str:
+    return next((entry.get("settings", "") for entry in ledger[where][figure].values()), "")
+
+
+def summary_of(rows: Sequence[Row]) -> str:
+    """The line of :func:`counted`, each claim at the size that decides."""
+    return counted((row.claim.source, row.verdict[0]) for row in rows)
 
 
 def _seed(item: tuple[str, Any]) -> int:
@@ -78,90 +170,9 @@ def _seed(item: tuple[str, Any]) -> int:
 
 
 def stale(ledger: Ledger, figure: str) -> bool:
-    """Whether the seeds of a figure were computed by different code or versions."""
-    return len({entry["made_by"] for entry in ledger["figures"].get(figure, {}).values()}) > 1
-
-
-def write_ledger(ledger: Ledger, place: Path) -> None:
-    """`claims.json` and `CLAIMS.md` into a folder."""
-    files.write(place / "claims.json", json.dumps(ledger, indent=1) + "\n")
-    files.write(place / "CLAIMS.md", ledger_page(ledger))
-
-
-def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery: Path = GALLERY) -> None:
-    """Put these figures into the gallery: claims at their seed, pictures of the first seed, and the pages.
-
-    Figures that failed, and those that were not made, keep what an earlier call wrote.
-    """
-    ledger = merged(read_ledger(gallery), made, preset, seed)
-    for result in made:
-        if not result.error and seed == FIRST:
-            files.write(gallery / f"{result.name}{result.picture.suffix}", result.picture.read_bytes())
-    write_ledger(ledger, gallery)
-    files.write(gallery / "README.md", gallery_page(ledger, gallery))
-
-
-def ledger_page(ledger: Ledger) -> str:
-    """All claims as one table a paper: what is said, what must be measured, what was, and the verdict of all seeds."""
-    figures = list(ledger["figures"])
-    claims = [seeds for figure in figures for seeds in claims_of(ledger, figure)]
-    differ = [seeds for seeds in claims if len({claim.verdict for claim in seeds}) > 1]
-    lines = [
-        "# Claims of the papers, judged by measurement",
-        "",
-        f"{summary(claims)}.",
-        "",
-        f"Preset `{ledger['preset']}`. A verdict is that of all seeds shown, and open where they differ ({len(differ)} "
-        "do). The spread is over replicates. Criteria marked * were fixed after an exploratory run, all others before: "
-        "many in the light of earlier runs of the same experiments, so that they say what a rerun must show, not what "
-        "was foreseen. Readings are statements that the paper does not make in these words; controls are ours. "
-        "Written by `python -m figures all --write`.",
-    ]
-    old = [figure for figure in figures if stale(ledger, figure)]
-    if old:
-        lines += ["", f"The seeds of these figures were computed by different versions of the code: {', '.join(old)}."]
-    for paper in dict.fromkeys(figure.partition("/")[0] for figure in figures):
-        own = [figure for figure in figures if figure.startswith(f"{paper}/")]
-        judged = [(seeds, figure) for figure in own for seeds in claims_of(ledger, figure)]
-        lines += ["", f"## {PAPERS.get(paper, paper)}", "", summary([seeds for seeds, _ in judged]) + ".", ""]
-        lines += [_line(["place", "claim", "criterion", "measured", "verdict"]), "|---" * 5 + "|"]
-        lines += [_row(ledger, figure, seeds) for seeds, figure in judged]
-    return "\n".join(lines) + "\n"
-
-
-def _row(ledger: Ledger, figure: str, seeds: Sequence[Judged]) -> str:
-    claim = seeds[0]
-    verdict, remark = verdict_of(seeds)
-    kind = "" if claim.source == PAPER else f" ({claim.source})"
-    names = [seed for seed, _ in sorted(ledger["figures"][figure].items(), key=_seed)]
-    measured = "; ".join(f"{judged.measured} (seed {name})" for name, judged in zip(names, seeds, strict=False))
-    reasons = next((judged for judged in seeds if judged.verdict != REPRODUCED), claim)
-    text = f"**{verdict}**" + (f", {remark}" if remark else "")
-    text += f": {reasons.why}" if verdict != REPRODUCED and reasons.why else ""
-    text += f". The authors could answer: {reasons.defence}" if verdict != REPRODUCED and reasons.defence else ""
-    mark = " *" if claim.fixed == AFTER else ""
-    return _line([claim.place + kind, claim.statement, claim.criterion + mark, measured, text])
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-
-
-def gallery_page(ledger: Ledger, gallery: Path = GALLERY) -> str:
-    """One section per figure: picture, caption, verdicts."""
-    lines = ["# Gallery", "", "The papers' figures, redrawn. All claims in one table: [CLAIMS.md](CLAIMS.md)."]
-    for name in ledger["figures"]:
-        figure = load(name)
-        picture = next((f"{name}{suffix}" for suffix in (".png", ".svg") if (gallery / f"{name}{suffix}").exists()), "")
-        lines += ["", f"## {name}", ""]
-        lines += [f"![{name}]({picture})", ""] if picture else []
-        lines += [figure.caption, ""]
-        for seeds in claims_of(ledger, name):
-            verdict, remark = verdict_of(seeds)
-            words = f"{verdict}, {remark}" if remark else verdict
-            lines.append(f"- {seeds[0].place}: {seeds[0].statement} **{words}** ({seeds[0].measured})")
-        lines += ["", f"Quick preset: {figure.seconds:g} s on one core. Paper preset: {figure.cost.rstrip('.')}."]
-    return "\n".join(lines) + "\n"
+    """Whether the seeds of a figure at one size were computed by different code or versions."""
+    sizes = [ledger.get(where, {}).get(figure, {}).values() for where in ("figures", LARGE)]
+    return any(len({entry["made_by"] for entry in entries}) > 1 for entries in sizes)
 
 
 def verdict_in_words(claim: Judged, changes: Mapping[str, Any]) -> str:

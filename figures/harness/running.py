@@ -17,9 +17,11 @@ import numpy as np
 from comparisons.harness import folder as folders
 from comparisons.harness.pictures import rendered
 from comparisons.harness.running import CELLS, function_identity, resolved, settings_identity
-from comparisons.harness.settings import changed, placed
+from comparisons.harness.settings import changed, placed, visible
 from figures.harness.figure import Data, PaperFigure
 from figures.harness.registry import load
+from figures.harness.sizes import settings_in_words
+from figures.harness.stored import read_by_claims
 from toymodels.claims import Judged
 from toymodels.run import files
 from toymodels.run.cells import Cell, CellStore, checksum, made_by
@@ -87,6 +89,10 @@ class FigureResult:
         Tells the code and the versions that computed them from others.
     messages : tuple of str
         Lines on why earlier data were not taken.
+    kept : mapping of str to array
+        The data that the claims read.
+    settings : str
+        With which they were computed, in words.
     """
 
     name: str
@@ -97,6 +103,8 @@ class FigureResult:
     cell: str = ""
     made_by: str = ""
     messages: tuple[str, ...] = ()
+    kept: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    settings: str = ""
 
 
 def make(request: Request) -> FigureResult:
@@ -117,7 +125,7 @@ def make(request: Request) -> FigureResult:
         cell, settings = _cell(figure, settings, request)
         call = folders.call_digest(cell.name)
         where = folders.folder_of_call(place, f"{request.preset}-s{request.seed}", call, messages.append)
-        picture = where / f"figure.{request.format}"
+        picture, size = where / f"figure.{request.format}", settings_in_words(visible(settings))
         settings = placed(settings, scratch=where / "scratch")
         manifest = {
             "figure": figure.name,
@@ -129,7 +137,7 @@ def make(request: Request) -> FigureResult:
         folders.write_manifest(where, manifest | {"rows": {"data": [{"cell": cell.name}]}})
         try:
             data = _data(figure, settings, request, store, cell, messages)
-            claims = tuple(figure.judge(data))
+            claims, kept = tuple(figure.judge(data)), read_by_claims(figure, data)
             drawn = rendered(figure.draw(data, settings), request.format)
         except KeyboardInterrupt:
             raise
@@ -146,7 +154,7 @@ def make(request: Request) -> FigureResult:
         entry = {"cell": cell.name, "digest": checksum(data)}
         folders.write_manifest(where, manifest | {"state": "finished", "rows": {"data": [entry]}})
     seconds = time.perf_counter() - start
-    return FigureResult(figure.name, picture, claims, seconds, "", cell.name, cell.maker, tuple(messages))
+    return FigureResult(figure.name, picture, claims, seconds, "", cell.name, cell.maker, tuple(messages), kept, size)
 
 
 def settings_of(figure: PaperFigure, request: Request) -> Any:

@@ -26,6 +26,8 @@ def compute(settings: SkillEmergence, rng: np.random.Generator, grid: Grid) -> d
         "t": runs["t"].values[0, 0],
         **limited(settings, int(rng.integers(2**31)), grid),
         "counts": counts,
+        "skills": np.array(settings.n_skills),
+        "units": np.array(settings.width),
         "learned": np.array(learned) / settings.target,
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
-from toymodels.claims import CONTROL, READING, Claim, Quantity, every_run
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every_run
 
 
 def start_of_a_tenth(data: Data) -> int:
@@ -18,6 +18,12 @@ def start_of_a_tenth(data: Data) -> int:
 def at_the_end(name: str) -> Callable[[Data], np.ndarray]:
     """A measure of collapse at the end from the start 0.1, every run."""
     return lambda data: data[name][start_of_a_tenth(data), :, -1]
+
+
+def variance_exponent(data: Data) -> np.ndarray:
+    """Of what is left of the variability within classes as a power of the start, every run."""
+    left = np.log(data["within_between"][-2:, :, -1])
+    return (left[1] - left[0]) / np.diff(np.log(data["scales"][-2:]))
 
 
 CLAIMS = (
@@ -31,12 +37,26 @@ CLAIMS = (
     Claim(
         "unconstrained_features.variance",
         "Equation 65",
-        "The covariance within classes tends to 0.",
+        "The covariance within classes tends to 0, as starts become as small as the paper assumes.",
+        Quantity(
+            "exponent with which tr(Sigma_W) / tr(Sigma_B) at the end falls with the start, over the two smallest",
+            variance_exponent,
+        ),
+        every_run > 1,
+        fixed=AFTER,
+        defence="the paper gives no rate",
+    ),
+    # a reading: the paper assumes a sufficiently small start, and names neither 0.1 nor a bound
+    Claim(
+        "unconstrained_features.variance-from-a-tenth",
+        "Equation 65",
+        "It does so from a start of 0.1.",
         Quantity("tr(Sigma_W) / tr(Sigma_B) at the end from the start 0.1", at_the_end("within_between")),
         every_run < 1e-4,
+        source=READING,
         why="features outside the row space of the classifier feel no gradient and keep their initial values, so "
         "the ratio falls only as the square of the start; the pseudo-inverse of NC1 does not see them. Weight "
-        "decay removes them (next claim)",
+        "decay removes them (another claim)",
         defence="the paper assumes a sufficiently small start, and the ratio falls as the square of the start",
     ),
     Claim(

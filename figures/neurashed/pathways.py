@@ -159,6 +159,7 @@ FIGURE = PaperFigure(
                 "g+ = 1.01x, g- = 0.995x: LE from base 3 onto 1a", lambda data: data["decaying_elasticity"][:, 3, 0]
             ),
             every_run < 0.1,
+            source=READING,
             defence="the paper names no rates for Figure 2, and its theorems take g- = x, where this number is 0",
             why="every node that does not fire decays, so inputs with large logits move most, without a shared node; "
             "with g- = x the same number is exactly 0",
@@ -182,6 +183,7 @@ FIGURE = PaperFigure(
                 lambda data: data["fading_true"][-1].min(axis=1),
             ),
             every_run > 0.99,
+            source=READING,
             defence="the paper leaves the rates open; with slower decay a class seen in 25% of the steps grows too",
             why="a node grows only if it fires in more than ln(1/b)/ln(a/b) = 29% of the steps; a class seen in 25% "
             "of them fades and is predicted at chance",

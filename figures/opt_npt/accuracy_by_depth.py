@@ -119,6 +119,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": AccuracyByDepth(),
+        "large": AccuracyByDepth(widths=(64, 128, 256), samples=10_000, batch_size=500, n_steps=200, n_test=5000),
         "paper": AccuracyByDepth(
             depths=(3, 4, 5, 6, 7, 8, 10, 12, 16, 20),
             widths=(128, 256, 512, 1280),
@@ -133,6 +134,7 @@ FIGURE = PaperFigure(
     draw=draw,
     claims=CLAIMS,
     seconds=81,
+    large_seconds=399,
     cost="70 CPU-hours on one core, estimated from 11.2 s per 60,000 digits at depth 10, width 512; meant for a GPU",
     aliases=("dnn_n3_depth", "fig-3", "fig-3i", "fig-3j", "old-fig-4", "old-fig-4b"),
     stream="dnn_n3_depth",

@@ -43,6 +43,15 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": BasinsBySetting(),
+        "large": BasinsBySetting(
+            widths=(64, 128, 256),
+            batches=(100, 300, 1000, 3000, 10_000),
+            samples=10_000,
+            batch_size=500,
+            epochs=10,
+            tuned_epochs=10,
+            n_test=5000,
+        ),
         "paper": BasinsBySetting(
             depths=(4, 6, 8, 12, 16),
             widths=(128, 256, 512, 1024),

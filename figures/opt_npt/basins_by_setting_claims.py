@@ -7,7 +7,7 @@ import numpy as np
 from figures.harness.figure import Data
 from figures.opt_npt.digit_networks import ENOUGH_DIGITS
 from figures.opt_npt.trends import kendall
-from toymodels.claims import AFTER, Claim, Quantity, every_run, median
+from toymodels.claims import AFTER, READING, Claim, Quantity, median, median_of_each
 
 TREND = 0.6  # Kendall's tau from which on a curve counts as rising
 
@@ -97,6 +97,7 @@ SHORT = "150 steps on 1,000 digits may leave deep networks less trained than the
 LARGE_BATCHES = (
     "four batch sizes on 1,000 digits, the largest left with 40 steps, do not show the paper's plateau and drop"
 )
+FEW_RUNS = "three runs on 1,000 digits, whose accuracies and radii scatter from run to run"
 RISING, FALLING = median > TREND, median < -TREND
 CLAIMS = (
     Claim(
@@ -118,6 +119,7 @@ CLAIMS = (
         by_depth("weight"),
         FALLING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "basins_by_setting.broader-wider-in-samples",
@@ -126,6 +128,7 @@ CLAIMS = (
         by_width("sample"),
         RISING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "basins_by_setting.broader-wider-in-weights",
@@ -134,6 +137,7 @@ CLAIMS = (
         by_width("weight"),
         RISING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "basins_by_setting.broader-narrower-in-weights-old",
@@ -142,6 +146,7 @@ CLAIMS = (
         by_width("weight"),
         FALLING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
         why="the radius rises at every depth; it rises less (from 0.74 to 0.87) if all widths start from U(-0.1, 0.1)",
         defence="the authors' own 2025 version says the opposite, and that the initial weights decide",
     ),
@@ -155,6 +160,8 @@ CLAIMS = (
         ),
         FALLING,
         fixed=AFTER,
+        source=READING,
+        decisive=ENOUGH_DIGITS,
         why="it flattens the growth (0.74 to 0.87 over widths 32 to 256, instead of about 0.7 to 1.2) but does not "
         "turn it",
         defence="the paper says could and names no other start; larger weights, depths or widths may turn the growth",
@@ -165,6 +172,7 @@ CLAIMS = (
         "Larger learning rates of SGD widen the basin in weight space.",
         by_rate("weight"),
         RISING,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "basins_by_setting.best-rate",
@@ -175,6 +183,8 @@ CLAIMS = (
             distance_of_peaks,
         ),
         median < 0.5,
+        decisive=ENOUGH_DIGITS,
+        defence=FEW_RUNS,
     ),
     Claim(
         "basins_by_setting.small-batch-widens-weights",
@@ -182,6 +192,7 @@ CLAIMS = (
         "Smaller batches of Adam widen the basin in weight space.",
         by_batch("weight"),
         FALLING,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "basins_by_setting.small-batch-widens-samples",
@@ -189,6 +200,7 @@ CLAIMS = (
         "Smaller batches of Adam widen the basin in sample space too.",
         by_batch("sample"),
         FALLING,
+        decisive=ENOUGH_DIGITS,
     ),
     Claim(
         "basins_by_setting.accuracy-falls-with-basin",
@@ -199,7 +211,7 @@ CLAIMS = (
             "another step, in points",
             fall_with_basin,
         ),
-        every_run > 0,
+        median > 0,
         fixed=AFTER,
         decisive=ENOUGH_DIGITS,
         why="the weight basin shrinks with every step of the batch size and accuracy falls at the last one, full "
@@ -211,7 +223,7 @@ CLAIMS = (
         "Figure 4f",
         "Where the basin in weight space drops sharply the one in sample space stays relatively large.",
         Quantity("basin in sample space at the largest batches over its largest at any batch size", sample_left),
-        every_run > 0.5,
+        median > 0.5,
         fixed=AFTER,
         decisive=ENOUGH_DIGITS,
         why="it shrinks to about half, as the weight basin does, in the 40 steps that full batches leave",
@@ -227,6 +239,8 @@ CLAIMS = (
         ),
         FALLING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
+        defence=FEW_RUNS,
     ),
     Claim(
         "basins_by_setting.small-rate-widens-samples-old",
@@ -235,6 +249,7 @@ CLAIMS = (
         by_rate("sample"),
         FALLING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
         why=RATES,
         defence=SLIP,
     ),
@@ -245,6 +260,7 @@ CLAIMS = (
         by_rate("weight"),
         FALLING,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
         why=RATES,
         defence=SLIP,
     ),
@@ -257,8 +273,9 @@ CLAIMS = (
             "of all rates",
             sensitivity,
         ),
-        every_run > 1,
+        median_of_each("sweep", 2) > 1,
         fixed=AFTER,
+        decisive=ENOUGH_DIGITS,
         why="the sample basin changes as much or more: about 2-fold with the batch size, 3- to 4-fold with the rate",
         defence="the paper's networks have 12 layers of 1,024 neurons and batches of 300 to 30,000, a wider range",
     ),

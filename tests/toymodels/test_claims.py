@@ -18,6 +18,7 @@ from toymodels.claims import (
     every_run,
     mean,
     median,
+    median_of_each,
     share_of_runs,
     some_run,
     spread,
@@ -91,11 +92,13 @@ def claim(criterion=every_run > 1, measure=lambda data: data["x"], **more):
     ("values", "more", "verdict"),
     [
         ([2.0, 3.0], {}, REPRODUCED),
-        ([0.0, 3.0], {}, CONTRADICTED),
-        ([0.0, 3.0], {"decisive": at_least(n=10)}, OPEN),
+        ([0.0, 1.0], {}, CONTRADICTED),
+        ([0.0, 1.0], {"decisive": at_least(n=10)}, OPEN),
         ([2.0, 3.0], {"decisive": at_least(n=10)}, REPRODUCED),
-        ([0.0, 3.0], {"decisive": at_least(n=5)}, CONTRADICTED),
-        ([0.0, 3.0], {"decisive": Decisive("never", lambda data: False)}, OPEN),
+        ([0.0, 1.0], {"decisive": at_least(n=5)}, CONTRADICTED),
+        ([0.0, 1.0], {"decisive": Decisive("never", lambda data: False)}, OPEN),
+        ([0.0, 1.0], {"decisive": at_least(n=5) & at_least(n=10)}, OPEN),
+        ([0.0, 3.0], {}, OPEN),
     ],
 )
 def test_verdicts_follow_the_criterion_and_the_size(values, more, verdict):
@@ -104,6 +107,29 @@ def test_verdicts_follow_the_criterion_and_the_size(values, more, verdict):
     assert (judged.low, judged.high, judged.replicates) == (min(values), max(values), 2)
     assert (judged.why, judged.defence) == (("", "") if verdict == REPRODUCED else ("because", "a toy"))
     assert Judged.from_dict(judged.to_dict()) == judged
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=8), st.floats(-10, 10))
+def test_two_or_three_runs_on_both_sides_of_a_bound_leave_a_claim_open(values, bound):
+    met = [value > bound for value in values]
+    split = 1 < len(values) <= 3 and len(set(met)) == 2
+    for statistic in (every_run, median, mean):
+        judged = claim(statistic > bound).judge({"x": np.array(values)})
+        assert (judged.verdict == OPEN) == split
+        assert judged.remark == (f"the bound lies within the spread of {len(values)} runs" if split else "")
+    assert claim(every("layer") > bound).judge({"x": np.array(values)}).verdict != OPEN
+
+
+def test_runs_of_several_networks_are_looked_at_one_network_after_the_other():
+    apart, mixed = [2.0, 3.0, 4.0, 0.0, 0.5, 0.7], [2.0, 3.0, 0.5, 4.0, 5.0, 6.0]
+    criterion = median_of_each("network", 2) > 1
+    assert criterion.met_by(apart) is False
+    assert criterion.met_by(mixed) is True
+    assert not criterion.split_by(apart)
+    assert criterion.split_by(mixed)
+    assert criterion.met_by([2.0]) is True
+    with pytest.raises(ValueError, match="parts must be >= 1, got 0"):
+        median_of_each("network", 0)
 
 
 def test_the_sentence_says_what_is_measured_bounded_and_at_which_size():
@@ -140,5 +166,7 @@ def test_the_verdict_of_two_seeds_is_theirs_or_open():
     assert verdict_of([good, good]) == (REPRODUCED, "")
     assert verdict_of([bad, bad]) == (CONTRADICTED, "")
     assert verdict_of([good, bad]) == (OPEN, SEED_DECIDES)
+    split = claim().judge({"x": [0.0, 2.0]})
+    assert verdict_of([split, split]) == (OPEN, "the bound lies within the spread of 2 runs")
     with pytest.raises(ValueError, match="seeds must judge one claim"):
         verdict_of([])

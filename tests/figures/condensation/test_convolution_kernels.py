@@ -27,6 +27,7 @@ def test_claims_are_about_the_small_start():
     assert verdicts == ["reproduced"] * 2 + ["contradicted"] * 4
 
 
-def test_one_run_with_a_block_at_the_start_refutes_that_there_is_none():
-    data = {**DATA, "share_outputs_start": np.array([[0.2, 0.31], [0.2, 0.2]])}
-    assert FIGURE.judge(data)[1].verdict == "contradicted"
+def test_runs_with_a_block_at_the_start_refute_that_there_is_none_and_one_of_two_leaves_it_open():
+    for second, verdict in ((0.31, "contradicted"), (0.2, "open")):
+        data = {**DATA, "share_outputs_start": np.array([[second, 0.31], [0.2, 0.2]])}
+        assert FIGURE.judge(data)[1].verdict == verdict

@@ -14,6 +14,8 @@ def test_both_arms_begin_with_the_same_networks():
     assert len({tuple(row) for row in data["theta"].round(1)}) == 1
 
 
-def test_a_run_with_as_many_directions_refutes():
+def test_as_many_directions_refute_and_one_run_of_two_leaves_it_open():
     data = {"directions": np.array([[9, 8], [5, 8]]), "penalty": np.array([[1.0, 1.0], [0.4, 0.6]])}
+    assert [claim.verdict for claim in FIGURE.judge(data)] == ["open"] * 2
+    data = {"directions": np.array([[9, 8], [9, 8]]), "penalty": np.array([[1.0, 1.0], [0.6, 0.6]])}
     assert [claim.verdict for claim in FIGURE.judge(data)] == ["contradicted"] * 2

@@ -3,11 +3,11 @@ import numpy as np
 from figures.condensation.initial_directions import FIGURE, NEVER, NOWHERE, descent
 
 DATA = {
-    "adam_directions": np.array([[2, 2, 3], [4, 4, 5]]),
+    "adam_directions": np.array([[2, 2, 2, 3], [4, 4, 4, 5]]),
     "reached": np.array([[2, 2], [4, 3], [6, 1]]),
     "near": np.ones((3, 2)),
-    "plain": np.array([4, 4, 9]),
-    "all_plain": np.array([4, 4, 9]),
+    "plain": np.array([4, 4, 4, 9]),
+    "all_plain": np.array([4, 4, 4, 9]),
 }
 
 
@@ -22,11 +22,11 @@ def test_medians_decide_of_the_authors_setting_and_every_data_set_of_the_bound()
 
 def test_a_run_that_never_loses_a_percent_leaves_plain_descent_open():
     assert verdicts(plain=np.array([9, 9, NEVER]))["initial_directions.plain-descent"] == "open"
-    assert verdicts(plain=np.array([9, 9, 2]))["initial_directions.plain-descent"] == "contradicted"
+    assert verdicts(plain=np.array([9, 9, 9, 2]))["initial_directions.plain-descent"] == "contradicted"
 
 
 def test_a_median_of_four_is_not_most_networks():
-    judged = verdicts(adam_directions=np.array([[2, 2, 2], [3, 4, 7]]))
+    judged = verdicts(adam_directions=np.array([[2, 2, 2, 2, 2], [2, 3, 4, 5, 7]]))
     assert judged["initial_directions.xtanh"] == "reproduced"
     assert judged["initial_directions.xtanh-usually"] == "contradicted"
 

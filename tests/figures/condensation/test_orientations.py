@@ -20,7 +20,7 @@ def test_counts_that_rise_in_every_run_reproduce_all_claims():
 
 
 def test_one_run_that_falls_refutes_the_strict_reading_only():
-    runs = np.stack([COUNTS[:, 0], COUNTS[:, 0], [1, 3, 2]], axis=1)
+    runs = np.stack([*[COUNTS[:, 0]] * 3, [1, 3, 2]], axis=1)
     judged = verdicts(count=runs)
     assert judged["orientations.typically-monotone"] == "reproduced"
     assert judged["orientations.always-monotone"] == "contradicted"

@@ -6,9 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.harness import ledger, registry, running
+from comparisons.harness.settings import visible
+from figures.harness import coverage, exports, judging, ledger, pages, parting, registry, running, stored
 from figures.harness.figure import PAPERS
-from toymodels.claims import AFTER, BEFORE, CONTROL, PAPER, READING, Claim, verdict_of
+from figures.harness.sizes import settings_in_words
+from toymodels.claims import (
+    AFTER,
+    BEFORE,
+    CONTRADICTED,
+    CONTROL,
+    OPEN,
+    PAPER,
+    READING,
+    REPRODUCED,
+    SEED_DECIDES,
+    Claim,
+)
 from toymodels.run.cells import read
 
 NAMES = registry.names()
@@ -90,22 +103,98 @@ def test_the_gallery_shows_every_figure(name):
 def test_the_gallery_has_no_leftovers():
     pictures = {str(path.relative_to(ledger.GALLERY).with_suffix("")) for path in Path(ledger.GALLERY).rglob("*.png")}
     studies = {"grokking", "local_elasticity", "information_bottleneck", "neural_collapse", "order_parameters"}
-    assert pictures == {*NAMES, *studies}
+    larger = {f"{name}-large" for name in ledger.read_ledger().get("large", {})}
+    assert pictures == {*NAMES, *studies, *larger}
 
 
 def test_the_committed_ledger_has_every_claim_at_two_seeds():
     content = json.loads((ledger.GALLERY / "claims.json").read_text())
-    for name in NAMES:
-        seeds = ledger.claims_of(content, name)
-        assert [row[0].key for row in seeds] == [claim.key for claim in registry.load(name).claims]
-        assert [row[0].criterion for row in seeds] == [claim.sentence for claim in registry.load(name).claims]
-        assert all(len(row) >= 2 for row in seeds), name
-    assert (ledger.GALLERY / "CLAIMS.md").read_text() == ledger.ledger_page(content)
+    for where in ("figures", "large"):
+        for name in content.get(where, {}):
+            seeds = ledger.claims_of(content, name, where)
+            assert [row[0].key for row in seeds] == [claim.key for claim in registry.load(name).claims]
+            assert [row[0].criterion for row in seeds] == [claim.sentence for claim in registry.load(name).claims]
+            assert all(len(row) >= 2 for row in seeds) or where == "large", name
+    assert list(content["figures"]) == sorted(NAMES)
+    assert (ledger.GALLERY / "CLAIMS.md").read_text() == pages.ledger_page(content)
+    assert (ledger.GALLERY / "README.md").read_text() == pages.gallery_page(content)
+    assert json.loads((ledger.GALLERY / "commands.json").read_text()) == exports.commands(content)
 
 
 def test_open_rows_that_depend_on_the_seed_are_called_so():
-    content = ledger.read_ledger()
+    rows = ledger.rows(ledger.read_ledger())
     page = (ledger.GALLERY / "CLAIMS.md").read_text()
-    differ = [row for name in NAMES for row in ledger.claims_of(content, name) if len({j.verdict for j in row}) > 1]
-    assert page.count("**open**, depends on the seed") == len(differ)
-    assert all(verdict_of(row)[0] == "open" for row in differ)
+    differ = [row for row in rows if row.verdict == (OPEN, SEED_DECIDES)]
+    assert page.count("<b>open</b>, depends on the seed") == len(differ)
+    assert all(len({judged.verdict for judged in row.deciding}) > 1 for row in differ)
+
+
+def test_a_row_that_is_not_reproduced_says_at_which_size_and_what_the_authors_could_answer():
+    for row in ledger.rows(ledger.read_ledger()):
+        missed = [judged for judged in row.deciding if judged.verdict == CONTRADICTED]
+        if row.claim.source == PAPER and row.verdict[0] != REPRODUCED:
+            missed = [judged for judged in row.deciding if judged.verdict != REPRODUCED]
+        for judged in missed:
+            assert len(judged.defence) > 15, judged.key
+            assert row.settings[row.preset], judged.key
+
+
+def test_the_settings_of_the_ledger_are_those_of_the_presets():
+    for row in ledger.rows(ledger.read_ledger()):
+        for preset, words in row.settings.items():
+            assert words == settings_in_words(visible(registry.load(row.figure).presets[preset])), row.figure
+
+
+def test_every_run_is_asked_only_of_what_is_derived():
+    """What a paper shows of trained networks is typical; what it derives, or says of every case, holds throughout."""
+    asked = {
+        claim.key
+        for name in NAMES
+        for claim in registry.load(name).claims
+        if claim.source == PAPER and claim.criterion.sentence.startswith("every run") and "opt_npt" in name
+    }
+    pooled_layers = {"small-gradients", "gradients-rise", "peak-at-transition", "later-is-better", "late-is-free"}
+    assert {key.partition(".")[2] for key in asked} == pooled_layers
+
+
+def test_stored_data_give_the_verdicts_of_the_ledger():
+    again = list(judging.judge_again(ledger.read_ledger(), NAMES))
+    assert [line for one in again for line in one.differs] == []
+    assert {one.figure for one in again} >= {*QUICK, *ledger.read_ledger().get("large", {})}
+    for path in (ledger.GALLERY / "data").rglob("*.npz"):
+        assert path.stat().st_size < stored.LIMIT
+        assert str(path.relative_to(ledger.GALLERY / "data").with_suffix("")) in NAMES
+
+
+def test_the_pages_made_of_the_ledger_are_the_committed_ones():
+    for name, page in pages.documents(ledger.read_ledger()).items():
+        assert (pages.DOCS / name).read_text() == page
+
+
+def test_every_place_of_a_row_is_a_part_of_its_paper_and_every_part_has_rows_or_a_reason():
+    content = ledger.read_ledger()
+    for paper, parts in coverage.PARTS.items():
+        own = ledger.rows(content, [name for name in NAMES if name.startswith(f"{paper}/")])
+        known = {name for part in parts for name in (part.name, *part.also)}
+        assert len({part.name for part in parts}) == len(parts)
+        for row in own:
+            assert coverage.named_in(row.claim.place), row.claim.place
+            assert coverage.named_in(row.claim.place) <= known, row.claim.place
+        for part in parts:
+            assert bool(coverage.covering(part, own)) != bool(part.without), (paper, part.name)
+
+
+def test_what_parts_is_contradicted_and_its_control_decided():
+    rows = {row.claim.key: row for row in ledger.rows(ledger.read_ledger())}
+    assert len(parting.PARTINGS) == len({one.key for one in parting.PARTINGS}) == 10
+    for one in parting.PARTINGS:
+        assert rows[one.key].verdict[0] == CONTRADICTED, one.key
+        assert rows[one.control].verdict[0] != OPEN, one.control
+
+
+def test_what_fell_is_no_contradicted_claim_of_a_paper_and_what_stands_was_tested():
+    rows = ledger.rows(ledger.read_ledger())
+    standing = {row.claim.key for row in parting.standing(rows)}
+    assert not standing & parting.FELL.keys()
+    assert parting.FELL.keys() <= {row.claim.key for row in rows}
+    assert standing == parting.SURVIVED.keys()

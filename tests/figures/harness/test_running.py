@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.harness import command, ledger, registry, running
+from figures.harness import command, ledger, pages, registry, running
 from tests.figures.harness import toy
 from toymodels.claims import OPEN, REPRODUCED
 
@@ -228,43 +228,45 @@ class TestLedger:
     def test_the_verdict_is_that_of_both_seeds(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
         first = ledger.merged(empty, [self.made(tmp_path, [2.0, 3.0])], "quick", 0)
-        assert "**reproduced**, one seed" in ledger.ledger_page(first)
+        assert "<b>reproduced</b>, one seed at <code>quick</code>. Figure 0: It is large." in pages.ledger_page(first)
         same = ledger.merged(first, [self.made(tmp_path, 4.0)], "quick", 11)
-        page = ledger.ledger_page(same)
-        assert "2.5 [2, 3], 2 runs (seed 0); 4 (seed 11) | **reproduced** |" in page
+        page = pages.ledger_page(same)
+        assert "Measured at `quick`: 2.5 [2, 3], 2 runs (seed 0); 4 (seed 11)" in page
+        assert "<b>reproduced</b> at <code>quick</code>" in page
         other = ledger.merged(first, [self.made(tmp_path, 0.5)], "quick", 11)
-        page = ledger.ledger_page(other)
-        assert "**open**, depends on the seed: because" in page
+        page = pages.ledger_page(other)
+        assert "<b>open</b>, depends on the seed at <code>quick</code>" in page
+        assert "Why: because" in page
         assert "1 claims of the papers: 0 reproduced, 0 contradicted, 1 open." in page
 
     def test_readings_and_controls_count_apart(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
         made = [self.made(tmp_path, 2.0), self.made(tmp_path, 0.0, "toys/b", key="b.c", source="control")]
-        page = ledger.ledger_page(ledger.merged(empty, made, "quick", 0))
+        page = pages.ledger_page(ledger.merged(empty, made, "quick", 0))
         assert "1 claims of the papers: 1 reproduced, 0 contradicted, 0 open; 1 controls of ours: 0 rep" in page
 
     def test_writing_some_figures_keeps_the_others_and_the_other_seed(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(ledger, "load", lambda name: toy.figure(name))
+        monkeypatch.setattr(pages, "load", lambda name: toy.figure(name))
         gallery = tmp_path / "gallery"
         both = [self.made(tmp_path, 2.0), self.made(tmp_path, 2.0, "toys/b", key="b.c")]
-        ledger.write_gallery(both, "quick", 0, gallery)
-        ledger.write_gallery(both, "quick", 11, gallery)
+        pages.write_gallery(both, "quick", 0, gallery)
+        pages.write_gallery(both, "quick", 11, gallery)
         assert (gallery / "toys" / "figure.png").read_bytes() == b"picture"
-        ledger.write_gallery([self.made(tmp_path, 5.0)], "quick", 0, gallery)
+        pages.write_gallery([self.made(tmp_path, 5.0)], "quick", 0, gallery)
         content = ledger.read_ledger(gallery)
         assert list(content["figures"]["toys/b"]) == ["0", "11"]
         assert content["figures"]["toys/figure"]["0"]["claims"][0]["median"] == 5.0
         assert content["figures"]["toys/figure"]["11"]["claims"][0]["median"] == 2.0
         assert "## toys/b" in (gallery / "README.md").read_text()
         with pytest.raises(ValueError, match="preset must be that of the gallery"):
-            ledger.write_gallery(both, "paper", 0, gallery)
+            pages.write_gallery(both, "paper", 0, gallery)
 
     def test_seeds_of_different_code_are_called_out(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
         first = self.made(tmp_path, 2.0)
         other = running.FigureResult(first.name, first.picture, first.claims, 1.0, made_by="other code")
         content = ledger.merged(ledger.merged(empty, [first], "quick", 0), [other], "quick", 11)
-        assert "computed by different versions of the code: toys/figure" in ledger.ledger_page(content)
+        assert "computed by different versions of the code: toys/figure" in pages.ledger_page(content)
 
     def test_a_figure_that_failed_changes_nothing(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}

@@ -31,4 +31,4 @@ def test_every_scaling_is_compared_with_the_default(panel, expected):
 
 @pytest.mark.parametrize(("epochs", "verdict"), [(500, "open"), (2000, "contradicted")])
 def test_a_short_run_does_not_exclude_a_late_rise(epochs, verdict):
-    assert CLAIM["late"].judge(accuracies(epochs)).verdict == verdict
+    assert CLAIM["late"].judge(accuracies(epochs, late=0.3)).verdict == verdict

@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pytest
+
+from figures.harness import ledger
+from tests.figures.harness import toy
+from toymodels.claims import Judged
+
+SCHEMA = json.loads((ledger.GALLERY / "claims.schema.json").read_text())
+TYPES = {"object": dict, "array": list, "string": str, "number": (int, float), "integer": int}
+
+
+def errors(value, schema, where="ledger"):
+    """What of a value is not as the schema says: the words of JSON Schema that ours uses."""
+    if "$ref" in schema:
+        return errors(value, SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], where)
+    if not isinstance(value, TYPES[schema["type"]]):
+        return [f"{where} is no {schema['type']}"]
+    found = [f"{where} is {value!r}"] if "enum" in schema and value not in schema["enum"] else []
+    if schema["type"] == "array":
+        return found + [
+            line for i, entry in enumerate(value) for line in errors(entry, schema["items"], f"{where}[{i}]")
+        ]
+    if schema["type"] == "object":
+        known, rest = schema.get("properties", {}), schema["additionalProperties"]
+        found += [f"{where} lacks {name}" for name in schema.get("required", []) if name not in value]
+        for name, entry in value.items():
+            inner = known.get(name, rest)
+            found += errors(entry, inner, f"{where}.{name}") if inner else [f"{where} has {name}"]
+    return found
+
+
+def test_the_committed_ledger_is_as_its_schema_says():
+    assert errors(ledger.read_ledger(), SCHEMA) == []
+
+
+def test_the_schema_has_the_fields_of_a_judged_claim():
+    (judged,) = toy.FIGURE.judge({"values": np.array([2.0])})
+    assert set(SCHEMA["$defs"]["claim"]["properties"]) == set(judged.to_dict())
+    assert Judged.from_dict(judged.to_dict()) == judged
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"verdict": "perhaps"}, "verdict is 'perhaps'"),
+        ({"median": "1"}, "median is no number"),
+        ({"colour": "red"}, "has colour"),
+    ],
+)
+def test_a_wrong_claim_is_told(change, message):
+    content = ledger.read_ledger()
+    claim = next(iter(next(iter(content["figures"].values())).values()))["claims"][0]
+    claim.update(change)
+    assert any(message in line for line in errors(content, SCHEMA))
