@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toymodels.run.files import whole
+from toymodels.run import files
 
 if TYPE_CHECKING:
     import pandas
@@ -194,15 +194,15 @@ class Trajectory:
     def save(self, path: str | Path) -> None:
         """Write one `.npz` (no pickle) to `path`, whole or not at all."""
         entries = {"t": self.t, "header": np.array(json.dumps(self.header())), **self.arrays()}
-        with whole(path) as part, open(part, "wb") as file:
+        with files.whole(path) as part, open(part, "wb") as file:
             np.savez(file, **entries)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     def load(path: str | Path) -> Trajectory:
         """Read what :meth:`save` wrote to `path`; `ValueError` if the file is not such a trajectory."""
         try:
-            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with files.arrays(path) as file:
+                arrays = {name: file[name] for name in file}
             return Trajectory.from_arrays(arrays, json.loads(str(arrays["header"])))
         except FileNotFoundError:
             raise
