@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toymodels.run import files
+from toymodels.validation import described, numeric
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +70,10 @@ class Trajectory:
     meta: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self):
-        t = np.atleast_1d(np.asarray(self.t, dtype=float))
+        t = np.atleast_1d(numeric("t", self.t))
+        for name, value in (("data", self.data), ("meta", self.meta)):
+            if not isinstance(value, Mapping):
+                raise ValueError(f"{name} must be a mapping, got {described(value)}")
         if t.ndim != 1 or t.size == 0:
             raise ValueError(f"t must be a non-empty 1-D array, got shape {t.shape}")
         if np.isnan(t).any() or (t.size > 1 and not np.all(t[1:] > t[:-1])):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 LARGEST_COUNT = 2**53
+LARGEST_FACTOR = 1e75  # the fourth power of which is a float
 _SHORT = Repr()
 _SHORT.maxstring, _SHORT.maxother = 200, 100
 
@@ -71,6 +72,26 @@ def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float)
     if np.count_nonzero(np.isfinite(array)) < array.size:  # faster than all() for the small arrays that most are
         raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)].flat[0]} among its entries")
     return array
+
+
+def of_ordinary_size(array: np.ndarray) -> np.ndarray:
+    """`array`, for results that no unit changes: times a power of two where its squares would overflow or vanish."""
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest == 0 or 1e-100 < largest < 1e100:
+        return array
+    exponent = -int(np.frexp(largest)[1])
+    half = exponent // 2  # two steps, since 2^1074 is no float
+    return np.ldexp(np.ldexp(array, half), exponent - half)
+
+
+def require_room(**arrays: np.ndarray) -> None:
+    """`ValueError` naming the first array so large that products with it overflow."""
+    for name, array in arrays.items():
+        largest = float(np.abs(array).max(initial=0.0))
+        if largest > LARGEST_FACTOR:
+            raise ValueError(
+                f"{name} must be at most {LARGEST_FACTOR:g} in size, or products overflow, got {largest:g}"
+            )
 
 
 def positive(name: str, value: ArrayLike) -> np.ndarray:

@@ -103,6 +103,12 @@ def _run(test, record):
             continue
 
 
+def starred(function):
+    """Names of arguments that stand for any number of them."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name for name, entry in inspect.signature(function).parameters.items() if entry.kind in kinds}
+
+
 def plain(value):
     """Whether a value is data that a caller types in."""
     return not callable(value) and not isinstance(value, ModuleType)

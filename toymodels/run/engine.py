@@ -114,6 +114,8 @@ def in_words(error: BaseException) -> str:
     """An error in one line: its kind and what it says; a :class:`SimulationError` speaks for itself."""
     kind = type(error).__name__
     text = " ".join(str(error).split())
+    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "sklearn"):
+        text += ", which the networks need: pip install 'toymodels[dnn]'"
     return text if kind == "SimulationError" and text else f"{kind}: {text}" if text else kind
 
 

@@ -41,11 +41,11 @@ def test_an_array_that_claims_more_than_its_file_holds_is_refused(tmp_path):
     liar = packed(
         tmp_path / "liar.npz", "t.npy", small.replace(b"(3,), }", b"(3000000000,), }").replace(b"         \n", b"\n")
     )
-    with pytest.raises(
-        ValueError, match=r"t.npy must be no larger than its file, got shape \(3000000000,\) of float64"
+    with (
+        pytest.raises(ValueError, match=r"t.npy must be no larger than its file, got shape \(3000000000,\) of float64"),
+        files.arrays(liar),
     ):
-        with files.arrays(liar):
-            pass
+        pass
 
 
 def test_digits_packed_as_tightly_as_numpy_does_are_read(tmp_path):
