@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import LARGEST_FACTOR, finite, positive, positive_int, require_room
+from toymodels.validation import finite, positive, positive_int
 
 
 def gaussian(covariance: ArrayLike, w: ArrayLike, noise: float) -> float:
@@ -44,17 +44,18 @@ def gaussian(covariance: ArrayLike, w: ArrayLike, noise: float) -> float:
     """
     values, vectors = _eigen(covariance)
     w = finite("w", w, ndim=2)
-    require_room(covariance=values, w=w)
     if w.shape[1] != len(values):
         raise ValueError(f"w must have {len(values)} columns, one per input, got shape {w.shape}")
     noise = float(positive("noise", finite("noise", noise, ndim=0)))
     # singular values of W Sigma^(1/2) keep the digits that the determinant would lose; eigenvalues below zero are
     # rounding errors here, since larger ones were refused
     signal = np.linalg.svd((w @ vectors) * np.sqrt(np.maximum(values, 0)), compute_uv=False)
-    if signal.max() / LARGEST_FACTOR > noise:
-        raise ValueError(f"noise must be at least {signal.max() / LARGEST_FACTOR:g} for this map, got {noise:g}")
-    ratio = signal / noise
-    return float(np.logaddexp(0, 2 * np.log(ratio[ratio > 0])).sum() / (2 * np.log(2)))
+    signal = signal[signal > 0]
+    with np.errstate(over="ignore"):
+        ratio = signal / noise
+    ratio = ratio[ratio > 0]
+    logs = np.log(ratio) if np.isfinite(ratio).all() else np.log(signal) - np.log(noise)
+    return float(np.logaddexp(0, 2 * logs).sum() / (2 * np.log(2)))
 
 
 def gaussian_joint(covariance: ArrayLike, n_first: int) -> float:
