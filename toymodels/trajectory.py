@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toymodels.run.files import whole
+from toymodels.run import files
+from toymodels.validation import described, numeric
 
 if TYPE_CHECKING:
     import pandas
@@ -69,7 +70,10 @@ class Trajectory:
     meta: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self):
-        t = np.atleast_1d(np.asarray(self.t, dtype=float))
+        t = np.atleast_1d(numeric("t", self.t))
+        for name, value in (("data", self.data), ("meta", self.meta)):
+            if not isinstance(value, Mapping):
+                raise ValueError(f"{name} must be a mapping, got {described(value)}")
         if t.ndim != 1 or t.size == 0:
             raise ValueError(f"t must be a non-empty 1-D array, got shape {t.shape}")
         if np.isnan(t).any() or (t.size > 1 and not np.all(t[1:] > t[:-1])):
@@ -194,15 +198,15 @@ class Trajectory:
     def save(self, path: str | Path) -> None:
         """Write one `.npz` (no pickle) to `path`, whole or not at all."""
         entries = {"t": self.t, "header": np.array(json.dumps(self.header())), **self.arrays()}
-        with whole(path) as part, open(part, "wb") as file:
+        with files.whole(path) as part, open(part, "wb") as file:
             np.savez(file, **entries)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     def load(path: str | Path) -> Trajectory:
         """Read what :meth:`save` wrote to `path`; `ValueError` if the file is not such a trajectory."""
         try:
-            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            with files.arrays(path) as file:
+                arrays = {name: file[name] for name in file}
             return Trajectory.from_arrays(arrays, json.loads(str(arrays["header"])))
         except FileNotFoundError:
             raise

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+LARGEST_COUNT = 2**53
+LARGEST_FACTOR = 1e75  # the fourth power of which is a float
 _SHORT = Repr()
 _SHORT.maxstring, _SHORT.maxother = 200, 100
 
@@ -43,11 +45,21 @@ def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
     """`value` as an array of numbers, NaN and infinity included; complex ones only if `dtype` is."""
     try:
         array = np.asarray(detached(value))
-        if array.dtype.kind != "c" or np.dtype(dtype).kind == "c":  # else numpy would drop the imaginary part
+        if array.dtype.kind == "O" and array.size:
+            array = _numbers_of(array)
+        if array.dtype.kind in "biuf" or not array.size or (array.dtype.kind == "c" and np.dtype(dtype).kind == "c"):
             return array.astype(dtype, copy=False)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         raise ValueError(f"{name} must be numeric, got {described(value)}") from None
-    raise ValueError(f"{name} must be real, got {described(value)}")
+    kind = "real" if array.dtype.kind == "c" else "numeric"  # numpy would drop the imaginary part, and read words
+    raise ValueError(f"{name} must be {kind}, got {described(value)}")
+
+
+def _numbers_of(array: np.ndarray) -> np.ndarray:
+    """An array of objects (fractions, numbers of sympy, large integers) as numbers; words are none."""
+    if any(isinstance(entry, str | bytes) or entry is None for entry in array.flat):
+        raise TypeError
+    return array.astype(complex) if any(isinstance(entry, complex) for entry in array.flat) else array.astype(float)
 
 
 def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float) -> np.ndarray:
@@ -60,6 +72,26 @@ def finite(name: str, value: ArrayLike, *, ndim: int | None = None, dtype=float)
     if np.count_nonzero(np.isfinite(array)) < array.size:  # faster than all() for the small arrays that most are
         raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)].flat[0]} among its entries")
     return array
+
+
+def of_ordinary_size(array: np.ndarray) -> np.ndarray:
+    """`array`, for results that no unit changes: times a power of two where its squares would overflow or vanish."""
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest == 0 or 1e-100 < largest < 1e100:
+        return array
+    exponent = -int(np.frexp(largest)[1])
+    half = exponent // 2  # two steps, since 2^1074 is no float
+    return np.ldexp(np.ldexp(array, half), exponent - half)
+
+
+def require_room(**arrays: np.ndarray) -> None:
+    """`ValueError` naming the first array so large that products with it overflow."""
+    for name, array in arrays.items():
+        largest = float(np.abs(array).max(initial=0.0))
+        if largest > LARGEST_FACTOR:
+            raise ValueError(
+                f"{name} must be at most {LARGEST_FACTOR:g} in size, or products overflow, got {largest:g}"
+            )
 
 
 def positive(name: str, value: ArrayLike) -> np.ndarray:
@@ -79,12 +111,21 @@ def non_negative(name: str, value: ArrayLike) -> np.ndarray:
 
 
 def positive_int(name: str, value, *, minimum: int = 1) -> int:
-    """`value` as an int >= `minimum`; floats and bools are refused."""
+    """`value` as an int >= `minimum`, a count < 2^53; floats and bools are refused."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise ValueError(f"{name} must be an integer, got {described(value)}")
     if value < minimum:
         raise ValueError(f"{name} must be >= {minimum}, got {value}")
+    if minimum > 0 and value >= LARGEST_COUNT:
+        raise ValueError(f"{name} must be < 2^53, got {described(value)}")
     return int(value)
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """`value` if it is a numpy Generator."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name} must be a numpy Generator, as numpy.random.default_rng(0), got {described(value)}")
+    return value
 
 
 def fraction(name: str, value: float, *, closed: bool = False) -> float:

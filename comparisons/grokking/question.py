@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores, told, too_few
+from comparisons.harness.checks import CHANCE, commonest, require_scores, require_shares, told, too_few
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.grokking import crossing_time, lag
@@ -44,6 +44,9 @@ class Question:
     least_rise: float = 0.1
     late_share: float = 0.3
     most_setback: float = 0.2
+
+    def __post_init__(self):
+        require_shares(self, "train_level", "full_level", "least_rise", "late_share", "most_setback")
 
 
 def crossings(run: Trajectory, asked: Any) -> tuple[float, float]:

@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 from toymodels.metrics.curves import DENSE
 from toymodels.trajectory import Trajectory
+from toymodels.validation import fraction
 
 CHANCE = 5.0  # scatters of a curve that pure noise spans from its highest to its lowest record
 
@@ -34,6 +36,24 @@ def require_scores(runs: Sequence[Trajectory], *names: str) -> None:
             if run[name].max() > 1 + 1e-6:
                 hint = " (a percentage?)" if run[name].max() <= 100 else ""
                 raise ValueError(f"{name} must be at most 1, a fraction, got {run[name].max():g}{hint}")
+
+
+def require_shares(question: Any, *names: str) -> None:
+    """Refuse a question of which one of these numbers is no share.
+
+    Parameters
+    ----------
+    question : dataclass instance
+    *names : str
+        Fields in [0, 1]: levels of scores that are at most 1, and parts of a rise.
+
+    Raises
+    ------
+    ValueError
+        Naming field, constraint and value.
+    """
+    for name in names:
+        fraction(name, getattr(question, name), closed=True)
 
 
 def require_not_negative(runs: Sequence[Trajectory], *names: str) -> None:

@@ -39,10 +39,10 @@ def base_parser(prog: str, description: str, presets: Sequence[str]) -> argparse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--preset", default="quick", choices=list(presets), help="sizes and horizons")
-    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seed", type=int, default=0, help="of everything, >= 0")
     made.add_argument("--replicates", type=int, default=3, help="runs per row")
     made.add_argument("--jobs", type=int, default=1, help="worker processes; never changes a number")
-    made.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
+    made.add_argument("--engine", default="local", help="local, dask or dask:HOST:PORT of a scheduler")
     made.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     made.add_argument("--data", metavar="DIR", help="folder with data sets, for models that load them")
     made.add_argument("--out", type=os.path.expanduser, default="results", metavar="DIR", help="folder of all results")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series, told, too_few
+from comparisons.harness.checks import CHANCE, commonest, require_scores, require_series, require_shares, told, too_few
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.curves import despiked, scatter, setback, settled_from
 from toymodels.metrics.elasticity import learned_contrast
@@ -32,6 +32,9 @@ class Question:
     shown_from: float = 0.2
     train_level: float = 0.95
     most_change: float = 0.5
+
+    def __post_init__(self):
+        require_shares(self, "train_level")
 
 
 def pooled_contrast(change: np.ndarray, labels: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from comparisons.grokking.question import crossings
-from comparisons.harness.checks import require_scores, require_series
+from comparisons.harness.checks import require_scores, require_series, require_shares
 from comparisons.harness.verdict import Verdict
 from toymodels.metrics.foretelling import Foretelling, halvings, passages
 from toymodels.trajectory import Trajectory
@@ -54,6 +54,9 @@ class Question:
     resolution: float = 0.05
     absent_below: float = 0.05
     shown_from: float = 0.1
+
+    def __post_init__(self):
+        require_shares(self, "train_level", "full_level")
 
 
 @dataclass(frozen=True, eq=False)

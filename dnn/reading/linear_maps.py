@@ -277,8 +277,11 @@ def _with_gradients(unfolded: Unfolded, x: Tensor, statistics: str) -> tuple[lis
 def sign_agreement(network: nn.Module, x: Tensor, *, statistics: str = "running") -> np.ndarray:
     """Share of entries, per hidden layer (L - 2,), where the linear map and the mean Jacobian over `x` agree in sign.
 
-    1 for a linear network, about 1/2 if the linear map says nothing about the true direction.
+    1 for a linear network, about 1/2 if the linear map says nothing about the true direction. `ValueError` for inputs
+    that are not finite.
     """
+    if not torch.isfinite(x).all():
+        raise ValueError("x must be finite, got NaN or infinity among its entries")
     maps = tails(unfold(network), x, statistics)[1:]
     jacobians = mean_jacobian(network, x, statistics=statistics)
     pairs = zip(maps, jacobians, strict=True)

@@ -137,7 +137,12 @@ def energy_distance(points: Tensor, other: Tensor, largest: int = 2000) -> float
 
 
 def class_means(features: Tensor, labels: Tensor) -> Tensor:
-    """Mean of each class 0..max, (K, d); `ValueError` for one without samples."""
+    """Mean of each class 0..max, (K, d); `ValueError` for one without samples, or features that are not finite."""
+    if not torch.isfinite(features).all():
+        raise ValueError("features must be finite, got NaN or infinity among their entries")
+    labels, _ = (
+        torch.from_numpy(part).to(features.device) for part in check_labels(labels, len(features), len(features))
+    )
     one_hot = nn.functional.one_hot(labels).to(features.dtype)
     counts = one_hot.sum(0)
     check_every_class(counts)

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, positive_int
+from toymodels.validation import described, finite, positive_int
 
 _BUCKETS = 2**11  # classes x buckets counts of one neuron stay within a processor's cache
 _CROWDED = 0.01  # share of the samples in one bucket beyond which bucket ranks are too coarse
@@ -37,6 +37,7 @@ _FEW = 2**12  # samples up to which sorting is as fast as counting
 _SORTED = 2**16  # numbers sorted at once
 _CODES = 2**21  # classes x buckets that a single-precision number can count
 _TABLES = 8  # neurons whose counts are held at once
+MOST_BINS = 2**16  # of a density; more are finer than any number of samples tells
 _FAR = 16.0  # ranges from 0 beyond which a scaled field would lose the digits that buckets need
 
 
@@ -95,6 +96,8 @@ def rank_probability(fields, sign, labels, bins: int = 50, *, per_neuron: bool =
     """
     fields, sign, labels, counts = _checked(fields, sign, labels)
     bins = positive_int("bins", bins)
+    if bins > MOST_BINS:
+        raise ValueError(f"bins must be <= {MOST_BINS}, got {bins}")
 
     def ascending(table, sizes):
         return _histogram(table, sizes, bins) * (bins / counts[:, None])
@@ -110,8 +113,9 @@ def top_density(fields, sign, labels, share: float = 0.1) -> np.ndarray:
 
     `share` is rounded to one over an integer. Arguments and errors as in :func:`rank_gradient`.
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"share must be in (0, 1], got {share}")
+    share = float(finite("share", share, ndim=0))
+    if not 1 / MOST_BINS <= share <= 1:
+        raise ValueError(f"share must be in [1/{MOST_BINS}, 1], got {share:g}")
     return rank_probability(fields, sign, labels, bins=round(1 / share))[:, 0]
 
 
@@ -127,6 +131,9 @@ def weighted_gradient(gradient: ArrayLike, matrix: ArrayLike) -> float:
 
 def _checked(fields, sign, labels):
     fields, sign, labels = (_array(value) for value in (fields, sign, labels))
+    for name, array in (("fields", fields), ("sign", sign)):
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name} must be real numbers, got {described(array)}")
     if fields.ndim != 2 or 0 in fields.shape:
         raise ValueError(f"fields must have shape (P, N), got {fields.shape}")
     if sign.ndim != 2 or sign.shape[1] != fields.shape[1]:
@@ -291,7 +298,7 @@ def _shared_out(function: Callable, starts: range) -> list:
 
 def _table(field, low, span, labels, offsets, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Counts (K, codes) of one neuron and their sum over classes: by buckets, or exact where one is crowded."""
-    if len(field) > _BUCKETS and 0 < span < np.finfo(field.dtype).max:
+    if len(field) > _BUCKETS and _BUCKETS * np.finfo(field.dtype).tiny < span < np.finfo(field.dtype).max:
         table = _bucket_table(field, low, span, offsets, n_classes)
         sizes = table.sum(axis=0)
         if sizes.max() <= _CROWDED * len(field):

@@ -63,7 +63,7 @@ def train_ensemble(
     Returns
     -------
     Trajectory
-        The quantities of :func:`dnn.train` with a member axis, (n_t, m, ...).
+        The quantities of :func:`dnn.train` with a member axis, (n_t, m, ...); `meta` has the configs and `threads`.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def train_ensemble(
         if (name := non_finite(network)) is not None:
             raise SimulationError(f"{name} of member {member} is not finite at step {run.step}")
     data = {name: np.stack([record[name] for record in records]) for name in records[0]}
-    meta = {"configs": [asdict(config) for config in configs]}
+    meta = {"configs": [asdict(config) for config in configs], "threads": [torch.get_num_threads()]}
     return Trajectory(np.array(configs[0].record_steps), data, clock="step", meta=meta)
 
 

@@ -81,6 +81,8 @@ def train(
         statistics) and the probes. A record at step s is taken after s updates. With real targets there is no
         accuracy, and `train_r2 test_r2` stand in its place: one minus the loss over the variance of the part's targets,
         1 for a perfect fit, 0 for the mean, negative for worse.
+        `meta` has the config, and under `threads` how many threads the CPU had, on which the last bits of a run depend:
+        a list, with more than one entry where a run went on from a checkpoint with another number.
 
     Raises
     ------
@@ -123,6 +125,7 @@ class _Run:
         self.record_steps: list[int] = []
         self.records: dict[str, list[np.ndarray]] = {}
         self.best: dict[str, Any] | None = None
+        self.threads = [torch.get_num_threads()]
         n_classes = count_classes(self.network, split)
         refuse_lone_samples(self.network, split, config)
         self.targets = make_targets(split.y_train, n_classes, config.loss, config.target_scale, config.torch_dtype)
@@ -217,6 +220,7 @@ class _Run:
             "record_steps": self.record_steps,
             "records": {name: torch.from_numpy(np.stack(values)) for name, values in self.records.items()},
             "best": self.best,
+            "threads": self.threads,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -229,6 +233,7 @@ class _Run:
         self.records = {name: list(values.cpu().numpy()) for name, values in state["records"].items()}
         for name in ("order", "position", "step", "record_steps", "best"):
             setattr(self, name, state[name])
+        self.threads = sorted({*self.threads, *state.get("threads", ())})
 
     def finish(self) -> Trajectory:
         if (name := non_finite(self.network)) is not None:
@@ -237,7 +242,8 @@ class _Run:
             self.network.load_state_dict(self.best)
         self.network.eval()
         data = {name: np.stack(values) for name, values in self.records.items()}
-        return Trajectory(np.array(self.record_steps), data, clock="step", meta={"config": asdict(self.config)})
+        meta = {"config": asdict(self.config), "threads": self.threads}
+        return Trajectory(np.array(self.record_steps), data, clock="step", meta=meta)
 
 
 def measure(

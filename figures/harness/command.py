@@ -48,7 +48,7 @@ def parser(description: str | None = None):
     made.add_argument("--settings", action="store_true", help="list the settings of these figures and stop")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--jobs", type=int, default=1, help="worker processes; never changes a number")
-    made.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
+    made.add_argument("--engine", default="local", help="local, dask or dask:HOST:PORT of a scheduler")
     made.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     made.add_argument("--data", metavar="DIR", help="folder with data sets")
     made.add_argument("--out", default="results", metavar="DIR", help="folder of all results")

@@ -31,7 +31,7 @@ from toymodels.condensation.similarity import effective_rank
 from toymodels.condensation.stepping import MAX_STEP, Observer, Replicates
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import choice, positive, positive_int
+from toymodels.validation import choice, described, generator, positive, positive_int
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,10 @@ class ClassTask:
         SimulationError
             If the weights overflow.
         """
-        if len(rngs) == 0:
-            raise ValueError("rngs must hold at least one generator, got none")
+        if not isinstance(rngs, Sequence) or isinstance(rngs, str) or not len(rngs):
+            raise ValueError(f"rngs must hold at least one generator, got {described(rngs)}")
+        for rng in rngs:
+            generator("rngs", rng)
         replicates = _Replicates(self, rngs)
         t = self.record_times(n_records)
         rows = []

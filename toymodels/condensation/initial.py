@@ -98,7 +98,7 @@ def multiplicity(activation: Any) -> Multiplicity:
         expression = get_activation(activation).symbolic(sympy, z)
     else:
         expression = sympy.sympify(activation)
-        if len(expression.free_symbols) != 1:
+        if len(getattr(expression, "free_symbols", ())) != 1:
             raise ValueError(f"activation must be an expression in one symbol, got {activation}")
         expression = expression.subs(expression.free_symbols.pop(), z)
     at_zero = 0.0

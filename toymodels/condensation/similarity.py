@@ -20,6 +20,7 @@ from toymodels.validation import finite, non_negative
 
 MOST_TURNED = 500  # neurons; optimal leaf ordering takes 0.6 s for these and grows with the third power
 ALIKE = 0.9  # mean |cos| from which a heat map sorts neurons by sign
+MOST = {float: 1e150, np.float32: 1e18}  # entries whose squares are numbers
 LOOSE = 1e-5  # rounding that is allowed in cosines in single precision
 
 
@@ -32,7 +33,12 @@ def unit_rows(w: np.ndarray) -> np.ndarray:
 def as_rows(name: str, w: ArrayLike) -> np.ndarray:
     """A finite (m, d) matrix; single precision is kept, everything else becomes double."""
     single: type = np.float32 if getattr(w, "dtype", None) == np.float32 else float
-    return finite(name, w, ndim=2, dtype=single)
+    rows = finite(name, w, ndim=2, dtype=single)
+    if np.abs(rows).max() > MOST[single]:
+        raise ValueError(
+            f"{name} must be at most {MOST[single]:g} in size, or norms overflow, got {np.abs(rows).max():g}"
+        )
+    return rows
 
 
 def amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:

@@ -13,13 +13,16 @@ H as first layer and has a closed form. A Gaussian start is not balanced and is 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int, times
+from toymodels.validation import finite, generator, non_negative, positive, positive_int, times
+
+MOST_EVALUATIONS = 100_000  # of the velocity; collapse is over after some thousands
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class UnconstrainedFeatures:
 
     def solve(self, t: ArrayLike, rng: np.random.Generator) -> Trajectory:
         """The flow from a Gaussian start drawn from `rng`, at the times `t`; returns and raises as :meth:`flow`."""
+        generator("rng", rng)
         weights = self.init_scale * rng.standard_normal((self.n_classes, self.width))
         features = self.init_scale * rng.standard_normal((self.width, self.labels.size))
         return self.flow(t, weights, features)
@@ -144,9 +148,11 @@ class UnconstrainedFeatures:
     def _integrate(self, t: np.ndarray, w0: np.ndarray, h0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         from scipy.integrate import solve_ivp
 
-        targets = self.targets
+        targets, evaluations = self.targets, itertools.count()
 
         def velocity(_, state):
+            if next(evaluations) == MOST_EVALUATIONS:
+                raise SimulationError(f"features need more than {MOST_EVALUATIONS} evaluations to flow time {t[-1]:g}")
             w, h = state[: w0.size].reshape(w0.shape), state[w0.size :].reshape(h0.shape)
             error = targets - w @ h
             return np.concatenate([(error @ h.T).ravel(), (w.T @ error).ravel()]) - self.weight_decay * state

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import covariance as checked_covariance
 from toymodels.layerwise.inputs import Inputs
-from toymodels.validation import finite
+from toymodels.validation import finite, of_ordinary_size, require_room
 
 _ROUNDING = 1e-4  # largest asymmetry of a kernel relative to its largest entry, single precision included
 
@@ -44,6 +44,7 @@ def diagonal_network_ntk(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> np.ndarray
     """
     x = finite("x", x, ndim=2)
     a, b = (_shaped(name, value, (x.shape[1],)) for name, value in (("a", a), ("b", b)))
+    require_room(x=x, a=a, b=b)
     return (x * (a**2 + b**2)) @ x.T
 
 
@@ -77,6 +78,7 @@ def linear_network_ntk(x: ArrayLike, w1: ArrayLike, w2: ArrayLike) -> np.ndarray
         raise ValueError(f"w1 must have {x.shape[1]} columns, one per input, got shape {w1.shape}")
     w2 = finite("w2", w2, ndim=2)
     w2 = _shaped("w2", w2, (len(w2), len(w1)))
+    require_room(x=x, w1=w1, w2=w2)
     hidden = x @ w1.T
     return np.kron(np.eye(len(w2)), hidden @ hidden.T) + np.kron(w2 @ w2.T, x @ x.T)
 
@@ -106,8 +108,8 @@ def kernel_distance(k0: ArrayLike, k1: ArrayLike) -> float:
     >>> round(kernel_distance([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]), 3)
     0.293
     """
-    k0 = _symmetric("k0", finite("k0", k0, ndim=2))
-    k1 = _symmetric("k1", _shaped("k1", k1, k0.shape))
+    k0 = of_ordinary_size(_symmetric("k0", finite("k0", k0, ndim=2)))
+    k1 = of_ordinary_size(_symmetric("k1", _shaped("k1", k1, k0.shape)))
     norms = np.linalg.norm(k0), np.linalg.norm(k1)
     for name, norm in zip(("k0", "k1"), norms, strict=True):
         if norm == 0:
@@ -146,7 +148,8 @@ def kernel_alignment(kernel: ArrayLike, y: ArrayLike) -> float:
     kernel, y = _symmetric("kernel", finite("kernel", kernel, ndim=2)), finite("y", y)
     if y.ndim not in (1, 2) or y.size != len(kernel):
         raise ValueError(f"y must have {len(kernel)} entries, one per row of kernel, got shape {y.shape}")
-    labels, norm = y.T.ravel(), np.linalg.norm(kernel)
+    kernel = of_ordinary_size(kernel)
+    labels, norm = of_ordinary_size(y.T.ravel()), np.linalg.norm(kernel)
     for name, size in (("kernel", norm), ("y", np.linalg.norm(labels))):
         if size == 0:
             raise ValueError(f"{name} must not be zero, got norm 0")
@@ -200,6 +203,7 @@ def gram_kernel_distance(
     """
     names, given = ("gram_in0", "gram_out0", "gram_in1", "gram_out1"), (gram_in0, gram_out0, gram_in1, gram_out1)
     a0, b0, a1, b1 = grams = [_symmetric(name, finite(name, value)) for name, value in zip(names, given, strict=True)]
+    require_room(**dict(zip(names, grams, strict=True)))
     for name, value, other in (("gram_in1", a1, a0), ("gram_out1", b1, b0)):
         if value.shape[-2:] != other.shape[-2:]:
             raise ValueError(f"{name} must have matrices of shape {other.shape[-2:]}, got {value.shape[-2:]}")
@@ -259,6 +263,7 @@ def gram_kernel_alignment(
     """
     a, b = (_symmetric(name, finite(name, value)) for name, value in (("gram_in", gram_in), ("gram_out", gram_out)))
     target = _shaped("correlation", correlation, (b.shape[-1], a.shape[-1]))
+    require_room(gram_in=a, gram_out=b, correlation=target)
     moments = None if covariance is None else checked_covariance("covariance", covariance, a.shape[-1])
     power = np.sum(Inputs(target, moments).best * target)
     norm = np.sqrt(_squared_norm(_whitened(a, moments), b, moments))

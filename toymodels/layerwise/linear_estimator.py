@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from toymodels.layerwise.held import plain
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.trajectory import Trajectory
-from toymodels.validation import fraction, positive_int, times
+from toymodels.validation import fraction, generator, positive_int, times
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class LinearEstimator:
             its initial value, all (n_t,).
         """
         t = times(plain("t", t))
+        generator("rng", rng)
         x = rng.standard_normal((self.n_samples, self.dim))
         l = _covariance_spectrum(x)
         power = rng.standard_normal(self.dim) ** 2

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from toymodels.layerwise.checks import variances
 from toymodels.layerwise.held import held, held_number
 from toymodels.trajectory import Trajectory
-from toymodels.validation import non_negative, positive, positive_int
+from toymodels.validation import non_negative, positive, positive_int, require_room
 
 
 def minibatch_descent(
@@ -66,6 +66,7 @@ def minibatch_descent(
     n_steps, batch_size = positive_int("n_steps", n_steps), positive_int("batch_size", batch_size)
     lr = float(positive("lr", held_number("lr", lr)))
     noise = float(non_negative("noise", held_number("noise", noise)))
+    require_room(lr=np.asarray(lr), variance=l)
     kept, share = (1 - lr * l) ** 2 + lr**2 * l**2 / batch_size, lr**2 / batch_size
     errors = np.empty((n_steps + 1, error.size))
     errors[0] = error

@@ -118,6 +118,11 @@ class TwoFactorFlow:
             remaining = (decay * per_top) * per_bottom
             progress = (rise * per_top) * (fall * per_bottom) + (self.total * share) * remaining
             growth = np.sqrt(top * per_bottom)
+            tiny = np.isinf(per_top) | np.isinf(per_bottom)  # of numbers below 1e-308
+            if tiny.any():
+                remaining = np.where(tiny, decay / top / bottom, remaining)
+                progress = np.where(tiny, (rise / top) * (fall / bottom) + (self.total * share) * remaining, progress)
+                growth = np.where(tiny, np.sqrt(top) / np.sqrt(bottom), growth)
             function = self.start * remaining + self.target * progress
         if np.all(up > 0) and np.all(down > 0):
             return FlowState(function, progress, remaining, growth)

@@ -24,9 +24,10 @@ from numpy.typing import ArrayLike
 
 from toymodels.layerwise.held import held_number, plain
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import non_negative, positive, positive_int, times
+from toymodels.validation import generator, non_negative, positive, positive_int, times
 
 LEVEL = 0.95  # share of the variance explained that counts as learned, on both sets
+EARLIEST, LATEST = 1e-100, 1e6  # what can be integrated: a time, and a time in units of the decay
 N_RECORDS = 400
 
 
@@ -72,6 +73,7 @@ class SparseRegression:
 
     def sample(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Task drawn from `rng`: inputs x (n_samples, dim), noiseless labels y (n_samples,), true map (dim,)."""
+        generator("rng", rng)
         x = rng.standard_normal((self.n_samples, self.dim))
         truth = np.zeros(self.dim)
         active = rng.choice(self.dim, self.n_active, replace=False)
@@ -133,6 +135,8 @@ class SparseRegression:
         t = times(plain("t", t))
         if t[0] == 0 or np.isinf(t[-1]):
             raise ValueError(f"t must be > 0 and finite, got {t[0] if t[0] == 0 else t[-1]:g}")
+        if t[-1] < EARLIEST or t[-1] * self.weight_decay > LATEST:
+            raise ValueError(f"t must end between {EARLIEST:g} and {LATEST:g} over the weight decay, got {t[-1]:g}")
         x, y, truth = self.sample(rng)
         u, v = self._flow(x, y, t)
         return Trajectory(t, _observe(x, y, truth, u, v), clock="flow time", meta=self._predict(x, y, truth))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from toymodels.layerwise.inputs import Inputs
 from toymodels.layerwise.matrix import LinearNetwork
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, numeric, positive, positive_int
+from toymodels.validation import described, finite, numeric, positive, positive_int, require_room
 
 
 def task_sequence(network: LinearNetwork, correlations: ArrayLike, duration: ArrayLike, n_times: int) -> Trajectory:
@@ -49,10 +49,13 @@ def task_sequence(network: LinearNetwork, correlations: ArrayLike, duration: Arr
     >>> run["losses"].round(3).tolist()  # each task is learned, and the first forgotten with the second
     [[2.21, 2.21], [0.0, 1.0], [1.0, 0.0]]
     """
+    if not isinstance(network, LinearNetwork):
+        raise ValueError(f"network must be a LinearNetwork, got {described(network)}")
     shape = network.correlation.shape
     targets, n_times = finite("correlations", correlations, ndim=3), positive_int("n_times", n_times)
     if targets.shape[1:] != shape:
         raise ValueError(f"correlations must be matrices of shape {shape}, got {targets.shape[1:]}")
+    require_room(correlations=targets)
     spans = positive("duration", duration)
     if spans.ndim > 1 or (spans.ndim == 1 and spans.size != len(targets)):
         raise ValueError(f"duration must be a number or have shape ({len(targets)},), got shape {spans.shape}")

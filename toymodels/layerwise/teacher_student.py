@@ -35,7 +35,7 @@ from toymodels.layerwise.held import held, held_number, plain
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.layerwise.student import Student, lowest, lowest_of_all, start_weights
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, non_negative, positive_int, times
+from toymodels.validation import choice, generator, non_negative, positive_int, times
 
 _BLOCK = 1_000_000  # entries of a (times, eigenvalues) array
 _SMALL_START = 0.03
@@ -127,6 +127,7 @@ class TeacherStudent:
         spread, start = np.asarray(self.covariance), np.asarray(self.initial)
         rates, basis = np.linalg.eigh(spread)
         root = basis * np.sqrt(np.maximum(rates, 0)) @ basis.T
+        generator("rng", rng)
         x = rng.standard_normal((self.n_samples, self.dim)) @ root
         teacher = _direction(self.dim, rng)
         y = x @ teacher + self.noise * rng.standard_normal(self.n_samples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite
+from toymodels.validation import finite, of_ordinary_size
 
 LARGEST_INTEGER = 2**53  # from here on float64 merges neighbours
 
@@ -60,6 +60,7 @@ def scatter_trace(features: np.ndarray, labels: np.ndarray, class_weights: np.nd
     scatter of K means about their centre has rank K - 1 at most: the further singular values are rounding errors of
     the size of the uncentred means, and are left out of the pseudo-inverse.
     """
+    features = of_ordinary_size(features)
     means = class_means(features, labels)
     centred = means - class_weights @ means
     _, singular, directions = np.linalg.svd(np.sqrt(class_weights)[:, None] * centred, full_matrices=False)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import class_means, labelled, scatter_trace
 from toymodels.metrics.curves import despiked
-from toymodels.validation import finite, non_negative, positive_int
+from toymodels.validation import finite, non_negative, of_ordinary_size, positive_int, require_room
 
 
 def nc1(features: ArrayLike, labels: ArrayLike) -> float:
@@ -83,6 +83,7 @@ def within_between(features: ArrayLike, labels: ArrayLike) -> float:
     0.04
     """
     features, labels = labelled(features, labels)
+    features = of_ordinary_size(features)
     means, centred = _centred_means(features, labels)
     within = ((features - means[labels]) ** 2).sum(axis=1) / np.bincount(labels)[labels]
     return float(within.sum() / (centred**2).sum())
@@ -155,7 +156,7 @@ def nc2(features: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     (0.0, 0.0)
     """
     features, labels = labelled(features, labels)
-    means, centred = _centred_means(features, labels)
+    means, centred = _centred_means(of_ordinary_size(features), labels)
     norms = np.linalg.norm(centred, axis=1)
     if (norms <= _rounding(means)).any():
         raise ValueError(f"features must have class means off their centre, got class {norms.argmin()} at it")
@@ -198,8 +199,8 @@ def nc3(features: ArrayLike, labels: ArrayLike, weight: ArrayLike) -> float:
     0.0
     """
     features, labels = labelled(features, labels)
-    _, centred = _centred_means(features, labels)
-    weight = _classifier(weight, centred.shape)
+    _, centred = _centred_means(of_ordinary_size(features), labels)
+    weight = of_ordinary_size(_classifier(weight, centred.shape))
     centred_weight = weight - weight.mean(axis=0)
     norm = np.linalg.norm(centred_weight)
     if norm <= _rounding(weight):
@@ -237,15 +238,17 @@ def nc4(features: ArrayLike, labels: ArrayLike, weight: ArrayLike, bias: ArrayLi
     0.5
     """
     features, labels = labelled(features, labels)
-    means, _ = _centred_means(features, labels)
+    ordinary = of_ordinary_size(features)  # distances have no unit, logits have that of the bias
+    means, _ = _centred_means(ordinary, labels)
     weight = _classifier(weight, means.shape)
+    require_room(features=features, weight=weight)
     bias = np.zeros(len(means)) if bias is None else finite("bias", bias, ndim=1)
     if bias.shape != (len(means),):
         raise ValueError(f"bias must have one entry per class, got shape {bias.shape} for {len(means)} classes")
     logits = features @ weight.T + bias
     centre = means.mean(axis=0)
     # |h - mu|^2 without its common part, taken about the centre so that a large offset costs no digits
-    distances = ((means - centre) ** 2).sum(axis=1) - 2 * (features - centre) @ (means - centre).T
+    distances = ((means - centre) ** 2).sum(axis=1) - 2 * (ordinary - centre) @ (means - centre).T
     return float((logits.argmax(axis=1) != distances.argmin(axis=1)).mean())
 
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import integer_labels
 from toymodels.metrics.curves import despiked
-from toymodels.validation import finite, positive_int
+from toymodels.validation import finite, of_ordinary_size, positive_int, require_room
 
 
 def relative_change(before: ArrayLike, after: ArrayLike, base: int) -> np.ndarray:
@@ -53,7 +53,8 @@ def relative_change(before: ArrayLike, after: ArrayLike, base: int) -> np.ndarra
     base = positive_int("base", base, minimum=0)
     if base >= len(before):
         raise ValueError(f"base must be a row of the logits, got {base} for {len(before)} rows")
-    change = np.linalg.norm(after - before, axis=1)
+    require_room(before=before, after=after)
+    change = np.linalg.norm(of_ordinary_size(after - before), axis=1)
     if change[base] == 0:
         raise ValueError(f"after must differ from before at the base, got equal logits in row {base}")
     return change / change[base]

@@ -9,6 +9,7 @@ import numpy as np
 
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.logic import Firing
+from toymodels.validation import described
 
 Feature = tuple[Any, Sequence[str]] | None
 
@@ -46,6 +47,9 @@ def from_names(features: Mapping[str, Feature], classes: Mapping[str, Sequence[s
     """
     import networkx as nx
 
+    for argument, value in (("features", features), ("classes", classes)):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{argument} must be a mapping of names, got {described(value)}")
     twice = set(features) & set(classes)
     if twice:
         raise ValueError(f"names must differ, got {min(twice)!r} as feature and class")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.neurashed.compilation import Compiled, Node, compile_graph
+from toymodels.validation import described
 
 KEYWORDS = ("edges", "default")  # of mappings of update rules
 CHUNK = 128  # samples fired at once, so that the states of a level stay in cache
@@ -114,6 +115,8 @@ class FeatureGraph:
         position = {node: k for k, node in enumerate(self.compiled.nodes[0])}
         rows = np.zeros((len(features), len(position)), dtype=bool)
         for row, shown in zip(rows, features, strict=True):
+            if not isinstance(shown, Iterable):
+                raise ValueError(f"features must be iterables of names or nodes, got {described(shown)}")
             for feature in shown:
                 node = self.named(feature) if isinstance(feature, str) else feature
                 if node not in position:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite
+from toymodels.validation import described, finite, numeric
 
 Firing = Callable[[np.ndarray], np.ndarray]
 
@@ -27,7 +27,7 @@ def none(states: np.ndarray) -> np.ndarray:
     >>> none(np.array([[False, False], [True, False]])).tolist()
     [True, False]
     """
-    return np.logical_not(states.any(axis=1))
+    return np.logical_not(_states(states).any(axis=1))
 
 
 def odd(states: np.ndarray) -> np.ndarray:
@@ -42,7 +42,14 @@ def odd(states: np.ndarray) -> np.ndarray:
     >>> odd(np.array([[True, True], [True, False]])).tolist()
     [False, True]
     """
-    return np.logical_xor.reduce(states, axis=1)
+    return np.logical_xor.reduce(_states(states), axis=1)
+
+
+def _states(states: np.ndarray) -> np.ndarray:
+    states = numeric("states", states)
+    if states.ndim != 2 or not np.isin(states, (0, 1)).all():
+        raise ValueError(f"states must be booleans of shape (n, parents), got {described(states)}")
+    return states.astype(bool)
 
 
 def weighted(weights: ArrayLike, threshold: float) -> Firing:

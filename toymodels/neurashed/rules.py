@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from toymodels.validation import finite, fraction
+from toymodels.validation import described, finite, fraction, numeric
 
 Rate = float | Callable[[int], float]
 GRID = 2000  # values at which the functions of a rule are checked
@@ -132,7 +132,7 @@ class Rule:
     probability = 1.0
 
     def __post_init__(self):
-        upto = float(self.upto)
+        upto = float(numeric("upto", self.upto)) if np.ndim(self.upto) == 0 else 0.0
         if not upto > 0:
             raise ValueError(f"upto must be > 0, got {self.upto!r}")
         grid = np.geomspace(1e-6, 1e6, GRID) if np.isinf(upto) else upto * np.linspace(0, 1, GRID + 1)[1:-1]
@@ -155,6 +155,9 @@ class Rule:
         ----------
         values, fires : arrays of one shape, the second of booleans
         """
+        values, fires = finite("values", values), np.asarray(fires)
+        if fires.dtype != bool or fires.shape != values.shape:
+            raise ValueError(f"fires must be booleans of the shape of values {values.shape}, got {described(fires)}")
         new = np.empty_like(values)
         for name, where in (("grow", fires), ("fade", ~fires)):
             new[where] = self._check_bounds(name, values[where])

@@ -208,9 +208,9 @@ def read(path: Path, cell: Cell | None = None) -> Stored:
         If the file is damaged, altered, or that of another cell than `cell`.
     """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with files.arrays(path) as file:
             head = json.loads(str(file[HEAD]))
-            arrays = {name.removeprefix(ARRAY): file[name] for name in file.files if name.startswith(ARRAY)}
+            arrays = {name.removeprefix(ARRAY): file[name] for name in file if name.startswith(ARRAY)}
         header, stored, said = head["header"], head["identity"], head["checksum"]
     except (OSError, MemoryError):  # the file may be sound; nobody could read it now
         raise
@@ -227,7 +227,7 @@ def read(path: Path, cell: Cell | None = None) -> Stored:
 def read_head(path: Path) -> dict[str, Any]:
     """Identity, header and checksum of a cell's file, without its arrays; `ValueError` if it is damaged."""
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with files.arrays(path) as file:
             head = json.loads(str(file[HEAD]))
         return {"identity": head["identity"], "header": head["header"], "checksum": head["checksum"]}
     except (OSError, MemoryError):  # the file may be sound; nobody could read it now

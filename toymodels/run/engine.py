@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any
 
+from toymodels.run.cluster import map_on_cluster, parse_address
+
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB"))
 PATIENCE = 3  # deaths of a worker in a row, without a call finished in between, before each call is tried alone
 
@@ -30,7 +32,7 @@ def one_thread() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
-        with _thread_pools(len(sys.modules)).limit(limits=1):
+        with _one_thread_of_torch(), _thread_pools(len(sys.modules)).limit(limits=1):
             yield
     finally:
         for name, value in before.items():
@@ -38,6 +40,21 @@ def one_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _one_thread_of_torch() -> Iterator[None]:
+    """Where torch is loaded, by itself: the MKL inside it has a number of its own, which no other library can set."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if hasattr(torch, "set_num_threads") else None
+    if torch is None or before is None:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +92,7 @@ def parse_engine(engine: str) -> str | None:
     Raises
     ------
     ValueError
-        Anything but `local`, `dask` or `dask:ADDRESS`, or Dask where it is not installed.
+        Anything but `local`, `dask` or `dask:HOST:PORT`, or Dask where it is not installed.
     """
     kind, _, address = str(engine).partition(":")
     if kind == "local" and not address:
@@ -86,7 +103,7 @@ def parse_engine(engine: str) -> str | None:
 
     if find_spec("distributed") is None:
         raise ValueError(f"engine {engine} needs Dask, which is not installed: pip install 'toymodels[cluster]'")
-    return address
+    return parse_address(address) if address or str(engine).endswith(":") else address
 
 
 class WorkerDied(RuntimeError):
@@ -97,6 +114,8 @@ def in_words(error: BaseException) -> str:
     """An error in one line: its kind and what it says; a :class:`SimulationError` speaks for itself."""
     kind = type(error).__name__
     text = " ".join(str(error).split())
+    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "sklearn"):
+        text += ", which the networks need: pip install 'toymodels[dnn]'"
     return text if kind == "SimulationError" and text else f"{kind}: {text}" if text else kind
 
 
@@ -126,26 +145,37 @@ def parallel_map(
     Raises
     ------
     ValueError
-        Unknown engine.
+        Unknown engine, workers that cannot load what is run, or a cluster of other versions or code.
     WorkerDied
         See `lost`.
+    ClusterLost
+        See :func:`toymodels.run.cluster.map_on_cluster`.
     """
     address = parse_engine(engine)
     if address is None and jobs == 1:
         yield from map(function, items)
         return
-    make = partial(_on_dask, address=address) if address is not None else _on_loky
-    yield from _until_done(function, list(items), jobs, make, lost)
+    if address is None:
+        yield from _until_done(function, list(items), jobs, lost)
+        return
+
+    def died(item: Any, deaths: int) -> Any:
+        error = WorkerDied(f"its worker process died (killed, or out of memory) {deaths} times")
+        if lost is None:
+            raise WorkerDied(f"{error}, in {item}")
+        return lost(item, error)
+
+    yield from map_on_cluster(function, items, address=address, jobs=jobs, lost=died)
 
 
-def _until_done(function, items: list, jobs: int, make, lost) -> Iterator[Any]:
+def _until_done(function, items: list, jobs: int, lost) -> Iterator[Any]:
     """Call again what was under way when a worker died; what kills its worker alone, twice, is lost."""
     waiting, deaths = dict(enumerate(items)), 0
     while waiting:
         alone = deaths >= PATIENCE
         batch = [next(iter(waiting.items()))] if alone else list(waiting.items())
         before = len(waiting)
-        for index, outcome in make(partial(_numbered, function, os.getpid()), batch, 1 if alone else jobs):
+        for index, outcome in _on_loky(partial(_numbered, function, os.getpid()), batch, 1 if alone else jobs):
             del waiting[index]
             yield outcome
         if len(waiting) < before:
@@ -171,7 +201,7 @@ def _numbered(function: Callable[[Any], Any], parent: int, numbered: tuple[int, 
 @lru_cache(maxsize=1)
 def _end_with(parent: int) -> None:
     """End this worker when the process that started it is gone, however it went."""
-    if os.getppid() != parent:  # a worker of Dask has a nanny of its own
+    if os.getppid() != parent:
         return
 
     def watch():
@@ -191,6 +221,7 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
     from joblib import Parallel, delayed, parallel_config
 
     finished = False
+    _end_loky_workers_with(os.getpid())
     try:
         with parallel_config(backend="loky", inner_max_num_threads=1), warnings.catch_warnings():
             # loky replaces, and warns of, a worker that has grown by 300 MB; with torch loaded all do, nothing is lost
@@ -200,8 +231,13 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
                 n_jobs=max(min(jobs, len(items)), 2), return_as="generator_unordered", pre_dispatch="all"
             )(calls)
         finished = True
-    except BrokenProcessPool:
+    except BrokenProcessPool as error:
         finished = True  # what is left is tried again
+        if "failed to un-serialize" in str(error):
+            reason = in_words(error.__cause__) if error.__cause__ else str(error)
+            raise ValueError(
+                f"with jobs > 1 workers must be able to import what is run, use jobs=1: {reason}"
+            ) from error
     except PicklingError as error:
         raise ValueError(f"with jobs > 1 what is run must be sent to workers, but {error}; use jobs=1") from error
     finally:
@@ -209,21 +245,18 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
             _kill_loky_workers()
 
 
+@lru_cache(maxsize=1)
+def _end_loky_workers_with(process: int) -> None:
+    """A child of multiprocessing waits for its own children at its end; idle workers would keep it for five minutes."""
+    from multiprocessing import parent_process, util
+
+    if parent_process() is not None:
+        util.Finalize(None, _kill_loky_workers, exitpriority=100)  # before the queues that feed them close
+
+
 def _kill_loky_workers() -> None:
     """After an error or Ctrl-C: nobody waits for what the workers still do."""
     from joblib.externals.loky import get_reusable_executor
 
     with contextlib.suppress(Exception):
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
-
-
-def _on_dask(function: Callable[[Any], Any], items: Sequence[Any], jobs: int, address: str) -> Iterator[Any]:
-    """Straight through the client: joblib's Dask backend waits for ever for a task whose worker keeps dying."""
-    from dask.distributed import Client, as_completed
-    from distributed.scheduler import KilledWorker
-
-    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-    with Client(address) if address else Client(**own) as client:
-        for future in as_completed(client.map(function, items, pure=False)):
-            with contextlib.suppress(KilledWorker):
-                yield future.result()
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)

@@ -1,19 +1,28 @@
 """The only place that writes a file: whole or not at all, and nothing that stands in the way is lost.
 
+It also opens archives of arrays that come from elsewhere, after a look at how large they would become.
+
 A file is written under a temporary name beside its own and then renamed, so that no reader ever sees half of it and a
 full disk or a killed process leaves what was there before.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 _OURS = re.compile(r"\.\d+\.[0-9a-f]{8}\.part$")  # what `whole` appends to the name of a file
+UNSUSPICIOUS = 2**26  # bytes that an archive may hold however small its file is
+MOST_PACKED = 20  # times the size of its file that a larger one may hold; arrays of digits are packed 5 to 1
 STALE = 60.0  # seconds after which a temporary file has no writer any more; writing one takes milliseconds
 
 
@@ -73,3 +82,48 @@ def sweep_up(folder: Path) -> None:
                 part.unlink()
         except FileNotFoundError:  # another process was faster
             continue
+
+
+@contextmanager
+def arrays(path: str | Path) -> Iterator[Mapping[str, Any]]:
+    """The arrays of an `.npz` file by name, each read when it is asked for; nothing in the file is ever executed.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    ValueError
+        If the file would become suspiciously large, or an array is larger than its part of the file.
+    FileNotFoundError
+        If there is no file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "numbers.npz"
+    >>> np.savez(file, a=[1.0, 2.0])
+    >>> with arrays(file) as read:
+    ...     read["a"].tolist()
+    [1.0, 2.0]
+    """
+    with open(path, "rb") as opened:
+        with zipfile.ZipFile(opened) as archive:
+            _require_honest(archive, os.fstat(opened.fileno()).st_size)
+        opened.seek(0)
+        with np.load(opened, allow_pickle=False) as file:
+            yield file
+
+
+def _require_honest(archive: zipfile.ZipFile, packed: int) -> None:
+    total = sum(entry.file_size for entry in archive.infolist())
+    if total > max(UNSUSPICIOUS, MOST_PACKED * packed):
+        raise ValueError(f"an archive must hold at most {MOST_PACKED} times its size, got {total} bytes in {packed}")
+    for entry in archive.infolist():
+        with archive.open(entry) as member:
+            major, _ = np.lib.format.read_magic(member)  # pyright: ignore[reportArgumentType]
+            read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(member)  # pyright: ignore[reportArgumentType]
+        if math.prod(shape) * dtype.itemsize > entry.file_size:
+            raise ValueError(f"{entry.filename} must be no larger than its file, got shape {shape} of {dtype}")

@@ -26,6 +26,7 @@ from toymodels.validation import choice, positive_int
 if TYPE_CHECKING:
     import xarray
 
+MOST_CELLS = 10**7  # more are several sweeps
 EXACT_INTEGERS = 2**53  # beyond it float64 loses units
 MAY_BE_NAN = "nan_is_an_answer"  # attribute of a function that returns NaN where there is no answer
 
@@ -140,6 +141,10 @@ def sweep(
     axes, points = _points(grid)
     for point in points:
         _require_arguments(function, point.values)
+    if len(points) * replicates > MOST_CELLS:
+        raise ValueError(
+            f"grid must have at most {MOST_CELLS} cells, got {len(points)} points x {replicates} replicates"
+        )
     store = None if cache is None else CellStore(cache, reuse=reuse, log=log or _to_stderr)
     calls = list(_calls(function, points, replicates, seed, store))
     worker = partial(_run, function, store, errors == "nan" or getattr(function, MAY_BE_NAN, False), errors)

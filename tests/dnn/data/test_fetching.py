@@ -251,3 +251,16 @@ def test_when_nothing_is_reachable_the_error_lists_every_try_and_the_command(cac
     assert "http://127.0.0.1:9" in message
     assert "python -m dnn.data tiny" in message
     assert "TOYMODELS_DATA" in message
+
+
+def test_a_bomb_is_given_up_before_it_fills_the_memory(cache, tmp_path, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(fetching, "LARGEST", 2**20)
+    (tmp_path / f"{NAME}.gz").write_bytes(gzip.compress(bytes(2**26)))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="must have the published bytes of tiny"):
+        fetching.find_file(source(), NAME, tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**23

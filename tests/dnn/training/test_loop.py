@@ -403,3 +403,14 @@ def test_what_batch_norm_can_do_with_a_lone_sample_is_not_refused():
             return super().train(False)
 
     run(config, torch.nn.Sequential(torch.nn.Linear(8, 4), Frozen(4)))
+
+
+def test_a_run_says_with_how_many_threads_it_was_computed(tmp_path):
+    before, seen = torch.get_num_threads(), []
+    try:
+        for n_threads in (2, 1):  # the second goes on from the checkpoint of the first
+            torch.set_num_threads(n_threads)
+            seen.append(run(TrainConfig(n_steps=4, **CPU), checkpoint=tmp_path / "run.pt").meta["threads"])
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [[2], [1, 2]]

@@ -67,6 +67,37 @@ def sleep_then_draw(width, folder, rng):
     return {"norm": rng.standard_normal()}
 
 
+def kill_at_three(number):
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def wait_then_draw(width, folder, rng):
+    time.sleep(0.3)
+    return {"norm": rng.standard_normal()}
+
+
+_together = 0
+
+
+def count_together(_):
+    """How many calls are under way in this process."""
+    global _together
+    _together += 1
+    time.sleep(0.1)
+    count = _together
+    _together -= 1
+    return count
+
+
+def ten_milliseconds(_):
+    """How long a wait of ten milliseconds took."""
+    start = time.perf_counter()
+    time.sleep(0.01)
+    return time.perf_counter() - start
+
+
 def decay(rate, rng):
     """An exponential; a negative rate has times of its own."""
     t = np.array([0.0, 1.0, 2.0]) if rate > 0 else np.array([0.0, 1.0, 3.0])

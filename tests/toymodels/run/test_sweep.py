@@ -331,6 +331,8 @@ def test_bad_grids_are_refused(grid, message):
         ({"seed": -1}, "seed must be >= 0"),
         ({"jobs": 0.5}, "jobs must be an integer"),
         ({"engine": "slurm"}, "engine must be local, dask or dask:ADDRESS, got 'slurm'"),
+        ({"engine": "dask:nowhere"}, "engine must be local, dask, dask:HOST:PORT or .*, got 'dask:nowhere'"),
+        ({"engine": "dask:"}, "engine must be local, dask, dask:HOST:PORT or .*, got 'dask:'"),
         ({"cache": __file__}, "the folder of results must be one that can be written, got .*: File exists"),
         ({"cache": "/proc/nowhere"}, "the folder of results must be one that can be written"),
         ({"errors": "skip"}, "errors must be one of raise, nan"),

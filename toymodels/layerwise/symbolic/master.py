@@ -109,12 +109,14 @@ def master_solution(result: str = "y") -> Any:
     >>> master_solution("Delta")
     hypot(S, 2*sqrt(P)*sqrt(Q))
     """
-    written = {}
+    written, names = {}, [str(definition.name) for definition in master_definitions()]
+    if result not in names:
+        raise ValueError(f"result must be one of {', '.join(names)}, got {result!r}")
     for definition in master_definitions():
         written[definition.name] = definition.expression.subs(written)
         if definition.name.name == result:
-            return written[definition.name]
-    raise ValueError(f"result must be one of {', '.join(str(name) for name in written)}, got {result!r}")
+            break
+    return written[definition.name]
 
 
 def textbook_solution() -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics.curves import despiked, rank_correlation
-from toymodels.validation import finite
+from toymodels.validation import finite, times
 
 
 def gained(about_input: ArrayLike) -> float:
@@ -94,11 +94,11 @@ def trend_after_peak(t: ArrayLike, about_input: ArrayLike) -> float:
     >>> round(trend_after_peak([1, 2, 3, 4, 5, 6], [1.0, 4.0, 4.0, 3.0, 2.0, 1.0]), 12)
     -1.0
     """
-    values, peak = _peak(about_input)
+    (values, peak), t = _peak(about_input), _times_of(t, about_input)
     peak = len(values) - 1 - int(values[::-1].argmax())  # the last record of a flat top
     if len(values) - peak < 4:
         return float("nan")
-    return rank_correlation(finite("t", t)[peak:], values[peak:])
+    return rank_correlation(t[peak:], values[peak:])
 
 
 def trend_to_plateau(t: ArrayLike, about_input: ArrayLike, share: float = 0.1) -> float:
@@ -129,7 +129,7 @@ def trend_to_plateau(t: ArrayLike, about_input: ArrayLike, share: float = 0.1) -
     >>> round(trend_to_plateau([1, 2, 3, 4, 5, 6, 7], [9.0, 8.0, 6.0, 4.0, 2.0, 2.1, 2.0]), 12)
     -1.0
     """
-    values, peak = _peak(about_input)
+    (values, peak), t = _peak(about_input), _times_of(t, about_input)
     peak = len(values) - 1 - int(values[::-1].argmax())
     end = float(np.median(values[-3:]))
     loss = values[peak] - end
@@ -137,7 +137,14 @@ def trend_to_plateau(t: ArrayLike, about_input: ArrayLike, share: float = 0.1) -
     if not down.size or down[0] < 3 or np.abs(values[peak + down[0] :] - end).max() > 2 * share * loss:
         return float("nan")
     passed = slice(peak, peak + int(down[0]) + 1)
-    return rank_correlation(finite("t", t)[passed], values[passed])
+    return rank_correlation(t[passed], values[passed])
+
+
+def _times_of(t: ArrayLike, values: ArrayLike) -> np.ndarray:
+    t = times(t)
+    if len(t) != np.size(values):
+        raise ValueError(f"t must have one entry per value, got {len(t)} for {np.size(values)} values")
+    return t
 
 
 def _peak(about_input: ArrayLike) -> tuple[np.ndarray, int]:

@@ -49,8 +49,13 @@ def gaussian(covariance: ArrayLike, w: ArrayLike, noise: float) -> float:
     noise = float(positive("noise", finite("noise", noise, ndim=0)))
     # singular values of W Sigma^(1/2) keep the digits that the determinant would lose; eigenvalues below zero are
     # rounding errors here, since larger ones were refused
-    ratio = np.linalg.svd((w @ vectors) * np.sqrt(np.maximum(values, 0)), compute_uv=False) / noise
-    return float(np.logaddexp(0, 2 * np.log(ratio[ratio > 0])).sum() / (2 * np.log(2)))
+    signal = np.linalg.svd((w @ vectors) * np.sqrt(np.maximum(values, 0)), compute_uv=False)
+    signal = signal[signal > 0]
+    with np.errstate(over="ignore"):
+        ratio = signal / noise
+    ratio = ratio[ratio > 0]
+    logs = np.log(ratio) if np.isfinite(ratio).all() else np.log(signal) - np.log(noise)
+    return float(np.logaddexp(0, 2 * logs).sum() / (2 * np.log(2)))
 
 
 def gaussian_joint(covariance: ArrayLike, n_first: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import integer_labels, vectors
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import LARGEST_FACTOR, finite, generator, positive, positive_int
 
 BLOCK = 2**22  # numbers held at once by the Monte Carlo estimate
 
@@ -59,7 +59,8 @@ def gaussian_mixture(
     """
     from scipy.special import logsumexp
 
-    centers = vectors("centers", centers) / positive("noise", finite("noise", noise, ndim=0))
+    centers = _in_units(centers, noise)
+    generator("rng", rng)
     labels = np.arange(len(centers)) if labels is None else integer_labels(labels, len(centers))
     n = positive_int("n", n)
     total = 0.0
@@ -104,10 +105,19 @@ def mixture_bounds(centers: ArrayLike, noise: float) -> tuple[float, float]:
     from scipy.spatial.distance import cdist
     from scipy.special import logsumexp
 
-    centers = vectors("centers", centers) / positive("noise", finite("noise", noise, ndim=0))
+    centers = _in_units(centers, noise)
     distance = cdist(centers, centers, "sqeuclidean")
     nats = [np.log(len(centers)) - np.mean(logsumexp(-distance / c, axis=-1)) for c in (8, 2)]
     return float(nats[0] / np.log(2)), float(nats[1] / np.log(2))
+
+
+def _in_units(centers: ArrayLike, noise: float) -> np.ndarray:
+    """Centres (m, d) in units of the noise."""
+    rows, unit = vectors("centers", centers), float(positive("noise", finite("noise", noise, ndim=0)))
+    least = float(np.abs(rows).max()) / LARGEST_FACTOR
+    if unit < least:
+        raise ValueError(f"noise must be at least {least:g} for centers of this size, got {unit:g}")
+    return rows / unit
 
 
 def _log_densities(own: np.ndarray, centers: np.ndarray, rng: np.random.Generator, n: int) -> np.ndarray:
