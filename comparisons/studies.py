@@ -14,6 +14,8 @@ PHENOMENA = (
     "neural_collapse",
     "emergence",
     "double_descent",
+    "edge_of_stability",
+    "implicit_regularisation",
 )
 EXCHANGE = "order_parameters"
 ALL = (*PHENOMENA, EXCHANGE)

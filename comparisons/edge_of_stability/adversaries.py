@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from comparisons.adversaries import Case, Curve, rise, spike, walk, wave
+from comparisons.harness.cases import Case, Curve, rise, spike, walk, wave
 
 LR = 0.5
 

@@ -10,6 +10,8 @@ CHANCE = (
     "random walk, no training score",
     "a walk after a true fit",
     "random walk, all sets alike",
+    "a walk under a true flow",
+    "random walk without losses",
 )  # a lone walk may look like a rise
 
 
