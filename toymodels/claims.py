@@ -54,7 +54,10 @@ class Criterion:
 
     def met_by(self, values: Sequence[float] | np.ndarray) -> bool | None:
         """Whether `values` (n,) meet the criterion; None where they cannot decide."""
-        return self.test(np.atleast_1d(np.asarray(values, dtype=float)))
+        measured = np.atleast_1d(np.asarray(values, dtype=float))
+        if not measured.size:
+            raise ValueError("values must hold at least one number, got none")
+        return self.test(measured)
 
     def split_by(self, values: Sequence[float] | np.ndarray) -> bool:
         """Whether two or three runs of one part of `values` (n,) fall on both sides, each judged alone."""
@@ -72,14 +75,32 @@ class Criterion:
 
     def __and__(self, other: Criterion) -> Criterion:
         runs = max(self.of_runs, other.of_runs)
-        return Criterion(f"{self.sentence} and {other.sentence}", lambda v: _both(self.test(v), other.test(v)), runs)
+        sentences = (_closed(each.sentence, " or ") for each in (self, other))
+        return Criterion(" and ".join(sentences), lambda v: _both(self.test(v), other.test(v)), runs)
 
     def __or__(self, other: Criterion) -> Criterion:
         runs = max(self.of_runs, other.of_runs)
-        return Criterion(f"{self.sentence} or {other.sentence}", lambda v: _either(self.test(v), other.test(v)), runs)
+        sentences = (_closed(each.sentence, " and ") for each in (self, other))
+        return Criterion(" or ".join(sentences), lambda v: _either(self.test(v), other.test(v)), runs)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a criterion is neither true nor false before it is tested: write (a < x) & (x < b), or between"
+        )
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def _closed(sentence: str, word: str) -> str:
+    """The sentence, in brackets where it would else be read apart at `word`."""
+    return f"({sentence})" if word in sentence else sentence
+
+
+def _exact(bound: float) -> str:
+    """A bound as it is compared, in as few digits as say it."""
+    short = f"{bound:g}"
+    return short if float(short) == float(bound) else repr(float(bound))
 
 
 def _both(first: bool | None, second: bool | None) -> bool | None:
@@ -119,29 +140,33 @@ class Statistic:
     throughout: bool = False
 
     def __gt__(self, bound: float) -> Criterion:
-        return self._criterion(f"> {bound:g}", lambda value: value > bound)
+        return self._criterion(f"> {_exact(bound)}", lambda value: value > bound)
 
     def __ge__(self, bound: float) -> Criterion:
-        return self._criterion(f">= {bound:g}", lambda value: value >= bound)
+        return self._criterion(f">= {_exact(bound)}", lambda value: value >= bound)
 
     def __lt__(self, bound: float) -> Criterion:
-        return self._criterion(f"< {bound:g}", lambda value: value < bound)
+        return self._criterion(f"< {_exact(bound)}", lambda value: value < bound)
 
     def __le__(self, bound: float) -> Criterion:
-        return self._criterion(f"<= {bound:g}", lambda value: value <= bound)
+        return self._criterion(f"<= {_exact(bound)}", lambda value: value <= bound)
 
     def equals(self, bound: float) -> Criterion:
         """Exactly `bound`."""
-        exact = self._criterion(f"= {bound:g}", lambda value: value == bound)
+        exact = self._criterion(f"= {_exact(bound)}", lambda value: value == bound)
         return replace(exact, of_runs=0) if self.throughout else exact
 
     def between(self, low: float, high: float) -> Criterion:
         """In [`low`, `high`], ends included."""
-        return self._criterion(f"in [{low:g}, {high:g}]", lambda value: (value >= low) & (value <= high))
+        if not low <= high:
+            raise ValueError(f"low must be <= high, got {low:g} and {high:g}")
+        return self._criterion(f"in [{_exact(low)}, {_exact(high)}]", lambda value: (value >= low) & (value <= high))
 
     def within(self, tolerance: float, of: float) -> Criterion:
         """Less than `tolerance` away from the number `of`."""
-        return self._criterion(f"within {tolerance:g} of {of:g}", lambda value: np.abs(value - of) < tolerance)
+        return self._criterion(
+            f"within {_exact(tolerance)} of {_exact(of)}", lambda value: np.abs(value - of) < tolerance
+        )
 
     def _criterion(self, bound: str, passes: Callable[[np.ndarray], Any]) -> Criterion:
         def test(values: np.ndarray) -> bool:
@@ -174,7 +199,7 @@ def share_of_runs(share: float) -> Statistic:
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], got {share}")
-    return Statistic(f"{share:.0%} of the runs", lambda values: values, share, of_runs=1)
+    return Statistic(f"{100 * share:.4g}% of the runs", lambda values: values, share, of_runs=1)
 
 
 def median_of_each(what: str, parts: int) -> Statistic:
@@ -286,6 +311,10 @@ class Claim:
         for name in ("key", "place", "statement"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} must not be empty, got {getattr(self, name)!r}")
+        if not isinstance(self.criterion, Criterion):
+            raise ValueError(f"criterion must be a Criterion, got {self.criterion!r}")
+        if not self.quantity.words.strip():
+            raise ValueError("quantity must say in words what is measured, got none")
         for name, known in (("source", (PAPER, READING, CONTROL)), ("fixed", (BEFORE, AFTER))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")

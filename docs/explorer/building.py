@@ -198,7 +198,8 @@ def index(pages: Sequence[Page]) -> str:
     pages : sequence of Page
     """
     items = "".join(
-        f'<li><a href="{page.name}.html">{html.escape(page.title)}</a><p>{html.escape(page.lead)}</p></li>' for page in pages
+        f'<li><a href="{page.name}.html">{html.escape(page.title)}</a><p>{html.escape(page.lead)}</p></li>'
+        for page in pages
     )
     body = (
         "<h1>Minimal models of deep learning, to move by hand</h1>"

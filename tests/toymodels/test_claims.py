@@ -170,3 +170,28 @@ def test_the_verdict_of_two_seeds_is_theirs_or_open():
     assert verdict_of([split, split]) == (OPEN, "the bound lies within the spread of 2 runs")
     with pytest.raises(ValueError, match="seeds must judge one claim"):
         verdict_of([])
+
+
+def test_a_sentence_says_how_its_parts_belong_together():
+    first, second, third = every_run < 2, every_run > 5, spread < 1
+    left, right = (first | second) & third, first | (second & third)
+    assert str(left) == "(every run < 2 or every run > 5) and spread < 1"
+    assert str(right) == "every run < 2 or (every run > 5 and spread < 1)"
+    assert (left.met_by([0, 1.5]), right.met_by([0, 1.5])) == (False, True)
+
+
+def test_a_chain_of_comparisons_is_refused_rather_than_half_taken():
+    with pytest.raises(TypeError, match="neither true nor false"):
+        0 < every_run < 1  # noqa: B015
+
+
+def test_bounds_are_printed_as_they_are_compared():
+    assert str(every_run < 1234567) == "every run < 1234567.0"
+    assert str(share_of_runs(0.125) < 1) == "12.5% of the runs < 1"
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(ValueError, match="low must be <= high, got 2 and 1"):
+        every_run.between(2, 1)
+    with pytest.raises(ValueError, match="values must hold at least one number"):
+        (every_run < 1).met_by([])

@@ -82,7 +82,9 @@ def test_explore_says_so_where_no_pages_are_installed(monkeypatch, capsys, tmp_p
 def test_help_lists_every_study(capsys):
     assert command.main([]) == command.main(["--help"]) == 0
     printed = capsys.readouterr().out
-    names = sorted(path.parent.name for path in (ROOT / "comparisons").glob("*/__main__.py") if path.parent.name != "harness")
+    names = sorted(
+        path.parent.name for path in (ROOT / "comparisons").glob("*/__main__.py") if path.parent.name != "harness"
+    )
     assert set(names) <= set(command.studies())
     assert all(name in printed for name in ("explore", "figures", "grokking", "order_parameters"))
 

@@ -192,7 +192,9 @@ def descend_to_loss(
         w -= lr * slope_w
         if not np.isfinite(a).all():
             raise SimulationError("descent without noise diverges")
-    raise SimulationError(f"{left.size} of {len(ends[0])} networks do not reach the loss {level:g} in {most_steps} steps")
+    raise SimulationError(
+        f"{left.size} of {len(ends[0])} networks do not reach the loss {level:g} in {most_steps} steps"
+    )
 
 
 def _gradient(a: np.ndarray, w: np.ndarray, x1: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -101,9 +101,7 @@ class Browser:
         """Press the pointer at a place, move it, let go."""
         for kind, (x, y) in (("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)):
             buttons = 0 if kind == "mouseReleased" else 1
-            self.send(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1
-            )
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1)
 
     def picture(self, path):
         """The whole page as a PNG file."""
@@ -117,5 +115,7 @@ class Browser:
 
     def requests(self):
         """Addresses asked for, but for those that hold their own content."""
-        asked = [event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        asked = [
+            event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"
+        ]
         return [url for url in asked if not url.startswith("data:")]

@@ -28,7 +28,9 @@ def assert_quiet(browser, name):
 
 
 @pytest.mark.parametrize("name", ["index", *NAMES])
-@pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (400, "dark"), (800, "light"), (1400, "light"), (1400, "dark")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(400, "light"), (400, "dark"), (800, "light"), (1400, "light"), (1400, "dark")]
+)
 def test_a_page_is_quiet_and_fits(browser, name, width, scheme, tmp_path):
     browser.open(path(name), width, scheme=scheme)
     assert_quiet(browser, name)
@@ -51,7 +53,9 @@ def test_every_slider_moves_by_keyboard_and_the_numbers_are_the_scripts(browser,
         browser.key("ArrowRight" if before != browser.run(f"document.getElementById('{slider}').max") else "ArrowLeft")
         assert browser.run(f"document.getElementById('{slider}').value") != before
         assert browser.run(f"document.getElementById('{slider}').getAttribute('aria-valuetext')")
-        shown = browser.run("Object.fromEntries([...document.querySelectorAll('[data-read]')].map((p) => [p.dataset.read, p.dataset.value]))")
+        shown = browser.run(
+            "Object.fromEntries([...document.querySelectorAll('[data-read]')].map((p) => [p.dataset.read, p.dataset.value]))"
+        )
         expected = Script(name).call("PAGE.compute", browser.run("explorer.state()"))["read"]
         for number, text in shown.items():
             if isinstance(expected[number], str):
@@ -85,7 +89,9 @@ def test_dots_move_by_arrow_keys_and_by_pointer(browser, name):
     up = browser.run("explorer.state()")
     assert up != before
     browser.key("ArrowDown")
-    x, y = browser.run(f"(() => {{ const r = {knob}.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()")
+    x, y = browser.run(
+        f"(() => {{ const r = {knob}.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()"
+    )
     browser.drag((x, y), (x + 25, y + 60))
     moved = browser.run("explorer.state()")
     assert moved not in (before, up)

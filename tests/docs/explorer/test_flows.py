@@ -50,7 +50,9 @@ def test_the_imbalance_dies_as_it_should(decay):
 def test_a_flow_without_decay_is_the_undamped_one(decay):
     t = np.geomspace(0.01, 50, 30)
     found = decay.call("decayingMode", t, 0.3, -0.1, 1.3, 0.0)
-    assert_allclose([row["f"] for row in found], DiagonalNetwork([1.3], 0.3, -0.1).solve(t)["product"][:, 0], rtol=1e-12)
+    assert_allclose(
+        [row["f"] for row in found], DiagonalNetwork([1.3], 0.3, -0.1).solve(t)["product"][:, 0], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

@@ -72,13 +72,17 @@ def test_a_page_that_is_too_large_is_refused():
 
 def test_the_command_writes_them(tmp_path, capsys):
     assert command.main(["--out", str(tmp_path / "new")]) == 0
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(["index.html", *(f"{n}.html" for n in NAMES)])
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(
+        ["index.html", *(f"{n}.html" for n in NAMES)]
+    )
     assert capsys.readouterr().out.count("kB") == 9
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_shown_is_computed(name):
-    read = Script(name).call("PAGE.compute", {**defaults(name), **({"targets": PAGES[name].data["targets"]} if name == "circle" else {})})["read"]
+    read = Script(name).call(
+        "PAGE.compute", {**defaults(name), **({"targets": PAGES[name].data["targets"]} if name == "circle" else {})}
+    )["read"]
     assert set(PAGES[name].readouts) <= set(read)
     assert all(value is not None for value in read.values())
 
