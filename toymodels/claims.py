@@ -85,7 +85,7 @@ class Criterion:
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "a criterion is neither true nor false before it is tested: write (a < x) & (x < b), or between"
+            "a criterion is neither true nor false before it is tested: write (x > a) & (x < b)"
         )
 
     def __str__(self) -> str:
