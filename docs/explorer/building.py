@@ -178,15 +178,18 @@ def framed(title: str, body: str, pages: Sequence[Page], name: str, scripts: str
         Of the page that this is.
     scripts : str
     """
+    current = " aria-current=page"
     links = "".join(
-        f'<a href="{other.name}.html"{" aria-current=page" if other.name == name else ""}>{html.escape(other.title)}</a>'
+        f'<a href="{other.name}.html"{current if other.name == name else ""}>{html.escape(other.title)}</a>'
         for other in pages
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f'<link rel="icon" href="data:,"><title>{html.escape(title)}</title><style>\n{asset("explorer.css")}</style></head><body>'
-        f'<nav aria-label="Pages"><a href="index.html">Explorer</a>{links}</nav><main>{body}</main>{scripts}</body></html>\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{html.escape(title)}</title><style>\n{asset('explorer.css')}</style></head><body>"
+        f'<nav aria-label="Pages"><a href="index.html">Explorer</a>{links}</nav>'
+        f"<main>{body}</main>{scripts}</body></html>\n"
     )
 
 

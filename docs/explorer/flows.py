@@ -1,9 +1,9 @@
 r"""Flows whose right-hand side is a polynomial, printed from sympy as the recurrence of their Taylor series.
 
 With :math:`x(t + h) = \sum_k x_k h^k` a product of two series has the coefficients :math:`\sum_j u_j v_{k-j}`, so
-:math:`(k + 1)\, x_{k+1}` is the right-hand side evaluated on coefficients. The script `flow` of the pages sums the series
-in steps whose length the last two coefficients decide (Jorba and Zou 2005, Experimental Mathematics 14, 99), so that its
-error stays at rounding. Under weight decay these are the Bessel functions of :mod:`toymodels.layerwise.decay`.
+:math:`(k + 1)\, x_{k+1}` is the right-hand side evaluated on coefficients. The script `flow.js` sums the series in steps
+whose length the last coefficients decide (Jorba and Zou 2005, Experimental Mathematics 14, 99), so that its error stays
+at rounding. Under weight decay these are the Bessel functions of :mod:`toymodels.layerwise.decay`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from docs.explorer.formulas import ORDERS, circle_potential
+from docs.explorer.mathml import equation
 
 TERMS = 24  # of a series
 
@@ -66,15 +67,8 @@ class Flow(NamedTuple):
 
     def mathml(self) -> str:
         """Its equations, one to a line."""
-        from sympy.printing.mathml import MathMLPresentationPrinter
-
-        printer = MathMLPresentationPrinter()
-        sides = [
-            (printer._print(state).toxml(), printer._print(expression).toxml())
-            for state, expression in zip(self.states, self.velocity, strict=True)
-        ]
-        rows = (f"<mrow><mover>{state}<mo>˙</mo></mover><mo>=</mo>{right}</mrow>" for state, right in sides)
-        return "".join(f'<div><math display="block">{row}</math></div>' for row in rows)
+        rates = zip(self.states, self.velocity, strict=True)
+        return "".join(equation(state, velocity, rate=True) for state, velocity in rates)
 
 
 class _Series:

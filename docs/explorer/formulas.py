@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from docs.explorer.mathml import equation
 from toymodels.layerwise import spectrum
 from toymodels.layerwise.symbolic import Definition, javascript_function, master_definitions, numpy_function
 
@@ -52,15 +53,7 @@ class Formula(NamedTuple):
 
     def mathml(self) -> str:
         """Its definitions as equations, one to a line."""
-        return "".join(f"<div>{_equation(definition)}</div>" for definition in self.definitions)
-
-
-def _equation(definition: Definition) -> str:
-    from sympy.printing.mathml import MathMLPresentationPrinter
-
-    printer = MathMLPresentationPrinter()
-    sides = [printer._print(side).toxml() for side in (definition.name, definition.expression)]
-    return f'<math display="block"><mrow>{sides[0]}<mo>=</mo>{sides[1]}</mrow></math>'
+        return "".join(equation(definition.name, definition.expression) for definition in self.definitions)
 
 
 def _symbols(names: str, **assumptions: bool) -> Any:
@@ -192,7 +185,7 @@ def one_layer() -> Formula:
 
 
 def decayed() -> Formula:
-    """Weights under decay from the growth y = A / B of the linear flow: :class:`toymodels.layerwise.decay.DecayingFlow`."""
+    """Weights under decay from the growth y = A / B: :class:`toymodels.layerwise.decay.DecayingFlow`."""
     from sympy import exp, sqrt
 
     listed = _Definitions()

@@ -34,14 +34,16 @@ def lazy_rich() -> Page:
     return Page(
         "lazy_rich",
         "Lazy to rich",
-        "Two weights a and b learn one number S = a b. Move the dot: where the kernel a² + b² keeps its size, training is "
+        "Two weights a and b learn one number S = a b. Move the dot: where the kernel a² + b² keeps its size, training "
+        "is "
         "lazy and exponential; where it must grow, training is rich and waits before it rises.",
         slider("scale", "Scale of the start", -1.3, 0.9, -0.7, 0.01, log=True)
         + slider("balance", "Imbalance (a² − b²)/(a² + b²)", -0.98, 0.98, 0.1, 0.01)
         + slider("target", "Target S", 0.2, 2, 1, 0.05)
         + playable("time", "Time", 0, 1, 0.4, 0.005),
         {
-            "map": "By what factor the kernel changes until the end: blue, hardly (lazy); orange, thirty-fold or more (rich). "
+            "map": "By what factor the kernel changes until the end: blue, hardly (lazy); orange, thirty-fold or more "
+            "(rich). "
             "Drag the dot, or use the arrow keys on it.",
             "mode": "The product, and what it would do if the kernel stayed as it is at the start.",
             "weights": "Training conserves a² − b², so weights move on a hyperbola until a b = S.",
@@ -57,7 +59,8 @@ def lazy_rich() -> Page:
             "half_way": "half of the way at",
         },
         ("startOf", "mode", "timeTo", "oneLayer"),
-        f"<p>Source: {NAM}, Theorem I.1 and Eq. 19; the sigmoid of {SAXE} is the case a = b. The words lazy and rich stand "
+        f"<p>Source: {NAM}, Theorem I.1 and Eq. 19; the sigmoid of {SAXE} is the case a = b. The words lazy and rich "
+        f"stand "
         "for a final kernel within a quarter of its start, and of more than twice its start.</p>",
     )
 
@@ -77,7 +80,8 @@ def stages() -> Page:
         + playable("time", "Time", 0, 1, 0.4, 0.005),
         {
             "modes": "Every mode over time, exact, with two layers and with one.",
-            "loss": "The loss of all modes: each plateau is a saddle at which some modes are learnt and the others not yet.",
+            "loss": "The loss of all modes: each plateau is a saddle at which some modes are learnt and the others not "
+            "yet.",
         },
         {
             "t": "time",
@@ -89,7 +93,8 @@ def stages() -> Page:
             "abruptness": "its wait over its rise",
         },
         ("weightsOf", "mode", "timeTo", "oneLayer"),
-        f"<p>Sources: {SAXE}; {NAM}, Theorem G.2 for any imbalance. A small start waits for a time like ln(1/start)/2S, "
+        f"<p>Sources: {SAXE}; {NAM}, Theorem G.2 for any imbalance. A small start waits for a time like "
+        f"ln(1/start)/2S, "
         "and rises in a time that does not depend on the start.</p>",
     )
 
@@ -99,15 +104,18 @@ def decay() -> Page:
     return Page(
         "decay",
         "Decay and the delay",
-        "A signal and some noise, learnt from a large imbalance with weight decay. Both are fitted at once, lazily. Much "
+        "A signal and some noise, learnt from a large imbalance with weight decay. Both are fitted at once, lazily. "
+        "Much "
         "later decay has undone the imbalance, and only then is the noise given up: the delay behind grokking.",
         slider("scale", "Scale of the start", 0, 1, 0.7, 0.01, log=True)
         + slider("decay", "Weight decay μ", -2.5, -0.3, -1, 0.02, log=True)
         + slider("weak", "Strength of the noise", 0.01, 0.6, 0.08, 0.01)
         + playable("time", "Time, logarithmic", 0, 1, 0.55, 0.005),
         {
-            "products": "The two modes. The second mark is where the imbalance has fallen to twice the strength of the signal: from there on its kernel is its own.",
-            "imbalance": "The imbalance falls as exp(−2μt) whatever is learnt. A mode stays lazy until it falls to twice its strength.",
+            "products": "The two modes. The second mark is where the imbalance has fallen to twice the strength of the "
+            "signal: from there on its kernel is its own.",
+            "imbalance": "The imbalance falls as exp(−2μt) whatever is learnt. A mode stays lazy until it falls to "
+            "twice its strength.",
         },
         {
             "t": "time",
@@ -156,8 +164,10 @@ def graph() -> Page:
             "last": "last batch",
         },
         (),
-        f"<p>Source: {SU}, Algorithm 1 and Eq. 2.1 to 3.1; the graphs are reconstructions from its drawings. Edges into "
-        "the classes are trained by the same rule, when one sample of the batch fires both ends. This page computes with "
+        f"<p>Source: {SU}, Algorithm 1 and Eq. 2.1 to 3.1; the graphs are reconstructions from its drawings. Edges "
+        f"into "
+        "the classes are trained by the same rule, when one sample of the batch fires both ends. This page computes "
+        "with "
         "the steps of the suite, recorded runs of which it repeats.</p>",
         {"graphs": [as_data(title, make()) for title, make in GRAPHS.items()], "steps": STEPS},
     )
@@ -202,14 +212,16 @@ def circle() -> Page:
     return Page(
         "circle",
         "Condensation on the circle",
-        "From a small start the loss drives every neuron by one potential of its direction. Neurons with a > 0 climb it, "
+        "From a small start the loss drives every neuron by one potential of its direction. Neurons with a > 0 climb "
+        "it, "
         "those with a < 0 descend, and all end in at most 2p directions. Drag the samples, and the directions move.",
         choice("order", "Activation", ["tanh: p = 1", "x tanh: p = 2", "x² tanh: p = 3"])
         + playable("time", "Time, each neuron at its own pace", 0, 12, 2, 0.05),
         {
             "data": "The samples. Drag them up and down, or use the arrow keys.",
             "circle": "Neurons in the plane of input weight and bias; the potential is drawn outside of the circle.",
-            "height": "|The potential over the direction, its ends, and that of the residual once the strongest group has "
+            "height": "|The potential over the direction, its ends, and that of the residual once the strongest group "
+            "has "
             "fitted what it can: where neurons turn next.",
         },
         {
@@ -220,7 +232,8 @@ def circle() -> Page:
             "next": "next orientation, in degrees",
         },
         tuple(f"{name}{order}" for name in ("coefficients", "potential", "drifting") for order in ORDERS),
-        f"<p>Source: {XU}, Section 6.1. Shown is the flow at leading order, s(z) = zᵖ; plain training for p ≥ 2 lets the "
+        f"<p>Source: {XU}, Section 6.1. Shown is the flow at leading order, s(z) = zᵖ; plain training for p ≥ 2 lets "
+        f"the "
         "best aligned neurons escape long before the others have turned. The next orientation is our reading: the "
         "potential of what the strongest group, in its best amplitude, leaves of the targets.</p>",
         {"inputs": INPUTS, "targets": TARGETS, "neurons": NEURONS},
@@ -233,7 +246,8 @@ def plane() -> Page:
     return Page(
         "plane",
         "The plane of γ and γ′",
-        "How the sizes of a start go with the width decides how far neurons travel: less and less on the left (linear), "
+        "How the sizes of a start go with the width decides how far neurons travel: less and less on the left "
+        "(linear), "
         "more and more on the right (condensed). Marks are trained networks, the line is theory.",
         slider("gamma", "γ: size of the function", 0, 2.5, 1.5, 0.01)
         + slider("prime", "γ′: output against input weights", -1.25, 1.25, 0, 0.01)
@@ -272,7 +286,8 @@ def generalisation() -> Page:
         + playable("time", "Time, logarithmic", 0, 1, 0.6, 0.005),
         {
             "losses": "Averages over data, teachers and noise, for large d.",
-            "descent": "The test loss over the number of samples: double descent, and what is left of it when one stops in time.",
+            "descent": "The test loss over the number of samples: double descent, and what is left of it when one "
+            "stops in time.",
         },
         {
             "t": "time",
@@ -284,7 +299,8 @@ def generalisation() -> Page:
         },
         ("law", "losses"),
         '<p>Source: Advani, Saxe and Sompolinsky (2020), <a href="https://arxiv.org/abs/1710.03667">High-dimensional '
-        "dynamics of generalization error in neural networks</a>. White inputs, one layer, a start at 0, a teacher of norm "
+        "dynamics of generalization error in neural networks</a>. White inputs, one layer, a start at 0, a teacher of "
+        "norm "
         "1; the test loss is on labels without noise.</p>",
         {"nodes": [spectrum._LOWEST, spectrum._HIGHEST]},
     )
@@ -300,8 +316,10 @@ def playback() -> Page:
         choice("family", "Family", list(recording.FAMILIES)) + playable("time", "Time, logarithmic", 0, 1, 0.5, 0.005),
         {
             "scores": "|Train and test performance.",
-            "series": "|Every order parameter of every theory that has a meaning in this model, with whose it is in brackets. "
-            "Solid and green: half-way before the test score reaches its level; the two dashed marks are the slider and that time.",
+            "series": "|Every order parameter of every theory that has a meaning in this model, with whose it is in "
+            "brackets. "
+            "Solid and green: half-way before the test score reaches its level; the two dashed marks are the slider "
+            "and that time.",
         },
         {
             "t": "time",
@@ -312,8 +330,10 @@ def playback() -> Page:
             "early": "order parameters half-way before that",
         },
         (),
-        "<p>Runs of <code>python -m comparisons.order_parameters</code> at its quick preset, seed 0. Half-way is the middle "
-        "between the first and the last value, and says only what moves early; what foretells the jump takes an ensemble, and "
+        "<p>Runs of <code>python -m comparisons.order_parameters</code> at its quick preset, seed 0. Half-way is the "
+        "middle "
+        "between the first and the last value, and says only what moves early; what foretells the jump takes an "
+        "ensemble, and "
         "is judged there.</p>",
         {"runs": recording.load()["runs"]},
     )

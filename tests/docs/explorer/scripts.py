@@ -22,7 +22,8 @@ class Script:
 
     def run(self, expression):
         """Value of an expression, by way of JSON."""
-        shown = "(_, v) => (typeof v === 'number' && !Number.isFinite(v) ? `number ${v}` : ArrayBuffer.isView(v) ? [...v] : v)"
+        number = "typeof v === 'number' && !Number.isFinite(v) ? `number ${v}`"
+        shown = f"(_, v) => ({number} : ArrayBuffer.isView(v) ? [...v] : v)"
         return _numbers(json.loads(self._context.eval(f"JSON.stringify({expression}, {shown})")))
 
     def call(self, function, *arguments):

@@ -54,7 +54,8 @@ def test_every_slider_moves_by_keyboard_and_the_numbers_are_the_scripts(browser,
         assert browser.run(f"document.getElementById('{slider}').value") != before
         assert browser.run(f"document.getElementById('{slider}').getAttribute('aria-valuetext')")
         shown = browser.run(
-            "Object.fromEntries([...document.querySelectorAll('[data-read]')].map((p) => [p.dataset.read, p.dataset.value]))"
+            "Object.fromEntries([...document.querySelectorAll('[data-read]')]"
+            ".map((place) => [place.dataset.read, place.dataset.value]))"
         )
         expected = Script(name).call("PAGE.compute", browser.run("explorer.state()"))["read"]
         for number, text in shown.items():
@@ -135,7 +136,8 @@ CONTRAST = """(() => {
   const light = (name) => {
     let hex = style.getPropertyValue(name).trim().slice(1);
     if (hex.length === 3) hex = [...hex].map((c) => c + c).join("");
-    const parts = hex.match(/../g).map((h) => parseInt(h, 16) / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const parts = hex.match(/../g).map((h) => linear(parseInt(h, 16) / 255));
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
   };
   const [a, b] = [light("COLOUR"), light("--back")].sort((x, y) => y - x);

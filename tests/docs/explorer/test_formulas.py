@@ -1,4 +1,4 @@
-"""Every printed formula: its JavaScript is its numpy, and its numpy is what the suite computes, at two thousand points."""
+"""Every printed formula: its JavaScript is its numpy, and its numpy what the suite computes, at 2,000 points."""
 
 import numpy as np
 import pytest

@@ -34,7 +34,7 @@ def recorded(title, rule, size, steps=60):
 @pytest.mark.parametrize("title", TITLES)
 def test_every_step_is_the_suites(script, title, rule, size):
     which, rates, python, error = RULES[rule]
-    task, order, run = recorded(title, python, size)
+    _, order, run = recorded(title, python, size)
     k = TITLES.index(title)
     found = np.array(script.run(f"train(DATA.graphs[{k}], RULES[{which}], {rates}, 1, {order.tolist()})"))
     exact = np.hstack([run["amplification"], run["edge_weights"]])
