@@ -1,7 +1,7 @@
 r"""Flows whose right-hand side is a polynomial, printed from sympy as the recurrence of their Taylor series.
 
 With :math:`x(t + h) = \sum_k x_k h^k` a product of two series has the coefficients :math:`\sum_j u_j v_{k-j}`, so
-:math:`(k + 1)\, x_{k+1}` is the right-hand side evaluated on coefficients. The script `flow.js` sums the series in steps
+:math:`(k + 1)\, x_{k+1}` is the right-hand side evaluated on coefficients. `flow.js` sums the series in steps
 whose length the last coefficients decide (Jorba and Zou 2005, Experimental Mathematics 14, 99), so that its error stays
 at rounding. Under weight decay these are the Bessel functions of :mod:`toymodels.layerwise.decay`.
 """

@@ -139,7 +139,7 @@ def half_way() -> Formula:
     z = listed.define("z", over / under, "expm1(r Delta t) / Delta")
     elapsed = Piecewise((z, Eq(gap, 0)), (log1p(gap * z) / gap, True))  # pyright: ignore[reportIndexIssue]
     listed.define("time", elapsed / _name(listed, "r"))
-    words = "When a mode of target S from weights a0, b0 has gone the part `part` of its way."
+    words = "When a mode of target S from weights a0, b0 has gone a given part of its way."
     return Formula("timeTo", "a0, b0, S, part", tuple(listed), ("time",), words)
 
 

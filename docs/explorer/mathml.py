@@ -26,7 +26,7 @@ def _written_out(expression: Any) -> Any:
 
     expression = expression.replace(hypot, lambda x, y: sqrt(x**2 + y**2))
     expression = expression.replace(expm1, lambda x: UnevaluatedExpr(exp(x) - 1))
-    return expression.replace(log1p, lambda x: log(UnevaluatedExpr(1 + x)))
+    return expression.replace(log1p, lambda x: log(1 + x))
 
 
 @cache
@@ -47,6 +47,7 @@ def _printer() -> Any:
                 rows.appendChild(row)
             whole, brace = self.dom.createElement("mrow"), self.dom.createElement("mo")
             brace.appendChild(self.dom.createTextNode("{"))
+            brace.setAttribute("stretchy", "true")
             whole.appendChild(brace)
             whole.appendChild(rows)
             return whole
@@ -67,4 +68,4 @@ def _printer() -> Any:
             word.appendChild(self.dom.createTextNode(text))
             return word
 
-    return Printer()
+    return Printer({"mul_symbol": "dot"})  # names of several letters stay apart

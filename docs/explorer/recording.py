@@ -33,7 +33,7 @@ def thinned(t: np.ndarray) -> np.ndarray:
 
 
 def played(run: Trajectory) -> dict[str, Any]:
-    """A run as the page has it: times, fit and jump, every series to four digits, and why some order parameters are silent.
+    """A run as the page has it: times, fit and jump, every series to four digits, and why some are silent.
 
     Parameters
     ----------
