@@ -16,6 +16,7 @@ import numpy as np
 
 from comparisons.harness.model import Model
 from comparisons.harness.settings import Settings
+from comparisons.implicit_regularisation.question import FITTED
 from toymodels.metrics.implicit_regularisation import decades_simpler, participation
 from toymodels.trajectory import Trajectory
 from toymodels.validation import choice, non_negative, positive, positive_int
@@ -199,8 +200,8 @@ QUIET = 0.1  # learning rate of the descent without noise: descent to a loss, of
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     """Directions in use, |a||w| shared out over clusters of neurons at cosine .95.
 
-    The full batch descends from the start to the loss of every state; without noise in the labels the small batch goes
-    below the loss that is asked for by itself.
+    The full batch descends from the start to the loss of every state: without noise in the labels the small batch goes
+    below the loss that is asked for, to one that counts as none.
     """
     from toymodels.condensation import TwoLayerNetwork
     from toymodels.condensation.label_noise import (
@@ -218,7 +219,8 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     run = label_noise_descent(start, x, y, s.steps, s.lr, batch, s.noise, rng, record_steps(s.steps))
     small = TwoLayerNetwork(*descend_to_loss(run["a"], run["w"], x, y, s.loss, QUIET))
     copies = (np.repeat(part[None], len(run.t), axis=0) for part in (start.a, start.w))
-    full = TwoLayerNetwork(*descend_to_loss(*copies, x, y, small.loss(x, y), QUIET))
+    wanted_loss = np.maximum(small.loss(x, y), FITTED * (y**2).mean() / 2)
+    full = TwoLayerNetwork(*descend_to_loss(*copies, x, y, wanted_loss, QUIET))
     data = {}
     for side, networks in (("small", small), ("full", full)):
         each = [TwoLayerNetwork(*pair) for pair in zip(networks.a, networks.w, strict=True)]

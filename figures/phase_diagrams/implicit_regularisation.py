@@ -17,7 +17,7 @@ from comparisons.implicit_regularisation import STUDY
 from comparisons.implicit_regularisation.models import Layerwise
 from comparisons.implicit_regularisation.question import lead
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every, every_run
+from toymodels.claims import CONTROL, READING, Claim, Quantity, every, every_run
 from toymodels.layerwise import SparseRegression, entropy_interpolator
 from toymodels.metrics.curves import rank_correlation
 from toymodels.metrics.implicit_regularisation import decades_simpler, participation
@@ -88,9 +88,7 @@ def compute(settings: PhaseDiagram, rng: np.random.Generator, grid: Grid) -> dic
     data: dict[str, np.ndarray] = {}
     for family, (lrs, batches, steps, replicates) in asked.items():
         cells = {"lr": lrs, "batch": batches}
-        found = grid(
-            partial(score_of, family, steps), cells, replicates=replicates, seed=int(rng.integers(2**31))
-        )
+        found = grid(partial(score_of, family, steps), cells, replicates=replicates, seed=int(rng.integers(2**31)))
         data |= {f"{family}_{name}": found[name].transpose("lr", "batch", "replicate").values for name in found}
         noise = STUDY.models[family].settings.noise
         exponent = 2 * np.square(lrs)[:, None] * steps * noise**2 / np.array(batches)
@@ -209,7 +207,6 @@ CLAIMS = (
         ),
         every_run > 0.7,
         source=READING,
-        fixed=AFTER,
     ),
 )
 FIGURE = PaperFigure(

@@ -13,6 +13,7 @@ activations, and steps so large that descent itself is unstable.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -125,7 +126,7 @@ def label_noise_descent(
     data = {"a": np.empty((len(steps), *a.shape)), "w": np.empty((len(steps), *w.shape))}
     data["a"][0], data["w"][0] = a, w
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is named by the trajectory
-        for row, (before, after) in enumerate(zip(steps[:-1], steps[1:], strict=True), start=1):
+        for row, (before, after) in enumerate(pairwise(steps), start=1):
             for _ in range(after - before):
                 inputs, labels = next(batches)
                 slope_a, slope_w = _gradient(a, w, inputs, labels)
