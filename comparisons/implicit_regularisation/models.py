@@ -16,6 +16,7 @@ import numpy as np
 
 from comparisons.harness.model import Model
 from comparisons.harness.settings import Settings
+from comparisons.implicit_regularisation.question import FITTED
 from toymodels.metrics.implicit_regularisation import decades_simpler, participation
 from toymodels.trajectory import Trajectory
 from toymodels.validation import choice, non_negative, positive, positive_int
@@ -197,7 +198,11 @@ QUIET = 0.1  # learning rate of the descent without noise: descent to a loss, of
 
 
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
-    """Directions in use, |a||w| shared out over clusters of neurons at cosine .95."""
+    """Directions in use, |a||w| shared out over clusters of neurons at cosine .95.
+
+    The full batch descends from the start to the loss of every state: without noise in the labels the small batch goes
+    below the loss that is asked for, to one that counts as none.
+    """
     from toymodels.condensation import TwoLayerNetwork
     from toymodels.condensation.label_noise import (
         descend_to_loss,
@@ -210,23 +215,17 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     teacher /= np.linalg.norm(teacher, axis=1, keepdims=True)
     x, test = rng.standard_normal((s.samples, s.dim)), rng.standard_normal((1000, s.dim))
     y, wanted = (np.maximum(inputs @ teacher.T, 0).sum(axis=1) for inputs in (x, test))
-    run = label_noise_descent(
-        paired_start(s.width, s.dim, rng),
-        x,
-        y,
-        s.steps,
-        s.lr,
-        min(s.batch, s.samples),
-        s.noise,
-        rng,
-        record_steps(s.steps),
-    )
-    a, w = descend_to_loss(run["a"], run["w"], x, y, s.loss, QUIET)
-    networks = TwoLayerNetwork(a, w)
-    small = np.array([effective_directions(TwoLayerNetwork(*pair)) for pair in zip(a, w, strict=True)])
-    data = {"small": small, "full": np.full(len(small), small[0])}
-    for name, value in (("loss", networks.loss(x, y)), ("error", 2 * networks.loss(test, wanted))):
-        data |= {f"small_{name}": value, f"full_{name}": np.full(len(value), value[0])}
+    start, batch = paired_start(s.width, s.dim, rng), min(s.batch, s.samples)
+    run = label_noise_descent(start, x, y, s.steps, s.lr, batch, s.noise, rng, record_steps(s.steps))
+    small = TwoLayerNetwork(*descend_to_loss(run["a"], run["w"], x, y, s.loss, QUIET))
+    copies = (np.repeat(part[None], len(run.t), axis=0) for part in (start.a, start.w))
+    wanted_loss = np.maximum(small.loss(x, y), FITTED * (y**2).mean() / 2)
+    full = TwoLayerNetwork(*descend_to_loss(*copies, x, y, wanted_loss, QUIET))
+    data = {}
+    for side, networks in (("small", small), ("full", full)):
+        each = [TwoLayerNetwork(*pair) for pair in zip(networks.a, networks.w, strict=True)]
+        data[side] = np.array([effective_directions(network) for network in each])
+        data |= {f"{side}_loss": networks.loss(x, y), f"{side}_error": 2 * networks.loss(test, wanted)}
     meta = {"complexity": "directions in use", "noise": kind_of_noise(s.noise), "start_loss": float((y**2).mean() / 2)}
     return Trajectory(run.t, data, clock="step", meta=meta)
 

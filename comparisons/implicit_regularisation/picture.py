@@ -54,8 +54,13 @@ def _complexities(axes: Axes, row: str, runs: Sequence[Trajectory], control: Seq
     if high < 10 * low:
         middle = np.sqrt(low * high)
         axes.set_ylim(middle / np.sqrt(10), middle * np.sqrt(10))
+    low, high = axes.get_ylim()
+    ticks = [digit * 10.0**power for power in range(-9, 10) for digit in (1, 2, 5)]
+    axes.set_yticks([tick for tick in ticks if low <= tick <= high], minor=False)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     axes.set_ylabel(runs[0].meta.get("complexity", "complexity"))
-    axes.legend(fontsize=8, frameon=False, loc="lower left")
+    axes.legend(fontsize=8, frameon=False, loc="best")
 
 
 def _leads(axes: Axes, row: str, runs: Sequence[Trajectory], control: Sequence[Trajectory]) -> None:

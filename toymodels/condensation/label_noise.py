@@ -13,6 +13,7 @@ activations, and steps so large that descent itself is unstable.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -125,7 +126,7 @@ def label_noise_descent(
     data = {"a": np.empty((len(steps), *a.shape)), "w": np.empty((len(steps), *w.shape))}
     data["a"][0], data["w"][0] = a, w
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is named by the trajectory
-        for row, (before, after) in enumerate(zip(steps[:-1], steps[1:], strict=True), start=1):
+        for row, (before, after) in enumerate(pairwise(steps), start=1):
             for _ in range(after - before):
                 inputs, labels = next(batches)
                 slope_a, slope_w = _gradient(a, w, inputs, labels)
@@ -136,9 +137,9 @@ def label_noise_descent(
 
 
 def descend_to_loss(
-    a: ArrayLike, w: ArrayLike, x: ArrayLike, y: ArrayLike, loss: float, lr: float, most_steps: int = 50_000
+    a: ArrayLike, w: ArrayLike, x: ArrayLike, y: ArrayLike, loss: ArrayLike, lr: float, most_steps: int = 50_000
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Descent without noise on all samples, of many networks at once, each until its loss is this low.
+    """Descent without noise on all samples, of many networks at once, each until its loss is low enough.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ def descend_to_loss(
         Output and input weights of k ReLU networks.
     x : (n, d) array
     y : (n,) array
-    loss : float
+    loss : float or (k,) array
         Half the mean squared error at which a network stops, > 0.
     lr : float
         Learning rate > 0.
@@ -175,13 +176,16 @@ def descend_to_loss(
     x1, y = _checked(networks, x), finite("y", y, ndim=1)
     if len(y) != len(x1):
         raise ValueError(f"y must have one label per row of x, got {len(y)} and {len(x1)}")
-    level, lr = (float(positive(name, finite(name, value, ndim=0))) for name, value in (("loss", loss), ("lr", lr)))
     ends = networks.a.copy(), networks.w.copy()
+    levels, lr = positive("loss", loss), float(positive("lr", finite("lr", lr, ndim=0)))
+    if levels.shape not in ((), (len(ends[0]),)):
+        raise ValueError(f"loss must be a number or have shape ({len(ends[0])},), got shape {levels.shape}")
+    levels = np.broadcast_to(levels, len(ends[0]))
     left = np.arange(len(ends[0]))  # networks on the way
     a, w = ends[0].copy(), ends[1].copy()
     for _ in range(positive_int("most_steps", most_steps) + 1):
         error, slope_a, slope_w = _gradients(a, w, x1, y)
-        done = (error**2).mean(axis=1) / 2 <= level
+        done = (error**2).mean(axis=1) / 2 <= levels[left]
         if done.any():
             ends[0][left[done]], ends[1][left[done]] = a[done], w[done]
             going = ~done
@@ -193,7 +197,7 @@ def descend_to_loss(
         if not np.isfinite(a).all():
             raise SimulationError("descent without noise diverges")
     raise SimulationError(
-        f"{left.size} of {len(ends[0])} networks do not reach the loss {level:g} in {most_steps} steps"
+        f"{left.size} of {len(ends[0])} networks do not reach the loss {levels[left].min():g} in {most_steps} steps"
     )
 
 

@@ -23,6 +23,7 @@ to the noise in the order of :math:`\gamma`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -99,7 +100,7 @@ def label_noise_descent(
     states[:, 0] = alpha
     rate = 2 * lr / batch_size
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is named by the trajectory
-        for row, (before, after) in enumerate(zip(steps[:-1], steps[1:], strict=True), start=1):
+        for row, (before, after) in enumerate(pairwise(steps), start=1):
             for _ in range(after - before):
                 inputs, labels = next(batches)
                 g = rate * ((inputs @ (u * u - v * v) - labels) @ inputs)

@@ -41,6 +41,9 @@ def test_every_network_stops_when_it_is_there_whatever_the_others_do():
     network, x, y, rng = task(1)
     other = paired_start(10, 3, rng)
     a, w = descend_to_loss([network.a, other.a], [network.w, other.w], x, y, 1e-3, 0.1)
+    lower = descend_to_loss([network.a] * 2, [network.w] * 2, x, y, [1e-3, 1e-4], 0.1)
+    assert_allclose(lower[1][0], w[0], rtol=1e-9)
+    assert 0.9e-4 < TwoLayerNetwork(*lower).loss(x, y)[1] <= 1e-4
     losses = TwoLayerNetwork(a, w).loss(x, y)
     assert (losses <= 1e-3).all()
     assert (losses > 0.9e-3).all()
@@ -85,6 +88,10 @@ def test_directions_do_not_count_copies_or_sizes_of_output_weights(seed):
         (lambda net, x, y, rng: descend_to_loss(net.a, net.w, x, y, 1e-3, 0.1), r"a must have 2 dimension\(s\)"),
         (lambda net, x, y, rng: descend_to_loss(net.a[None], net.w[None], x, y[:3], 1e-3, 0.1), "y must have one"),
         (lambda net, x, y, rng: descend_to_loss(net.a[None], net.w[None], x, y, 0.0, 0.1), "loss must be > 0"),
+        (
+            lambda net, x, y, rng: descend_to_loss(net.a[None], net.w[None], x, y, [1e-3, 1e-3], 0.1),
+            r"loss must be a number or have shape \(1,\), got shape \(2,\)",
+        ),
     ],
 )
 def test_bad_arguments_are_named(call, message):
