@@ -84,9 +84,7 @@ class Criterion:
         return Criterion(" or ".join(sentences), lambda v: _either(self.test(v), other.test(v)), runs)
 
     def __bool__(self) -> bool:
-        raise TypeError(
-            "a criterion is neither true nor false before it is tested: write (x > a) & (x < b)"
-        )
+        raise TypeError("a criterion is neither true nor false before it is tested: write (x > a) & (x < b)")
 
     def __str__(self) -> str:
         return self.sentence
