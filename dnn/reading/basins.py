@@ -32,7 +32,7 @@ from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, readab
 from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import check_finite
 from toymodels.trajectory import SimulationError
-from toymodels.validation import choice, positive, positive_int, times
+from toymodels.validation import choice, described, generator, positive, positive_int, times
 
 AMPLITUDES = np.geomspace(1e-3, 10, 25)
 _DROWNED = 1e3  # amplitude at which nothing of the sample is left
@@ -135,6 +135,7 @@ def sample_basin(
     >>> basin.radius, basin.curve.round(1).tolist()
     (inf, [1.0, 0.8, 0.7])
     """
+    _require(x, rng)
     network, x = readable(network, x)
     if not x.is_floating_point():
         raise ValueError(f"x must be real numbers, for noise to be added, got {x.dtype}")
@@ -209,6 +210,7 @@ def weight_basin(
     >>> basin.curve.round(2).tolist()
     [0.92]
     """
+    _require(x, rng)
     network, x = readable(network, x)
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)
@@ -321,6 +323,12 @@ class _Search:
         per_draw = np.stack([np.bincount(self.groups, weights=row) / sizes for row in right])  # (draws, G)
         error = per_draw.std(axis=0) / np.sqrt(max(len(right) - 1, 1))
         return per_draw.mean(axis=0), _margin(error, np.full(len(sizes), len(right)))
+
+
+def _require(x: Any, rng: Any) -> None:
+    if not isinstance(x, Tensor) or not x.numel():
+        raise ValueError(f"x must be a tensor of at least one sample, got {described(x)}")
+    generator("rng", rng)
 
 
 def _crossing(amplitudes: np.ndarray, curve: np.ndarray, clean: np.ndarray, level: np.ndarray) -> np.ndarray:

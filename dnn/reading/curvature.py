@@ -41,7 +41,7 @@ from dnn.observing.taps import in_full, undisturbed
 from dnn.reading.replacing import called_with
 from dnn.training.objectives import LOSS_FUNCTIONS
 from toymodels.trajectory import SimulationError
-from toymodels.validation import choice, positive_int
+from toymodels.validation import choice, described, positive_int
 
 Inputs = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
 Loss = str | Callable[[Any, Tensor], Tensor]
@@ -270,6 +270,8 @@ def hessian_of(module: nn.Module, x: Inputs, y: Tensor, loss: Loss, statistics: 
         for value in trainable:
             value.requires_grad_()
         outputs = outputs_with(module, values | buffers, x, trainable[0].dtype)
+        if not isinstance(y, Tensor) or y.is_complex():
+            raise ValueError(f"y must be a tensor of labels or real targets, got {described(y)}")
         yield Hessian(_loss_value(loss, outputs, y.detach().clone()), trainable)
 
 
