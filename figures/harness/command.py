@@ -104,6 +104,7 @@ def main(
             _require_writable(options, known)
         with interruptible():
             made = _make(chosen, known, dict(options))
+        return _report(made, options, write, check)
     except ValueError as error:
         print(f"figures: {error}", file=sys.stderr)
         return USAGE
@@ -112,7 +113,6 @@ def main(
         return FAILED
     except KeyboardInterrupt:
         return stopped()
-    return _report(made, options, write, check)
 
 
 def _judge(wanted: Sequence[str], write: bool) -> int:

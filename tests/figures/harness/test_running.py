@@ -170,6 +170,24 @@ def test_making_figures_changes_no_file_of_the_package(tmp_path):
     assert contents(ledger.GALLERY) == before
 
 
+def test_a_rerun_is_compared_with_the_ledger(tmp_path, capsys):
+    name = "layerwise/sigmoidal_modes"
+    run = [name, "--resume", "--out", str(tmp_path)]
+    assert command.main([*run, "--check", "sigmoidal_modes.sigmoid"]) == 0
+    assert "as expected" in capsys.readouterr().out
+    assert command.main([*run, "--check"]) == 0
+    assert command.main([*run, "--check", "sigmoidal_modes.none"]) == 2
+    assert f"claims to check must be of {name}, got sigmoidal_modes.none" in capsys.readouterr().err
+    assert command.main([*run, "--seed", "5", "--check"]) == 2
+    assert "preset and seed must be of the ledger" in capsys.readouterr().err
+
+
+def test_stored_data_are_judged_again_from_the_command_line(capsys):
+    assert command.main(["judge", "sigmoidal_modes"]) == 0
+    assert "all as the ledger says" in capsys.readouterr().out
+    assert command.main(["judge", "sigmoidel_modes"]) == 2
+
+
 def test_an_installed_package_is_never_written(tmp_path):
     from comparisons.matrix import require_checkout
 
@@ -231,7 +249,7 @@ class TestLedger:
         assert "<b>reproduced</b>, one seed at <code>quick</code>. Figure 0: It is large." in pages.ledger_page(first)
         same = ledger.merged(first, [self.made(tmp_path, 4.0)], "quick", 11)
         page = pages.ledger_page(same)
-        assert "Measured at `quick`: 2.5 [2, 3], 2 runs (seed 0); 4 (seed 11)" in page
+        assert "Measured at <code>quick</code>: 2.5 [2, 3], 2 runs (seed 0); 4 (seed 11)" in page
         assert "<b>reproduced</b> at <code>quick</code>" in page
         other = ledger.merged(first, [self.made(tmp_path, 0.5)], "quick", 11)
         page = pages.ledger_page(other)
