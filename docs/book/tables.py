@@ -40,6 +40,43 @@ class Table:
         return str(self)
 
 
+class Text:
+    """A paragraph, in Markdown.
+
+    Parameters
+    ----------
+    words : str
+    """
+
+    def __init__(self, words: str):
+        self.words = words
+
+    def __str__(self) -> str:
+        return self.words
+
+    def _repr_markdown_(self) -> str:
+        return self.words
+
+
+def asks(name: str) -> Text:
+    """The question of a study, its score and its thresholds.
+
+    Parameters
+    ----------
+    name : str
+        Its folder.
+    """
+    question = study(name).question
+    if not 0 <= question.absent_below < question.shown_from:
+        raise ValueError(
+            f"absent_below must be below shown_from, got {question.absent_below} and {question.shown_from}"
+        )
+    return Text(
+        f"**{study(name).asks}** Score: {study(name).scored}. "
+        f"Shown from {question.shown_from:g}, absent below {question.absent_below:g}."
+    )
+
+
 def study(name: str) -> Any:
     """The study of a phenomenon.
 
