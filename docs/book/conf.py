@@ -43,9 +43,10 @@ nb_render_markdown_format = "myst"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_use_ivar = True
+napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_preprocess_types = False
-suppress_warnings = ["mystnb.mime_type", "ref.python"]  # words in types of parameters are no references
+suppress_warnings = ["mystnb.mime_type"]
 nitpicky = False
 
 
