@@ -108,7 +108,7 @@ def families(name: str) -> Table:
     return Table(("model", "what it is", "the control changes", "verdict", "control"), rows)
 
 
-def holds(name: str) -> Table:
+def holds(name: str) -> Table | Text:
     """In how many variations (other seeds, every setting doubled and halved) a verdict holds, and what flips it.
 
     Parameters
@@ -121,6 +121,8 @@ def holds(name: str) -> Table:
         (row, entry["base"], f"{entry['n']} of {entry['m']}", "; ".join(flip["changed"] for flip in entry["flips"]))
         for row, entry in stored.items()
     ]
+    if not rows:
+        return Text(f"Not stored; `python -m comparisons robustness --studies {name}` computes it.")
     return Table(("row", "verdict", "holds in", "flipped by"), rows)
 
 
