@@ -50,7 +50,7 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/sphinx-build -W --keep-going -q -j $(JOBS) -c docs/book docs build/book
-	@echo build/book/book/index.html
+	@echo build/book/index.html
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -40,6 +40,43 @@ class Table:
         return str(self)
 
 
+class Text:
+    """A paragraph, in Markdown.
+
+    Parameters
+    ----------
+    words : str
+    """
+
+    def __init__(self, words: str):
+        self.words = words
+
+    def __str__(self) -> str:
+        return self.words
+
+    def _repr_markdown_(self) -> str:
+        return self.words
+
+
+def asks(name: str) -> Text:
+    """The question of a study, its score and its thresholds.
+
+    Parameters
+    ----------
+    name : str
+        Its folder.
+    """
+    question = study(name).question
+    if not 0 <= question.absent_below < question.shown_from:
+        raise ValueError(
+            f"absent_below must be below shown_from, got {question.absent_below} and {question.shown_from}"
+        )
+    return Text(
+        f"**{study(name).asks}** Score: {study(name).scored}. "
+        f"Shown from {question.shown_from:g}, absent below {question.absent_below:g}."
+    )
+
+
 def study(name: str) -> Any:
     """The study of a phenomenon.
 
@@ -71,7 +108,7 @@ def families(name: str) -> Table:
     return Table(("model", "what it is", "the control changes", "verdict", "control"), rows)
 
 
-def holds(name: str) -> Table:
+def holds(name: str) -> Table | Text:
     """In how many variations (other seeds, every setting doubled and halved) a verdict holds, and what flips it.
 
     Parameters
@@ -84,6 +121,8 @@ def holds(name: str) -> Table:
         (row, entry["base"], f"{entry['n']} of {entry['m']}", "; ".join(flip["changed"] for flip in entry["flips"]))
         for row, entry in stored.items()
     ]
+    if not rows:
+        return Text(f"Not stored; `python -m comparisons robustness --studies {name}` computes it.")
     return Table(("row", "verdict", "holds in", "flipped by"), rows)
 
 
