@@ -218,9 +218,9 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     start, batch = paired_start(s.width, s.dim, rng), min(s.batch, s.samples)
     run = label_noise_descent(start, x, y, s.steps, s.lr, batch, s.noise, rng, record_steps(s.steps))
     small = TwoLayerNetwork(*descend_to_loss(run["a"], run["w"], x, y, s.loss, QUIET))
-    copies = (np.repeat(part[None], len(run.t), axis=0) for part in (start.a, start.w))
+    a, w = (np.repeat(part[None], len(run.t), axis=0) for part in (start.a, start.w))
     wanted_loss = np.maximum(small.loss(x, y), FITTED * (y**2).mean() / 2)
-    full = TwoLayerNetwork(*descend_to_loss(*copies, x, y, wanted_loss, QUIET))
+    full = TwoLayerNetwork(*descend_to_loss(a, w, x, y, wanted_loss, QUIET))
     data = {}
     for side, networks in (("small", small), ("full", full)):
         each = [TwoLayerNetwork(*pair) for pair in zip(networks.a, networks.w, strict=True)]
@@ -299,7 +299,7 @@ def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
     data: dict[str, np.ndarray] = {}
     for name, batch in (("small", s.batch), ("full", None)):
         network = deepcopy(start)
-        seen = train_to_losses(network, x, y, levels, s.lr, batch, np.random.default_rng(order), look)
+        seen = train_to_losses(network, x, y, levels.tolist(), s.lr, batch, np.random.default_rng(order), look)
         data |= {name: seen["trace"], f"{name}_loss": seen["loss"], f"{name}_error": seen["error"]}
     meta = {
         "complexity": "trace of the Hessian",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUESTION = STUDY.question
-EXPONENTS = np.geomspace(1e-3, 20, 60)  # of the start, 2 lr^2 T noise^2 / B
+EXPONENTS = np.geomspace(1e-3, 12, 60)  # of the start, 2 lr^2 T noise^2 / B
 TITLES = {"layerwise": "diagonal network, 100 inputs", "condensation": "100 ReLU neurons"}
 FAMILIES = tuple(TITLES)
 
@@ -123,7 +123,7 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     axes.set(xscale="log", yscale="log")
     low, high = np.array(axes.get_xlim()), np.array(axes.get_ylim())
     for critical, bound, dash in zip(data["critical"], ("absent below", "shown from"), ("--", "-"), strict=True):
-        sizes = np.geomspace(*high, 50)
+        sizes = np.geomspace(high[0], high[1], 50)
         rates = np.sqrt(critical * sizes / data[f"{family}_per_exponent"])
         label = f"lr$^2$ T / B at which the diagonal network is predicted at '{bound}'"
         axes.plot(rates, sizes, dash, color="#D55E00", lw=2, label=label)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -181,7 +182,7 @@ def descend_to_loss(
     if levels.shape not in ((), (len(ends[0]),)):
         raise ValueError(f"loss must be a number or have shape ({len(ends[0])},), got shape {levels.shape}")
     levels = np.broadcast_to(levels, len(ends[0]))
-    left = np.arange(len(ends[0]))  # networks on the way
+    left: Any = np.arange(len(ends[0]))  # networks on the way
     a, w = ends[0].copy(), ends[1].copy()
     for _ in range(positive_int("most_steps", most_steps) + 1):
         error, slope_a, slope_w = _gradients(a, w, x1, y)

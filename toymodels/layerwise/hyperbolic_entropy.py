@@ -22,6 +22,7 @@ from toymodels.validation import finite, positive
 
 STEPS = 2000  # of Newton's method, most of them while the start is far away
 ACCURACY = 1e-11  # of the logs of the factors
+ROUNDING = 1e-6  # of a step, below which one that is not smaller than the last is rounding
 
 
 def entropy_interpolator(x: ArrayLike, y: ArrayLike, beta: ArrayLike, start: ArrayLike = 0.0) -> np.ndarray:
@@ -67,12 +68,14 @@ def entropy_interpolator(x: ArrayLike, y: ArrayLike, beta: ArrayLike, start: Arr
         raise ValueError(f"x must have rows that do not depend on each other, got rank {np.linalg.matrix_rank(x)}")
     scale = 2 * per_coordinate("beta", positive("beta", beta), x.shape[1]) ** 2
     angle = np.arcsinh(per_coordinate("start", start, x.shape[1]) / scale)
+    last = np.inf
     for _ in range(STEPS):
         missing = x @ (scale * np.sinh(angle)) - y
         step = x.T @ np.linalg.solve((x * (scale * np.cosh(angle))) @ x.T, missing)
         largest = np.abs(step).max()
         # steps of at most 1 keep cosh within a factor e of its quadratic model
         angle = angle - step / max(1.0, largest)
-        if largest < ACCURACY:
+        if largest < ACCURACY or last <= largest < ROUNDING:
             return scale * np.sinh(angle)
+        last = largest
     raise SimulationError(f"Newton's method did not find the interpolator in {STEPS} steps, last step {largest:g}")
