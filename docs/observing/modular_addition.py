@@ -3,7 +3,7 @@
 python docs/observing/modular_addition.py [--steps 6000] [--out modular_addition.html]
 
 Two numbers and "=" go in, their sum modulo 53 is asked at "="; AdamW with strong decay, after Power et al. (2022),
-arXiv:2201.02177. About five minutes on one core; the page that it writes needs no network.
+arXiv:2201.02177. About twenty minutes on one core; the page that it writes needs no network.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 python docs/observing/resnet18.py [--steps 400] [--out resnet18.html]
 
-About two minutes on one core; the page that it writes needs no network.
+About three minutes on one core; the page that it writes needs no network.
 """
 
 from __future__ import annotations
