@@ -155,14 +155,15 @@ def answers(result: Any) -> Table:
 
 
 def contradicted() -> Table:
-    """The papers' own claims that came out contradicted at every seed, with the reason where one is known."""
+    """The papers' claims and our readings of them that came out contradicted at every seed, and why, where known."""
     figures = json.loads((STORED.parent / "figures" / "gallery" / "claims.json").read_text())["figures"]
     rows = []
     for name, seeds in figures.items():
         for claims in zip(*(entry["claims"] for entry in seeds.values()), strict=True):
-            if claims[0]["source"] == "paper" and all(claim["verdict"] == "contradicted" for claim in claims):
-                rows.append((name, claims[0]["place"], claims[0]["statement"], claims[0]["why"]))
-    return Table(("figure", "place", "claim", "what was found"), rows)
+            first = claims[0]
+            if first["source"] != "control" and all(claim["verdict"] == "contradicted" for claim in claims):
+                rows.append((name, first["place"], first["source"], first["statement"], first["why"]))
+    return Table(("figure", "place", "said by", "claim", "what was found"), rows)
 
 
 def moving(run: Trajectory) -> Table:
