@@ -67,7 +67,8 @@ def score_of(family: str, steps: int, rng: np.random.Generator, batch: int, lr: 
     """The study's score of one cell, and its prediction where there is one."""
     model = STUDY.models[family]
     run = model.run(replace(model.settings, batch=batch, lr=lr, steps=steps), rng)
-    return {"score": float(lead(run)[-1]), "predicted": float(run.meta.get("predicted", np.nan))}
+    predicted = {"predicted": run.meta["predicted"]} if "predicted" in run.meta else {}
+    return {"score": float(lead(run)[-1]), **predicted}
 
 
 def predicted_curve(settings: Layerwise, rng: np.random.Generator) -> np.ndarray:
