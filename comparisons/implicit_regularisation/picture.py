@@ -88,3 +88,4 @@ def _clock(axes: Axes, run: Trajectory) -> None:
         style.log_time(axes, run.clock)
     else:
         axes.set_xlabel(run.clock)
+        axes.locator_params(axis="x", nbins=4)

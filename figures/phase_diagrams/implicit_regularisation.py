@@ -67,7 +67,8 @@ def score_of(family: str, steps: int, rng: np.random.Generator, batch: int, lr: 
     """The study's score of one cell, and its prediction where there is one."""
     model = STUDY.models[family]
     run = model.run(replace(model.settings, batch=batch, lr=lr, steps=steps), rng)
-    return {"score": float(lead(run)[-1]), "predicted": float(run.meta.get("predicted", np.nan))}
+    predicted = {"predicted": run.meta["predicted"]} if "predicted" in run.meta else {}
+    return {"score": float(lead(run)[-1]), **predicted}
 
 
 def predicted_curve(settings: Layerwise, rng: np.random.Generator) -> np.ndarray:
@@ -119,19 +120,37 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     """Median score over learning rate and batch; the lines are those of the diagonal network in both planes."""
     lr, batch = data[f"{family}_lr"], data[f"{family}_batch"]
     score = np.median(data[f"{family}_score"], axis=2)
-    image = axes.pcolormesh(lr, batch, score.T, cmap="viridis", vmin=0, vmax=0.9, shading="nearest", rasterized=True)
-    axes.set(xscale="log", yscale="log")
-    low, high = np.array(axes.get_xlim()), np.array(axes.get_ylim())
+    image = axes.pcolormesh(_edges(lr), _edges(batch), score.T, cmap="viridis", vmin=0, vmax=0.9, rasterized=True)
+    low, high = _edges(lr)[[0, -1]], _edges(batch)[[0, -1]]
     for critical, bound, dash in zip(data["critical"], ("absent below", "shown from"), ("--", "-"), strict=True):
         sizes = np.geomspace(high[0], high[1], 50)
         rates = np.sqrt(critical * sizes / data[f"{family}_per_exponent"])
         label = f"lr$^2$ T / B at which the diagonal network is predicted at '{bound}'"
         axes.plot(rates, sizes, dash, color="#D55E00", lw=2, label=label)
-    axes.set(xlim=low, ylim=high, xlabel="learning rate", ylabel="batch", title=f"{family}: {TITLES[family]}")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlim=low,
+        ylim=high,
+        xlabel="learning rate",
+        ylabel="batch",
+        title=f"{family}: {TITLES[family]}",
+    )
     for axis, ticks in ((axes.xaxis, lr[:: max(1, len(lr) // 4)]), (axes.yaxis, batch)):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
     return image
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Edges of cells around `values` (n,) on a logarithmic axis, (n + 1,)."""
+    logs = np.log(values)
+    middle = (logs[1:] + logs[:-1]) / 2
+    return (
+        np.exp(np.r_[2 * logs[0] - middle[0], middle, 2 * logs[-1] - middle[-1]])
+        if len(logs) > 1
+        else values * (0.5, 2)
+    )
 
 
 def draw_cells(axes: Axes, data: Data) -> None:
