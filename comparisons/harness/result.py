@@ -179,7 +179,7 @@ class Result:
         """What a later process needs to know, in terms of JSON, with what is stored of each of the `rows`."""
         return {
             "study": self.study,
-            "question": asdict(self.question) if is_dataclass(self.question) else {},
+            "question": _of_question(self.question),
             "headline": self.headline,
             "criterion": self.criterion,
             "rows": rows,
@@ -260,6 +260,10 @@ def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, pictu
         seconds=manifest["seconds"],
         interrupted=manifest["state"] != "finished",
     )
+
+
+def _of_question(question: Any) -> dict[str, Any]:
+    return asdict(question) if is_dataclass(question) and not isinstance(question, type) else {}
 
 
 def _asked(question: Any, stored: Mapping[str, Any]) -> Any:

@@ -214,7 +214,7 @@ def _unpacked(content: bytes) -> bytes:
         return _bounded(file)
 
 
-def _bounded(file: IO[bytes]) -> bytes:
+def _bounded(file: IO[bytes] | gzip.GzipFile) -> bytes:
     """All that is in a file, if it is no larger than any that we look for: a few bytes may unpack to gigabytes."""
     content = file.read(LARGEST + 1)
     if len(content) > LARGEST:

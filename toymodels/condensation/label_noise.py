@@ -183,19 +183,20 @@ def descend_to_loss(
         raise ValueError(f"loss must be a number or have shape ({len(ends[0])},), got shape {levels.shape}")
     levels = np.broadcast_to(levels, len(ends[0]))
     left: Any = np.arange(len(ends[0]))  # networks on the way
-    a, w = ends[0].copy(), ends[1].copy()
+    outer, inner = ends[0].copy(), ends[1].copy()
     for _ in range(positive_int("most_steps", most_steps) + 1):
-        error, slope_a, slope_w = _gradients(a, w, x1, y)
+        error, slope_a, slope_w = _gradients(outer, inner, x1, y)
         done = (error**2).mean(axis=1) / 2 <= levels[left]
         if done.any():
-            ends[0][left[done]], ends[1][left[done]] = a[done], w[done]
+            ends[0][left[done]], ends[1][left[done]] = outer[done], inner[done]
             going = ~done
-            left, a, w, slope_a, slope_w = (part[going] for part in (left, a, w, slope_a, slope_w))
+            parts = left, outer, inner, slope_a, slope_w
+            left, outer, inner, slope_a, slope_w = (part[going] for part in parts)
         if not left.size:
             return ends
-        a -= lr * slope_a
-        w -= lr * slope_w
-        if not np.isfinite(a).all():
+        outer -= lr * slope_a
+        inner -= lr * slope_w
+        if not np.isfinite(outer).all():
             raise SimulationError("descent without noise diverges")
     raise SimulationError(
         f"{left.size} of {len(ends[0])} networks do not reach the loss {levels[left].min():g} in {most_steps} steps"

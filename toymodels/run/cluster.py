@@ -118,9 +118,9 @@ class _SchedulerLost(Exception):
 
 
 def _patience() -> float:
-    import dask
+    from dask import config
 
-    return float(dask.config.get("toymodels.patience", PATIENCE))
+    return float(config.get("toymodels.patience", PATIENCE))
 
 
 @contextmanager
@@ -208,7 +208,7 @@ class _Work:
     def _taken(self, future: Any, chunk: list[int], address: str) -> Iterator[Any]:
         """The results of a finished chunk; what it left undone waits again."""
         from distributed import CancelledError, KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         try:
             answer = future.result(timeout=_patience())

@@ -46,10 +46,10 @@ def one_thread() -> Iterator[None]:
 def _one_thread_of_torch() -> Iterator[None]:
     """Where torch is loaded, by itself: the MKL inside it has a number of its own, which no other library can set."""
     torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if hasattr(torch, "set_num_threads") else None
-    if torch is None or before is None:
+    if torch is None or not hasattr(torch, "set_num_threads"):
         yield
         return
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
@@ -259,4 +259,5 @@ def _kill_loky_workers() -> None:
     from joblib.externals.loky import get_reusable_executor
 
     with contextlib.suppress(Exception):
-        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+        workers = get_reusable_executor(reuse=True)  # pyright: ignore[reportArgumentType]
+        workers.shutdown(wait=True, kill_workers=True)
