@@ -122,8 +122,8 @@ def positive_int(name: str, value, *, minimum: int = 1) -> int:
 
 
 def generator(name: str, value: Any) -> np.random.Generator:
-    """`value` if it is a numpy Generator."""
-    if not isinstance(value, np.random.Generator):
+    """`value` if it draws as a numpy Generator does."""
+    if not hasattr(value, "standard_normal") or isinstance(value, np.random.RandomState | type):
         raise ValueError(f"{name} must be a numpy Generator, as numpy.random.default_rng(0), got {described(value)}")
     return value
 

@@ -140,7 +140,7 @@ def _connected(address: str, jobs: int, seconds: float, work: _Work) -> Iterator
     from distributed import Client
 
     if not address:
-        with Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as client:
+        with Client(n_workers=jobs, threads_per_worker=1, dashboard_address=":0") as client:
             yield client
         return
     try:

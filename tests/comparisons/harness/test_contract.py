@@ -31,7 +31,11 @@ def study(name):
 def results(tmp_path_factory):
     out = tmp_path_factory.mktemp("results")
     also = {"local_elasticity": ["neurashed disjoint"]}
-    return {name: study(name).run(models=[*FAST, *also.get(name, [])], out=out) for name in PHENOMENA}
+    replicates = {name: 3 for name, _ in SHOWN}
+    return {
+        name: study(name).run([*FAST, *also.get(name, [])], out=out, replicates=replicates.get(name, 1))
+        for name in PHENOMENA
+    }
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -116,7 +120,8 @@ def test_predictions_stand_beside_measurements(results, name, model, relative):
 def test_pictures_show_every_model_with_labels(results, name):
     figure = results[name].figure()
     titles = [ax.get_title() for ax in figure.axes]
-    assert all(any(model in title for title in titles) for model in FAST)
+    answering = [model for model in FAST if results[name].verdicts[model].outcome != "silent"]
+    assert all(any(model in title for title in titles) for model in answering)
     assert any(ax.get_xlabel() for ax in figure.axes)
     assert any(ax.get_ylabel() for ax in figure.axes)
 
@@ -129,7 +134,7 @@ def test_the_score_for_a_sweep_is_the_score_of_the_study(results, name):
 
     if name not in results:
         return
-    model = study(name).models["neurashed"]
-    rng = np.random.default_rng(row_seed(0, 0, model.stream or "neurashed"))
-    alone = study(name).score("neurashed")(rng=rng)
-    assert alone["score"] == results[name].verdicts["neurashed"].scores[0]
+    named = next(model for model in reversed(FAST) if isinstance(study(name).models[model], Model))
+    rng = np.random.default_rng(row_seed(0, 0, study(name).models[named].stream or named))
+    alone = study(name).score(named)(rng=rng)
+    assert alone["score"] == results[name].verdicts[named].scores[0]

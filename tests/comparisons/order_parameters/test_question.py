@@ -53,10 +53,10 @@ def test_a_quantity_with_a_critical_value_before_the_jump_is_shown_and_named():
 
 def test_what_rises_with_the_test_score_or_walks_at_random_foretells_nothing():
     nothing = 0
-    for seed in range(40):
+    for seed in range(20):
         verdict = STUDY.judge(ensemble(np.random.default_rng(seed), with_it=0.0, after=-0.3), QUICK)
         nothing += (verdict.outcome, verdict.note) == ("absent", NOTHING)
-    assert nothing >= 38
+    assert nothing >= 19
     assert NOTHING == "nothing foretells it better than the test score"
 
 
@@ -84,7 +84,7 @@ def against_time(events, when, width, rng, noise=0.0):
 )
 def test_the_first_digits_of_a_smooth_curve_foretell_nothing(when, noise, samples):
     """Noise-free, any value however close to the start is passed at its own time: only what can be seen counts."""
-    for seed in range(6):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         events = 10 ** rng.uniform(2, 3, 20)
         tests = [rng.binomial(samples, test) / samples for test in against_time(events, 0.0, 0.11, rng)]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from comparisons.harness.settings import visible
+from comparisons.studies import ALL as STUDIES
 from figures.harness import coverage, exports, judging, ledger, pages, parting, registry, running, stored
 from figures.harness.figure import PAPERS
 from figures.harness.sizes import settings_in_words
@@ -102,9 +103,8 @@ def test_the_gallery_shows_every_figure(name):
 
 def test_the_gallery_has_no_leftovers():
     pictures = {str(path.relative_to(ledger.GALLERY).with_suffix("")) for path in Path(ledger.GALLERY).rglob("*.png")}
-    studies = {"grokking", "local_elasticity", "information_bottleneck", "neural_collapse", "order_parameters"}
     larger = {f"{name}-large" for name in ledger.read_ledger().get("large", {})}
-    assert pictures == {*NAMES, *studies, *larger}
+    assert pictures == {*NAMES, *STUDIES, *larger}
 
 
 def test_the_committed_ledger_has_every_claim_at_two_seeds():
