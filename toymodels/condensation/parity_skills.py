@@ -18,7 +18,7 @@ import numpy as np
 
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.trajectory import Trajectory
-from toymodels.validation import positive, positive_int
+from toymodels.validation import finite, positive, positive_int
 
 LARGEST = 6  # skills; there are 4 times as many inputs for each more
 
@@ -90,7 +90,20 @@ class ParitySkills:
         return self.products @ self.strengths
 
     def progress(self, outputs: np.ndarray) -> np.ndarray:
-        """Share of every skill in the `outputs` (..., 4^n_skills) at all inputs, (..., n_skills)."""
+        """Share of every skill in the `outputs` (..., 4^n_skills) at all inputs, (..., n_skills).
+
+        Parameters
+        ----------
+        outputs : array
+
+        Raises
+        ------
+        ValueError
+            If there is not one output for every input, or one is not finite.
+        """
+        outputs = finite("outputs", outputs)
+        if outputs.shape[-1:] != (len(self.inputs),):
+            raise ValueError(f"outputs must end with {len(self.inputs)} of them, got shape {outputs.shape}")
         return outputs @ self.products / len(self.inputs) / self.strengths
 
     def network(self, rng: np.random.Generator) -> TwoLayerNetwork:

@@ -34,6 +34,8 @@ from toymodels.validation import fraction
 
 _FOREVER = 1e280  # stands for t = inf
 
+NEGLIGIBLE = 1e-150  # weight decay below it counts as none: its square is no number
+
 
 class DecayState(NamedTuple):
     """The flow at given times; `rising` and `falling` are the factors of all sums a + b and differences a - b."""

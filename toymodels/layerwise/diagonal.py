@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import per_coordinate, variances
-from toymodels.layerwise.decay import DecayingFlow, decayed_weights
+from toymodels.layerwise.decay import NEGLIGIBLE, DecayingFlow, decayed_weights
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.held import held, held_number, plain
 from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
@@ -91,7 +91,7 @@ class DiagonalNetwork(GradientDescent):
     def flow(self) -> TwoFactorFlow | DecayingFlow:
         """The equation of every coordinate."""
         flow = TwoFactorFlow.from_weights(self.a0, self.b0, self.target, self.variance)
-        if self.weight_decay == 0:
+        if self.weight_decay < NEGLIGIBLE:
             return flow
         return DecayingFlow(flow.aligned, flow.opposed, flow.start, flow.target, flow.rate, self.weight_decay)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.layerwise.decay import DecayingFlow, decayed_weights, grown
+from toymodels.layerwise.decay import NEGLIGIBLE, DecayingFlow, decayed_weights, grown
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.held import held, held_number, plain
 from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
@@ -104,7 +104,7 @@ class ScalarNetwork(GradientDescent):
         weight decay the differences die and :math:`f(\infty) = P \gamma_+`, so that it is what decay leaves of a target
         > 0, over P, and 0 if that is nothing.
         """
-        if self.weight_decay == 0 or self.flow.total == 0:
+        if self.weight_decay < NEGLIGIBLE or self.flow.total == 0:
             return float(self.flow.limit())
         shrunk = self.variance * self.target - self.normalizer * self.weight_decay
         if shrunk <= 0:
@@ -131,7 +131,7 @@ class ScalarNetwork(GradientDescent):
 
         `inf` if a saddle is in the way, or weight decay keeps f from there. With decay f may come back.
         """
-        return float((self.flow if self.weight_decay == 0 else self._decaying_flow).time_to(fraction).item())
+        return float((self.flow if self.weight_decay < NEGLIGIBLE else self._decaying_flow).time_to(fraction).item())
 
     @property
     def _decaying_flow(self) -> DecayingFlow:
