@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from comparisons.edge_of_stability.question import in_units_of_the_edge
 from comparisons.harness import panels, style
-from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
 from toymodels.metrics.edge_of_stability import edge_ratio
 from toymodels.trajectory import Trajectory
@@ -19,25 +18,8 @@ if TYPE_CHECKING:
 
 def draw(result: Result) -> Figure:
     """One column per model: descent in colour, flow dashed, the edge at 1; where a theory says it, the flow's end."""
-    from matplotlib.figure import Figure
-
-    shown = panels.rows_shown(result)
-    figure = Figure(figsize=(3.9 * max(len(shown), 1), 6.4), layout="constrained")
-    axes = figure.subplots(2, max(len(shown), 1), squeeze=False, sharey=True)
-    for column, row in enumerate(shown):
-        top, bottom = axes[:, column]
-        _sharpness(top, row, result.runs[row])
-        top.set_title(panels.title(result, row, ""), fontsize=11)
-        control = result.runs.get(row + OFF, [])
-        if control:
-            _sharpness(bottom, row, control)
-            title = f"control: {result.knobs[row + OFF]}\n{panels.title(result, row + OFF, '').partition(chr(10))[2]}"
-            bottom.set_title(title, fontsize=9)
-        else:
-            bottom.set_axis_off()
-    axes[0, 0].legend(fontsize=8, frameon=False, loc="lower right")
-    axes[0, 0].set_ylabel("sharpness, in units of 2 / lr")
-    axes[1, 0].set_ylabel("sharpness, knob turned off")
+    figure = panels.over_controls(result, _sharpness, "sharpness, in units of 2 / lr", "sharpness, knob turned off")
+    figure.axes[0].legend(fontsize=8, frameon=False, loc="lower right")
     return figure
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from comparisons.harness import panels, style
-from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
 from toymodels.trajectory import Trajectory
 
@@ -19,25 +18,7 @@ if TYPE_CHECKING:
 
 def draw(result: Result) -> Figure:
     """One column per model: its skills, strongest darkest, and below those of its control; marks at one half."""
-    from matplotlib.figure import Figure
-
-    shown = panels.rows_shown(result)
-    figure = Figure(figsize=(3.9 * max(len(shown), 1), 6.4), layout="constrained")
-    axes = figure.subplots(2, max(len(shown), 1), squeeze=False, sharey=True)
-    for column, row in enumerate(shown):
-        top, bottom = axes[:, column]
-        _skills(top, row, result.runs[row])
-        top.set_title(panels.title(result, row, ""), fontsize=11)
-        control = result.runs.get(row + OFF, [])
-        if control:
-            _skills(bottom, row, control)
-            title = f"control: {result.knobs[row + OFF]}\n{panels.title(result, row + OFF, '').partition(chr(10))[2]}"
-            bottom.set_title(title, fontsize=9)
-        else:
-            bottom.set_axis_off()
-    axes[0, 0].set_ylabel("progress of each skill")
-    axes[1, 0].set_ylabel("progress, knob turned off")
-    return figure
+    return panels.over_controls(result, _skills, "progress of each skill", "progress, knob turned off")
 
 
 def _skills(axes: Axes, row: str, runs: Sequence[Trajectory]) -> None:

@@ -53,8 +53,8 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     scores = [stage_score(_passing(run)) for run in runs]
     numbers = _numbers(runs, scores)
     verdict = Verdict.from_scores(scores, asked.absent_below, asked.shown_from, **numbers)
-    flaws = [_not_resolved(run, asked) for run in runs]
-    if verdict.outcome == "shown" and any(flaws):
+    flaws = [_not_resolved(run, asked) if verdict.outcome == "shown" else too_few(run) for run in runs]
+    if verdict.outcome != "unclear" and any(flaws):
         numbers.pop("note")
         return Verdict.unclear(commonest(flaws), scores, thresholds=verdict.thresholds, **numbers)
     return verdict

@@ -60,7 +60,7 @@ def crossings(run: Trajectory, asked: Any) -> tuple[float, float]:
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     """Lag of the test score behind the training score, of runs that fit, generalise, and do so late."""
     require_scores(runs, "train", "test")
-    flaws = [_undefined(run, asked) for run in runs]
+    flaws = [_undefined(run, asked) or too_few(run) for run in runs]
     if any(flaws):
         return Verdict.unclear(commonest(flaws))
     numbers = _crossing_numbers(runs, asked)
@@ -101,8 +101,6 @@ def _bounds(run: Trajectory) -> tuple[float, float]:
 
 def _not_at_once(run: Trajectory, asked: Any) -> str:
     """Why a small lag does not tell that both rise together; empty if it does."""
-    if too_few(run):
-        return too_few(run)
     if run.t[0] == 0 and max(_risen(run, name) for name in ("train", "test")) > 0.5:
         return "a score rises between t = 0 and the first record that has a logarithm"
     least, most = _bounds(run)
@@ -115,13 +113,6 @@ def _risen(run: Trajectory, name: str) -> float:
     """Share of a score's rise that the first record after t = 0 shows."""
     values = _score(run, name)
     return float((values[1] - values[0]) / (values[-1] - values[0]))
-
-
-def _smooth(values: np.ndarray) -> np.ndarray:
-    """Running medians of five records, the ends as they are."""
-    if len(values) < 5:
-        return values[-1:]
-    return np.median(np.lib.stride_tricks.sliding_window_view(np.append(values, values[-1:].repeat(2)), 5), axis=1)
 
 
 def _fit(run: Trajectory, asked: Any) -> int | None:
@@ -150,14 +141,12 @@ def _not_late(run: Trajectory, asked: Any) -> str:
     """Why a lag is no late generalisation; empty if it is."""
     test, fit = _score(run, "test"), _fit(run, asked)
     assert fit is not None
-    if few := too_few(run):
-        return few
     if fit > 0 and run.t[fit - 1] == 0:
         return "the fit lies between t = 0 and the first record that has a logarithm"
     least = _bounds(run)[0]
     if least < asked.absent_below:
         return f"records are too far apart: a lag of {least:.2f} would look the same"
-    late = test[-1] - _smooth(test[: fit + 1]).max()  # beyond the best of before: a dip at the fit is no start
+    late = test[-1] - test[: fit + 1].max()  # beyond the best of before: a dip at the fit is no start
     rise = test[-1] - test[0]
     if late < asked.least_rise or late < asked.late_share * rise:
         return f"of the test score's rise by {rise:.2f} only {late:.2f} comes after the fit"

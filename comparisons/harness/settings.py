@@ -162,3 +162,46 @@ def _short(value: Any) -> str:
     if isinstance(value, tuple):
         return "x".join(_short(part) for part in value)
     return str(value)
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """Everything that a study is run with: a preset with changes.
+
+    Parameters
+    ----------
+    question : dataclass
+        Thresholds and levels; its fields can be read from this object too.
+    models : mapping of str to dataclass
+        Settings of every model.
+    off : mapping of str to dataclass
+        Settings of every control.
+    changes : mapping of str to value
+        What was changed of the defaults.
+    """
+
+    question: Any
+    models: Mapping[str, Any]
+    off: Mapping[str, Any]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "question":
+            raise AttributeError(name)
+        return getattr(self.question, name)
+
+
+def with_data(settings: StudySettings, data: str | None) -> StudySettings:
+    """The settings with a folder of data sets in all models that load them.
+
+    Parameters
+    ----------
+    settings : StudySettings
+    data : str, optional
+    """
+
+    def placed(each: Mapping[str, Any]) -> dict[str, Any]:
+        loading = {name: own for name, own in each.items() if data is not None and hasattr(own, "data")}
+        return {**each, **{name: dataclasses.replace(own, data=data) for name, own in loading.items()}}
+
+    return dataclasses.replace(settings, models=placed(settings.models), off=placed(settings.off))

@@ -14,17 +14,16 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from comparisons.harness import folder as folders
 from comparisons.harness import running
 from comparisons.harness.model import OFF, Model, Silent, as_model
 from comparisons.harness.report import plain_name
 from comparisons.harness.result import Result, digest
-from comparisons.harness.settings import changed, difference, visible
+from comparisons.harness.score import Judge, Score
+from comparisons.harness.settings import StudySettings, changed, difference, visible, with_data
 from comparisons.harness.verdict import Verdict
 from toymodels.run.cells import CellStore
-from toymodels.run.engine import one_thread, parse_engine
+from toymodels.run.engine import parse_engine
 from toymodels.run.identity import versions
 from toymodels.trajectory import Trajectory
 from toymodels.validation import positive_int
@@ -34,34 +33,6 @@ if TYPE_CHECKING:
 
 MOST_REPLICATES = 10_000  # more would be a slip of the pen: every one is a file, or many
 _PLAIN = re.compile(r"\w[\w -]{0,79}")
-Judge = Callable[[Sequence[Trajectory], Any], Verdict]
-
-
-@dataclass(frozen=True)
-class StudySettings:
-    """Everything that a study is run with: a preset with changes.
-
-    Parameters
-    ----------
-    question : dataclass
-        Thresholds and levels; its fields can be read from this object too.
-    models : mapping of str to dataclass
-        Settings of every model.
-    off : mapping of str to dataclass
-        Settings of every control.
-    changes : mapping of str to value
-        What was changed of the defaults.
-    """
-
-    question: Any
-    models: Mapping[str, Any]
-    off: Mapping[str, Any]
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "question":
-            raise AttributeError(name)
-        return getattr(self.question, name)
 
 
 @dataclass(frozen=True)
@@ -163,11 +134,11 @@ class Study:
         ValueError
             For a key that there is not, or a value of another type.
         """
+        changes = self._by_short_name(changes)
         if preset is not None:
             if preset not in self.presets:
                 raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {preset!r}")
-            changes = {**self.presets[preset].changes, **self._by_short_name(changes)}
-        changes = self._by_short_name(changes)
+            changes = {**self.presets[preset].changes, **changes}
         question: dict[str, Any] = {}
         on: dict[str, dict[str, Any]] = {}
         off: dict[str, dict[str, Any]] = {}
@@ -310,7 +281,7 @@ class Study:
         parse_engine(engine)
         log = log or (lambda line: None)
         asked = self.settings(settings, preset)
-        rows = self.rows(models, _with_data(asked, data))
+        rows = self.rows(models, with_data(asked, data))
         place = Path(out) / self.name
         with folders.locked(place):
             store = CellStore(Path(out) / running.CELLS, reuse=resume, log=log)
@@ -429,50 +400,6 @@ class Study:
         if isinstance(adapter, Silent):
             raise ValueError(f"model must be one that answers, but {name} is silent: {adapter.why}")
         return Score(self.name, name, adapter.run, adapter.settings, self.judge, self.question)
-
-
-@dataclass(frozen=True)
-class Score:
-    """One model's score as a function of its settings.
-
-    Parameters
-    ----------
-    study, model : str
-    run : callable (settings, rng) -> Trajectory
-    settings : dataclass
-        What is not given in a call.
-    judge : callable (runs, question) -> Verdict
-    question : dataclass
-    """
-
-    study: str
-    model: str
-    run: Callable[[Any, np.random.Generator], Trajectory]
-    settings: Any
-    judge: Judge
-    question: Any
-
-    nan_is_an_answer = True  # a sweep takes NaN of it for "no score there"
-
-    @property
-    def label(self) -> str:
-        """How a sweep calls it: "grokking.score('layerwise')"."""
-        return f"{self.study}.score({self.model!r})"
-
-    def __call__(self, *, rng: np.random.Generator, **settings: Any) -> dict[str, float]:
-        """Run once with these settings and judge the run."""
-        with one_thread():
-            run = self.run(changed(self.settings, settings, f"{plain_name(self.model)}."), rng)
-        verdict = self.judge([run], self.question)
-        numbers = {"score": verdict.score, "measured": verdict.measured, "predicted": verdict.predicted}
-        return {name: float("nan") if value is None else float(value) for name, value in numbers.items()}
-
-
-def _with_data(settings: StudySettings, data: str | None) -> StudySettings:
-    def placed(each: Mapping[str, Any]) -> dict[str, Any]:
-        return {n: replace(s, data=data) if data is not None and hasattr(s, "data") else s for n, s in each.items()}
-
-    return replace(settings, models=placed(settings.models), off=placed(settings.off))
 
 
 def _entries(todo, finished=None, runs=None) -> dict[str, list[dict[str, Any]]]:

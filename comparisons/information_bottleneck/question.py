@@ -58,7 +58,7 @@ class Question:
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     """Share of the peak of I(X;T) lost by the end, by a representation that fitted first and keeps the label."""
     require_series(runs, "about_input", "about_label")
-    flaws = [_undefined(run, asked) for run in runs]
+    flaws = [_undefined(run, asked) or too_few(run) for run in runs]
     if any(flaws):
         return Verdict.unclear(commonest(flaws))
     lost = [forgotten(run["about_input"]) for run in runs]
@@ -117,8 +117,6 @@ def _not_forgetting(run: Trajectory, asked: Any) -> str:
     if 1 - bits[-1] / np.partition(bits, -3)[-3] < asked.shown_from:
         return "the peak stands on two records only"
     peak = int(bits.argmax())
-    if few := too_few(run):
-        return few
     lowest = int(bits[: peak + 1].argmin())
     if setback(bits[: peak + 1]) > 0.5 * (bits[peak] - bits[lowest]):
         return "rises and falls before its peak too"

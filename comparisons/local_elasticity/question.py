@@ -65,8 +65,8 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     scored = [run for run in runs if "train" in run.data]
     if scored:
         require_scores(scored, "train")
-    if min(len(run.t) for run in runs) < 3:
-        return Verdict.unclear("fewer than three records")
+    if few := [too_few(run) for run in runs if too_few(run)]:
+        return Verdict.unclear(commonest(few))
     places = [_at_fit(run, asked) for run in runs]
     if None in places:
         count = f"{places.count(None)} of {len(runs)} runs"
@@ -103,8 +103,6 @@ def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
         return f"most of it, {added[0]:.2f} decades, is there at the first record"
     if added[-1] <= CHANCE * scatter(run["contrast"]):
         return f"what training added is within {CHANCE:g} scatters of the curve"
-    if few := too_few(run):
-        return few
     changed = np.ptp(despiked(run["start_contrast"]))
     if changed > asked.absent_below:
         return f"the untrained contrast is no constant, it changes by {changed:.2f} decades"

@@ -63,6 +63,8 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     require_scores(runs, "train")
     require_series(runs, "within_between", "nc2_angle")
     require_not_negative(runs, "within_between", "nc2_angle")
+    if few := [too_few(run) for run in runs if too_few(run)]:
+        return Verdict.unclear(commonest(few))
     starts = [first_perfect(run) for run in runs]
     if None in starts:
         unfitted = starts.count(None)
@@ -94,8 +96,6 @@ def _no_collapse(run: Trajectory, start: int, asked: Any) -> str:
         also = "" if simplex else ", and no simplex"
         return f"variability stops at {ratio[-1]:.2g} of that between classes{also}"
     logs = np.log10(np.maximum(ratio[start:], asked.floor))
-    if few := too_few(run):
-        return few
     if logs[0] - logs[-1] <= CHANCE * scatter(np.log10(np.maximum(run["within_between"], asked.floor))):
         return f"the fall is within {CHANCE:g} scatters of the curve"
     if len(logs) > 3 and logs[-3] > (logs[0] + logs[-1]) / 2:

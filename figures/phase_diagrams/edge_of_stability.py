@@ -17,6 +17,7 @@ from comparisons.edge_of_stability.question import in_units_of_the_edge
 from comparisons.harness import style
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
+from figures.phase_diagrams.planes import cell_edges
 from toymodels.claims import AFTER, BEFORE, CONTROL, READING, Claim, Quantity, every
 from toymodels.layerwise import ScalarChain
 from toymodels.metrics.edge_of_stability import late_median
@@ -120,7 +121,9 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     lr, start, top = (data[f"{family}_{name}"] for name in ("lr", "start", "top"))
     lost = np.median(broken(data, family), axis=2) >= 0.5
     shown = np.where(lost, np.nan, np.median(data[f"{family}_descent"], axis=2))
-    image = axes.pcolormesh(edges(lr), edges(start), shown.T, cmap="viridis", vmin=0, vmax=1.2, rasterized=True)
+    image = axes.pcolormesh(
+        cell_edges(lr), cell_edges(start), shown.T, cmap="viridis", vmin=0, vmax=1.2, rasterized=True
+    )
     rows, columns = np.nonzero(lost)
     axes.plot(lr[rows], start[columns], "x", color="0.35", ms=6, label="loss not small, or diverged")
     low, high = np.array(axes.get_xlim()), axes.get_ylim()
@@ -136,15 +139,6 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
     return image
-
-
-def edges(values: np.ndarray) -> np.ndarray:
-    """Borders (n + 1,) of cells about the values (n,), half-way in the log; a lone cell spans a factor of 2."""
-    logs = np.log(values)
-    if len(logs) == 1:
-        return values * np.sqrt([0.5, 2.0])
-    middle = (logs[1:] + logs[:-1]) / 2
-    return np.exp(np.r_[2 * logs[0] - middle[0], middle, 2 * logs[-1] - middle[-1]])
 
 
 def draw_cells(axes: Axes, data: Data) -> None:

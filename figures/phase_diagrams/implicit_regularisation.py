@@ -17,6 +17,7 @@ from comparisons.implicit_regularisation import STUDY
 from comparisons.implicit_regularisation.models import Layerwise
 from comparisons.implicit_regularisation.question import lead
 from figures.harness.figure import Data, Grid, PaperFigure
+from figures.phase_diagrams.planes import cell_edges
 from toymodels.claims import CONTROL, READING, Claim, Quantity, every, every_run
 from toymodels.layerwise import SparseRegression, entropy_interpolator
 from toymodels.metrics.curves import rank_correlation
@@ -120,8 +121,10 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     """Median score over learning rate and batch; the lines are those of the diagonal network in both planes."""
     lr, batch = data[f"{family}_lr"], data[f"{family}_batch"]
     score = np.median(data[f"{family}_score"], axis=2)
-    image = axes.pcolormesh(_edges(lr), _edges(batch), score.T, cmap="viridis", vmin=0, vmax=0.9, rasterized=True)
-    low, high = _edges(lr)[[0, -1]], _edges(batch)[[0, -1]]
+    image = axes.pcolormesh(
+        cell_edges(lr), cell_edges(batch), score.T, cmap="viridis", vmin=0, vmax=0.9, rasterized=True
+    )
+    low, high = cell_edges(lr)[[0, -1]], cell_edges(batch)[[0, -1]]
     for critical, bound, dash in zip(data["critical"], ("absent below", "shown from"), ("--", "-"), strict=True):
         sizes = np.geomspace(high[0], high[1], 50)
         rates = np.sqrt(critical * sizes / data[f"{family}_per_exponent"])
@@ -140,17 +143,6 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
     return image
-
-
-def _edges(values: np.ndarray) -> np.ndarray:
-    """Edges of cells around `values` (n,) on a logarithmic axis, (n + 1,)."""
-    logs = np.log(values)
-    middle = (logs[1:] + logs[:-1]) / 2
-    return (
-        np.exp(np.r_[2 * logs[0] - middle[0], middle, 2 * logs[-1] - middle[-1]])
-        if len(logs) > 1
-        else values * (0.5, 2)
-    )
 
 
 def draw_cells(axes: Axes, data: Data) -> None:

@@ -11,7 +11,6 @@ from figures.phase_diagrams.edge_of_stability import (
     broken,
     compute,
     distances_to_the_edge,
-    edges,
     ends,
     log_ratios_below,
 )
@@ -59,11 +58,6 @@ def test_data_have_a_value_for_every_run_and_no_nan(data):
     expected = data["layerwise_top"] * 0.2 / 2
     assert_allclose(np.median(data["layerwise_flow"][0], axis=1), expected, rtol=0.15)  # but for the draws
     assert data["layerwise_flattest"] == 4.0
-
-
-def test_cells_have_borders_half_way_in_the_log():
-    assert_allclose(edges(np.array([1.0, 4.0, 16.0])), [0.5, 2, 8, 32])
-    assert_allclose(edges(np.array([1.0])), [np.sqrt(0.5), np.sqrt(2)])
 
 
 def test_the_picture_has_axes_with_labels(data):
