@@ -63,7 +63,7 @@ def linear(s: Classes, rng: np.random.Generator) -> Trajectory:
     x, labels = class_inputs(s, rng)
     target = np.zeros(s.dim)
     target[0] = 1.0
-    times = np.geomspace(1e-2, 10, 10)
+    times = np.geomspace(1e-2, 10, 20)
     loss = LinearModel(target).solve(np.append(0.0, times))["loss"]
     contrast = pooled_contrast(kernel_change(x @ x.T), labels)  # the tangent kernel at any weights
     series = np.full(times.size, contrast)
