@@ -35,6 +35,9 @@ from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, fraction, non_negative, positive, positive_int, times
 
 
+_BALANCE_KEPT = 1e-13  # what a flow keeps of the balance of its start
+
+
 @dataclass(frozen=True, eq=False)
 class LinearNetwork(GradientDescent):
     r"""Two-layer linear network under gradient flow.
@@ -56,6 +59,8 @@ class LinearNetwork(GradientDescent):
     precision : float, optional
         Relative error of the weights >= 0; the rounding of their types if None. Growth that only such an error would
         start is no growth.
+    balanced_within : float
+        Weights that deviate from a balanced start by less than this share of their squares count as balanced.
 
     Raises
     ------
@@ -90,10 +95,13 @@ class LinearNetwork(GradientDescent):
     covariance: np.ndarray | float | None = None
     rates: tuple[float, float] = (1.0, 1.0)
     precision: float | None = field(default=None, kw_only=True)
+    balanced_within: float = field(default=1e-10, kw_only=True)
 
     def __post_init__(self):
         precision = max(rounding(self.w1), rounding(self.w2)) if self.precision is None else self.precision
         self._set("precision", max(float(non_negative("precision", held_number("precision", precision))), ROUNDING))
+        within = non_negative("balanced_within", held_number("balanced_within", self.balanced_within))
+        self._set("balanced_within", float(within))
         for name in ("w1", "w2", "correlation"):
             self._set(name, held(name, getattr(self, name), ndim=2))
         (h, d), c = self.w1.shape, len(self.w2)
@@ -135,7 +143,8 @@ class LinearNetwork(GradientDescent):
     @cached_property
     def _flow(self) -> TwoLayerFlow:
         precision = float(self.precision or ROUNDING)
-        return TwoLayerFlow(self.w1, self.w2, self._inputs, self.weight_decay, self.rates, precision)
+        within = self.balanced_within
+        return TwoLayerFlow(self.w1, self.w2, self._inputs, self.weight_decay, self.rates, precision, within)
 
     def solve(self, t: ArrayLike) -> Trajectory:
         r"""The flow at the times `t`.
@@ -170,7 +179,9 @@ class LinearNetwork(GradientDescent):
         """The next task: the network as it is at time `t`, with another target.
 
         The product of the two layers with themselves decides the future, so a closed form goes on from weights that
-        are those of the flow up to a rotation of the hidden layer.
+        are those of the flow up to a rotation of the hidden layer. A mode that must change its sign waits for the
+        imbalance that the start has left, which counts down to 1e-13 of the squared weights: what is smaller is lost in
+        them, and the next task stays at the saddle.
 
         Parameters
         ----------
@@ -201,7 +212,10 @@ class LinearNetwork(GradientDescent):
         w1[: len(first)], w2[:, : len(first)] = first, second
         target = held("correlation", correlation, ndim=2)
         inputs = self.covariance if covariance is None else held("covariance", covariance)
-        return LinearNetwork(w1, w2, target, self.weight_decay, inputs, self.rates, precision=self.precision)
+        precision, within = self.precision, min(self.balanced_within, _BALANCE_KEPT)
+        return LinearNetwork(
+            w1, w2, target, self.weight_decay, inputs, self.rates, precision=precision, balanced_within=within
+        )
 
     def simulate(self, n_steps: int, lr: float, momentum: float = 0.0) -> Trajectory:
         r"""Gradient descent, with a heavy ball if there is momentum.
