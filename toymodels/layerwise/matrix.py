@@ -34,7 +34,6 @@ from toymodels.layerwise.two_layer_flow import TwoLayerFlow
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, fraction, non_negative, positive, positive_int, times
 
-
 _BALANCE_KEPT = 1e-13  # what a flow keeps of the balance of its start
 
 

@@ -68,8 +68,8 @@ class WeightFlow:
         r"""The nearest weights, to first order, whose imbalance is what the start and the weight decay have left.
 
         :math:`C = W_2^\top W_2 / \eta_2 - W_1 W_1^\top / \eta_1` is conserved, and falls as :math:`e^{-2 \mu \eta t}`
-        with weight decay and one rate. The integrator keeps it to its tolerance times the squared weights, which is much
-        against what small starts leave; and what is left decides when a later task can turn the sign of a mode.
+        with weight decay and one rate. The integrator keeps it to its tolerance times the squared weights, which is
+        much against what small starts leave; and what is left decides when a later task can turn the sign of a mode.
         """
         if self.decay > 0 and self.rates[0] != self.rates[1]:
             return state

@@ -47,7 +47,7 @@ def test_the_run_agrees_with_a_stiff_solver_on_the_raw_weights():
 @pytest.mark.parametrize("decay", [0.01, 0.3])
 def test_one_input_is_the_closed_form_of_a_network_whose_imbalance_decays(scale, decay):
     model = SparseRegression(dim=1, n_samples=3, n_active=1, init_scale=scale, weight_decay=decay)
-    x, y, truth = model.sample(np.random.default_rng(0))
+    x, _, truth = model.sample(np.random.default_rng(0))
     variance = float(np.mean(x**2))
     t = np.geomspace(1e-3, 5 / decay, 30)
     run = model.solve(t, np.random.default_rng(0))
