@@ -154,7 +154,8 @@ class LinearNetwork(GradientDescent):
             `map` :math:`W_2 W_1` (n_t, c, d), `gram_in` :math:`W_1^\top W_1` (n_t, d, d), `gram_out`
             :math:`W_2 W_2^\top` (n_t, c, c), and `loss`
             :math:`\tfrac12 |(\Sigma_{yx} \Sigma_{xx}^{-1} - W_2 W_1) \Sigma_{xx}^{1/2}|^2` (n_t,), the part above
-            the best linear map. `meta["method"]` is "closed form" or "integrated".
+            the best linear map. With one hidden unit its own weights too, `w1` (n_t, 1, d) and `w2` (n_t, c, 1).
+            `meta["method"]` is "closed form" or "integrated".
 
         Raises
         ------
@@ -166,12 +167,15 @@ class LinearNetwork(GradientDescent):
         t = times(t)
         (c, d), n = self.correlation.shape, t.size
         product, gram_in, gram_out, loss = np.empty((n, c, d)), np.empty((n, d, d)), np.empty((n, c, c)), np.empty(n)
+        own = {"w1": np.zeros((n, 1, d)), "w2": np.zeros((n, c, 1))} if len(self.w1) == 1 else {}
         for k, (w1, w2) in enumerate(self._flow.layers(t)):  # one time at once stays in the processor's cache
             np.matmul(w2, w1, out=product[k])
             np.matmul(w1.T, w1, out=gram_in[k])
             np.matmul(w2, w2.T, out=gram_out[k])
             loss[k] = self._inputs.loss(product[k])
-        data = {"map": product, "gram_in": gram_in, "gram_out": gram_out, "loss": loss}
+            for name, weights in zip(own, (w1, w2), strict=False):
+                own[name][k] = weights
+        data = {"map": product, "gram_in": gram_in, "gram_out": gram_out, "loss": loss, **own}
         return Trajectory(t, data, clock="flow time", meta={"method": self.method})
 
     def continued(self, t: float, correlation: ArrayLike, covariance: ArrayLike | None = None) -> LinearNetwork:
