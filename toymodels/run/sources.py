@@ -155,6 +155,7 @@ def _module_of(value: Any) -> str:
 
 
 def names_in(code: CodeType) -> Iterable[str]:
+    """Every name that a piece of code and the functions in it look up."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
