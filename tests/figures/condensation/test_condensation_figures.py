@@ -14,6 +14,7 @@ SUBJECTS = {
     "initial_directions": "condensation_06",
     "initial_scale": "condensation_02",
     "loss_plateaus": "condensation_07",
+    "new_orientations": "condensation_next",
     "optimistic_sample_size": "condensation_estimate",
     "orientations": "condensation_01",
     "phase_diagram": "condensation_05",
