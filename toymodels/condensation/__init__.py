@@ -59,7 +59,14 @@ from toymodels.condensation.similarity import (
     output_similarity,
     static_neurons,
 )
-from toymodels.condensation.three_layer import LayerScaling, three_layer_exponents, three_layer_scaling
+from toymodels.condensation.three_layer import (
+    LayerScaling,
+    ThreeLayerMap,
+    layer_exponents,
+    three_layer_exponents,
+    three_layer_map,
+    three_layer_scaling,
+)
 
 __all__ = [
     "ClassTask",
@@ -75,6 +82,7 @@ __all__ = [
     "RandomFeatures",
     "Reduction",
     "ReluEnds",
+    "ThreeLayerMap",
     "TwoLayerNetwork",
     "adam_with_decay",
     "add_null",
@@ -101,6 +109,7 @@ __all__ = [
     "inertia",
     "initial_descent",
     "initial_flow",
+    "layer_exponents",
     "low_rank_sample_size",
     "merge",
     "multiplicity",
@@ -124,5 +133,6 @@ __all__ = [
     "static_neurons",
     "tangent_rank",
     "three_layer_exponents",
+    "three_layer_map",
     "three_layer_scaling",
 ]

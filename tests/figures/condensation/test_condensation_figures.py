@@ -19,6 +19,7 @@ SUBJECTS = {
     "orientations": "condensation_01",
     "phase_diagram": "condensation_05",
     "resnet_channels": "condensation_04",
+    "three_layer_plane": "condensation_planes",
 }
 
 
