@@ -130,3 +130,37 @@ def test_functions_are_checked_where_they_are_used_too():
         trained(high)
     with pytest.raises(ValueError, match="upto must be > 0"):
         Rule(lambda x: x + 1, lambda x: x, upto=0.0)
+
+
+def test_functions_that_write_into_their_argument_do_no_harm():
+    def grow(x):
+        x += 0.3
+        return x
+
+    def fade(x):
+        x *= 0.8
+        return x
+
+    values, fires = np.array([[0.5, 1.0], [2.0, 0.0]]), np.array([[True, False], [False, True]])
+    expected = np.where(fires, values + 0.3, 0.8 * values)
+    np.testing.assert_allclose(Rule(grow, fade).apply(values, fires), expected, rtol=1e-15)
+    np.testing.assert_array_equal(values, [[0.5, 1.0], [2.0, 0.0]])
+
+
+@given(st.floats(0.01, 0.99), st.integers(0, 10**6))
+def test_a_function_is_asked_where_it_is_not_used_without_refusal(bound, seed):
+    """At the bound g+ may stay, beyond it no growth is asked of units that fade."""
+    rng = np.random.default_rng(seed)
+    rule = Rule(lambda x: np.minimum(x + 0.5 * (bound - x), bound), lambda x: 0.5 * x, upto=bound)
+    values = np.where(rng.random(8) < 0.5, bound, bound * rng.random(8))
+    fires = rng.random(8) < 0.5
+    np.testing.assert_allclose(
+        rule.apply(values, fires), np.where(fires, values + 0.5 * (bound - values), 0.5 * values), rtol=1e-12
+    )
+
+
+def test_growth_to_infinity_is_refused():
+    rule = Rule(lambda x: np.where(x < 1e7, 2 * x, np.inf), lambda x: x)
+    with pytest.raises(ValueError, match="grow"):
+        rule.apply(np.array([1e8]), np.array([True]))
+    np.testing.assert_array_equal(rule.apply(np.array([1e8]), np.array([False])), [1e8])
