@@ -137,6 +137,8 @@ class Rule:
             raise ValueError(f"upto must be > 0, got {self.upto!r}")
         grid = np.geomspace(1e-6, 1e6, GRID) if np.isinf(upto) else upto * np.linspace(0, 1, GRID + 1)[1:-1]
         for name in ("grow", "fade"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name} must be a function of arrays, got {described(getattr(self, name))}")
             self._check_bounds(name, grid, bisect=True)
             values = self._value(name, grid)
             falls = np.flatnonzero(np.diff(values) < 0)
@@ -172,14 +174,20 @@ class Rule:
     def _moved_at_once(self, values: np.ndarray, fires: np.ndarray) -> np.ndarray | None:
         """Both functions at all values, which is faster than each at its own; None unless all are clearly in bounds."""
         with np.errstate(all="ignore"):
-            up, down = (np.asarray(function(values.copy()), dtype=float) for function in (self.grow, self.fade))
-            if up.shape != values.shape or down.shape != values.shape or not values.size:
+            up, down = (np.asarray(function(values.copy())) for function in (self.grow, self.fade))
+            if any(new.shape != values.shape or new.dtype.kind not in "fiu" for new in (up, down)) or not values.size:
                 return None
             clear = (up > values).all() and up.max() < np.inf and (down <= values).all() and down.min() >= 0
         return np.where(fires, up, down) if clear else None
 
     def _value(self, name: str, x: np.ndarray) -> np.ndarray:
-        values = np.asarray(getattr(self, name)(x.copy()), dtype=float)
+        try:
+            values = np.asarray(getattr(self, name)(x.copy()))
+        except TypeError as error:  # of math.exp, say
+            raise ValueError(f"{name} must be a function of arrays, got one that fails on them: {error}") from error
+        if values.dtype.kind not in "fiu":
+            raise ValueError(f"{name} must give real numbers, got {described(values)}")
+        values = values.astype(float)
         if values.shape != x.shape:
             raise ValueError(f"{name} must give an array like its argument's {x.shape}, got shape {values.shape}")
         return values
@@ -370,7 +378,7 @@ def _assign(keys: list[Any], units: Sequence[Any]) -> np.ndarray:
     position = {key: k for k, key in enumerate(keys)}
     if keys == ["default"]:
         return np.zeros(len(units), dtype=np.intp)
-    groups = [unit[0] if isinstance(unit[0], int) else "edges" for unit in units]
+    groups = ["edges" if isinstance(unit[0], tuple) else unit[0] for unit in units]
     unknown = set(keys) - set(units) - set(groups) - {"default", "edges"}
     if unknown:
         raise ValueError(f"rule must name nodes, edges or levels of the graph, got {min(unknown, key=str)!r}")
