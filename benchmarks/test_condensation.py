@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from toymodels.condensation import DelayedTask, TwoLayerNetwork, clusters, cosine_similarity
+from toymodels.condensation import (
+    DelayedTask,
+    TwoLayerNetwork,
+    clusters,
+    cosine_similarity,
+    heatmap_order,
+    phase_map,
+    three_layer_map,
+)
 from toymodels.condensation.presets import figure_one, figure_one_data
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
@@ -68,3 +76,25 @@ def test_three_delayed_trials(benchmark):
     rngs = [np.random.default_rng(seed) for seed in range(3)]
     benchmark.pedantic(lambda: DelayedTask().train(rngs), rounds=1)
     assert benchmark.stats.stats.max < 8
+
+
+@pytest.mark.parametrize("groups", [4096, 16])
+def test_heat_map_order_of_a_wide_layer(benchmark, groups):
+    rng = np.random.default_rng(0)
+    w = np.repeat(rng.standard_normal((groups, 256)), 4096 // groups, axis=0)
+    similarity = cosine_similarity(w + 0.3 * rng.standard_normal(w.shape))
+    benchmark.pedantic(lambda: heatmap_order(similarity), rounds=3)
+    assert benchmark.stats.stats.max < 5
+
+
+def test_plane_of_four_hundred_cells_up_to_width_forty_thousand():
+    """In processor time of one process: two cores take half of it."""
+    taken = seconds(lambda: phase_map(np.linspace(0.25, 2.15, 20), np.linspace(-0.9, 1.0, 20)))
+    print(f"\n20 x 20 cells, widths 400, 4,000 and 40,000: {taken:.0f} s")
+    assert taken / 2 < 300
+
+
+def test_plane_of_three_layers():
+    taken = seconds(lambda: three_layer_map(np.linspace(0, 1.25, 6), np.linspace(0, 1.75, 8)))
+    print(f"\n6 x 8 cells, widths 50, 100 and 200: {taken:.1f} s")
+    assert taken < 30

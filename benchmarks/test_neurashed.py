@@ -4,13 +4,16 @@ Run with `make bench`; every test prints what it measured before it compares.
 """
 
 import math
+import time
 import tracemalloc
 
 import networkx as nx
 import numpy as np
+import pytest
 
 from benchmarks.timing import fastest
-from toymodels.neurashed import Multiplicative, Neurashed
+from toymodels.neurashed import Additive, Multiplicative, Neurashed, Rule
+from toymodels.neurashed.logic import weighted
 
 UP, DOWN, INITIAL = 1.02, 0.99, 0.1
 N_STEPS, BATCH, N_CLASSES = 200, 4, 10
@@ -132,3 +135,40 @@ def test_memory_grows_linearly_with_the_edges():
     per_edge = np.diff(peaks) / np.diff(edges)
     print(f"\npeak {[f'{peak / 1e6:.1f} MB' for peak in peaks]} at {edges} edges: {per_edge.round(1)} bytes per edge")
     assert per_edge[1] < 1.5 * per_edge[0]
+
+
+@pytest.mark.parametrize("replicates", [None, 32])
+@pytest.mark.parametrize(
+    ("own", "built_in"),
+    [
+        (Rule(lambda x: 1.0002 * x, lambda x: 0.9999 * x), Multiplicative(1.0002, 0.9999)),
+        (Rule(lambda x: x + 0.1, lambda x: 0.99 * x), Additive(0.1, 0.99)),
+    ],
+)
+def test_growth_of_ones_own_takes_at_most_three_times_that_of_a_rule(own, built_in, replicates):
+    _, model, inputs, labels, _ = small_problem()
+    size = {"n_steps": 2000, "rng": np.random.default_rng(0), "initial": INITIAL, "every": 2000, "batch_size": BATCH}
+
+    def updates(rule):
+        return lambda: model.train(inputs, labels, rule, replicates=replicates, **size)
+
+    mine, its = (fastest(updates(rule), rounds=5, clock=time.process_time) for rule in (own, built_in))
+    print(
+        f"\n2,000 updates, replicates {replicates}: {mine * 1e3:.0f} ms against {its * 1e3:.0f}, {mine / its:.1f} times"
+    )
+    assert mine / its < 3
+
+
+def test_firing_of_ones_own_takes_at_most_three_times_that_of_a_rule_in_training():
+    graph, model, inputs, labels, _ = small_problem()
+    for node, attributes in graph.nodes(data=True):
+        if "rule" in attributes:
+            attributes["rule"] = weighted(np.ones(graph.in_degree(node)), 2.0)
+    own = Neurashed(graph)
+    np.testing.assert_array_equal(own.firing_table(inputs), model.firing_table(inputs))
+    mine, its = (
+        fastest(lambda each=each: train(each, inputs, labels, n_steps=2000, every=2000), 5, clock=time.process_time)
+        for each in (own, model)
+    )
+    print(f"\nfiring by callables: {mine * 1e3:.0f} ms against {its * 1e3:.0f}, {mine / its:.1f} times")
+    assert mine / its < 3

@@ -15,7 +15,7 @@ from toymodels.neurashed import graphs
 from toymodels.neurashed.bottleneck import QUANTITIES, train_bottleneck
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "paper": {},
@@ -73,17 +73,15 @@ def compute(settings: InformationBottleneck, rng: np.random.Generator, grid: Gri
 
 
 def draw(data: Data, settings: InformationBottleneck) -> Figure:
-    """Graph and pathway on the left, then information against steps, and the controls."""
+    """The eight pathways on the left as in the appendix, then information against steps, and the controls."""
     from matplotlib.figure import Figure
 
     from comparisons.harness import style
-    from figures.neurashed.graph_drawing import draw_graph
 
-    task = graphs.information_bottleneck()
-    figure = Figure(figsize=(18.5, 4), layout="constrained")
-    axes = figure.subplots(1, 5, width_ratios=[1.2, 1, 1, 1, 1])
-    draw_graph(axes[0], task.model, firing=task.model.pathway(task.inputs[0], 0))
-    axes[0].set_title("pathway (1, 2, 7)")
+    figure = Figure(figsize=(15.5, 8.4), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.25))
+    draw_pathways(left)
+    axes = right.subplots(2, 2).ravel()
     names = {
         "level1_input": "I(level 1; input)",
         "level2_input": "I(level 2; input)",
@@ -91,8 +89,8 @@ def draw(data: Data, settings: InformationBottleneck) -> Figure:
         "level2_label": "I(level 2; label)",
     }
     for ax, variant, title in (
-        (axes[1], "paper", "mean of the runs"),
-        (axes[2], "long", "the same, longer"),
+        (axes[0], "paper", "mean of the runs"),
+        (axes[1], "long", "the same, longer"),
     ):
         for k, (name, label) in enumerate(names.items()):
             values = data[f"{variant}_{name}"]
@@ -101,46 +99,60 @@ def draw(data: Data, settings: InformationBottleneck) -> Figure:
                 data[f"{variant}_t"], values.min(axis=1), values.max(axis=1), color=style.ORDER[k], alpha=0.15, lw=0
             )
         ax.set_title(title)
-    axes[1].legend(fontsize=8)
+    axes[0].legend(fontsize=8)
     controls = {
         "long_own7": ("7th node of each class: I(level 1; input)", "level1_input"),
         "constant_noise": ("constant noise: I(level 2; input)", "level2_input"),
         "large_batch": ("batches of 32: I(level 2; input)", "level2_input"),
     }
     for k, (variant, (label, name)) in enumerate(controls.items()):
-        axes[3].plot(
+        axes[2].plot(
             data[f"{variant}_t"], data[f"{variant}_{name}"].mean(axis=1), color=style.ORDER[k + 3], label=label
         )
-    axes[3].plot(
+    axes[2].plot(
         data["long_own7_t"],
         data["long_own7_level1_label"].mean(axis=1),
         color=style.ORDER[3],
         ls="--",
         label="7th node of each class: I(level 1; label)",
     )
-    axes[3].set_title("controls")
-    axes[3].legend(fontsize=8)
+    axes[2].set_title("controls")
+    axes[2].legend(fontsize=8)
     for k, (noise, variant) in enumerate(zip(RELATIVE_NOISE, NOISY, strict=True)):
         values = data[f"{variant}_level2_input"].mean(axis=1)
         label = f"{noise:g}: largest {values.max():.2f} bits"
-        axes[4].plot(data[f"{variant}_t"], values, color=style.ORDER[1], alpha=1 - 0.22 * k, label=label)
-    axes[4].set_title("I(level 2; input) by relative noise")
-    axes[4].legend(fontsize=8)
-    for ax in axes[1:]:
+        axes[3].plot(data[f"{variant}_t"], values, color=style.ORDER[1], alpha=1 - 0.22 * k, label=label)
+    axes[3].set_title("I(level 2; input) by relative noise")
+    axes[3].legend(fontsize=8)
+    for ax in axes:
         ax.set(xlabel="step", ylabel="mutual information, bits", ylim=(0, 3.1))
         style.tidy(ax)
     return figure
 
 
+def draw_pathways(figure: SubFigure) -> None:
+    """All eight pathways in two columns, class 1 on the left, named by the nodes of the first level that fire."""
+    from figures.neurashed.graph_drawing import draw_graph
+
+    task = graphs.information_bottleneck()
+    columns = figure.subplots(len(task.inputs) // 2, 2).T
+    for axes, x, label, name in zip(columns.ravel(), task.inputs, task.labels, task.names, strict=True):
+        draw_graph(axes, task.model, firing=task.model.pathway(x, int(label)))
+        axes.set_title(name, fontsize=10)
+    for axes, label in zip(columns[:, 0], ("class 1", "class 2"), strict=True):
+        axes.annotate(label, (0.5, 1.32), xycoords="axes fraction", ha="center", fontsize=12)
+
+
 FIGURE = PaperFigure(
     name="neurashed/information_bottleneck",
     caption=(
-        "Figure 5. Information that two hidden levels hold about the 8 types of input and the 2 classes, along "
-        "training. Rates, start and firing patterns are the appendix's. Not stated there and chosen here: batches of "
-        "one; the 7th node shared by both classes (13 nodes); the representation, amplification of the firing nodes "
+        "Figure 5, and all its pathways from the appendix (left). Information that two hidden levels hold about the 8 "
+        "types of input and the 2 classes, along training. Rates, start and firing patterns are the appendix's. Not "
+        "stated there and chosen here: batches of one; the 7th node shared by both classes (13 nodes); the "
+        "representation, amplification of the firing nodes "
         "plus normal noise of standard deviation 0.006 + 0.003 times the largest amplification, found by a scan: with "
         "either part of the noise left out the curve does not rise and fall, and the more of the relative part, the "
-        "lower it rises (right)."
+        "lower it rises (last panel)."
     ),
     presets={
         "quick": InformationBottleneck(),

@@ -48,10 +48,9 @@ def adam_with_decay(
     >>> trained([[1.0], [-1.0]]).round(3).tolist()
     [1.0, -2.0]
     """
-    if network.activation != "relu" or network.a.ndim != 1:
-        raise ValueError(
-            f"network must be a single one, of relu and one output, got {network.activation} {network.a.shape}"
-        )
+    if network.activation != "relu" or network.a.ndim != 1 or network.output_bias is not None:
+        got = f"{network.activation} {network.a.shape}, output bias {network.output_bias}"
+        raise ValueError(f"network must be a single one, of relu and one output without bias, got {got}")
     n_steps = positive_int("n_steps", n_steps)
     lr = float(positive("lr", finite("lr", lr, ndim=0)))
     decay = float(non_negative("decay", finite("decay", decay, ndim=0)))

@@ -119,7 +119,7 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
     Parameters
     ----------
     network : TwoLayerNetwork
-        Small weights, so that f stays near 0.
+        Small weights, so that f stays near 0; an output bias stays as it is.
     x : (n, d) array
     y : (n, K) or (..., n, K) array
         As in :class:`TwoLayerNetwork`.
@@ -143,7 +143,7 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
     size = _size(network.columns, network.w)
     current = network
     for step in range(positive_int("n_steps", n_steps)):
-        grad_a, grad_w = current.gradient(x, y)
+        grad_a, grad_w = current.gradient(x, y)[:2]
         grad_a = grad_a.reshape(network.columns.shape)
         slope = _size(grad_a, grad_w)
         if not (slope > 0).all():

@@ -5,7 +5,8 @@ With keep probability q and inverted scaling on the hidden layer, the expected t
 .. math:: E\,L_{drop} = L + \frac{1-q}{2nq}\sum_i\sum_k (a_k h_k(x_i))^2 .
 
 k copies of a neuron with output weight a/k divide its term by k, so for a fixed output the penalty is smallest when
-all :math:`a_k h_k` are equal: condensed. With several outputs :math:`|a_k|^2` stands for :math:`a_k^2`.
+all :math:`a_k h_k` are equal: condensed. With several outputs :math:`|a_k|^2` stands for :math:`a_k^2`. An output bias
+is never dropped and adds nothing.
 
 References
 ----------
@@ -81,6 +82,7 @@ def compare_dropout(
     lr: float = 0.05,
     n_steps: int = 60_000,
     replicates: int = 2,
+    output_bias: bool = False,
 ) -> DropoutComparison:
     """Train ReLU networks from the same starts without and with dropout (overview, figures 8 and 9).
 
@@ -93,6 +95,8 @@ def compare_dropout(
         Keep probability in (0, 1).
     width, std, lr, n_steps, replicates
         Neurons, initial standard deviation, learning rate, steps, networks.
+    output_bias : bool
+        Whether the networks have one.
 
     Raises
     ------
@@ -103,11 +107,12 @@ def compare_dropout(
     """
     keep = fraction("keep", keep)
     dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
-    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates, n_outputs=n_outputs)
+    kind = {"n_outputs": n_outputs, "output_bias": output_bias}
+    start = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates, **kind)
     counts, penalties, losses = [], [], []
     for rate in (0.0, 1 - keep):
         run = start.train(x, y, n_steps, lr, n_steps, rate, rng)
-        end = TwoLayerNetwork(run["a"][-1], run["w"][-1])
+        end = TwoLayerNetwork(run["a"][-1], run["w"][-1], output_bias=run["output_bias"][-1] if output_bias else None)
         counts.append([count_active_clusters(a, w, x) for a, w in zip(end.strength, end.w, strict=True)])
         penalties.append(dropout_penalty(end, x, keep))
         losses.append(run["loss"][-1])

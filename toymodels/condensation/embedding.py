@@ -2,7 +2,8 @@ r"""Embedding principle: the critical points of a narrow network live on in ever
 
 Two embeddings keep the output and the criticality: **split** a neuron (same input weights, output weights
 :math:`\delta a_k` and :math:`(1-\delta) a_k`, any real :math:`\delta`) and **null** (a neuron with a = 0, w = 0,
-which needs s(0) = 0; a = 0 with w != 0 is not critical). The numbers of positive, zero and negative Hessian
+which needs s(0) = 0 or an output bias, whose own criticality makes the errors sum to 0; a = 0 with w != 0 is not
+critical). The numbers of positive, zero and negative Hessian
 eigenvalues do not decrease. For a split the law is exact when :math:`a_k\ne0`, derived here by a change of basis:
 
 .. math:: \mathrm{in}(H_{wide}) = \mathrm{in}(H_{narrow}) + (0,1,0) + \mathrm{in}(\delta(1-\delta)\,a_k B),\qquad
@@ -75,17 +76,19 @@ def add_null(network: TwoLayerNetwork) -> TwoLayerNetwork:
     Parameters
     ----------
     network : TwoLayerNetwork
-        Its activation must vanish at 0.
+        Its activation must vanish at 0, or it must have an output bias.
 
     Raises
     ------
     ValueError
-        If s(0) != 0: the new point would not be critical.
+        If s(0) != 0 and there is no output bias: the new point would not be critical.
     """
     value, slope = np.empty(1), np.empty(1)
     get_activation(network.activation).fill(np.zeros(1), value, slope)
-    if value[0] != 0:
-        raise ValueError(f"activation must vanish at 0 for a null neuron, got {network.activation}")
+    if value[0] != 0 and network.output_bias is None:
+        raise ValueError(
+            f"activation must vanish at 0 for a null neuron without an output bias, got {network.activation}"
+        )
     a, w = (np.concatenate([part, np.zeros_like(part[..., :1, :])], axis=-2) for part in (network.columns, network.w))
     return network.with_weights(a, w)
 
@@ -98,7 +101,7 @@ def embeddings(
     Parameters
     ----------
     network : TwoLayerNetwork
-        Its activation must vanish at 0.
+        As in :func:`add_null`.
     fractions : sequence of floats
         Shares of the output weight that a split neuron keeps.
 
@@ -217,10 +220,13 @@ def critical_point(
     require_single(network)
     positive("tolerance", tolerance)
 
-    cut = network.a.size
+    cuts = np.cumsum([network.a.size, network.w.size])
 
     def unpack(theta):
-        return network.with_weights(theta[:cut].reshape(network.columns.shape), theta[cut:].reshape(network.w.shape))
+        a, w, shift = np.split(theta, cuts)
+        return network.with_weights(
+            a.reshape(network.columns.shape), w.reshape(network.w.shape), shift if shift.size else None
+        )
 
     def gradient(theta):
         return np.concatenate([part.ravel() for part in unpack(theta).gradient(x, y)])
@@ -228,7 +234,7 @@ def critical_point(
     def hessian(theta):
         return unpack(theta).hessian(x, y)
 
-    start = np.concatenate([network.a.ravel(), network.w.ravel()])
+    start = np.concatenate([part.ravel() for part in network.parameters])
     options = {"jac": hessian, "method": "lm", "xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15}
     theta = least_squares(gradient, start, **options).x
     for _ in range(10):
@@ -242,7 +248,14 @@ def critical_point(
 
 
 def critical_points(
-    width: int, x: ArrayLike, y: ArrayLike, activation: str, rng: np.random.Generator, starts: int = 20
+    width: int,
+    x: ArrayLike,
+    y: ArrayLike,
+    activation: str,
+    rng: np.random.Generator,
+    starts: int = 20,
+    *,
+    output_bias: bool = False,
 ) -> list[TwoLayerNetwork]:
     """Critical points found from random normal starts; starts that lead to none, or to infinity, are left out.
 
@@ -255,6 +268,8 @@ def critical_points(
     activation : str
     rng : numpy Generator
     starts : int
+    output_bias : bool
+        Whether the networks have one.
 
     Returns
     -------
@@ -264,7 +279,7 @@ def critical_points(
     dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
     points = []
     for _ in range(positive_int("starts", starts)):
-        start = TwoLayerNetwork.random(width, dim, 1.0, activation, rng, n_outputs=n_outputs)
+        start = TwoLayerNetwork.random(width, dim, 1.0, activation, rng, n_outputs=n_outputs, output_bias=output_bias)
         try:
             points.append(critical_point(start, x, y))
         except SimulationError:

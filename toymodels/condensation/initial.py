@@ -102,8 +102,11 @@ def multiplicity(activation: Any) -> Multiplicity:
             raise ValueError(f"activation must be an expression in one symbol, got {activation}")
         expression = expression.subs(expression.free_symbols.pop(), z)
     at_zero = 0.0
+    h = sympy.Symbol("h", positive=True)  # pieces know on which side of 0 they are
     for order in range(MAX_ORDER + 1):
-        above, below = (sympy.limit(expression.diff(z, order) if order else expression, z, 0, side) for side in "+-")
+        above, below = (
+            sign**order * sympy.limit(expression.subs(z, sign * h).diff(h, order), h, 0, "+") for sign in (1, -1)
+        )
         if above != below or not above.is_finite:
             raise ValueError(f"activation must have a Taylor series at 0, got {activation} (derivative {order} jumps)")
         if order == 0:

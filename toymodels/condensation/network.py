@@ -1,9 +1,10 @@
 r"""Two-layer networks, many at once, with exact gradient, Hessian and training.
 
-:math:`f(x) = \sum_k a_k\, s(w_k\cdot(x, 1))`, loss :math:`\frac{1}{2n}\sum_i |f(x_i)-y_i|^2`. The output is a number
-when `a` has one axis less than `w`, and a vector of K numbers, :math:`a_k\in R^K`, when it has as many. Leading axes of
-the parameters are independent replicates: `a` of shape (T, m) with `w` of shape (T, m, d + 1) is T networks on the same
-inputs, `a` (m, K) with `w` (m, d + 1) a single one with K outputs.
+:math:`f(x) = c + \sum_k a_k\, s(w_k\cdot(x, 1))`, loss :math:`\frac{1}{2n}\sum_i |f(x_i)-y_i|^2`. The output is a
+number when `a` has one axis less than `w`, and a vector of K numbers, :math:`a_k\in R^K`, when it has as many. Leading
+axes of the parameters are independent replicates: `a` of shape (T, m) with `w` of shape (T, m, d + 1) is T networks on
+the same inputs, `a` (m, K) with `w` (m, d + 1) a single one with K outputs. The output bias c is a parameter where it
+is given, and absent where it is None.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.condensation.activations import get_activation
+from toymodels.condensation.derivatives import Layer, hidden_layer, loss_hessian, output_jacobian
 from toymodels.condensation.training import descend, through_hidden
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, non_negative, positive_int
@@ -22,7 +24,7 @@ from toymodels.validation import finite, non_negative, positive_int
 
 @dataclass(frozen=True, eq=False)
 class TwoLayerNetwork:
-    """One hidden layer, one or several outputs, no output bias.
+    """One hidden layer, one or several outputs, with an output bias or without.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ class TwoLayerNetwork:
         Input weights, the bias as the last column.
     activation : str
         "relu", "tanh", "xtanh" (x tanh x), "x2tanh" (x^2 tanh x), "sigmoid" or "softplus".
+    output_bias : (...) or (..., K) array, optional
+        Added to the outputs, and trained.
 
     Raises
     ------
@@ -45,11 +49,14 @@ class TwoLayerNetwork:
     [0.5, 1.0]
     >>> TwoLayerNetwork([[1.0, 2.0], [-1.0, 0.0]], [[1.0, 0.0], [1.0, -1.0]])([[0.5], [3.0]]).tolist()
     [[0.5, 1.0], [1.0, 6.0]]
+    >>> TwoLayerNetwork([1.0], [[1.0, 0.0]], output_bias=-2.0)([[0.5], [3.0]]).tolist()
+    [-1.5, 1.0]
     """
 
     a: np.ndarray
     w: np.ndarray
     activation: str = "relu"
+    output_bias: np.ndarray | None = None
 
     def __post_init__(self):
         a, w = finite("a", self.a), finite("w", self.w)
@@ -61,6 +68,11 @@ class TwoLayerNetwork:
         get_activation(self.activation)
         object.__setattr__(self, "a", a)
         object.__setattr__(self, "w", w)
+        if self.output_bias is not None:
+            bias = finite("output_bias", self.output_bias)
+            if bias.shape != (wanted := self.columns.shape[:-2] + (() if self.n_outputs is None else a.shape[-1:])):
+                raise ValueError(f"output_bias must have shape {wanted}, one entry per output, got {bias.shape}")
+            object.__setattr__(self, "output_bias", bias)
 
     @classmethod
     def random(
@@ -73,6 +85,7 @@ class TwoLayerNetwork:
         *,
         replicates: int | None = None,
         n_outputs: int | None = None,
+        output_bias: bool = False,
     ) -> TwoLayerNetwork:
         """Independent normal weights.
 
@@ -90,6 +103,8 @@ class TwoLayerNetwork:
             Number of networks; None gives one without a replicate axis.
         n_outputs : int, optional
             Number K of outputs; None gives a number as output.
+        output_bias : bool
+            Whether there is one; it starts at 0.
 
         Raises
         ------
@@ -101,7 +116,8 @@ class TwoLayerNetwork:
         std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
         outputs = () if n_outputs is None else (positive_int("n_outputs", n_outputs),)
         a = std_a * rng.standard_normal((*shape, *outputs))
-        return cls(a, std_w * rng.standard_normal((*shape, positive_int("dim", dim) + 1)), activation)
+        w = std_w * rng.standard_normal((*shape, positive_int("dim", dim) + 1))
+        return cls(a, w, activation, np.zeros((*lead, *outputs)) if output_bias else None)
 
     @property
     def width(self) -> int:
@@ -123,7 +139,18 @@ class TwoLayerNetwork:
         """Size of the output weights of each neuron, (..., m): |a|, or its norm over the outputs."""
         return np.abs(self.a) if self.n_outputs is None else np.linalg.norm(self.a, axis=-1)
 
-    def with_weights(self, columns: np.ndarray, w: np.ndarray) -> TwoLayerNetwork:
+    @property
+    def shift(self) -> np.ndarray:
+        """What is added to the outputs of every sample, (..., 1, K): the output bias, or 0."""
+        bias = np.zeros(self.columns.shape[:-2]) if self.output_bias is None else self.output_bias
+        return bias.reshape(*self.columns.shape[:-2], 1, -1)
+
+    @property
+    def parameters(self) -> tuple[np.ndarray, ...]:
+        """`a`, `w` and, where there is one, the output bias."""
+        return (self.a, self.w) if self.output_bias is None else (self.a, self.w, self.output_bias)
+
+    def with_weights(self, columns: np.ndarray, w: np.ndarray, shift: np.ndarray | None = None) -> TwoLayerNetwork:
         """A network of the same kind.
 
         Parameters
@@ -132,8 +159,13 @@ class TwoLayerNetwork:
             Output weights, as in `columns`.
         w : (..., m, d + 1) array
             Input weights, the bias as the last column.
+        shift : (..., 1, K) array, optional
+            As in `shift`, where there is an output bias; that of this network if None.
         """
-        return TwoLayerNetwork(columns[..., 0] if self.n_outputs is None else columns, w, self.activation)
+        bias = self.output_bias
+        if bias is not None and shift is not None:
+            bias = shift.reshape(bias.shape)
+        return TwoLayerNetwork(columns[..., 0] if self.n_outputs is None else columns, w, self.activation, bias)
 
     @property
     def dim(self) -> int:
@@ -158,7 +190,7 @@ class TwoLayerNetwork:
         ValueError
             If `x` is not a finite (n, d) array.
         """
-        return self._outputs(self.hidden(x) @ self.columns)
+        return self._outputs(self._output(self.hidden(x)))
 
     def loss(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """1/(2n) sum of squared errors over samples and outputs, one per replicate.
@@ -178,17 +210,18 @@ class TwoLayerNetwork:
     def jacobian(self, x: ArrayLike) -> np.ndarray:
         """Derivative of the outputs at inputs `x` (n, d) by the p = m (K + d + 1) parameters, (..., n, K, p).
 
-        The columns are a row by row, then w row by row.
+        The columns are a row by row, then w row by row, then the K output biases if there are any.
 
         Raises
         ------
         ValueError
             If `x` is not a finite (n, d) array.
         """
-        jacobian = self._jacobian(self._with_bias(x))
+        x1 = self._with_bias(x)
+        jacobian = output_jacobian(self._layer(x1), self.columns, x1, self.output_bias is not None)
         return jacobian[..., 0, :] if self.n_outputs is None else jacobian
 
-    def gradient(self, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def gradient(self, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, ...]:
         """Exact gradient of the loss.
 
         Parameters
@@ -199,6 +232,8 @@ class TwoLayerNetwork:
         Returns
         -------
         grad_a, grad_w : arrays of the shapes of `a` and `w`
+        grad_bias : array of the shape of `output_bias`
+            Only if there is one.
 
         Raises
         ------
@@ -208,11 +243,14 @@ class TwoLayerNetwork:
         x1 = self._with_bias(x)
         value, slope, _ = self._layer(x1)
         error = self._error(value, x, y) / len(x1)
-        grad_a = (error.swapaxes(-1, -2) @ value).swapaxes(-1, -2)
-        return grad_a.reshape(self.a.shape), through_hidden(self.columns, error, slope, x1)
+        grad_a = (error.swapaxes(-1, -2) @ value).swapaxes(-1, -2).reshape(self.a.shape)
+        grad_w = through_hidden(self.columns, error, slope, x1)
+        if self.output_bias is None:
+            return grad_a, grad_w
+        return grad_a, grad_w, error.sum(axis=-2).reshape(self.output_bias.shape)
 
     def hessian(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
-        """Exact Hessian of the loss, (..., p, p), over a row by row, then w row by row.
+        """Exact Hessian of the loss, (..., p, p), over a row by row, then w row by row, then any output biases.
 
         ReLU has no curvature: its Hessian is the one almost everywhere.
 
@@ -227,23 +265,9 @@ class TwoLayerNetwork:
             If the data have the wrong shape or are not finite.
         """
         x1 = self._with_bias(x)
-        value, slope, z = self._layer(x1)
-        error = self._error(value, x, y) / len(x1)
-        jacobian = self._jacobian(x1)
-        jacobian = jacobian.reshape(*jacobian.shape[:-3], -1, jacobian.shape[-1])
-        hessian = jacobian.swapaxes(-1, -2) @ jacobian / len(x1)
-        m, k, q = self.width, error.shape[-1], self.dim + 1
-        pushes = (error[..., None] * x1[:, None, :]).reshape(*error.shape[:-1], -1)
-        cross = (slope.swapaxes(-1, -2) @ pushes).reshape(*slope.shape[:-2], m, k, q)  # d2 f / da_j dw_j
-        curvature = get_activation(self.activation).curvature(z)
-        bend = sum(error[..., c, None] * curvature * self.columns[..., None, :, c] for c in range(k))
-        own = np.einsum("...nk,ni,nj->...kij", bend, x1, x1)
-        for j in range(m):
-            outer, inner = slice(j * k, j * k + k), slice(m * k + j * q, m * k + j * q + q)
-            hessian[..., outer, inner] += cross[..., j, :, :]
-            hessian[..., inner, outer] += cross[..., j, :, :].swapaxes(-1, -2)
-            hessian[..., inner, inner] += own[..., j, :, :]
-        return hessian
+        layer = self._layer(x1)
+        error = self._error(layer.value, x, y) / len(x1)
+        return loss_hessian(layer, self.columns, error, x1, self.activation, self.output_bias is not None)
 
     def sharpness(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Top eigenvalue of the Hessian of the loss, one per replicate.
@@ -271,7 +295,7 @@ class TwoLayerNetwork:
         rng: np.random.Generator | None = None,
         *,
         optimizer: str = "gd",
-        record: tuple[str, ...] = ("a", "w", "loss"),
+        record: tuple[str, ...] | None = None,
     ) -> Trajectory:
         """Full-batch training of all replicates at once.
 
@@ -293,12 +317,13 @@ class TwoLayerNetwork:
         optimizer : str
             "gd", or "adam" (b1 .9, b2 .999, eps 1e-8).
         record : tuple of str
-            What to keep: any of "a", "w", "loss".
+            What to keep: any of "a", "w", "loss", and "output_bias", which is kept by default where there is one.
 
         Returns
         -------
         Trajectory
-            On the clock "step": `a` (n_t, ..., m, K), `w` (n_t, ..., m, d + 1), `loss` (n_t, ...) without dropout.
+            On the clock "step": `a` (n_t, ..., m, K), `w` (n_t, ..., m, d + 1), `loss` (n_t, ...) without dropout,
+            and `output_bias` (n_t, ..., K).
 
         Raises
         ------
@@ -308,8 +333,11 @@ class TwoLayerNetwork:
             If the weights overflow.
         """
         data = self._with_bias(x), self._targets(x, y)
-        schedule = (every, dropout, rng, optimizer, record)
-        return descend(self.columns, self.w, self.activation, *data, n_steps, lr, *schedule, self.a.shape)
+        bias = None if self.output_bias is None else self.shift
+        kept = ("a", "w", "loss") + (() if bias is None else ("output_bias",)) if record is None else record
+        schedule = (every, dropout, rng, optimizer, kept)
+        shapes = tuple(part.shape for part in self.parameters)
+        return descend(self.columns, self.w, bias, self.activation, *data, n_steps, lr, *schedule, shapes)
 
     def _with_bias(self, x: ArrayLike) -> np.ndarray:
         x = finite("x", x, ndim=2)
@@ -326,29 +354,19 @@ class TwoLayerNetwork:
             raise ValueError(f"y must have shape {shape} or {every}, got {y.shape}")
         return y[..., None] if self.n_outputs is None else y
 
+    def _output(self, value: np.ndarray) -> np.ndarray:
+        output = value @ self.columns
+        return output if self.output_bias is None else output + self.shift
+
     def _error(self, value: np.ndarray, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Outputs less targets, (..., n, K), from the hidden values."""
-        return value @ self.columns - self._targets(x, y)
+        return self._output(value) - self._targets(x, y)
 
     def _outputs(self, columns: np.ndarray) -> np.ndarray:
         return columns[..., 0] if self.n_outputs is None else columns
 
-    def _jacobian(self, x1: np.ndarray) -> np.ndarray:
-        """(..., n, K, p), with K = 1 when the output is a number."""
-        value, slope, _ = self._layer(x1)
-        columns = self.columns.swapaxes(-1, -2)  # (..., K, m)
-        k = columns.shape[-2]
-        by_a = value[..., :, None, :, None] * np.eye(k)[:, None, :]  # (..., n, K, m, K)
-        by_w = (columns[..., None, :, :] * slope[..., None, :])[..., None] * x1[:, None, None, :]
-        shape = (*value.shape[:-1], k, -1)
-        return np.concatenate([by_a.reshape(shape), by_w.reshape(shape)], axis=-1)
-
-    def _layer(self, x1: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Values, slopes and pre-activations of the hidden layer, each (..., n, m)."""
-        z = x1 @ self.w.swapaxes(-1, -2)
-        value, slope = np.empty_like(z), np.empty_like(z)
-        get_activation(self.activation).fill(z, value, slope)
-        return value, slope, z
+    def _layer(self, x1: np.ndarray) -> Layer:
+        return hidden_layer(self.w, self.activation, x1)
 
 
 def n_outputs_of(y: ArrayLike) -> int | None:

@@ -296,15 +296,15 @@ def phase_map(
     """
     gammas, gamma_primes = finite("gammas", gammas, ndim=1), finite("gamma_primes", gamma_primes, ndim=1)
     grid = {"gamma": gammas, "gamma_prime": gamma_primes}
-    cell = partial(_distances, _even_widths(widths))
+    cell = partial(cell_distances, _even_widths(widths))
     runs = sweep(cell, grid, replicates=replicates, seed=seed, jobs=jobs)
     distance = np.where(runs["distance"].values > 0, runs["distance"].values, np.nan).swapaxes(-1, -2)
     predicted = np.array([[distance_exponent(gamma, prime) for prime in gamma_primes] for gamma in gammas])
     return PhaseMap(gammas, gamma_primes, np.array(widths), distance, _slopes(widths, distance), predicted)
 
 
-def _distances(widths: Sequence[int], gamma: float, gamma_prime: float, rng: np.random.Generator) -> dict:
-    """Distance per width, 0 where a network does not fit."""
+def cell_distances(widths: Sequence[int], gamma: float, gamma_prime: float, rng: np.random.Generator) -> dict:
+    """Distances (n_widths,) of a cell of the plane, 0 where a network does not fit."""
     cell = np.array([[gamma, gamma_prime]])
     distance = np.zeros(len(widths))
     for k, width in enumerate(widths):

@@ -101,6 +101,31 @@ def random_line_data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(-1, 1, (12, 1)), rng.standard_normal(12)
 
 
+def random_kinks(x: np.ndarray, rng: np.random.Generator, replicates: int, kinks: int = 4) -> np.ndarray:
+    """Random targets of figure 1's kind: sums of ReLU units of one input, with the mean square of figure 1's target.
+
+    Kinks are uniform in [-0.9, 0.9], slopes in [0.5, 2] with either sign, and every unit is active on a random side.
+
+    Parameters
+    ----------
+    x : (n, 1) array
+    rng : numpy Generator
+    replicates : int
+        Targets.
+    kinks : int
+        Units of each.
+
+    Returns
+    -------
+    (replicates, n) array
+    """
+    shape = (replicates, 1, kinks)
+    place, slope = rng.uniform(-0.9, 0.9, shape), rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape)
+    y = (slope * np.maximum(rng.choice([-1, 1], shape) * (x - place), 0)).sum(axis=-1)
+    size = np.sqrt(np.mean(figure_one_data()[1] ** 2))
+    return y * size / np.sqrt((y**2).mean(axis=1, keepdims=True))
+
+
 def embedding_data() -> tuple[np.ndarray, np.ndarray]:
     """sin(2 x) + 0.3 x^2 on twelve even points in [-1.5, 1.5], which one or two tanh neurons cannot fit: (x, y)."""
     x = np.linspace(-1.5, 1.5, 12)[:, None]

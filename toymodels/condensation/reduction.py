@@ -46,7 +46,8 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     Returns
     -------
     TwoLayerNetwork
-        Exactly the same function if the network is perfectly condensed.
+        Exactly the same function if the network is perfectly condensed. Where there is an output bias, neurons without
+        input weights go into it.
 
     Raises
     ------
@@ -55,14 +56,18 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     """
     require_single(network)
     threshold = check_threshold(threshold)
-    kept = _speaking(network, x)
+    kept, shift = _speaking(network, x), None
+    if network.output_bias is not None:
+        constant = kept & ~network.w[:, :-1].any(axis=1)
+        shift = network.shift + network.hidden(np.zeros((1, network.dim)))[:, constant] @ network.columns[constant]
+        kept = kept & ~constant
     if not kept.any():
         raise ValueError("network must have a neuron that contributes, got none")
     a, w, strength = network.columns[kept], network.w[kept], network.strength[kept]
     order = np.argsort(-strength * np.linalg.norm(w, axis=1), kind="stable")
     group = _merge_directions if network.activation == "relu" else _merge_vectors
     a, w = group(a[order], w[order], strength[order], threshold, PARITY.get(network.activation, 0))
-    return network.with_weights(a, w)
+    return network.with_weights(a, w, shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +154,10 @@ def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
     """Smallest number of samples from which a network of any width may recover `target`.
 
     The target is merged to its smallest width m*; a generic one needs m* (d + 2) samples: one output weight, d input
-    weights and a bias per neuron. With K outputs it is the smallest number of samples on which the tangent functions
-    keep their full rank. That is m* + d + 1 if m* <= K, where each neuron can be seen alone: a sample gives K numbers,
-    yet a single neuron needs no fewer samples than with one output.
+    weights and a bias per neuron, and one sample more for an output bias. With K outputs it is the smallest number of
+    samples on which the tangent functions keep their full rank, the points taken in the order in which they add most.
+    That is m* + d + 1 if m* <= K, where each neuron can be seen alone: a sample gives K numbers, yet a single neuron
+    needs no fewer samples than with one output. Output biases need one sample more, however many they are.
 
     Parameters
     ----------
@@ -169,7 +175,8 @@ def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
     rank, n_outputs = _rank(tangents), tangents.shape[1]
     if n_outputs == 1:
         return rank
-    return next(n for n in range(-(-rank // n_outputs), len(tangents) + 1) if _rank(tangents[:n]) == rank)
+    ordered = tangents[_most_telling(tangents)]
+    return next(n for n in range(-(-rank // n_outputs), len(tangents) + 1) if _rank(ordered[:n]) == rank)
 
 
 def _tangents(network: TwoLayerNetwork, points: ArrayLike) -> np.ndarray:
@@ -178,6 +185,20 @@ def _tangents(network: TwoLayerNetwork, points: ArrayLike) -> np.ndarray:
     if network.w.ndim != 2 or len(jacobian) < jacobian.shape[-1]:
         raise ValueError(f"points must be at least {jacobian.shape[-1]} for a single network, got {jacobian.shape}")
     return jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])
+
+
+def _most_telling(tangents: np.ndarray) -> np.ndarray:
+    """Order (n,) of the points by what each adds to the span of those before: generic points may be nearly alike."""
+    left = tangents / np.linalg.norm(tangents, axis=(0, 1))
+    order = np.zeros(len(tangents), dtype=int)
+    for step in range(len(order)):
+        sizes = (left**2).sum(axis=(1, 2))
+        sizes[order[:step]] = -1
+        order[step] = np.argmax(sizes)
+        _, size, basis = np.linalg.svd(left[order[step]], full_matrices=False)
+        basis = basis[size > RANK_TOLERANCE * size[0]]
+        left = left - left @ basis.T @ basis
+    return order
 
 
 def _rank(tangents: np.ndarray) -> int:

@@ -6,17 +6,28 @@ the empirical phase diagram of Zhou et al. (2022), NeurIPS 35. The exponents bel
 regime only: the tangent kernel has the parts :math:`K_a = (m\sigma_V\sigma_w/\alpha)^2`,
 :math:`K_V = (m\sigma_a\sigma_w/\alpha)^2` and :math:`K_w = (m\sigma_a\sigma_V/\alpha)^2`, the data are fitted at the
 time :math:`1/(K_a+K_V+K_w)`, and each layer has then moved by that time times the root of its part.
+
+**In and beyond the linear regime** (:func:`layer_exponents`, derived here). A layer passes a signal on by its *signal
+norm* N: the norm of a and of w, and the largest singular value of V, which is its norm over the root of the width. Flow
+keeps the differences of the squared norms of what grows together, so every layer gains the same :math:`s^2`: one of
+N > s moves by :math:`s^2/N`, one of N < s by s. If the start can fit, :math:`\prod N\ge\alpha`, the kernel gives
+:math:`s^2=\alpha\,\min N^2/\prod N`; if not, the smaller layers grow until :math:`\prod\max(N, s)=\alpha`. For two
+layers this is :func:`~toymodels.condensation.phase_diagram.distance_exponent`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from toymodels.condensation.phase_diagram import relative_distance
 from toymodels.condensation.phase_flow import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS
+from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
 from toymodels.validation import finite, positive_int
 
@@ -55,24 +66,153 @@ def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float
     return float(moved[0]), float(moved[1]), float(moved[2])
 
 
-def balanced_exponents(scale: float) -> tuple[float, float, float]:
-    """Exponents of the relative distances of a, V and w from weights of order one, in and beyond the linear regime.
-
-    Up to m^1.5 they are those of :func:`three_layer_exponents`. Beyond, a fit needs layers whose norms multiply to the
-    scale; flow keeps their squares' differences, so they grow together to m^(scale/3) from m^.5, m and m^.5.
+def gained_exponent(norms: Sequence[float], scale: float) -> float:
+    """Exponent of what every layer gains, s, from those of the signal norms at the start and of the scale.
 
     Parameters
     ----------
+    norms : sequence of floats
+        One a layer, of any number of layers.
     scale : float
-        The scale of the output goes like the width to this power.
+        The output is divided by the width to this power.
+    """
+    rising = np.sort(np.asarray(norms, dtype=float))
+    if rising.sum() >= scale:
+        return float(rising[0] + (scale - rising.sum()) / 2)
+    for grown in range(1, len(rising) + 1):
+        s = float((scale - rising[grown:].sum()) / grown)
+        if grown == len(rising) or s <= rising[grown]:
+            return s
+    raise AssertionError("the last layer always ends the loop")
+
+
+def layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
+    """Exponents of the relative distances of a, V and w at the fit, in and beyond the linear regime; see the module.
+
+    Parameters
+    ----------
+    std_a, std_v, std_w, scale : float
+        As in :func:`three_layer_exponents`.
+
+    Returns
+    -------
+    (a, v, w) : floats
+        Negative where the layer hardly moves, positive where it condenses, 0 on the critical line of the layer.
+
+    Raises
+    ------
+    ValueError
+        If an exponent is not finite.
+
+    Examples
+    --------
+    >>> layer_exponents(0.0, 0.0, 0.0, 1.0), layer_exponents(-1.0, -1.0, -1.0, 0.0)
+    ((-0.5, -1.0, -0.5), (0.5, 0.0, 0.5))
+    """
+    a, v, w, alpha = (
+        float(finite(name, value, ndim=0))
+        for name, value in (("std_a", std_a), ("std_v", std_v), ("std_w", std_w), ("scale", scale))
+    )
+    norms = np.array([a, v, w]) + 0.5
+    gained = gained_exponent(norms, alpha)
+    moved = np.where(gained < norms, 2 * gained - norms, gained) - norms - [0.0, 0.5, 0.0]
+    return float(moved[0]), float(moved[1]), float(moved[2])
+
+
+@dataclass(frozen=True, eq=False)
+class ThreeLayerMap:
+    """The plane of outer and middle exponents: standard deviations m^-p of a and w, m^-q of V, scale 1.
+
+    Parameters
+    ----------
+    outers, middles : (n_outer,), (n_middle,) arrays
+        p and q.
+    widths : (n_widths,) array
+    distance : (n_outer, n_middle, n_widths, replicates, 3) array
+        Relative distances of a, V and w at the fit; NaN for a network that does not fit.
+    slope : (n_outer, n_middle, 3) array
+        Least-squares slope of ln distance (mean over replicates) against ln width; NaN where a network does not fit.
+    predicted : (n_outer, n_middle, 3) array
+        :func:`layer_exponents`.
+    """
+
+    outers: np.ndarray
+    middles: np.ndarray
+    widths: np.ndarray
+    distance: np.ndarray
+    slope: np.ndarray
+    predicted: np.ndarray
+
+
+def three_layer_map(
+    outers: ArrayLike,
+    middles: ArrayLike,
+    widths: Sequence[int] = (50, 100, 200),
+    *,
+    replicates: int = 1,
+    seed: int = 0,
+    jobs: int = 1,
+) -> ThreeLayerMap:
+    """Train networks as :func:`three_layer_scaling` does over a rectangle of the plane, cell by cell.
+
+    Parameters
+    ----------
+    outers : (n_outer,) array
+        a and w have standard deviation m to minus this power.
+    middles : (n_middle,) array
+        V has standard deviation m to minus this power.
+    widths : sequence of ints
+        At least two.
+    replicates : int
+        Networks per cell and width.
+    seed : int
+        Of the sweep.
+    jobs : int
+        Worker processes.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    outers, middles = finite("outers", outers, ndim=1), finite("middles", middles, ndim=1)
+    cell = partial(plane_distances, _checked_widths(widths))
+    runs = sweep(cell, {"outer": outers, "middle": middles}, replicates=replicates, seed=seed, jobs=jobs)
+    found = runs["distance"].transpose("outer", "middle", "distance_0", "replicate", "distance_1").values
+    distance = np.where(found > 0, found, np.nan)
+    return ThreeLayerMap(outers, middles, np.array(widths), distance, *plane_slopes(outers, middles, widths, distance))
+
+
+def plane_distances(widths: Sequence[int], outer: float, middle: float, rng: np.random.Generator) -> dict:
+    """Relative distances (n_widths, 3) of a cell of the plane; 0 where a network does not fit."""
+    distance = np.zeros((len(widths), 3))
+    for k, width in enumerate(widths):
+        with suppress(SimulationError):
+            distance[k] = fitted_distances((-outer, -middle, -outer, 0.0), width, rng)
+    return {"distance": distance}
+
+
+def plane_slopes(
+    outers: np.ndarray, middles: np.ndarray, widths: Sequence[int], distance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes against the width of distances (n_outer, n_middle, n_widths, replicates, 3), and the derived exponents."""
+    levels = np.log(distance).mean(axis=3)
+    x = np.log(widths) - np.log(widths).mean()
+    slope = (levels * x[:, None]).sum(axis=2) / (x**2).sum()
+    return slope, np.array([[layer_exponents(-p, -q, -p, 0.0) for q in middles] for p in outers])
+
+
+def balanced_exponents(scale: float) -> tuple[float, float, float]:
+    """:func:`layer_exponents` from weights of order one, for a scale that goes like the width to this power.
+
+    All layers are linear up to m^1.5, a and w condense from there on, and V from m^3 on.
 
     Raises
     ------
     ValueError
         If `scale` is not finite.
     """
-    linear = three_layer_exponents(0.0, 0.0, 0.0, scale)
-    return linear if scale < 1.5 else (scale / 3 - 0.5, scale / 3 - 1, scale / 3 - 0.5)
+    return layer_exponents(0.0, 0.0, 0.0, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +261,18 @@ def three_layer_scaling(
     SimulationError
         If a run does not fit within the step limit.
     """
-    if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
-        raise ValueError(f"widths must be at least two, got {list(widths)}")
+    widths = _checked_widths(widths)
     predicted = np.array(three_layer_exponents(*exponents))
     positive_int("replicates", replicates)
     distance = np.array([[fitted_distances(exponents, m, rng) for _ in range(replicates)] for m in widths])
     slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=1), 1)[0]
     return LayerScaling(np.array(widths), distance, slope, predicted)
+
+
+def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
+        raise ValueError(f"widths must be at least two, got {list(widths)}")
+    return tuple(widths)
 
 
 def fitted_distances(exponents: tuple[float, float, float, float], width: int, rng: np.random.Generator) -> list[float]:

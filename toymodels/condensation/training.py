@@ -20,6 +20,7 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam
 def descend(
     a: np.ndarray,
     w: np.ndarray,
+    bias: np.ndarray | None,
     activation: str,
     x1: np.ndarray,
     y: np.ndarray,
@@ -30,12 +31,12 @@ def descend(
     rng: np.random.Generator | None,
     optimizer: str,
     record: tuple[str, ...],
-    shape: tuple[int, ...],
+    shapes: tuple[tuple[int, ...], ...],
 ) -> Trajectory:
     """The work behind `TwoLayerNetwork.train`, which documents the arguments.
 
-    `x1` has the constant input as well, `a` (..., m, K) and `y` (..., n, K) an axis of outputs; `shape` is that in
-    which `a` is recorded.
+    `x1` has the constant input as well, `a` (..., m, K), `y` (..., n, K) and the output bias (..., 1, K), if there is
+    one, an axis of outputs; `shapes` are those in which the parameters are recorded.
     """
     positive_int("n_steps", n_steps)
     lr = float(positive("lr", lr))
@@ -44,9 +45,9 @@ def descend(
     if dropout > 0 and rng is None:
         raise ValueError("rng must be given when dropout > 0, got None")
     for name in record:
-        choice("record", name, ("a", "w", "loss"))
+        choice("record", name, ("a", "w", "loss") if bias is None else ("a", "w", "loss", "output_bias"))
     steps = _record_steps(every, n_steps)
-    state = _State(a, w, activation, x1, y, shape)
+    state = _State(a, w, bias, activation, x1, y, shapes)
     update = {"gd": _GradientDescent, "adam": _Adam}[choice("optimizer", optimizer, ("gd", "adam"))](lr)
     rows = []
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes a SimulationError below
@@ -79,23 +80,31 @@ def through_hidden(columns: np.ndarray, error: np.ndarray, slope: np.ndarray, x1
 
 
 class _State:
-    """Parameters a (..., m, K) and w transposed (..., d + 1, m), which suits the matrix products, with all buffers."""
+    """Parameters a (..., m, K), w transposed (..., d + 1, m), which suits the matrix products, and any output bias."""
 
     def __init__(
-        self, a: np.ndarray, w: np.ndarray, activation: str, x1: np.ndarray, y: np.ndarray, recorded: tuple[int, ...]
+        self,
+        a: np.ndarray,
+        w: np.ndarray,
+        bias: np.ndarray | None,
+        activation: str,
+        x1: np.ndarray,
+        y: np.ndarray,
+        recorded: tuple[tuple[int, ...], ...],
     ):
         self.fill = get_activation(activation).fill
         self.x1, self.y, self.recorded = x1, y, recorded
         self.a = a.copy()
         self.w = np.ascontiguousarray(w.swapaxes(-1, -2))
+        self.bias = None if bias is None else bias.copy()
         shape = (*w.shape[:-2], len(x1), w.shape[-2])
         self.z, self.value, self.slope = np.empty(shape), np.empty(shape), np.empty(shape)
         self.error = np.empty((*shape[:-1], a.shape[-1]))
         self.grad_a, self.grad_w = np.empty_like(self.a), np.empty_like(self.w)
 
     @property
-    def parameters(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.a, self.w
+    def parameters(self) -> tuple[np.ndarray, ...]:
+        return (self.a, self.w) if self.bias is None else (self.a, self.w, self.bias)
 
     def forward(self, dropout: float, rng: np.random.Generator | None) -> None:
         np.matmul(self.x1, self.w, out=self.z)
@@ -106,8 +115,10 @@ class _State:
             self.slope *= mask
         np.matmul(self.value, self.a, out=self.error)
         self.error -= self.y
+        if self.bias is not None:
+            self.error += self.bias
 
-    def gradient(self, dropout: float, rng: np.random.Generator | None) -> tuple[np.ndarray, np.ndarray]:
+    def gradient(self, dropout: float, rng: np.random.Generator | None) -> tuple[np.ndarray, ...]:
         self.forward(dropout, rng)
         self.error /= len(self.x1)
         np.matmul(self.value.swapaxes(-1, -2), self.error, out=self.grad_a)
@@ -118,13 +129,17 @@ class _State:
             np.matmul(self.error, self.a.swapaxes(-1, -2), out=self.z)
             self.z *= self.slope
             np.matmul(self.x1.T, self.z, out=self.grad_w)
-        return self.grad_a, self.grad_w
+        if self.bias is None:
+            return self.grad_a, self.grad_w
+        return self.grad_a, self.grad_w, self.error.sum(axis=-2, keepdims=True)
 
     def snapshot(self, name: str) -> Any:
         if name == "a":
-            return self.a.reshape(self.recorded).copy()
+            return self.a.reshape(self.recorded[0]).copy()
         if name == "w":
             return self.w.swapaxes(-1, -2).copy()
+        if name == "output_bias" and self.bias is not None:
+            return self.bias.reshape(self.recorded[2]).copy()
         self.forward(0.0, None)
         return (self.error**2).sum(axis=-1).mean(axis=-1) / 2
 

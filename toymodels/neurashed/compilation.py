@@ -49,7 +49,7 @@ class Level:
     @property
     def may_start(self) -> bool:
         """Whether a node may fire though none of its parents does."""
-        return self.tables is not None or bool(self.calls)
+        return self.tables is not None or bool(self.calls) or bool((self.thresholds <= 0).any())
 
     def fire(self, below: np.ndarray) -> np.ndarray:
         """States (n_level, n) of the level for states (n_below, n) of the one below."""
@@ -240,8 +240,6 @@ def _table_terms(table: Mapping[Any, Any], arity: int, node: Node) -> list[tuple
             )
         if not _is_state(value):
             raise ValueError(f"truth table of node {node} must have booleans as values, got {value!r}")
-        if value and not any(pattern):
-            raise ValueError(f"truth table of node {node} must not fire when no parent fires")
     firing = [np.array(pattern, dtype=bool) for pattern, value in table.items() if value]
     if not firing:
         raise ValueError(f"truth table of node {node} must fire for some pattern, got none that does")

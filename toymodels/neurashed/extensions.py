@@ -22,8 +22,8 @@ from toymodels.validation import fraction, non_negative
 class FiringEdges:
     """A neurashed model in which edges, not nodes, are amplified: an edge fires when both of its ends do.
 
-    Scores are :math:`S_F = [F fires]` at level 0 and :math:`S_F = [F fires] sum_f weight_fF S_f` above; logits are the
-    same sum at a class node.
+    Scores are :math:`S_F = [F fires]` at level 0, and where a node fires though none of its parents does, and
+    :math:`S_F = [F fires] sum_f weight_fF S_f` above; logits are the same sum at a class node.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ class FiringEdges:
         if weights.shape != (len(self.edges),):
             raise ValueError(f"weights must have {len(self.edges)} entries, got shape {weights.shape}")
         fires = self.model.firing_table(inputs)
-        n_hidden, n_first = fires.shape[1], self.model.offsets[1]
+        n_hidden = fires.shape[1]
         score = np.zeros((n_hidden + self.model.n_classes, len(fires)))  # one row per node
-        score[:n_first] = fires[:, :n_first].T
+        score[:n_hidden] = (fires & ~self._driven(fires)).T
         with np.errstate(over="ignore", invalid="ignore"):
             for level in range(self._level.max() + 1):
                 source, target = self._ends[self._level == level].T
@@ -88,6 +88,13 @@ class FiringEdges:
         if not np.isfinite(score).all():
             raise SimulationError("logits overflow float64")
         return score[n_hidden:].T
+
+    def _driven(self, fires: np.ndarray) -> np.ndarray:
+        """Which hidden nodes (n, n_hidden) have a firing parent."""
+        driven = np.zeros_like(fires)
+        source, target = self._ends[self._ends[:, 1] < fires.shape[1]].T
+        np.logical_or.at(driven.T, target, fires.T[source])
+        return driven
 
     def _firing(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Which edges each sample fires, (n, n_edges) bool."""

@@ -137,6 +137,8 @@ class Rule:
             raise ValueError(f"upto must be > 0, got {self.upto!r}")
         grid = np.geomspace(1e-6, 1e6, GRID) if np.isinf(upto) else upto * np.linspace(0, 1, GRID + 1)[1:-1]
         for name in ("grow", "fade"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name} must be a function of arrays, got {described(getattr(self, name))}")
             self._check_bounds(name, grid, bisect=True)
             values = self._value(name, grid)
             falls = np.flatnonzero(np.diff(values) < 0)
@@ -158,13 +160,34 @@ class Rule:
         values, fires = finite("values", values), np.asarray(fires)
         if fires.dtype != bool or fires.shape != values.shape:
             raise ValueError(f"fires must be booleans of the shape of values {values.shape}, got {described(fires)}")
-        new = np.empty_like(values)
-        for name, where in (("grow", fires), ("fade", ~fires)):
-            new[where] = self._check_bounds(name, values[where])
+        return self.moved(values, fires)
+
+    def moved(self, values: np.ndarray, fires: np.ndarray) -> np.ndarray:
+        """:meth:`apply` to arrays that are known to fit."""
+        new = self._moved_at_once(values, fires)
+        if new is None:  # a bound is broken or just reached: where, and is it used there?
+            new = np.empty_like(values)
+            for name, where in (("grow", fires), ("fade", ~fires)):
+                new[where] = self._check_bounds(name, values[where])
         return new
 
+    def _moved_at_once(self, values: np.ndarray, fires: np.ndarray) -> np.ndarray | None:
+        """Both functions at all values, which is faster than each at its own; None unless all are clearly in bounds."""
+        with np.errstate(all="ignore"):
+            up, down = (np.asarray(function(values.copy())) for function in (self.grow, self.fade))
+            if any(new.shape != values.shape or new.dtype.kind not in "fiu" for new in (up, down)) or not values.size:
+                return None
+            clear = (up > values).all() and up.max() < np.inf and (down <= values).all() and down.min() >= 0
+        return np.where(fires, up, down) if clear else None
+
     def _value(self, name: str, x: np.ndarray) -> np.ndarray:
-        values = np.asarray(getattr(self, name)(x.copy()), dtype=float)
+        try:
+            values = np.asarray(getattr(self, name)(x.copy()))
+        except TypeError as error:  # of math.exp, say
+            raise ValueError(f"{name} must be a function of arrays, got one that fails on them: {error}") from error
+        if values.dtype.kind not in "fiu":
+            raise ValueError(f"{name} must give real numbers, got {described(values)}")
+        values = values.astype(float)
         if values.shape != x.shape:
             raise ValueError(f"{name} must give an array like its argument's {x.shape}, got shape {values.shape}")
         return values
@@ -305,6 +328,7 @@ class RuleTable:
         self._varies = any(_varies(entry) for entry in self._rules)
         inner = [getattr(entry, "rule", entry) for entry in self._rules]
         self._own = [(np.flatnonzero(self._which == k), r) for k, r in enumerate(inner) if isinstance(r, Rule)]
+        self._single = self._own[0][1] if len(self._own) == 1 and len(self._own[0][0]) == len(units) else None
         self._load(1)
 
     def _load(self, step: int) -> None:
@@ -335,12 +359,14 @@ class RuleTable:
         """State after one update; `fires` (n_replicates, n_units) bool, `generators` one per replicate."""
         if self._varies:
             self._load(step)
-        if self._decays:
+        if self._single is not None:
+            new = self._single.moved(state, np.broadcast_to(fires, state.shape))
+        elif self._decays:
             new = np.where(fires, state + self._up, state * self._factor + self._down)
         else:
             new = state + np.where(fires, self._up, self._down)
-        for units, rule in self._own:
-            new[:, units] = rule.apply(state[:, units], np.broadcast_to(fires, state.shape)[:, units])
+        for units, rule in self._own if self._single is None else ():
+            new[:, units] = rule.moved(state[:, units], np.broadcast_to(fires, state.shape)[:, units])
         if self._random:
             drawn = np.stack([rng.random(len(self._which)) for rng in generators])
             new = np.where(drawn < self.probability, new, state)
@@ -352,7 +378,7 @@ def _assign(keys: list[Any], units: Sequence[Any]) -> np.ndarray:
     position = {key: k for k, key in enumerate(keys)}
     if keys == ["default"]:
         return np.zeros(len(units), dtype=np.intp)
-    groups = [unit[0] if isinstance(unit[0], int) else "edges" for unit in units]
+    groups = ["edges" if isinstance(unit[0], tuple) else unit[0] for unit in units]
     unknown = set(keys) - set(units) - set(groups) - {"default", "edges"}
     if unknown:
         raise ValueError(f"rule must name nodes, edges or levels of the graph, got {min(unknown, key=str)!r}")

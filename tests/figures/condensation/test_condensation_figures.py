@@ -14,10 +14,12 @@ SUBJECTS = {
     "initial_directions": "condensation_06",
     "initial_scale": "condensation_02",
     "loss_plateaus": "condensation_07",
+    "new_orientations": "condensation_next",
     "optimistic_sample_size": "condensation_estimate",
     "orientations": "condensation_01",
     "phase_diagram": "condensation_05",
     "resnet_channels": "condensation_04",
+    "three_layer_plane": "condensation_planes",
 }
 
 

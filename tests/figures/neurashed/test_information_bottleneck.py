@@ -1,6 +1,9 @@
 import numpy as np
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
 
-from figures.neurashed.information_bottleneck import VARIANTS
+from figures.neurashed.graph_drawing import FIRING
+from figures.neurashed.information_bottleneck import VARIANTS, draw_pathways
 from figures.neurashed.information_bottleneck_claims import CLAIMS, NOISY, peak
 
 
@@ -23,3 +26,16 @@ def test_noise_of_one_size_that_hides_the_input_refutes_that_any_will_do():
 def test_every_size_of_the_noise_is_a_variant_of_its_own():
     assert set(NOISY) <= set(VARIANTS)
     assert sorted({VARIANTS[variant].get("relative_noise", 0.003) for variant in NOISY}) == [0.003, 0.01, 0.03, 0.1]
+
+
+def test_all_eight_pathways_are_drawn_in_two_columns():
+    """Three nodes of the first level, two of the second and the class fire, in every one."""
+    figure = Figure()
+    draw_pathways(figure.subfigures(1, 1))
+    panels = figure.subfigs[0].axes
+    names = [[panel.get_title() for panel in panels[side::2]] for side in (0, 1)]
+    assert names[0] == ["(1, 2, 7)", "(2, 3, 7)", "(4, 5, 7)", "(5, 6, 7)"]
+    assert names[1] == ["(7, 12, 13)", "(7, 11, 12)", "(7, 9, 10)", "(7, 8, 9)"]
+    for panel in panels:
+        colours = [colour for dots in panel.collections for colour in dots.get_facecolors()]
+        assert sum(same_color(colour, FIRING) for colour in colours) == 6

@@ -152,3 +152,23 @@ def test_growth_beyond_the_range_of_numbers_is_a_simulation_error():
         initial_descent(x, y, a0, w0, [0, 10**6], 1.0)
     with pytest.raises(SimulationError, match="not finite"):
         initial_flow(x, y, a0, w0, [0.0, 1e6])
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "expected"),
+    [
+        (lambda z: z, lambda z: z / 2, None),
+        (lambda z: z, lambda z: sympy.exp(z) - 1, (1, 0.0, 1.0)),
+        (lambda z: z**2, lambda z: -(z**2), None),
+        (lambda z: 3 + z**3, lambda z: 3 + sympy.sin(z) ** 3, (3, 3.0, 1.0)),
+    ],
+)
+def test_pieces_that_meet_at_zero_count_by_both_of_their_sides(above, below, expected):
+    z = sympy.Symbol("z")
+    activation = sympy.Piecewise((above(z), z > 0), (below(z), True))
+    if expected is None:
+        with pytest.raises(ValueError, match="must have a Taylor series at 0"):
+            multiplicity(activation)
+    else:
+        found = multiplicity(activation)
+        assert (int(found), found.at_zero, found.coefficient) == expected

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from toymodels.neurashed import Neurashed, logic
+from toymodels.neurashed import FiringEdges, Neurashed, logic
 
 
 def one_node(arity, rule):
@@ -75,3 +75,27 @@ def test_weights_must_be_finite():
         logic.weighted([np.nan], 1.0)
     with pytest.raises(ValueError, match="threshold"):
         logic.weighted([1.0], np.inf)
+
+
+@given(arity=st.integers(1, 6), seed=st.integers(0, 10**6))
+def test_any_truth_table_says_what_the_same_callable_says_also_for_silent_parents(arity, seed):
+    rng = np.random.default_rng(seed)
+    wanted = rng.random(2**arity) < 0.5
+    wanted[0] = True
+    patterns = (np.arange(2**arity)[:, None] >> np.arange(arity) & 1).astype(bool)
+    table = {tuple(map(bool, pattern)): bool(fires) for pattern, fires in zip(patterns, wanted, strict=True)}
+    by_table = one_node(arity, table)
+    by_call = one_node(arity, lambda s: wanted[s @ (1 << np.arange(arity))])
+    assert_array_equal(by_table.fire(patterns)[1][:, 0], wanted)
+    amplification, weights = rng.uniform(0.5, 2, arity + 1), rng.uniform(0.5, 2, 1)
+    both = [model.logits(amplification, weights, model.fire(patterns)) for model in (by_table, by_call)]
+    assert_allclose(*both)
+    assert both[0][0, 0] == pytest.approx(amplification[-1] * weights[0])  # silent parents: the sum is 1
+
+
+def test_a_node_without_firing_parents_starts_a_pathway_of_firing_edges_too():
+    model = one_node(2, {(False, False): True, (True, True): True})
+    edges = FiringEdges(model)
+    assert edges.edges == (((0, 0), (1, 0)), ((0, 1), (1, 0)), ((1, 0), (2, 0)))
+    logits = edges.logits([2.0, 3.0, 5.0], [[0, 0], [0, 1], [1, 1]])
+    assert_allclose(logits, [[5.0], [0.0], [25.0]])

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT, MONTE_CARLO
-from toymodels.neurashed import Additive, Frozen, Multiplicative, Rule, Stochastic, graphs
+from toymodels.neurashed import Additive, Frozen, Multiplicative, Neurashed, Rule, Stochastic, graphs
 from toymodels.neurashed.rules import batch_frequency, mean_log_rate
 
 
@@ -117,6 +119,10 @@ def test_own_functions_are_mixed_with_other_rules():
         ),
         (lambda x: x.sum(), lambda x: x, r"grow must give an array like its argument's \(2000,\), got shape \(\)"),
         (lambda x: x * np.nan, lambda x: x, r"grow\(x\) must be > x, got nan"),
+        (math.exp, lambda x: x, "grow must be a function of arrays, got one that fails on them"),
+        (lambda x: x + 1, "half", "fade must be a function of arrays, got 'half'"),
+        (None, lambda x: x, "grow must be a function of arrays, got None"),
+        (lambda x: x + 1j, lambda x: x, "grow must give real numbers"),
     ],
 )
 def test_functions_that_are_no_growth_or_decay_are_refused(grow, fade, words):
@@ -130,3 +136,56 @@ def test_functions_are_checked_where_they_are_used_too():
         trained(high)
     with pytest.raises(ValueError, match="upto must be > 0"):
         Rule(lambda x: x + 1, lambda x: x, upto=0.0)
+
+
+def test_functions_that_write_into_their_argument_do_no_harm():
+    def grow(x):
+        x += 0.3
+        return x
+
+    def fade(x):
+        x *= 0.8
+        return x
+
+    values, fires = np.array([[0.5, 1.0], [2.0, 0.0]]), np.array([[True, False], [False, True]])
+    expected = np.where(fires, values + 0.3, 0.8 * values)
+    np.testing.assert_allclose(Rule(grow, fade).apply(values, fires), expected, rtol=1e-15)
+    np.testing.assert_array_equal(values, [[0.5, 1.0], [2.0, 0.0]])
+
+
+@given(st.floats(0.01, 0.99), st.integers(0, 10**6))
+def test_a_function_is_asked_where_it_is_not_used_without_refusal(bound, seed):
+    """At the bound g+ may stay, beyond it no growth is asked of units that fade."""
+    rng = np.random.default_rng(seed)
+    rule = Rule(lambda x: np.minimum(x + 0.5 * (bound - x), bound), lambda x: 0.5 * x, upto=bound)
+    values = np.where(rng.random(8) < 0.5, bound, bound * rng.random(8))
+    fires = rng.random(8) < 0.5
+    np.testing.assert_allclose(
+        rule.apply(values, fires), np.where(fires, values + 0.5 * (bound - values), 0.5 * values), rtol=1e-12
+    )
+
+
+def test_growth_to_infinity_is_refused():
+    rule = Rule(lambda x: np.where(x < 1e7, 2 * x, np.inf), lambda x: x)
+    with pytest.raises(ValueError, match="grow"):
+        rule.apply(np.array([1e8]), np.array([True]))
+    np.testing.assert_array_equal(rule.apply(np.array([1e8]), np.array([False])), [1e8])
+
+
+def test_edges_and_levels_are_told_apart_on_a_graph_with_numpy_indices():
+    import networkx as nx
+
+    plain = nx.DiGraph([((0, 0), (1, 0)), ((0, 1), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (2, 1))])
+    plain.nodes[1, 0]["rule"] = "any"
+    numpy_graph = nx.relabel_nodes(plain, {node: tuple(map(np.int64, node)) for node in plain})
+    rules = {"edges": Frozen(), np.int64(1): Additive(0.5), "default": Additive(0.1)}
+    runs = [
+        Neurashed(graph).train(
+            [[1, 0], [0, 1]], [0, 1], rules, n_steps=10, rng=np.random.default_rng(0), initial=0.2, order=[[0]] * 10
+        )
+        for graph in (plain, numpy_graph)
+    ]
+    np.testing.assert_allclose(runs[0]["amplification"][-1], [1.2, 0.2, 5.2])
+    for name in ("amplification", "edge_weights"):
+        np.testing.assert_array_equal(runs[0][name], runs[1][name])
+    np.testing.assert_array_equal(runs[1]["edge_weights"], 0.2)

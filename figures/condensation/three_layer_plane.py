@@ -1,0 +1,220 @@
+"""Section 5 beside figure 5: the phase plane of every layer of three-layer networks, and that of two-layer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from comparisons.harness.settings import Settings
+from figures.harness.figure import Data, Grid, PaperFigure
+from toymodels.claims import AFTER, CONTROL, PAPER, READING, Claim, Quantity, every
+from toymodels.condensation import distance_exponent
+from toymodels.condensation.phase_diagram import cell_distances
+from toymodels.condensation.three_layer import layer_exponents, plane_distances, plane_slopes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.figure import Figure
+
+LAYERS = ("a", "V", "w")
+CLEAR = 0.2  # exponents nearer to 0 are called critical
+LARGEST = 1.0  # exponent at the end of the colours
+
+
+@dataclass(frozen=True)
+class ThreeLayerPlane(Settings):
+    """The two planes and their widths.
+
+    Parameters
+    ----------
+    outers, middles : tuple of float
+        Powers p of a and w and q of V: standard deviations m^-p and m^-q.
+    widths : tuple of int
+        Of the three-layer networks.
+    gammas, gamma_primes : tuple of float
+        The plane of figure 5.
+    two_layer_widths : tuple of int
+        Of the two-layer networks.
+    replicates : int
+        Independent starts in every cell.
+    """
+
+    outers: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
+    middles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+    widths: tuple[int, ...] = (50, 100, 200)
+    gammas: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+    gamma_primes: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
+    two_layer_widths: tuple[int, ...] = (200, 1000)
+    replicates: int = 2
+
+
+def compute(settings: ThreeLayerPlane, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
+    """Exponents of the relative distances in every cell of both planes, and the derived ones."""
+    n, widths = settings.replicates, settings.widths
+    outers, middles = np.array(settings.outers), np.array(settings.middles)
+    cells = {"outer": outers, "middle": middles}
+    runs = grid(partial(deep_cell, widths), cells, replicates=n, seed=int(rng.integers(2**31)))
+    found = runs["distance"].transpose("outer", "middle", "distance_0", "replicate", "distance_1").values
+    slope, predicted = plane_slopes(outers, middles, widths, np.where(found > 0, found, np.nan))
+    gammas, primes = np.array(settings.gammas), np.array(settings.gamma_primes)
+    cells = {"gamma": gammas, "gamma_prime": primes}
+    runs = grid(partial(flat_cell, settings.two_layer_widths), cells, replicates=n, seed=int(rng.integers(2**31)))
+    distance = runs["distance"].transpose("gamma", "gamma_prime", "distance_0", "replicate").values
+    levels = np.log(np.where(distance > 0, distance, np.nan)).mean(axis=-1)
+    x = np.log(settings.two_layer_widths) - np.mean(np.log(settings.two_layer_widths))
+    return {
+        "outer": outers,
+        "middle": middles,
+        "slope": slope,
+        "predicted": predicted,
+        "gamma": gammas,
+        "gamma_prime": primes,
+        "flat_slope": levels @ x / (x @ x),
+        "flat_predicted": np.array([[distance_exponent(gamma, prime) for prime in primes] for gamma in gammas]),
+    }
+
+
+def deep_cell(widths: Sequence[int], rng: np.random.Generator, outer: float, middle: float) -> dict:
+    """Relative distances (n_widths, 3) of a three-layer network, 0 where it does not fit."""
+    return plane_distances(widths, outer, middle, rng)
+
+
+def flat_cell(widths: Sequence[int], rng: np.random.Generator, gamma: float, gamma_prime: float) -> dict:
+    """Relative distances (n_widths,) of a two-layer network, 0 where it does not fit."""
+    return cell_distances(widths, gamma, gamma_prime, rng)
+
+
+def draw(data: Data, settings: ThreeLayerPlane) -> Figure:
+    """Colours are measured exponents, lines where the derived ones vanish: two layers, then each of three."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(14, 3.9), layout="constrained")
+    axes = figure.subplots(1, 4, width_ratios=(1.1, 1, 1, 1))
+    mesh = draw_plane(axes[0], data["gamma"], data["gamma_prime"], data["flat_slope"])
+    draw_line(axes[0], data["gamma"], data["gamma_prime"], distance_exponent)
+    axes[0].set(xlabel=r"$\gamma$", ylabel=r"$\gamma'$", title="two layers: $w$")
+    for k, name in enumerate(LAYERS):
+        draw_plane(axes[k + 1], data["outer"], data["middle"], data["slope"][..., k])
+        draw_line(axes[k + 1], data["outer"], data["middle"], lambda p, q, k=k: layer_exponents(-p, -q, -p, 0.0)[k])
+        axes[k + 1].set(xlabel="outer: $a, w$ of std $m^{-p}$, $p$", title=f"three layers: ${name}$")
+    axes[1].set_ylabel("middle: $V$ of std $m^{-q}$, $q$")
+    figure.colorbar(mesh, ax=axes, label="exponent of the relative distance", extend="both", shrink=0.9)
+    return figure
+
+
+def draw_plane(axes: Axes, x: np.ndarray, y: np.ndarray, slope: np.ndarray) -> QuadMesh:
+    """Measured exponents (n_x, n_y); cells without a fit stay grey."""
+    axes.set_facecolor("#BBBBBB")
+    return axes.pcolormesh(x, y, slope.T, cmap="RdBu_r", vmin=-LARGEST, vmax=LARGEST, shading="nearest")
+
+
+def draw_line(axes: Axes, x: np.ndarray, y: np.ndarray, exponent) -> None:
+    """Where the derived exponent changes its sign."""
+    fine = [np.linspace(*axis, 301) for axis in (axes.get_xlim(), axes.get_ylim())]
+    condensed = np.array([[exponent(float(p), float(q)) > 0 for p in fine[0]] for q in fine[1]])
+    axes.contour(*fine, condensed, [0.5], colors="black", linewidths=1.8)
+
+
+def agreement(slope: np.ndarray, derived: np.ndarray) -> float:
+    """Share of the cells with a derived exponent beyond 0.2 in which the measured one has its sign."""
+    clear = np.abs(derived) > CLEAR
+    return float(np.mean(np.sign(slope[clear]) == np.sign(derived[clear])))
+
+
+def of_each_layer(data: Data) -> np.ndarray:
+    """Agreement of a, V and w with their own derived exponents."""
+    return np.array([agreement(data["slope"][..., k], data["predicted"][..., k]) for k in range(len(LAYERS))])
+
+
+def deviation(data: Data) -> np.ndarray:
+    """Median |measured less derived exponent| of a, V and w, over the cells that fit."""
+    return np.nanmedian(np.abs(data["slope"] - data["predicted"]), axis=(0, 1))
+
+
+every_layer = every("layer")
+CLAIMS = (
+    Claim(
+        "three_layer_plane.two-layers",
+        "Theorem 1",
+        "Two layers: relative distances vanish and diverge with the width on the sides of the critical line.",
+        Quantity(
+            "share of the cells, gamma' < 0 among them, with a derived exponent beyond 0.2 in which the measured one "
+            "has its sign",
+            lambda data: agreement(data["flat_slope"], data["flat_predicted"]),
+        ),
+        every("plane") > 0.95,
+        source=PAPER,
+        fixed=AFTER,
+    ),
+    Claim(
+        "three_layer_plane.each-layer",
+        "Section 5",
+        "Each layer of a three-layer network has a linear and a condensed phase: those of the derived lines.",
+        Quantity(
+            "share of the cells with a derived exponent beyond 0.2 in which the measured one has its sign, for a, V, w",
+            of_each_layer,
+        ),
+        every_layer > 0.95,
+        source=READING,
+        fixed=AFTER,
+        defence="the overview says that the diagrams are similar; their lines are not in its text and derived here",
+    ),
+    Claim(
+        "three_layer_plane.exponents",
+        "Section 5",
+        "What all layers gain alike, by conservation, gives the exponents too.",
+        Quantity("median |measured less derived exponent| over the cells, for a, V, w", deviation),
+        every_layer < 0.15,
+        source=READING,
+        fixed=AFTER,
+        defence="the exponents are derived here, and the widths are 50 to 200",
+    ),
+    Claim(
+        "three_layer_plane.line-of-its-own",
+        "Section 5",
+        "The middle layer has a line of its own: that of the outer layers does not describe it.",
+        Quantity(
+            "share of the cells with a derived exponent of a beyond 0.2 in which the measured one of V has its sign",
+            lambda data: agreement(data["slope"][..., 1], data["predicted"][..., 0]),
+        ),
+        every("plane") < 0.9,
+        source=CONTROL,
+        fixed=AFTER,
+    ),
+)
+
+FIGURE = PaperFigure(
+    name="condensation/three_layer_plane",
+    caption=(
+        "Section 5 beside figure 5. Exponents of the relative distance at the fit in the width: of w in two-layer ReLU "
+        "networks of widths 200 and 1,000, and of a, V and w in three-layer ones of widths 50, 100 and 200, whose "
+        "outer layers start with standard deviation m^-p and whose middle layer with m^-q. Red: neurons condense. "
+        "Lines: where the derived exponent vanishes. The overview says that the diagrams of three layers are similar "
+        "and prints none; plane and lines are ours. Outer layers: 2p + q = 3/2 up to q = 1/2, then p = 1/2; middle "
+        "layer: 2p + q = 2 up to p = 1/2, then q = 1."
+    ),
+    presets={
+        "quick": ThreeLayerPlane(),
+        "paper": ThreeLayerPlane(
+            outers=tuple(np.round(np.arange(0, 1.3, 0.125), 3).tolist()),
+            middles=tuple(np.round(np.arange(0, 1.8, 0.125), 3).tolist()),
+            widths=(100, 200, 400, 800),
+            gammas=tuple(np.round(np.arange(0.25, 2.1, 0.125), 3).tolist()),
+            gamma_primes=tuple(np.round(np.arange(-1, 1.1, 0.125), 3).tolist()),
+            two_layer_widths=(400, 4000, 40_000),
+            replicates=4,
+        ),
+    },
+    compute=compute,
+    draw=draw,
+    claims=CLAIMS,
+    seconds=40,
+    cost="estimated 2 CPU hours",
+    aliases=("condensation_planes",),
+    stream="condensation_planes",
+)
