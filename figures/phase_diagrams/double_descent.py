@@ -32,8 +32,9 @@ AXES = {
     "condensation": ("random features", "ridge"),
 }
 TITLES = {"layerwise": "linear regression, 200 inputs", "condensation": "ReLU features, 60 samples"}
+TICKS = {"layerwise": (0.1, 0.3, 1, 3), "condensation": (5, 15, 60, 200, 1000)}
 FAMILIES = tuple(TITLES)
-FINE = np.geomspace(1e-5, 3, 60)  # ridges of the closed form
+FINE = np.geomspace(1e-6, 3, 66)  # ridges of the closed form
 NEAR = 1.15  # a grid's next size from the threshold
 
 
@@ -127,7 +128,7 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     image = axes.pcolormesh(cell_edges(sizes), cell_edges(ridges), error, cmap="viridis", rasterized=True)
     low, high = cell_edges(sizes)[[0, -1]], cell_edges(ridges)[[0, -1]]
     label = "the data can just be fitted"
-    axes.axvline(threshold(data, family), color="white", ls=":", lw=1.6, label=label, path_effects=_outlined())
+    axes.axvline(threshold(data, family), color="black", ls=":", lw=1.8, label=label)
     if family == "layerwise":
         for ridge, words, dash in zip(data["critical"], ("absent below", "shown from"), ("--", "-"), strict=True):
             axes.axhline(
@@ -136,15 +137,9 @@ def draw_plane(axes: Axes, data: Data, family: str) -> Any:
     x, y = AXES[family]
     axes.set(xscale="log", yscale="log", xlim=low, ylim=high, xlabel=x, ylabel=y)
     axes.set_title(f"{family}: {TITLES[family]}")
-    axes.xaxis.set_ticks(sizes[::3], [f"{tick:g}" for tick in sizes[::3]])
+    axes.xaxis.set_ticks(TICKS[family], [f"{tick:g}" for tick in TICKS[family]])
     axes.xaxis.set_ticks([], minor=True)
     return image
-
-
-def _outlined() -> list:
-    from matplotlib.patheffects import Normal, Stroke
-
-    return [Stroke(linewidth=3, foreground="0.2"), Normal()]
 
 
 def draw_heights(axes: Axes, data: Data) -> None:
@@ -255,7 +250,7 @@ CLAIMS = (
 FIGURE = PaperFigure(
     name="phase_diagrams/double_descent",
     caption=(
-        "Where the test error peaks. Colour: log of the test error, mean over data sets, over size and ridge. White: "
+        "Where the test error peaks. Colour: log of the test error, mean over data sets, over size and ridge. Dotted: "
         "the size at which the data can just be fitted. Orange: ridges at which the closed form of linear regression, "
         "a mean over the law of Marchenko and Pastur, passes the thresholds of the study; the ridge is in units of the "
         "one that is best at every size. Random features have no closed form here. On the right the height of the "

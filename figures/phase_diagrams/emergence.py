@@ -16,6 +16,7 @@ from comparisons.emergence import STUDY
 from comparisons.harness import style
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
+from figures.phase_diagrams import stages
 from figures.phase_diagrams.planes import cell_edges
 from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every, every_run
 from toymodels.metrics.curves import rank_correlation
@@ -122,7 +123,7 @@ def compute(settings: PhaseDiagram, rng: np.random.Generator, grid: Grid) -> dic
         line = np.geomspace(first, last, POINTS)
         rises = np.array([predicted_rise(family, start) for start in line])
         data |= {f"{family}_line": line, f"{family}_critical": 10 ** np.multiply.outer(BOUNDS, rises)}
-    return data
+    return data | stages.compute(settings.ratios, settings.replicates, rng, grid)
 
 
 def draw(data: Data, settings: PhaseDiagram) -> Figure:
@@ -253,6 +254,7 @@ CLAIMS = (
         every("run") < QUESTION.absent_below,
         source=READING,
     ),
+    *stages.CLAIMS,
 )
 FIGURE = PaperFigure(
     name="phase_diagrams/emergence",
@@ -263,7 +265,8 @@ FIGURE = PaperFigure(
         "the study. Dotted: skills that are learned exponentially, as by one layer or from a lazy start, would need "
         "that ratio. The two-layer network has no closed form. On the right below every run over its closed form. "
         "Settings are those of the study emergence but for the two that are swept; the graph model has 3 classes and "
-        "as many steps as the rarest needs, the two-layer network two skills and half the width."
+        "as many steps as the rarest needs, the two-layer network two skills and half the width. Not drawn, but "
+        "judged: one layer, and skills whose frequencies are a power law."
     ),
     presets={
         "quick": PhaseDiagram(),
