@@ -21,8 +21,14 @@ NAMES = {"layerwise": "layerwise", "neurashed": "neurashed", "condensation": "co
 BAND = "0.88"
 
 
-def draw(result: Result) -> Figure:
-    """One panel a family: the lead of every quantity's critical value, held against those of the nulls."""
+HEADING = (
+    "How long before the test score jumps does a quantity pass its critical value?\n"
+    "(0.3 decades: at half its time; what counts is right of the grey, before the test score foretells itself)"
+)
+
+
+def draw(result: Result, heading: str = HEADING) -> Figure:
+    """One panel a row: the lead of every quantity's critical value, held against those of the nulls."""
     from matplotlib.figure import Figure
 
     asked = result.question
@@ -46,11 +52,7 @@ def draw(result: Result) -> Figure:
             ax.text(0.5, 0.5, flaw(result.runs[row], asked), ha="center", va="center", transform=ax.transAxes)
     if rows:
         figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=10, frameon=False)
-    figure.suptitle(
-        "How long before the test score jumps does a quantity pass its critical value?\n"
-        "(0.3 decades: at half its time; what counts is right of the grey, before the test score foretells itself)",
-        fontsize=12,
-    )
+    figure.suptitle(heading, fontsize=12)
     return figure
 
 
