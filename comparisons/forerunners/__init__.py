@@ -11,6 +11,14 @@ from comparisons.forerunners.question import Question, judge
 from comparisons.forerunners.table import details
 from comparisons.harness.study import Study
 
+LARGE = {
+    "emergence_layerwise.records": 300,
+    "emergence_condensation.width": 400,
+    "edge_condensation.width": 50,
+    "edge_condensation.records": 200,
+    "regularisation_layerwise.records": 150,
+    "regularisation_condensation.records": 80,
+}
 STUDY = Study(
     name="forerunners",
     asks="Which order parameter passes a critical value a fixed time before a skill emerges, descent comes to the edge "
@@ -21,7 +29,7 @@ STUDY = Study(
     models=MODELS,
     judge=judge,
     picture=draw,
-    presets={"quick": {}},
+    presets={"quick": {}, "large": LARGE},
     details=details,
 )
 run, score = STUDY.run, STUDY.score

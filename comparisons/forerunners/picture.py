@@ -18,4 +18,4 @@ HEADING = (
 
 def draw(result: Result) -> Figure:
     """One panel an ensemble: the lead of every quantity's critical value, held against those of the nulls."""
-    return draw_leads(result, HEADING)
+    return draw_leads(result, HEADING, score="score", event="event", aside=())

@@ -6,7 +6,7 @@ factor. The event is where the study's score passes from absent to shown; what i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
