@@ -18,6 +18,7 @@ from comparisons.order_parameters.probes import SAMPLES
 from toymodels.metrics.implicit_regularisation import decades_simpler, participation
 from toymodels.trajectory import Trajectory
 
+DEAD = "an input at which no neuron fires cannot be updated on"
 LEVELS = {"train_level": 1.0, "test_level": STUDY.question.shown_from}
 
 
@@ -121,7 +122,8 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     middle = np.median(wanted)
     pairs = zip(run["a"], run["w"], strict=True)
     snapshots = (two_layer_snapshot(*pair, inputs) for pair in pairs)
-    return with_order(made, snapshots, (wanted > middle).astype(int), s.samples, list(own))
+    labels = (wanted > middle).astype(int)
+    return with_order(made, snapshots, labels, s.samples, list(own), silent={"elasticity": DEAD})
 
 
 def _scores(score: np.ndarray) -> dict[str, np.ndarray]:

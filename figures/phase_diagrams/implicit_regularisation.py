@@ -220,6 +220,8 @@ CLAIMS = (
         ),
         every_run > 0.7,
         source=READING,
+        why="from exponents of about 1 on it is so; below, nothing moves yet, and chance orders the cells",
+        defence="the paper speaks of what the noise does, not of when it begins",
     ),
     *small_batches.CLAIMS,
 )
