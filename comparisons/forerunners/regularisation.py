@@ -82,7 +82,7 @@ class Condensation(regularisation.Condensation):
 
     lr_spread: float = 2.0
     records: int = 40
-    steps: int = 40_000
+    steps: int = 80_000
 
 
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
