@@ -19,7 +19,7 @@ from comparisons.harness import command
 from comparisons.harness.settings import parse
 from comparisons.harness.study import Study
 from comparisons.robustness import command as robustness
-from comparisons.studies import ALL, EXCHANGE, PHENOMENA, SIZES, preset_of, studies
+from comparisons.studies import ALL, EXCHANGE, FORERUNNERS, PHENOMENA, SIZES, preset_of, studies
 from toymodels.run.engine import interruptible
 
 
@@ -29,7 +29,7 @@ def parser():
     made.epilog = "\n\n".join(
         f"{study.name}: {command.settings_in_words(study, f'{study.name}.')}" for study in studies(ALL)
     )
-    made.add_argument("--with-exchange", action="store_true", help="run comparisons.order_parameters as well")
+    made.add_argument("--with-exchange", action="store_true", help="run order_parameters and forerunners as well")
     made.add_argument("--write", action="store_true", help="write matrix, verdicts and figures into this checkout")
     return made
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if write:
             matrix.require_checkout()
-        asked = studies([*PHENOMENA, *([EXCHANGE] if exchange else [])])
+        asked = studies([*PHENOMENA, *([EXCHANGE, FORERUNNERS] if exchange else [])])
         changes = _by_study(parse(options.pop("changes")), asked)
         if write and any(changes.values()):
             raise ValueError("--write takes the settings of the preset, so no --set")
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if write:
         known = {study.name: study for study in asked}
         matrix.commit([r for r in results if r.study in PHENOMENA], known, size)
-        matrix.commit_verdicts([r for r in results if r.study == EXCHANGE], known, size)
+        matrix.commit_verdicts([r for r in results if r.study not in PHENOMENA], known, size)
     return max(codes)
 
 

@@ -18,7 +18,8 @@ PHENOMENA = (
     "implicit_regularisation",
 )
 EXCHANGE = "order_parameters"
-ALL = (*PHENOMENA, EXCHANGE)
+FORERUNNERS = "forerunners"
+ALL = (*PHENOMENA, EXCHANGE, FORERUNNERS)
 SIZES = ("quick", "large", "paper")
 
 

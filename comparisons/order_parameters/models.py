@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,7 +43,12 @@ def missing(names: Collection[str]) -> list[str]:
 
 
 def with_order(
-    run: Trajectory, snapshots: Iterable[Snapshot], labels: np.ndarray, n_train: int, own: Collection[str]
+    run: Trajectory,
+    snapshots: Iterable[Snapshot],
+    labels: np.ndarray,
+    n_train: int,
+    own: Collection[str],
+    silent: Mapping[str, str] | None = None,
 ) -> Trajectory:
     """`run` with every order parameter that it does not record itself, and why those are silent that have no meaning.
 
@@ -58,11 +63,15 @@ def with_order(
         How many are trained on.
     own : collection of str
         Order parameters that the run records itself.
+    silent : mapping of str to str, optional
+        Why some are not measured, which may be undefined at some moment.
     """
     states = iter(snapshots)
     start = next(states)
-    rows = [order_parameters(Moment(now, start, labels, n_train), missing(own)) for now in states]
-    return with_rows(run, rows, own)
+    names = missing([*own, *(silent or {})])
+    rows = [order_parameters(Moment(now, start, labels, n_train), names) for now in states]
+    made = with_rows(run, rows, own)
+    return replace(made, meta={**made.meta, "silent": {**made.meta["silent"], **(silent or {})}})
 
 
 def with_rows(run: Trajectory, rows: list[dict[str, Any]], own: Collection[str], **meta: Any) -> Trajectory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +22,27 @@ NAMES = {"layerwise": "layerwise", "neurashed": "neurashed", "condensation": "co
 BAND = "0.88"
 
 
-def draw(result: Result) -> Figure:
-    """One panel a family: the lead of every quantity's critical value, held against those of the nulls."""
+HEADING = (
+    "How long before the test score jumps does a quantity pass its critical value?\n"
+    "(0.3 decades: at half its time; what counts is right of the grey, before the test score foretells itself)"
+)
+
+
+def draw(
+    result: Result, heading: str = HEADING, score: str = TEST, event: str = "jump", aside: Sequence[str] = UNSPECIFIC
+) -> Figure:
+    """One panel a row: the lead of every quantity's critical value, held against those of the nulls.
+
+    Parameters
+    ----------
+    result : Result
+    heading : str
+        What is asked.
+    score, event : str
+        What the null is called, and what it foretells.
+    aside : sequence of str
+        Quantities that decay anyway.
+    """
     from matplotlib.figure import Figure
 
     asked = result.question
@@ -40,21 +60,19 @@ def draw(result: Result) -> Figure:
     for ax, row in zip(axes, rows, strict=False):
         ax.set_title(_title(row, result), color=style.colour(row), fontsize=12)
         if row in tables:
-            _panel(ax, row, tables[row], 1.2 * max([0.3, *ends]))
+            _panel(ax, row, tables[row], 1.2 * max([0.3, *ends]), aside)
+            ax.set_yticklabels([_label(name, score) for name in ordered(tables[row])[::-1]])
+            ax.set_xlabel(f"decades before the {event}", fontsize=10)
         else:
             ax.set_axis_off()
             ax.text(0.5, 0.5, flaw(result.runs[row], asked), ha="center", va="center", transform=ax.transAxes)
     if rows:
-        figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=10, frameon=False)
-    figure.suptitle(
-        "How long before the test score jumps does a quantity pass its critical value?\n"
-        "(0.3 decades: at half its time; what counts is right of the grey, before the test score foretells itself)",
-        fontsize=12,
-    )
+        figure.legend(handles=_legend(score), loc="outside lower center", ncols=4, fontsize=10, frameon=False)
+    figure.suptitle(heading, fontsize=12)
     return figure
 
 
-def _legend() -> list:
+def _legend(score: str) -> list:
     """Whose order parameter has which colour, and what the marks are."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -64,7 +82,7 @@ def _legend() -> list:
     other = Line2D([], [], color=style.OTHER, label="no theory's own", **dot)
     bar = Line2D([], [], color="black", lw=2.5, label="spread over held-out runs")
     none = Line2D([], [], ls="none", marker="o", mfc="white", mec="black", ms=7, label="no critical value")
-    return [*lines, other, bar, none, Patch(color=BAND, label="no better than the test score")]
+    return [*lines, other, bar, none, Patch(color=BAND, label=f"no better than the {score}")]
 
 
 def _colour(row: str, name: str) -> str:
@@ -80,7 +98,7 @@ def _title(row: str, result: Result) -> str:
     return f"{title}\n{best}" if verdict.scores else title
 
 
-def _panel(axes: Axes, row: str, table: dict[str, Lead], reach: float) -> None:
+def _panel(axes: Axes, row: str, table: dict[str, Lead], reach: float, aside: Sequence[str]) -> None:
     names = ordered(table)[::-1]  # the nulls on top
     null = float(np.median(table[TEST].null))
     axes.axvspan(-1, null, color=BAND, zorder=0)
@@ -91,14 +109,14 @@ def _panel(axes: Axes, row: str, table: dict[str, Lead], reach: float) -> None:
             middle, spread, _ = lead.medians
             axes.plot([middle - spread, middle + spread], [height, height], color=colour, lw=2.5, solid_capstyle="butt")
             axes.plot(middle, height, "o", color=colour, ms=9, mec="white", zorder=3)
-            if name in UNSPECIFIC:
+            if name in aside:
                 axes.text(
                     middle + spread + 0.02 * reach, height, "decays anyway", va="center", color=colour, fontsize=9
                 )
         else:
             axes.plot(0, height, "o", mfc="white", mec=colour, ms=7, zorder=3)
             axes.text(0.03 * reach, height, "none", va="center", color=colour, fontsize=9)
-    axes.set_yticks(range(len(names)), [_label(name) for name in names], fontsize=10)
+    axes.set_yticks(range(len(names)), names, fontsize=10)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(_colour(row, name))
     axes.set_ylim(-0.7, len(names) - 0.3)
@@ -107,8 +125,7 @@ def _panel(axes: Axes, row: str, table: dict[str, Lead], reach: float) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3, lw=0.6)
     axes.axvline(0, color="black", lw=1, ls=":", zorder=1)
-    axes.set_xlabel("decades before the jump", fontsize=10)
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ") + (" itself" if name == TEST else "")
+def _label(name: str, score: str) -> str:
+    return f"{score} itself" if name == TEST else name.replace("_", " ")

@@ -151,9 +151,9 @@ def common(runs: Sequence[Trajectory]) -> list[str]:
     return [name for name in runs[0].meta["order"] if all(name in run.meta["order"] for run in runs)]
 
 
-def best(table: dict[str, Lead]) -> str | None:
-    """The specific quantity with a critical value that leads most beyond the nulls; None where none leads beyond."""
-    critical = [name for name, row in table.items() if row.is_critical and name not in (*NULLS, *UNSPECIFIC)]
+def best(table: dict[str, Lead], aside: Sequence[str] = UNSPECIFIC) -> str | None:
+    """The quantity, none of those `aside`, whose critical value leads most beyond the nulls; None where none does."""
+    critical = [name for name, row in table.items() if row.is_critical and name not in (*NULLS, *aside)]
     ahead = [name for name in critical if np.median(table[name].scores) > 0]
     return max(ahead, key=lambda name: np.median(table[name].scores), default=None)
 
@@ -161,17 +161,24 @@ def best(table: dict[str, Lead]) -> str | None:
 def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     """Decades by which the best quantity's critical value foretells the jump beyond the test score and the clock."""
     require_scores(runs, "train", "test")
-    require_series(runs, *common(runs))
+    return judge_ensemble(runs, asked)
+
+
+def judge_ensemble(
+    runs: Sequence[Trajectory], asked: Any, aside: Sequence[str] = UNSPECIFIC, nothing: str = NOTHING
+) -> Verdict:
+    """The verdict of runs whose `test` may be any score, with the quantities `aside` left out of it."""
+    require_series(runs, "train", "test", *common(runs))
     why = flaw(runs, asked)
     if why:
         return Verdict.unclear(why)
     table = foretellings(runs, asked)
-    name = best(table)
+    name = best(table, aside)
     scores = [0.0] * asked.halvings if name is None else table[name].scores.tolist()
     verdict = Verdict.from_scores(scores, asked.absent_below, asked.shown_from, note=f"best: {name}")
     if verdict.outcome != "absent":
         return verdict
-    return Verdict.from_scores(scores, asked.absent_below, asked.shown_from, note=NOTHING)
+    return Verdict.from_scores(scores, asked.absent_below, asked.shown_from, note=nothing)
 
 
 def details(result: Any) -> str:

@@ -21,6 +21,7 @@ PAPERS = {
     "opt_npt": (
         "Lin, Feng, Zhang and Zhao (2025), Network dynamics-based framework for understanding deep neural networks"
     ),
+    "phase_diagrams": "Phase diagrams of the studies, ours: where a phenomenon is seen in the plane of two settings",
 }
 
 PRESETS = ("quick", "large", "paper")  # the smallest, the largest that two cores do in an hour, the published size

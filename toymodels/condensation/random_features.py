@@ -113,7 +113,11 @@ class RandomFeatures:
         x = finite("x", x, ndim=2)
         if x.shape[1] != self.w.shape[1]:
             raise ValueError(f"x must have {self.w.shape[1]} columns, got shape {x.shape}")
-        return np.maximum(x @ self.w.T + self.b, 0) / np.sqrt(len(self.w))
+        features = x @ self.w.T
+        features += self.b
+        np.maximum(features, 0, out=features)
+        features /= np.sqrt(len(self.w))
+        return features
 
     def fit(self, x: ArrayLike, y: ArrayLike, ridge: float = 0.0) -> np.ndarray:
         """The readout for data `x` (n, d), `y` (n,) or (n, K), (m,) or (m, K): :func:`ridge_weights` of the features.

@@ -22,6 +22,7 @@ from toymodels.layerwise.matrix import LinearNetwork
 from toymodels.layerwise.matrix_batches import descend_together
 from toymodels.layerwise.minibatch import minibatch_descent
 from toymodels.layerwise.riccati import transition
+from toymodels.layerwise.ridge import ridge_error
 from toymodels.layerwise.scalar import ScalarNetwork
 from toymodels.layerwise.skills import SkillModel
 from toymodels.layerwise.sparse_regression import SparseRegression
@@ -63,6 +64,7 @@ __all__ = [
     "minibatch_descent",
     "output_bias",
     "predicted_beta",
+    "ridge_error",
     "task_sequence",
     "transition",
 ]

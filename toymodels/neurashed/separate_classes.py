@@ -24,7 +24,7 @@ from toymodels.neurashed.graphs import build
 from toymodels.neurashed.rules import Additive, Frozen, Multiplicative
 from toymodels.neurashed.training import train
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, positive, positive_int
+from toymodels.validation import choice, fraction, positive, positive_int
 
 RULES = ("multiplicative", "one additive unit")
 EVERY = 5  # steps between looks, of which the records are taken
@@ -100,6 +100,21 @@ class SeparateClasses:
         if self.rule == RULES[0]:
             return float(np.log10(np.log(last / start) / np.log(first / start)))
         return float(np.log10((last - start) / (first - start)))
+
+    def log_growth(self, progress: float) -> float:
+        """By how much ln z grows until a class has made so much progress: 3 ln `grow` a firing, if multiplicative.
+
+        Parameters
+        ----------
+        progress : float
+            In (0, 1).
+
+        Examples
+        --------
+        >>> round(SeparateClasses(n_classes=2, initial=0.1).log_growth(0.9), 3)
+        7.988
+        """
+        return float(np.log(self._logit(fraction("progress", progress)) / self._start))
 
     @property
     def _start(self) -> float:

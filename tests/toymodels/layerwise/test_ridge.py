@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from toymodels.condensation.random_features import ridge_weights
+from toymodels.layerwise import TeacherStudent, ridge_error
+
+
+@given(st.integers(20, 400), st.integers(20, 400), st.floats(0, 2), st.sampled_from([1e-3, 1.0, 50.0]))
+def test_no_other_ridge_is_better_than_noise_times_dimensions(d, n, noise, ridge):
+    assert ridge_error(d, n, noise, noise**2 * d + 1e-9) <= ridge_error(d, n, noise, ridge) + 1e-9
+
+
+@pytest.mark.parametrize("n", [30, 90, 110, 400])
+def test_without_a_ridge_it_is_where_the_flow_ends(n):
+    end = TeacherStudent(dim=100, n_samples=n, noise=0.5).solve([np.inf])["test_loss"][0]
+    assert_allclose(ridge_error(100, n, 0.5), 2 * end, rtol=1e-10)
+    assert_allclose(ridge_error(100, n, 0.5, 1e-9), 2 * end, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ridge", [3.0, 30.0])
+@pytest.mark.parametrize("n", [60, 120, 240])
+def test_it_is_the_mean_over_data_sets(n, ridge):
+    model, rng, draws = TeacherStudent(dim=120, n_samples=n, noise=0.5), np.random.default_rng(0), 40
+    sets = [model.draw(rng) for _ in range(draws)]
+    errors = [((ridge_weights(each.x, each.y, ridge) - each.teacher) ** 2).sum() for each in sets]
+    assert abs(np.mean(errors) - ridge_error(120, n, 0.5, ridge)) < 4 * np.std(errors, ddof=1) / np.sqrt(draws)
+
+
+def test_a_strong_ridge_learns_nothing_and_many_samples_everything():
+    assert_allclose(ridge_error(50, 40, 0.5, 1e12), 1, rtol=1e-6)
+    assert ridge_error(50, 10**7, 0.5) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((10, 10, 0.5), "ridge must be > 0"),
+        ((0, 10, 0.5), "dim must be"),
+        ((10, 0, 0.5), "n_samples must be"),
+        ((10, 5, -1.0), "noise must be"),
+        ((10, 5, 1.0, -1.0), "ridge must be"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ridge_error(*arguments)
