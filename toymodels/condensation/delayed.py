@@ -56,6 +56,20 @@ class DelayedTask:
     ------
     ValueError
         If a number is out of range or `width` is odd.
+
+    Examples
+    --------
+    The fit takes as long as the tangent kernel of the large start says; then the weights decay until features can form:
+
+    >>> task = DelayedTask(init_scale=4.0, weight_decay=0.02)
+    >>> round(task.predicted_test_time, 1)  # ln(4/1.2)/0.02
+    60.2
+    >>> task.predicted_train_time < 0.1 * task.predicted_test_time
+    True
+    >>> small = DelayedTask(dim=5, n_samples=20, width=10, n_test=100, horizon=0.5)
+    >>> [run] = small.train([np.random.default_rng(0)], n_records=5, measures=["train"])
+    >>> run["train"].tolist()  # shares of 20 samples
+    [0.75, 0.8, 0.85, 0.95, 1.0]
     """
 
     task: str = "parity"

@@ -58,16 +58,31 @@ def coordinates(width: int, std_a: float, std_w: float, scale: float = 1.0) -> t
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    Weights of order one, and an output divided by the square root of the width (NTK) or by the width (mean field):
+
+    >>> coordinates(10_000, 1.0, 1.0, 100.0), coordinates(10_000, 1.0, 1.0, 10_000.0)
+    ((0.5, 0.0), (1.0, 0.0))
     """
     log_m = np.log(positive_int("width", width, minimum=2))
     log_a, log_w, log_scale = (
         np.log(float(positive(name, value))) for name, value in (("std_a", std_a), ("std_w", std_w), ("scale", scale))
     )
-    return float(-(log_a + log_w - log_scale) / log_m), float(-(log_a - log_w) / log_m)
+    return float((log_scale - log_a - log_w) / log_m), float((log_w - log_a) / log_m)
 
 
 def classical_initialisations() -> dict[str, tuple[float, float]]:
-    """The place of the usual initialisations in the diagram, (gamma, gamma') as the width grows."""
+    """The place of the usual initialisations in the diagram, (gamma, gamma') as the width grows.
+
+    Examples
+    --------
+    >>> classical_initialisations()["xavier"]  # both standard deviations like 1/sqrt(m): gamma 1/2 + 1/2
+    (1.0, 0.0)
+    >>> {name: phase(*place) for name, place in classical_initialisations().items()}
+    {'ntk': 'linear', 'mean field': 'critical', 'lecun': 'linear', 'he': 'linear', 'xavier': 'critical'}
+    """
     return {name: (scale - a - w, w - a) for name, (a, w, scale) in CLASSICAL.items()}
 
 
@@ -114,6 +129,13 @@ def distance_exponent(gamma: float, gamma_prime: float) -> float:
     ------
     ValueError
         If a coordinate is not finite.
+
+    Examples
+    --------
+    In the NTK scaling ten thousand times as many neurons move a hundredth as far, in mean field as far as ever:
+
+    >>> distance_exponent(0.5, 0.0), distance_exponent(1.0, 0.0), distance_exponent(2.0, 0.0)
+    (-0.5, 0.0, 0.5)
     """
     regime = phase(gamma, gamma_prime)
     if regime == "critical":
@@ -159,6 +181,13 @@ def relative_distance(w: ArrayLike, w0: ArrayLike) -> float:
     ------
     ValueError
         If the shapes differ, an entry is not finite, or `w0` is all zero.
+
+    Examples
+    --------
+    From (3, 4) to the origin is one length of the start:
+
+    >>> relative_distance([0.0, 0.0], [3.0, 4.0]), relative_distance([3.0, 5.0], [3.0, 4.0])
+    (1.0, 0.2)
     """
     w, w0 = finite("w", w), finite("w0", w0)
     if w.shape != w0.shape:
@@ -184,6 +213,12 @@ class DistanceScaling:
         Least-squares slope of ln distance (mean over replicates) against ln width.
     predicted : (n_cells,) array
         :func:`distance_exponent`.
+
+    Examples
+    --------
+    >>> found = distance_scaling([(0.5, 0.0)], [100, 1000], np.random.default_rng(0))
+    >>> found.distance.shape, found.predicted.tolist()  # one cell, two widths, three networks of each
+    ((1, 2, 3), [-0.5])
     """
 
     cells: np.ndarray
@@ -222,6 +257,14 @@ def distance_scaling(
         If an argument is out of range.
     SimulationError
         If a run does not fit within the step limit.
+
+    Examples
+    --------
+    In the NTK scaling a hundred times as many neurons move about a tenth as far:
+
+    >>> found = distance_scaling([(0.5, 0.0)], [100, 10_000], np.random.default_rng(0))
+    >>> found.distance.mean(axis=-1).round(2).tolist(), found.slope.round(1).tolist(), found.predicted.tolist()
+    ([[0.09, 0.01]], [-0.5], [-0.5])
     """
     grid = finite("cells", cells, ndim=2)
     if grid.shape[1] != 2:
@@ -250,6 +293,12 @@ class PhaseMap:
         is linear, positive where neurons condense. NaN if fewer than two widths have such a replicate.
     predicted : (n_gamma, n_prime) array
         :func:`distance_exponent`. Its sign changes at :func:`critical_gamma`.
+
+    Examples
+    --------
+    >>> found = phase_map([0.5, 1.75], [0.0], widths=(100, 1000))
+    >>> found.slope.shape, found.predicted[:, 0].tolist(), np.sign(found.slope[:, 0]).tolist()
+    ((2, 1), [-0.5, 0.375], [-1.0, 1.0])
     """
 
     gammas: np.ndarray
@@ -293,6 +342,14 @@ def phase_map(
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    Left of the critical line wider networks move less, right of it more:
+
+    >>> found = phase_map([0.5, 1.75], [0.0], widths=(100, 10_000), replicates=3)
+    >>> found.slope[:, 0].round(1).tolist(), found.predicted[:, 0].tolist()
+    ([-0.6, 0.4], [-0.5, 0.375])
     """
     gammas, gamma_primes = finite("gammas", gammas, ndim=1), finite("gamma_primes", gamma_primes, ndim=1)
     grid = {"gamma": gammas, "gamma_prime": gamma_primes}

@@ -52,6 +52,15 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     ------
     ValueError
         If `threshold` is outside (0, 1], the network has replicate axes, or nothing is left.
+
+    Examples
+    --------
+    The first two neurons point the same way; their sum 1 |2| + 3 |1| = 5 goes on the unit vector:
+
+    >>> wide = TwoLayerNetwork([1.0, 3.0, 1.0], [[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> small = merge(wide)
+    >>> small.a.tolist(), small.w.tolist(), wide([[2.0]]).tolist() == small([[2.0]]).tolist()
+    ([5.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], True)
     """
     require_single(network)
     threshold = check_threshold(threshold)
@@ -78,6 +87,14 @@ class Reduction:
         Norm of the change of the output, relative to the output's norm.
     loss, retrained : arrays
         Loss of the merged network, before and after training it further.
+
+    Examples
+    --------
+    >>> network = TwoLayerNetwork([1.0, 3.0, 1.0], [[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> x = np.linspace(-1, 1, 9)[:, None]
+    >>> found = reduction_curve(network, x, network(x), [0.5, 0.99], n_steps=10)
+    >>> found.neurons.tolist(), found.error.round(9).tolist()  # the perfectly condensed pair costs nothing
+    ([2, 2], [0.0, 0.0])
     """
 
     thresholds: np.ndarray
@@ -115,6 +132,17 @@ def reduction_curve(
         As :func:`merge`.
     SimulationError
         If retraining diverges.
+
+    Examples
+    --------
+    Neurons 0.1 rad apart merge at 0.99, cos(0.1) = 0.995, but not at 0.999:
+
+    >>> angles = np.array([0.0, 0.1, 1.5])
+    >>> network = TwoLayerNetwork([1.0, 1.0, 1.0], np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    >>> x = np.linspace(-1, 1, 9)[:, None]
+    >>> found = reduction_curve(network, x, network(x), [0.99, 0.999], n_steps=200)
+    >>> found.neurons.tolist(), found.error.round(3).tolist(), bool(found.retrained[0] < found.loss[0])
+    ([2, 3], [0.001, 0.0], True)
     """
     output = network(x)
     rows = []
@@ -141,6 +169,16 @@ def tangent_rank(network: TwoLayerNetwork, points: ArrayLike) -> int:
     ------
     ValueError
         If there are too few points.
+
+    Examples
+    --------
+    Two neurons have 2 (1 + 1 + 1) parameters; of two that are equal, the second adds no direction of its own:
+
+    >>> points = np.random.default_rng(0).standard_normal((20, 1))
+    >>> different = TwoLayerNetwork([1.0, 1.0], [[1.0, 0.0], [0.5, 1.0]], "tanh")
+    >>> equal = TwoLayerNetwork([1.0, 1.0], [[1.0, 0.5], [1.0, 0.5]], "tanh")
+    >>> tangent_rank(different, points), tangent_rank(equal, points)
+    (6, 3)
     """
     return _rank(_tangents(network, points))
 
@@ -164,6 +202,14 @@ def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
     ------
     ValueError
         If there are too few points.
+
+    Examples
+    --------
+    A target of 100 neurons that all say the same needs the 3 samples of one neuron:
+
+    >>> points = np.random.default_rng(0).standard_normal((20, 1))
+    >>> optimistic_sample_size(TwoLayerNetwork(np.full(100, 0.01), np.full((100, 2), 0.5), "tanh"), points)
+    3
     """
     tangents = _tangents(merge(target, 1.0), points)  # (n, K, p)
     rank, n_outputs = _rank(tangents), tangents.shape[1]
@@ -198,6 +244,13 @@ def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:
     ------
     ValueError
         If a size is not a positive integer, or `rank` is above min(rows, columns).
+
+    Examples
+    --------
+    A 3 x 4 matrix of rank 1 is a column times a row up to a factor: 3 + 4 - 1 numbers, where a full one has 12.
+
+    >>> low_rank_sample_size(1, 3, 4), low_rank_sample_size(3, 3, 4)
+    (6, 12)
     """
     rows, columns = positive_int("rows", rows), positive_int("columns", columns)
     if positive_int("rank", rank) > min(rows, columns):
@@ -242,6 +295,16 @@ def recovery_error(
         If an argument is out of range.
     SimulationError
         If training diverges.
+
+    Examples
+    --------
+    One tanh neuron has three parameters: from a single sample thirty neurons say less of it than its mean would, from ten
+    they find it.
+
+    >>> errors = recovery_error([1, 10], np.random.default_rng(0), replicates=5, n_steps=10_000)
+    >>> one, ten = np.median(errors, axis=1)
+    >>> bool(one > 1), bool(ten < 0.1)
+    (True, True)
     """
     positive("std", std)
     x_test = rng.standard_normal((1000, dim))

@@ -86,6 +86,12 @@ class LayerScaling:
         For a, V and w.
     slope, predicted : (3,) arrays
         Fitted against ln width, and :func:`three_layer_exponents`.
+
+    Examples
+    --------
+    >>> found = three_layer_scaling((0.0, 0.0, 0.0, 1.0), [20, 80], np.random.default_rng(0))
+    >>> found.distance.shape, found.predicted.tolist()  # two widths, three networks of each, three layers
+    ((2, 3, 3), [-0.5, -1.0, -0.5])
     """
 
     widths: np.ndarray
@@ -120,6 +126,14 @@ def three_layer_scaling(
         If an argument is out of range.
     SimulationError
         If a run does not fit within the step limit.
+
+    Examples
+    --------
+    Sixteen times the width: outer layers move about a quarter as far, the middle one about a sixteenth.
+
+    >>> found = three_layer_scaling((0.0, 0.0, 0.0, 1.0), [20, 320], np.random.default_rng(0))
+    >>> found.slope.round(1).tolist(), found.predicted.tolist()
+    ([-0.5, -1.0, -0.5], [-0.5, -1.0, -0.5])
     """
     if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
         raise ValueError(f"widths must be at least two, got {list(widths)}")

@@ -56,6 +56,18 @@ class DelayedGeneralisation:
     ------
     ValueError
         If a parameter is outside its range.
+
+    Examples
+    --------
+    The chain of a class, weak at first, overtakes the votes of single samples late; without that handicap it never is
+    behind:
+
+    >>> delayed, control = DelayedGeneralisation(epsilon=1e-4), DelayedGeneralisation(epsilon=1.0)
+    >>> round(delayed.predicted_train_time), round(delayed.predicted_test_time), round(control.predicted_test_time)
+    (186, 2537, 0)
+    >>> run = delayed.simulate(5000, np.random.default_rng(0))
+    >>> int(run.t[run["train"] > 0.95][0]), int(run.t[run["test"] > 0.95][0])  # steps at which they are first
+    (119, 2655)
     """
 
     n_classes: int = 4

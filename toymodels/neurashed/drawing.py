@@ -48,6 +48,16 @@ def draw(model: Neurashed, state: tuple[ArrayLike, ArrayLike] | None = None, fir
     ------
     ValueError
         If shapes do not fit, or a set names what is no node.
+
+    Examples
+    --------
+    The input fires eye and cat; the figure says their scores and the probability, softmax of (2, 0):
+
+    >>> from toymodels.neurashed import from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> figure = draw(model, ([2.0, 1.0], [1.0, 1.0]), model.inputs(["eye"])[0])
+    >>> [text.get_text().replace("\\n", " ") for text in figure.axes[0].texts]
+    ['eye 2', 'wheel', 'cat 88.1%', 'car 11.9%']
     """
     from matplotlib.figure import Figure
 
@@ -107,6 +117,19 @@ def animate(model: Neurashed, run: Trajectory, path: str | Path, every: int = 1)
     ------
     ValueError
         If the path has another ending or the run is not one of this model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from toymodels.neurashed import Multiplicative, from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> cat, rng = model.inputs(["eye"]), np.random.default_rng(0)
+    >>> run = model.train(cat, [0], Multiplicative(1.5, 0.5), n_steps=4, rng=rng, initial=1.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Image.open(animate(model, run, f"{folder}/cat.gif", every=2)) as film:
+    ...         film.n_frames  # steps 0, 2 and 4
+    3
     """
     from matplotlib.figure import Figure
     from PIL import Image

@@ -69,6 +69,18 @@ def local_elasticity(
     ------
     ValueError
         For bad arguments, or if an update leaves the logits of its own base input unchanged.
+
+    Examples
+    --------
+    An update on a cat moves a cat, less a bear that shares its head, and a car not at all:
+
+    >>> from toymodels.neurashed import from_names
+    >>> kinds = {"eye": None, "fur": None, "wheel": None}
+    >>> model = from_names(kinds, {"animal": ["eye", "fur"], "car": ["wheel"]})
+    >>> state, cat = ([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]), model.inputs(["eye", "fur"])
+    >>> tested = model.inputs(["eye", "fur"], ["eye"], ["wheel"])
+    >>> local_elasticity(model, state, cat, tested, rule=Additive(0.5)).tolist()
+    [[1.0, 0.5, 0.0]]
     """
     if choice("scale", scale, ("linear", "log")) == "log":
         return _from_logs(model, state, base, test, rule, labels)
@@ -151,6 +163,14 @@ def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: Arra
         Shared nodes per level, and own nodes per level and class.
     n_classes, depth : int
         K and the number L of hidden levels; `depth` may be an array.
+
+    Examples
+    --------
+    After one update of each class d = 2/3 and d' = 1/3, so the ratio is (25/9 - 1)/(16/9 - 1) = 16/7; after a million it
+    is the (b1 + b2)/b1 of Theorem 1:
+
+    >>> elasticity_ratio([1.0, 1e6], b1=1, b2=1, n_classes=2, depth=2).round(4).tolist()
+    [2.2857, 2.0]
     """
     _check_sizes(b1, b2, n_classes)
     base = positive("t", t) * (b2 + n_classes * b1)

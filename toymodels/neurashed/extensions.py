@@ -34,6 +34,18 @@ class FiringEdges:
     ----------
     edges : tuple of (node, node)
         All edges, sorted: the order of `weights`.
+
+    Examples
+    --------
+    >>> from toymodels.neurashed import Additive, from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> edges = FiringEdges(model)
+    >>> cats = dict(n_steps=3, rng=np.random.default_rng(0), initial=1.0)
+    >>> run = edges.train(model.inputs(["eye"]), [0], Additive(1.0, 0.5), **cats)  # three cats, no car
+    >>> run["weights"][-1].tolist()
+    [4.0, 0.125]
+    >>> edges.logits(run["weights"][-1], model.inputs(["eye"], ["wheel"])).tolist()
+    [[4.0, 0.0], [0.0, 0.125]]
     """
 
     def __init__(self, model: Neurashed):
@@ -151,6 +163,21 @@ def train_adaptive(
     -------
     Trajectory
         As `Neurashed.train`, with trained edges and its default edge rule.
+
+    Examples
+    --------
+    Of two features that fire together the weaker one is silenced, and stays as it is:
+
+    >>> from toymodels.neurashed import Additive, from_names
+    >>> model = from_names({"strong": None, "weak": None}, {"class": ["strong", "weak"]})
+    >>> how = dict(n_steps=3, rng=np.random.default_rng(0), initial=np.array([2.0, 1.0, 1.0, 1.0]))
+    >>> inputs = model.inputs(["strong", "weak"])
+    >>> run = train_adaptive(model, inputs, [0], Additive(1.0), threshold=0.9, **how)
+    >>> run["amplification"][-1].tolist()
+    [5.0, 1.0]
+    >>> run = train_adaptive(model, inputs, [0], Additive(1.0), threshold=0.5, **how)
+    >>> run["amplification"][-1].tolist()
+    [5.0, 4.0]
     """
     inputs = model.check_inputs(inputs)
     labels = model.check_labels(labels, len(inputs))

@@ -56,6 +56,29 @@ class Neurashed(FeatureGraph):
     ------
     ValueError
         If the graph breaks one of these rules; the message names the node or edge.
+
+    Examples
+    --------
+    One feature below another; the score doubles at the first and triples at the second:
+
+    >>> import networkx as nx
+    >>> graph = nx.DiGraph([((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (2, 1))])
+    >>> graph.nodes[(1, 0)]["rule"] = "any"
+    >>> model = Neurashed(graph)
+    >>> firing = model.fire([[True], [False]])
+    >>> model.logits([2.0, 3.0], [1.0, 0.5], firing).tolist()
+    [[6.0, 3.0], [0.0, 0.0]]
+    >>> model.predict([2.0, 3.0], [1.0, 0.5], firing).round(3).tolist()  # nothing fires: no class is preferred
+    [[0.953, 0.047], [0.5, 0.5]]
+
+    In :meth:`train` what fires in all of 10 steps gains 0.1 in each; the edge into the other class is silent, and halved
+    in each:
+
+    >>> from toymodels.neurashed import Additive
+    >>> rng = np.random.default_rng(0)
+    >>> run = model.train([[True]], [0], Additive(0.1, 0.5), n_steps=10, rng=rng, initial=1.0)
+    >>> run["amplification"][-1].round(12).tolist(), run["edge_weights"][-1].round(3).tolist()
+    ([2.0, 2.0], [2.0, 0.001])
     """
 
     def logits(self, amplification: ArrayLike, edge_weights: ArrayLike, firing: Sequence[np.ndarray]) -> np.ndarray:

@@ -32,6 +32,17 @@ class HierarchicalTask:
         At most `n_class` and `n_specific`.
     depth : int
         Number of hidden levels, at least 2.
+
+    Examples
+    --------
+    >>> task, rng = HierarchicalTask(n_classes=2, n_shared=1, n_class=2, n_specific=3), np.random.default_rng(0)
+    >>> task.n_nodes, list(task.nodes_of(1))  # 1 + 2 * 2 + 3 nodes; those of class 1 after the shared one and class 0
+    (8, [3, 4])
+    >>> inputs, labels = task.sample(4, rng)
+    >>> labels.tolist(), inputs.sum(axis=1).tolist()  # each fires the shared node, 2 of its class and 3 of its own
+    ([0, 1, 0, 1], [6, 6, 6, 6])
+    >>> task.build(rng).n_classes
+    2
     """
 
     n_classes: int = 4
