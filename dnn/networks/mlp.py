@@ -75,6 +75,18 @@ class MLP(nn.Module):
     ------
     ValueError
         For an unknown activation, bad widths or momentum, or a residual pair of unequal widths.
+
+    Examples
+    --------
+    |x| from two ReLUs:
+
+    >>> network = MLP([1, 2, 1])
+    >>> weights = [[[1.0], [-1.0]], [0.0, 0.0], [[1.0, 1.0]], [0.0]]
+    >>> for parameter, values in zip(network.parameters(), weights, strict=True):
+    ...     parameter.data = torch.tensor(values)
+    >>> x = torch.tensor([[3.0], [-2.0]])
+    >>> network(x).tolist(), network.fields(x)[0].tolist(), network.activations(x)[1].tolist()
+    ([[3.0], [2.0]], [[3.0, -3.0], [-2.0, 2.0]], [[3.0, 0.0], [0.0, 2.0]])
     """
 
     def __init__(

@@ -72,6 +72,21 @@ def train_ensemble(
         configs that differ elsewhere, or lengths that do not agree; and as :func:`dnn.train`.
     SimulationError
         If the loss of a member, or a weight after its last step, is not finite; names the step and the member.
+
+    Examples
+    --------
+    Two weights from 0 towards 2: with a learning rate of 1/4 every step halves what is missing, with 1/2 one step will
+    do.
+
+    >>> networks = [MLP([1, 1]), MLP([1, 1])]
+    >>> for parameter in chain(*(network.parameters() for network in networks)):
+    ...     _ = parameter.data.zero_()
+    >>> x = torch.tensor([[1.0], [-1.0]])
+    >>> slow = TrainConfig(n_steps=2, optimiser="sgd", lr=0.25, loss="mse", records=[0, 1, 2])
+    >>> rngs = [np.random.default_rng(k) for k in range(2)]
+    >>> run = train_ensemble(networks, Split(x, 2 * x, x, 2 * x), [slow, replace(slow, lr=0.5)], rngs)
+    >>> run["train_loss"].tolist()
+    [[4.0, 4.0], [1.0, 0.0], [0.25, 0.0]]
     """
     configs = [configs] * len(networks) if isinstance(configs, TrainConfig) else list(configs)
     _check_members(networks, configs, rngs)

@@ -298,8 +298,8 @@ def recovery_error(
 
     Examples
     --------
-    One tanh neuron has three parameters: from a single sample thirty neurons say less of it than its mean would, from ten
-    they find it.
+    One tanh neuron has three parameters: what thirty neurons make of a single sample is worse than the mean, from ten
+    samples they find it.
 
     >>> errors = recovery_error([1, 10], np.random.default_rng(0), replicates=5, n_steps=10_000)
     >>> one, ten = np.median(errors, axis=1)

@@ -204,8 +204,8 @@ def effective_rank(w: ArrayLike, amplitude: ArrayLike | None = None) -> float:
 
     Examples
     --------
-    Three parallel neurons are one direction, two orthogonal ones are two; amplitudes 3 : 1 lie in between, and the entropy
-    of (3/4, 1/4) says where:
+    Three parallel neurons are one direction, two orthogonal ones are two; with amplitudes 3 : 1 they are as many as the
+    entropy of (3/4, 1/4) says:
 
     >>> effective_rank([[1.0, 0.0], [2.0, 0.0], [-1.0, 0.0]]), round(effective_rank(np.eye(2)), 12)
     (1.0, 2.0)

@@ -166,8 +166,8 @@ def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: Arra
 
     Examples
     --------
-    After one update of each class d = 2/3 and d' = 1/3, so the ratio is (25/9 - 1)/(16/9 - 1) = 16/7; after a million it
-    is the (b1 + b2)/b1 of Theorem 1:
+    After one update of each class d = 2/3 and d' = 1/3, so the ratio is (25/9 - 1)/(16/9 - 1) = 16/7; after a million
+    it is the (b1 + b2)/b1 of Theorem 1:
 
     >>> elasticity_ratio([1.0, 1e6], b1=1, b2=1, n_classes=2, depth=2).round(4).tolist()
     [2.2857, 2.0]

@@ -71,8 +71,8 @@ class Neurashed(FeatureGraph):
     >>> model.predict([2.0, 3.0], [1.0, 0.5], firing).round(3).tolist()  # nothing fires: no class is preferred
     [[0.953, 0.047], [0.5, 0.5]]
 
-    In :meth:`train` what fires in all of 10 steps gains 0.1 in each; the edge into the other class is silent, and halved
-    in each:
+    In :meth:`train` what fires in all of 10 steps gains 0.1 in each; the edge into the other class is silent, and
+    halved in each:
 
     >>> from toymodels.neurashed import Additive
     >>> rng = np.random.default_rng(0)

@@ -236,7 +236,7 @@ class Stochastic:
 
     Examples
     --------
-    With a coin for every node and step, about half of 10,000 nodes fire and grow in a step; the others stay what they are:
+    With a coin for every node and step, about half of 10,000 firing nodes grow in a step; the others stay as they are:
 
     >>> rule = Stochastic(Additive(1.0), probability=0.5)
     >>> table = RuleTable(rule, [(0, k) for k in range(10_000)])

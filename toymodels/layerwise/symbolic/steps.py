@@ -25,10 +25,12 @@ class Step:
     --------
     >>> from sympy import Eq, expand, symbols
     >>> a, b = symbols("a b")
-    >>> Step("a square", Eq((a + b) ** 2, a**2 + 2 * a * b + b**2), expand((a + b) ** 2 - a**2 - 2 * a * b - b**2)).holds
+    >>> square = (a + b) ** 2
+    >>> Step("a square", Eq(square, a**2 + 2 * a * b + b**2), expand(square - a**2 - 2 * a * b - b**2)).holds
     True
-    >>> Step("no square", a**2 + b**2, expand((a + b) ** 2 - a**2 - b**2)).residual
-    2*a*b
+    >>> wrong = Step("no square", Eq(square, a**2 + b**2), expand(square - a**2 - b**2))
+    >>> wrong.holds, wrong.residual
+    (False, 2*a*b)
     """
 
     title: str
