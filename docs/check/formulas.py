@@ -129,11 +129,16 @@ class _Comparison:
 
     def judgement(self) -> Judgement:
         latex = self.expression.latex()
-        found = difference(self.mine, self.truth, self.points)
+        found = self.difference(self.mine, self.truth, self.points)
         if found == "right":
             bad = [name for name, good in self.limits() if not good]
             return wrong(f"right, but not in the limit: {bad[0]}", latex) if bad else right(understood=latex)
-        return wrong(found or self.by_case() or self.mistaken() or self.by_limit() or self.somewhere(), latex)
+        words = found or self.by_case() or self.mistaken() or self.by_limit() or self.somewhere()
+        return wrong("; ".join(part for part in (words, self.expression.note) if part), latex)
+
+    def difference(self, mine: np.ndarray, truth: np.ndarray, points: Mapping[str, np.ndarray]) -> str | None:
+        counts = [name for name, span in self.problem.symbols.items() if span.whole]
+        return difference(mine, truth, points, counts=counts)
 
     def mistaken(self) -> str | None:
         """One symbol taken for a multiple of itself, or two for each other."""
@@ -163,7 +168,7 @@ class _Comparison:
         for name, test in self.problem.cases.items():
             chosen = np.asarray(test(**self.points))
             points = {symbol: values[chosen] for symbol, values in self.points.items()}
-            found[name] = difference(self.mine[chosen], self.truth[chosen], points) or "wrong"
+            found[name] = self.difference(self.mine[chosen], self.truth[chosen], points) or "wrong"
         good = [name for name, words in found.items() if words == "right"]
         if not good:
             return None
