@@ -263,14 +263,20 @@ class _Parser:
         return left
 
     def product(self) -> Node:
-        left = self.signed()
+        left = factor = self.signed()
+        divided = False
         while True:
             if sign := self.takes("*", "/"):
-                left = Node(sign, (left, self.signed()))
+                divided, factor = sign == "/", self.signed()
+                left = Node(sign, (left, factor))
             elif self.peek()[0] in ("number", "name", "names") or self.peek()[1] == "(":
-                if left.kind == "/":
+                bare = factor.kind == "^" and factor.parts[0] == Node("symbol", ("e",))
+                if bare and self.tokens[self.at - 1][1] != ")":
+                    self.note = "e^-2 t is read as (e^-2) t: write e^(-2 t) if that is meant"
+                elif divided:
                     self.note = "a/b c is read as (a/b) c: write a/(b c) if that is meant"
-                left = Node("*", (left, self.power()))
+                factor, divided = self.power(), False
+                left = Node("*", (left, factor))
             else:
                 return left
 

@@ -62,6 +62,23 @@ def test_every_model_that_the_families_export_has_a_page():
     assert [name for name in (*models, "Neurashed", "TwoLayerNetwork", "MLP") if name not in text] == []
 
 
+def test_the_api_lists_all_that_is_exported():
+    import importlib
+
+    text = "".join(path.read_text() for path in (DOCS / "book" / "api").glob("*.md"))
+    whole = re.findall(r"automodule:: (\S+)\n   :members:", text)
+    single = re.findall(r"auto(?:function|class):: (\S+)", text)
+    for package in ("dnn", "dnn.probes", "dnn.data"):
+        names = importlib.import_module(package).__all__
+        wanted = {f"{package}.{name}" for name in names} - {"dnn.data", "dnn.probes", "dnn.data.NAMES"}
+        assert wanted - set(single) == set()
+    inside = ("", ".layerwise", ".layerwise.symbolic", ".neurashed", ".neurashed.graphs", ".neurashed.logic")
+    from toymodels import metrics
+
+    wanted = [f"toymodels{name}" for name in (*inside, ".condensation", *(f".metrics.{m}" for m in metrics.__all__))]
+    assert [name for name in (*wanted, "comparisons") if name not in whole] == []
+
+
 @pytest.mark.parametrize("path", PHENOMENA, ids=name_of)
 def test_a_page_of_a_phenomenon_has_all_its_parts(path):
     titles = re.findall(r"^## (.*)$", path.read_text(), re.MULTILINE)

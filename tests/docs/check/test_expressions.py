@@ -126,6 +126,22 @@ def test_formulas_mean_what_is_meant(text, value):
     assert_allclose(read(text, POINT).value(POINT), value, rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("S/2t", "a/b c is read as (a/b) c: write a/(b c) if that is meant"),
+        ("S e^-2t", "e^-2 t is read as (e^-2) t: write e^(-2 t) if that is meant"),
+        ("(S/2) t", ""),
+        ("S/2*t", ""),
+        ("S/(2t)", ""),
+        ("t^2 S", ""),
+        ("e^(-2t) S", ""),
+    ],
+)
+def test_a_part_that_may_have_been_meant_otherwise_has_a_note(text, note):
+    assert read(text, POINT).note == note
+
+
 def test_a_right_form_stays_right_where_floats_overflow():
     late = {"S": 1.0, "t": 1000.0, "u0": 0.1}
     assert_allclose(read("u0 S exp(2 S t) / (S + u0 (exp(2 S t) - 1))", late).value(late), 1.0, rtol=1e-15)
