@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ def draw(model: Neurashed, state: tuple[ArrayLike, ArrayLike] | None = None, fir
     Returns
     -------
     matplotlib Figure
+        A notebook shows it, with or without pyplot.
 
     Raises
     ------
@@ -97,7 +99,14 @@ def draw(model: Neurashed, state: tuple[ArrayLike, ArrayLike] | None = None, fir
             zorder=3,
         )
     axes.set_ylim(-0.75, len(model.compiled.nodes) - 0.4)
+    figure._repr_png_ = partial(_png, figure)  # pyright: ignore[reportAttributeAccessIssue] - a notebook looks for it
     return figure
+
+
+def _png(figure: Figure, **options: Any) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", **options)
+    return content.getvalue()
 
 
 def animate(model: Neurashed, run: Trajectory, path: str | Path, every: int = 1) -> Path:
@@ -145,8 +154,7 @@ def animate(model: Neurashed, run: Trajectory, path: str | Path, every: int = 1)
         axes = figure.add_subplot()
         draw_graph(axes, model, amplification=amplification[k], edge_weights=weights[k])
         axes.set_title(f"{run.clock} {run.t[k]:g}", fontsize=10)
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=80)
+        content = io.BytesIO(_png(figure, dpi=80))
         frames.append(Image.open(content).convert("P", palette=Image.Palette.ADAPTIVE))
     content = io.BytesIO()
     pause = 1000 // FRAMES_A_SECOND
