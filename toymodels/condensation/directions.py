@@ -125,7 +125,7 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
         As in :class:`TwoLayerNetwork`.
     n_steps : int
     lr : float
-        Angle of one step in radians, > 0.
+        Angle of one step in radians, in (0, pi].
 
     Returns
     -------
@@ -150,7 +150,9 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
     >>> np.sign(a).tolist(), (w / np.linalg.norm(w, axis=1, keepdims=True)).round(1).tolist()
     ([-1.0, 1.0, 1.0], [[-0.4, -0.9], [0.4, 0.9], [0.4, 0.9]])
     """
-    lr = float(positive("lr", lr))
+    lr = float(positive("lr", lr, ndim=0))
+    if lr > np.pi:
+        raise ValueError(f"lr must be an angle of at most pi, got {lr:g}")
     size = _size(network.columns, network.w)
     current = network
     for step in range(positive_int("n_steps", n_steps)):

@@ -36,7 +36,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.activations import get_activation
 from toymodels.condensation.network import TwoLayerNetwork, n_outputs_of, require_single
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import counts, finite, positive, positive_int, require_room
 
 ZERO = 1e-8  # an eigenvalue counts as zero below this part of the largest one
 SILENT = 1e-6  # an output weight below this is zero: its Hessian block would drown in rounding
@@ -199,6 +199,8 @@ def split_inertia(
     """
     k = _neuron(network, k)
     require_single(network)
+    fraction = float(finite("fraction", fraction, ndim=0))
+    require_room(fraction=np.array(fraction))
     if network.strength[k] < SILENT:
         raise ValueError(f"network must have a non-zero output weight at neuron {k}, got {network.strength[k]:g}")
     hessian = network.hessian(x, y)
@@ -356,7 +358,7 @@ def plateau_histogram(
     frequency : (n_widths, n_bins) array
         Part of the time spent in each bin. Rows sum to at most 1: what lies outside the edges is not counted.
     final : (n_widths, replicates) array
-        log10 of the last mean squared error.
+        log10 of the last mean squared error, -inf where it is 0.
 
     Raises
     ------
@@ -378,10 +380,11 @@ def plateau_histogram(
         raise ValueError(f"edges must be increasing and at least two, got {edges}")
     dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
     frequency, final = [], []
-    for width in widths:
+    for width in counts("widths", widths):
         network = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates, n_outputs=n_outputs)
         loss = network.train(x, y, n_steps, lr, every, record=("loss",))["loss"]
-        level = np.log10(2 * loss)
+        with np.errstate(divide="ignore"):
+            level = np.log10(2 * loss)
         frequency.append(np.histogram(level, edges)[0] / level.size)
         final.append(level[-1])
     return np.array(frequency), np.array(final)

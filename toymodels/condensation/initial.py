@@ -38,7 +38,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.condensation.activations import get_activation
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, positive, positive_int, times
+from toymodels.validation import finite, positive, positive_int, require_room, times
 
 MAX_ORDER = 8
 
@@ -145,7 +145,8 @@ def potential(x: ArrayLike, y: ArrayLike, u: ArrayLike, p: int = 1) -> tuple[np.
     """
     x1, y = with_bias(x, y)
     u = finite("u", u)
-    if u.shape[-1] != x1.shape[1]:
+    require_room(x=x1, y=y, u=u)
+    if u.ndim < 1 or u.shape[-1] != x1.shape[1]:
         raise ValueError(f"u must have {x1.shape[1]} columns, got shape {u.shape}")
     positive_int("p", p)
     drive = u @ x1.T  # (..., n)
@@ -237,7 +238,7 @@ def initial_descent(
     """
     x1, y, a0, w0 = _start(x, y, a0, w0)
     steps = finite("steps", times(steps, name="steps"))
-    gain = float(positive("lr", lr)) * np.linalg.norm(x1.T @ y) / len(y)
+    gain = float(positive("lr", lr, ndim=0)) * np.linalg.norm(x1.T @ y) / len(y)
     with np.errstate(over="ignore", invalid="ignore"):  # overflow becomes a SimulationError in Trajectory
         a, w = _linear_modes(x1, y, a0, w0, (1 + gain) ** steps, (1 - gain) ** steps)
     return Trajectory(steps, {"a": a, "w": w}, clock="step", meta={"lr": float(lr)})
@@ -269,6 +270,7 @@ def with_bias(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 def _start(x: ArrayLike, y: ArrayLike, a0: ArrayLike, w0: ArrayLike) -> tuple[np.ndarray, ...]:
     x1, y = with_bias(x, y)
+    require_room(x=x1, y=y)
     a0, w0 = finite("a0", a0, ndim=1), finite("w0", w0, ndim=2)
     if w0.shape != (len(a0), x1.shape[1]):
         raise ValueError(f"w0 must have shape ({len(a0)}, {x1.shape[1]}), got {w0.shape}")

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.activations import get_activation
 from toymodels.condensation.training import descend, through_hidden
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, non_negative, positive_int
+from toymodels.validation import finite, generator, non_negative, positive_int, require_room
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +94,9 @@ class TwoLayerNetwork:
         Raises
         ------
         ValueError
-            If a size is not a positive integer or a std is negative.
+            If a size is not a positive integer, a std is negative, or `rng` is no generator.
         """
+        generator("rng", rng)
         lead = () if replicates is None else (positive_int("replicates", replicates),)
         shape = (*lead, positive_int("width", width))
         std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
@@ -315,6 +316,7 @@ class TwoLayerNetwork:
         x = finite("x", x, ndim=2)
         if x.shape[1] != self.dim:
             raise ValueError(f"x must have {self.dim} columns, got shape {x.shape}")
+        require_room(x=x)
         return np.concatenate([x, np.ones((len(x), 1))], axis=1)
 
     def _targets(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
@@ -324,6 +326,7 @@ class TwoLayerNetwork:
         every = (*self.w.shape[:-2], *shape)
         if y.shape not in (shape, every):
             raise ValueError(f"y must have shape {shape} or {every}, got {y.shape}")
+        require_room(y=y)
         return y[..., None] if self.n_outputs is None else y
 
     def _error(self, value: np.ndarray, x: ArrayLike, y: ArrayLike) -> np.ndarray:

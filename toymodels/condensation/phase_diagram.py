@@ -26,8 +26,9 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.phase_flow import fitted_distance
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import counts, finite, generator, positive, positive_int, require_room
 
+FARTHEST = 10  # coordinates of networks that can be trained
 MAP_STEPS = 5000  # four times what the slowest fit of a map was seen to take; a network that needs more is stuck
 
 #: exponents of the width m in (std of a, std of w, scale): standard deviations and scale go like m to that power
@@ -68,9 +69,10 @@ def coordinates(width: int, std_a: float, std_w: float, scale: float = 1.0) -> t
     """
     log_m = np.log(positive_int("width", width, minimum=2))
     log_a, log_w, log_scale = (
-        np.log(float(positive(name, value))) for name, value in (("std_a", std_a), ("std_w", std_w), ("scale", scale))
+        np.log(float(positive(name, value, ndim=0)))
+        for name, value in (("std_a", std_a), ("std_w", std_w), ("scale", scale))
     )
-    return float((log_scale - log_a - log_w) / log_m), float((log_w - log_a) / log_m)
+    return float(-(log_a + log_w - log_scale) / log_m) + 0.0, float(-(log_a - log_w) / log_m) + 0.0
 
 
 def classical_initialisations() -> dict[str, tuple[float, float]]:
@@ -190,6 +192,7 @@ def relative_distance(w: ArrayLike, w0: ArrayLike) -> float:
     (1.0, 0.2)
     """
     w, w0 = finite("w", w), finite("w0", w0)
+    require_room(w=w, w0=w0)
     if w.shape != w0.shape:
         raise ValueError(f"w must have the shape of w0, {w0.shape}, got {w.shape}")
     norm = np.linalg.norm(w0)
@@ -270,6 +273,8 @@ def distance_scaling(
     if grid.shape[1] != 2:
         raise ValueError(f"cells must hold (gamma, gamma_prime) pairs, got shape {grid.shape}")
     widths = _even_widths(widths)
+    _require_place(gamma=grid[:, 0], gamma_prime=grid[:, 1])
+    generator("rng", rng)
     repeated = np.repeat(grid, positive_int("replicates", replicates), axis=0)
     distance = np.stack([fitted_distance(repeated, m, rng).reshape(len(grid), replicates) for m in widths], axis=1)
     predicted = np.array([distance_exponent(*cell) for cell in grid])
@@ -352,6 +357,7 @@ def phase_map(
     ([-0.6, 0.4], [-0.5, 0.375])
     """
     gammas, gamma_primes = finite("gammas", gammas, ndim=1), finite("gamma_primes", gamma_primes, ndim=1)
+    _require_place(gammas=gammas, gamma_primes=gamma_primes)
     grid = {"gamma": gammas, "gamma_prime": gamma_primes}
     cell = partial(_distances, _even_widths(widths))
     runs = sweep(cell, grid, replicates=replicates, seed=seed, jobs=jobs)
@@ -370,10 +376,18 @@ def _distances(widths: Sequence[int], gamma: float, gamma_prime: float, rng: np.
     return {"distance": distance}
 
 
+def _require_place(**coordinates: np.ndarray) -> None:
+    """`ValueError` for a place so far out that powers of the width are no floats."""
+    for name, values in coordinates.items():
+        if np.abs(values).max() > FARTHEST:
+            raise ValueError(f"{name} must be in [-{FARTHEST}, {FARTHEST}], got {np.abs(values).max():g} in size")
+
+
 def _even_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    if len(widths) < 2 or any(positive_int("widths", m, minimum=2) % 2 for m in widths):
+    widths = counts("widths", widths, minimum=2, at_least=2)
+    if any(m % 2 for m in widths):
         raise ValueError(f"widths must be at least two even numbers, got {list(widths)}")
-    return tuple(widths)
+    return widths
 
 
 def _slopes(widths: Sequence[int], distance: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.grouping import check_threshold, leaders
 from toymodels.condensation.network import TwoLayerNetwork, require_single
 from toymodels.condensation.similarity import static_neurons, unit_rows
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import counts, finite, generator, positive, positive_int
 
 PARITY = {"tanh": -1, "x2tanh": -1, "xtanh": 1}  # s(-z) = parity * s(z)
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value
@@ -146,7 +146,7 @@ def reduction_curve(
     """
     output = network(x)
     rows = []
-    for threshold in thresholds:
+    for threshold in finite("thresholds", thresholds, ndim=1).tolist():
         small = merge(network, threshold, x=x if network.activation == "relu" else None)
         error = np.linalg.norm(small(x) - output) / np.linalg.norm(output)
         loss = small.train(x, y, n_steps, lr, n_steps, record=("loss",))["loss"]
@@ -306,12 +306,13 @@ def recovery_error(
     >>> bool(one > 1), bool(ten < 0.1)
     (True, True)
     """
-    positive("std", std)
+    positive("std", std, ndim=0)
+    generator("rng", rng)
     x_test = rng.standard_normal((1000, dim))
     errors = []
-    for n in sizes:
+    for n in counts("sizes", sizes):
         teacher = TwoLayerNetwork.random(teacher_width, dim, 1.0, "tanh", rng, replicates=replicates)
-        x = rng.standard_normal((positive_int("sizes", n), dim))
+        x = rng.standard_normal((n, dim))
         student = TwoLayerNetwork.random(width, dim, std, "tanh", rng, replicates=replicates)
         run = student.train(x, teacher(x), n_steps, lr, n_steps)
         wanted = teacher(x_test)

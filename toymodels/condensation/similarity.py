@@ -316,6 +316,6 @@ def flatten_kernels(kernels: ArrayLike) -> np.ndarray:
     ([[1.0, 2.0, 3.0, 4.0], [-1.0, -2.0, -3.0, -4.0]], -1.0)
     """
     kernels = np.asarray(kernels)
-    if kernels.ndim < 2:
+    if kernels.ndim < 2 or not kernels.size:
         raise ValueError(f"kernels must have at least 2 axes (output channels first), got shape {kernels.shape}")
     return as_rows("kernels", kernels.reshape(len(kernels), -1))

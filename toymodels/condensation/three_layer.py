@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toymodels.condensation.phase_diagram import relative_distance
+from toymodels.condensation.phase_diagram import FARTHEST, relative_distance
 from toymodels.condensation.phase_flow import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive_int
+from toymodels.validation import counts, described, finite, generator, positive_int
 
 
 def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
@@ -135,10 +135,13 @@ def three_layer_scaling(
     >>> found.slope.round(1).tolist(), found.predicted.tolist()
     ([-0.5, -1.0, -0.5], [-0.5, -1.0, -0.5])
     """
-    if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
-        raise ValueError(f"widths must be at least two, got {list(widths)}")
-    predicted = np.array(three_layer_exponents(*exponents))
+    widths = counts("widths", widths, minimum=2, at_least=2)
+    powers = finite("exponents", exponents, ndim=1)
+    if len(powers) != 4 or np.abs(powers).max() > FARTHEST:
+        raise ValueError(f"exponents must be four numbers in [-{FARTHEST}, {FARTHEST}], got {described(exponents)}")
+    predicted = np.array(three_layer_exponents(*powers))
     positive_int("replicates", replicates)
+    generator("rng", rng)
     distance = np.array([[fitted_distances(exponents, m, rng) for _ in range(replicates)] for m in widths])
     slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=1), 1)[0]
     return LayerScaling(np.array(widths), distance, slope, predicted)

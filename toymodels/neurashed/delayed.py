@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toymodels.trajectory import Trajectory
-from toymodels.validation import fraction, positive, positive_int
+from toymodels.validation import fraction, generator, positive, positive_int
 
 EDGE_INIT = 0.1  # edges of the memorising route start uniform in (0, EDGE_INIT)
 RECORDS_PER_DECADE = 40
@@ -160,6 +160,7 @@ class DelayedGeneralisation:
             mean over training samples. `meta` holds `predicted_test_time`, `predicted_train_time` and
             `rate`.
         """
+        generator("rng", rng)
         steps = _record_steps(positive_int("n_steps", n_steps), every)
         train_votes = self._draw_votes(self.n_train, rng)
         test_votes = self._draw_votes(self.n_test, rng)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.neurashed.graph import Neurashed
+from toymodels.neurashed.graph import Neurashed, require_model
 from toymodels.neurashed.rules import RuleTable
 from toymodels.neurashed.training import draw_batches, evolve, initial_values
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import fraction, non_negative
+from toymodels.validation import fraction, generator, non_negative
 
 
 class FiringEdges:
@@ -49,7 +49,7 @@ class FiringEdges:
     """
 
     def __init__(self, model: Neurashed):
-        self.model = model
+        self.model = require_model(model)
         nodes = [node for level in model.compiled.nodes for node in level]
         position = {node: k for k, node in enumerate(nodes)}
         self.edges = tuple(sorted(model.graph.edges))
@@ -74,6 +74,7 @@ class FiringEdges:
         `inputs`, `labels`, `rule`, `n_steps`, `rng`, `initial`, `batch_size`, `order` and `every` are those of
         `Neurashed.train`, with edges as units; the result holds `weights` (n_t, n_edges).
         """
+        generator("rng", rng)
         inputs = self.model.check_inputs(inputs)
         table = self._firing(inputs, self.model.check_labels(labels, len(inputs)))
         rules = RuleTable(self.model.by_node(rule), self.edges)
@@ -179,8 +180,9 @@ def train_adaptive(
     >>> run["amplification"][-1].tolist()
     [5.0, 4.0]
     """
-    inputs = model.check_inputs(inputs)
+    inputs = require_model(model).check_inputs(inputs)
     labels = model.check_labels(labels, len(inputs))
+    generator("rng", rng)
     fraction("threshold", threshold, closed=True)
     n_hidden = len(model.nodes)
     rules = RuleTable(model.by_node(rule), [*model.nodes, *model.edges])

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from toymodels.neurashed.graph import Neurashed
-from toymodels.validation import positive_int
+from toymodels.validation import described, generator, positive_int
+
+MOST_INPUTS = 10_000_000  # more would not fit into memory
 
 Dependencies = Mapping[Any, tuple[Iterable[int], Any]]  # index -> (indices of its parents, rule)
 
@@ -56,6 +58,11 @@ def build(n_inputs: int, hidden: Sequence[Dependencies], classes: Sequence[Itera
     classes : sequence of iterables
         For every class the indices of its parents in the last hidden level.
 
+    Raises
+    ------
+    ValueError
+        For what is no such list, or a graph that :class:`toymodels.neurashed.Neurashed` refuses.
+
     Examples
     --------
     A conjunction above three inputs, and one class on top:
@@ -66,6 +73,12 @@ def build(n_inputs: int, hidden: Sequence[Dependencies], classes: Sequence[Itera
     """
     import networkx as nx
 
+    if positive_int("n_inputs", n_inputs) > MOST_INPUTS:
+        raise ValueError(f"n_inputs must be <= {MOST_INPUTS}, got {n_inputs}")
+    if not isinstance(hidden, Sequence) or not all(isinstance(level, Mapping) for level in hidden):
+        raise ValueError(f"hidden must be a sequence of mappings, one per level, got {described(hidden)}")
+    if not isinstance(classes, Sequence) or isinstance(classes, str):
+        raise ValueError(f"classes must be a sequence of parents, one entry per class, got {described(classes)}")
     graph = nx.DiGraph()
     graph.add_nodes_from((0, index) for index in range(n_inputs))
     for level, nodes in enumerate(hidden, start=1):
@@ -220,6 +233,7 @@ def random_classes(m: int, b1: int, b2: int, n_classes: int, depth: int, rng: np
     >>> [(level.astype(int) @ level.T).tolist() for level in task.model.fire(task.inputs)]
     [[[5, 2], [2, 5]], [[5, 2], [2, 5]]]
     """
+    generator("rng", rng)
     for name, value in (("m", m), ("b1", b1), ("b2", b2), ("n_classes", n_classes), ("depth", depth)):
         positive_int(name, value)
     if max(b1, b2) > m:
