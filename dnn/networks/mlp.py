@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import skip_init
 
-from toymodels.validation import choice, finite, fraction, positive_int
+from toymodels.validation import choice, described, finite, fraction, positive_int
 
 Rng = np.random.Generator | torch.Generator | None
 
@@ -100,6 +100,8 @@ class MLP(nn.Module):
         rng: Rng = None,
     ):
         super().__init__()
+        if not isinstance(widths, Sequence | np.ndarray):
+            raise ValueError(f"widths must be a sequence of integers, got {described(widths)}")
         self.widths = tuple(positive_int("widths", width) for width in widths)
         if len(self.widths) < 2:
             raise ValueError(f"widths must name at least input and output, got {widths}")

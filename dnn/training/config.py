@@ -150,6 +150,7 @@ class TrainConfig:
 
     def lr_at(self, step: int) -> float:
         """Learning rate of the update after `step` updates."""
+        positive_int("step", step, minimum=0)
         rise = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         if self.schedule == "constant":
             return self.lr * rise

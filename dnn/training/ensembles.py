@@ -22,6 +22,7 @@ from dnn.training.config import TrainConfig
 from dnn.training.loop import Probe, make_optimiser, measure, training_numerics
 from dnn.training.objectives import count_classes, make_targets, prepare, refuse_lone_samples
 from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import described, generator
 
 _CHUNK = 256
 _MAY_DIFFER = ("lr", "weight_decay", "momentum", "betas", "target_scale")
@@ -88,9 +89,13 @@ def train_ensemble(
     >>> run["train_loss"].tolist()
     [[4.0, 4.0], [1.0, 0.0], [0.25, 0.0]]
     """
+    given = {"networks": networks, "rngs": rngs} | ({} if isinstance(configs, TrainConfig) else {"configs": configs})
+    for name, value in given.items():
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise ValueError(f"{name} must be a sequence, one entry per network, got {described(value)}")
     configs = [configs] * len(networks) if isinstance(configs, TrainConfig) else list(configs)
     _check_members(networks, configs, rngs)
-    seeds = [int(rng.integers(2**63)) for rng in rngs]
+    seeds = [int(generator("rngs", rng).integers(2**63)) for rng in rngs]
     with training_numerics(configs[0].torch_device):
         run = _EnsembleRun(networks, prepare(split, configs[0]), configs, seeds)
         records: list[dict[str, np.ndarray]] = []

@@ -37,7 +37,7 @@ from dnn.training.objectives import (
 )
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import detached
+from toymodels.validation import described, detached, generator
 
 Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
 
@@ -107,7 +107,9 @@ def train(
     >>> run["train_loss"].tolist(), run["test_r2"].tolist(), network.linears[0].weight.item()
     ([4.0, 1.0, 0.25], [0.0, 0.75, 0.9375], 1.5)
     """
-    seed = int(rng.integers(2**63))
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"config must be a TrainConfig, got {described(config)}")
+    seed = int(generator("rng", rng).integers(2**63))
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
         settings = {} if checkpoint is None else run.settings()
