@@ -64,6 +64,8 @@ def difference(
         return _factor(float(ratio[0]))
     if np.abs(mine[told] * truth[told] - 1).max() <= 10 * tolerance:
         return "it is one over the answer"
+    if np.abs(mine + truth - 1).max() <= 10 * tolerance:
+        return "it is one minus the answer"
     if power := _monomial(ratio, {name: values[told] for name, values in points.items()}, tolerance, counts):
         return power
     gap = mine - truth
