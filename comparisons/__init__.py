@@ -1,7 +1,12 @@
 """The same question with the same score, put to every family: studies, their results, and how to add a model.
 
+>>> import tempfile
 >>> from comparisons import grokking
->>> result = grokking.run(models=["neurashed"], out=folder)  # doctest: +SKIP
+>>> with tempfile.TemporaryDirectory() as folder:
+...     result = grokking.run(models=["layerwise"], replicates=1, out=folder, picture=False)
+...     again = load(result.folder)  # in another process, another day
+>>> result.verdicts["layerwise"].outcome, again.verdicts == result.verdicts
+('shown', True)
 """
 
 from comparisons.harness.model import Model, Silent

@@ -1,4 +1,4 @@
-"""What a package exports is documented parameter by parameter, all else in words, and the examples of toymodels run.
+"""What a package exports is documented parameter by parameter and has an example, all else in words; all examples run.
 
 A package exports the names in its `__all__` (in `_EXPORTS` where they load on first use); a module named there exports
 all its names without an underscore.
@@ -7,6 +7,7 @@ all its names without an underscore.
 import ast
 import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("toymodels", "dnn", "comparisons", "figures")
 FILES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+EXAMPLES = [path for path in (*FILES, *sorted((ROOT / "docs").rglob("*.py"))) if ">>> " in path.read_text()]
 SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
 
 
@@ -141,12 +143,44 @@ def test_public_names_and_their_parameters_are_documented(path):
     assert not missing, "\n".join(missing)
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.is_relative_to(ROOT / "toymodels")], ids=str)
-def test_examples_run(path):
+def without_example(tree, exported=None):
+    """Exported names (None: all public ones) whose docstring shows no call in a section of examples."""
+    nodes = public(tree.body, FUNCTIONS | ast.ClassDef)
+    chosen = [node for node in nodes if exported is None or node.name in exported]
+    return [node.name for node in chosen if not has_example(ast.get_docstring(node) or "")]
+
+
+def has_example(docstring):
+    parts = SECTION.split(docstring)
+    bodies = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return ">>> " in bodies.get("Examples", "")
+
+
+@pytest.mark.parametrize("path", EXPORTED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_exported_name_has_an_example(path):
+    assert without_example(ast.parse(path.read_text()), EXPORTED[path]) == []
+
+
+def test_what_a_study_exports_has_an_example():
+    """`STUDY`, `run` and `score` are no definitions of their own."""
+    from comparisons import Study
+
+    assert all(has_example(inspect.getdoc(thing) or "") for thing in (Study, Study.run, Study.score))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_examples_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     parts = path.relative_to(ROOT).with_suffix("").parts
     module = importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     results = doctest.testmod(module)
+    assert results.attempted > 0
     assert results.failed == 0
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_example_is_skipped():
+    assert [path for path in EXAMPLES if "doctest: +SKIP" in path.read_text()] == []
 
 
 def test_the_checks_see_what_is_missing():
@@ -201,6 +235,37 @@ def _private(x): ...
         "Model.solve does not document lr",
         "Model.rate has no docstring",
     ]
+
+
+def test_the_checks_see_a_missing_example():
+    source = '''
+def shows(x):
+    """Words.
+
+    Examples
+    --------
+    >>> shows(1)
+    1
+    """
+
+def mentions(x):
+    """Words about >>> mentions(1).
+
+    Examples
+    --------
+    None yet.
+    """
+
+class Says:
+    """Words.
+
+    >>> Says()
+    """
+
+def _private(x): ...
+'''
+    assert without_example(ast.parse(source)) == ["mentions", "Says"]
+    assert without_example(ast.parse(source), {"shows", "Says"}) == ["Says"]
 
 
 def test_the_checks_find_what_packages_export():

@@ -29,7 +29,15 @@ _LARGEST = 2**31 - 1
 
 
 class SimulationError(RuntimeError):
-    """Numbers went bad while a model ran; the message names the quantity and the time."""
+    """Numbers went bad while a model ran; the message names the quantity and the time.
+
+    Examples
+    --------
+    >>> Trajectory([0.0, 1.0], {"loss": [1.0, float("inf")]}, clock="step")
+    Traceback (most recent call last):
+    ...
+    toymodels.trajectory.SimulationError: loss is not finite at step 1
+    """
 
 
 @dataclass(frozen=True, eq=False, repr=False)

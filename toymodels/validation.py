@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from reprlib import Repr
 from typing import Any
 
@@ -94,9 +95,9 @@ def require_room(**arrays: np.ndarray) -> None:
             )
 
 
-def positive(name: str, value: ArrayLike) -> np.ndarray:
-    """`value` as a finite array with every entry > 0."""
-    array = finite(name, value)
+def positive(name: str, value: ArrayLike, *, ndim: int | None = None) -> np.ndarray:
+    """`value` as a finite array of `ndim` dimensions (any, if None) with every entry > 0."""
+    array = finite(name, value, ndim=ndim)
     if not (array > 0).all():
         raise ValueError(f"{name} must be > 0, got {array.min():g}")
     return array
@@ -119,6 +120,15 @@ def positive_int(name: str, value, *, minimum: int = 1) -> int:
     if minimum > 0 and value >= LARGEST_COUNT:
         raise ValueError(f"{name} must be < 2^53, got {described(value)}")
     return int(value)
+
+
+def counts(name: str, values: Any, *, minimum: int = 1, at_least: int = 1) -> tuple[int, ...]:
+    """`values` as ints >= `minimum`, `at_least` so many of them."""
+    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str | bytes) or np.ndim(values) != 1:
+        raise ValueError(f"{name} must be a sequence of integers, got {described(values)}")
+    if len(values) < at_least:
+        raise ValueError(f"{name} must be at least {at_least} integer(s), got {len(values)}")
+    return tuple(positive_int(name, value, minimum=minimum) for value in values)
 
 
 def generator(name: str, value: Any) -> np.random.Generator:

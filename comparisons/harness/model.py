@@ -24,6 +24,13 @@ class Silent:
     ----------
     why : str
         The reason, for the table.
+
+    Examples
+    --------
+    >>> from comparisons.emergence import STUDY
+    >>> study = STUDY.adding(mine=Silent("it learns a single skill"))
+    >>> study.models["mine"].why
+    'it learns a single skill'
     """
 
     why: str
@@ -55,6 +62,29 @@ class Model:
     ------
     ValueError
         If `run` cannot be called, `off` changes a setting that there is not, or `members` is not positive.
+
+    Examples
+    --------
+    A test score that waits for as many decades as it is told:
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Wait:
+    ...     decades: float = 2.0
+    >>> def waiting(settings, rng):
+    ...     t = np.geomspace(1, 1e5, 200)
+    ...     scores = {"train": 1 / (1 + (10 / t) ** 4), "test": 1 / (1 + (10 * 10**settings.decades / t) ** 4)}
+    ...     return Trajectory(t, scores, clock="step")
+    >>> model = Model(waiting, Wait(), off={"decades": 0.0})
+    >>> model.knob, model.settings_off.decades
+    ('decades 2 -> 0', 0.0)
+
+    Put into a study it is asked like every other, here for its score alone:
+
+    >>> from comparisons.grokking import STUDY
+    >>> score = STUDY.adding(waiting=model).score("waiting")
+    >>> [round(score(rng=np.random.default_rng(0), decades=decades)["score"], 2) for decades in (2.0, 1.0, 0.0)]
+    [2.0, 1.0, 0.0]
     """
 
     run: Adapter

@@ -58,6 +58,17 @@ class Result:
         What was changed of the question, if anything.
     seconds : float
     interrupted : bool
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from comparisons import grokking
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = grokking.run(["layerwise"], replicates=1, out=folder, picture=False)
+    >>> result.table()[["model", "outcome"]].values.tolist(), result.knobs["layerwise (off)"]
+    ([['layerwise', 'shown'], ['layerwise (off)', 'absent']], 'scale 3 -> 0.03')
+    >>> len(result.runs["layerwise"]), result.dataset("layerwise")["train"].dims
+    (1, ('replicate', 't'))
     """
 
     study: str

@@ -64,6 +64,33 @@ class Study:
     ------
     ValueError
         For a model that is none, or a preset that changes a setting which there is not.
+
+    Examples
+    --------
+    A question of one's own: how far does a model get? Two are asked, one of which is not to get there.
+
+    >>> import tempfile
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> @dataclass(frozen=True)
+    ... class Far:
+    ...     absent_below: float = 0.3
+    ...     shown_from: float = 0.5
+    >>> def judge(runs, question):
+    ...     scores = [float(run["height"][-1]) for run in runs]
+    ...     return Verdict.from_scores(scores, question.absent_below, question.shown_from)
+    >>> def steps(settings, rng):
+    ...     return Trajectory([0.0, 1.0], {"height": [0.0, 0.9]}, clock="step")
+    >>> def stands(settings, rng):
+    ...     return Trajectory([0.0, 1.0], {"height": [0.0, 0.1]}, clock="step")
+    >>> models = {"steps": steps, "stands": Model(stands, control=True)}
+    >>> study = Study("far", "How far?", "height", Far(), models, judge, picture=None)
+    >>> study.headline
+    'How far? Score: height; shown from 0.5, absent below 0.3.'
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = study.run(replicates=2, out=folder, picture=False)
+    >>> {row: (verdict.outcome, verdict.scores) for row, verdict in result.verdicts.items()}
+    {'steps': ('shown', (0.9, 0.9)), 'stands': ('absent', (0.1, 0.1))}
     """
 
     name: str
@@ -273,6 +300,18 @@ class Study:
         ValueError
             Unknown preset, model or setting, numbers that are not positive, a folder that cannot be written, or
             another call at work in it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from comparisons import grokking
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     small = {"layerwise.off.scale": 0.1}
+        ...     result = grokking.run(["layerwise"], small, replicates=1, out=folder, picture=False)
+        ...     sorted(path.name for path in result.folder.iterdir())
+        ['manifest.json', 'verdicts.csv']
+        >>> {row: verdict.outcome for row, verdict in result.verdicts.items()}
+        {'layerwise': 'shown', 'layerwise (off)': 'absent'}
         """
         seed = positive_int("seed", seed, minimum=0)
         replicates, jobs = positive_int("replicates", replicates), positive_int("jobs", jobs)
@@ -391,6 +430,7 @@ class Study:
 
         Examples
         --------
+        >>> import numpy as np
         >>> from comparisons import grokking
         >>> round(grokking.score("layerwise")(rng=np.random.default_rng(0), scale=3.0)["score"], 1)
         2.4

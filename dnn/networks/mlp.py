@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import skip_init
 
-from toymodels.validation import choice, finite, fraction, positive_int
+from toymodels.validation import choice, described, finite, fraction, positive_int
 
 Rng = np.random.Generator | torch.Generator | None
 
@@ -75,6 +75,18 @@ class MLP(nn.Module):
     ------
     ValueError
         For an unknown activation, bad widths or momentum, or a residual pair of unequal widths.
+
+    Examples
+    --------
+    |x| from two ReLUs:
+
+    >>> network = MLP([1, 2, 1])
+    >>> weights = [[[1.0], [-1.0]], [0.0, 0.0], [[1.0, 1.0]], [0.0]]
+    >>> for parameter, values in zip(network.parameters(), weights, strict=True):
+    ...     parameter.data = torch.tensor(values)
+    >>> x = torch.tensor([[3.0], [-2.0]])
+    >>> network(x).tolist(), network.fields(x)[0].tolist(), network.activations(x)[1].tolist()
+    ([[3.0], [2.0]], [[3.0, -3.0], [-2.0, 2.0]], [[3.0, 0.0], [0.0, 2.0]])
     """
 
     def __init__(
@@ -88,6 +100,8 @@ class MLP(nn.Module):
         rng: Rng = None,
     ):
         super().__init__()
+        if not isinstance(widths, Sequence | np.ndarray):
+            raise ValueError(f"widths must be a sequence of integers, got {described(widths)}")
         self.widths = tuple(positive_int("widths", width) for width in widths)
         if len(self.widths) < 2:
             raise ValueError(f"widths must name at least input and output, got {widths}")

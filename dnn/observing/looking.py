@@ -17,7 +17,13 @@ from dnn.observing.streaming import observe_stream
 
 
 def quantities() -> tuple[str, ...]:
-    """Names of all quantities that :func:`observe` knows."""
+    """Names of all quantities that :func:`observe` knows.
+
+    Examples
+    --------
+    >>> quantities()[:2], {"nc1", "rank_gradient", "clusters"} <= set(quantities())
+    (('accuracy', 'loss'), True)
+    """
     return tuple(QUANTITIES)
 
 

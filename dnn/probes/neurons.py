@@ -39,6 +39,17 @@ def condensation(network: nn.Module, split, *, layer: int | str = 2, threshold: 
     threshold : float or "null"
         Cosine in (0, 1] from which neurons share a cluster; "null", the one that unrelated Gaussian neurons of that
         number and dimension exceed with probability 1e-3 in any pair.
+
+    Examples
+    --------
+    Two of the three hidden neurons point the same way; the entropy of the shares 2/3 and 1/3 says 1.89 directions:
+
+    >>> from dnn.data import Split
+    >>> network = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 2))
+    >>> network[0].weight.data = torch.tensor([[1.0, 0], [2, 0], [0, 1]])
+    >>> x, y = torch.eye(2), torch.tensor([0, 1])
+    >>> {name: round(value, 2) for name, value in condensation(network, Split(x, y, x, y)).items()}
+    {'clusters': 2.0, 'effective_rank': 1.89}
     """
     rows = _rows_of(network, layer) if isinstance(layer, str) else _rows_at(network, split, layer)
     return {
@@ -121,6 +132,17 @@ def information(
         Equal intervals between a layer's extremes, the same for all its units.
     samples : int
         The first so many training samples are used.
+
+    Examples
+    --------
+    A neuron that tells four samples apart carries 2 bits about which it is, and 1 about which of two classes:
+
+    >>> from dnn.data import Split
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.ReLU(), nn.Linear(1, 2))
+    >>> network[0].weight.data = torch.tensor([[1.0]])
+    >>> x, y = torch.tensor([[0.0], [1.0], [2.0], [3.0]]), torch.tensor([0, 0, 1, 1])
+    >>> {name: bits.tolist() for name, bits in information(network, Split(x, y, x, y), bins=4).items()}
+    {'input': [2.0], 'labels': [1.0], 'neuron': [1.0]}
     """
     x, y = first(split, samples)
     labels = check_labels(y, len(x), max(int(y.max()) + 1, 1) if len(y) else 1)[0]

@@ -47,6 +47,20 @@ def basins(
         If None, every call uses the same noise, so that a series shows the network change and not the noise.
     output : callable, optional
         From what the module returns to (n, K) logits.
+
+    Examples
+    --------
+    Ten classes, each with a pixel of its own that the readout hands on. Noise is in units of the range of the pixels
+    and of the spread of the weights: three times the contrast and three times the weights withstand as much.
+
+    >>> network = nn.Linear(10, 10, bias=False)
+    >>> network.weight.data = torch.eye(10)
+    >>> x, y = torch.eye(10).repeat(50, 1), torch.arange(10).repeat(50)
+    >>> once = basins(network, Split(x, y, x, y), draws=50)
+    >>> network.weight.data *= 3
+    >>> thrice = basins(network, Split(3 * x, y, 3 * x, y), draws=50)
+    >>> [round(radius, 1) for radius in (*once.values(), *thrice.values())]
+    [0.7, 2.4, 0.7, 2.4]
     """
     x, y = first(split, samples)
     if not x.is_floating_point():
@@ -90,6 +104,17 @@ def linear_map_accuracy(
         As in :func:`dnn.reading.linear_maps.pruned_accuracy`.
     output : callable, optional
         From what the module returns to (n, K) logits.
+
+    Examples
+    --------
+    Without its activation |x| = relu(x) + relu(-x) is 0, and never above the threshold:
+
+    >>> network = nn.Sequential(nn.Linear(1, 2, bias=False), nn.ReLU(), nn.Linear(2, 2))
+    >>> network[0].weight.data = torch.tensor([[1.0], [-1.0]])
+    >>> network[2].weight.data, network[2].bias.data = torch.tensor([[0.0, 0], [1, 1]]), torch.tensor([0.5, 0])
+    >>> x, y = torch.tensor([[-1.0], [0.0], [0.1], [1.0]]), torch.tensor([1, 0, 0, 1])
+    >>> linear_map_accuracy(network, Split(x, y, x, y)).tolist()
+    [0.5, 1.0]
     """
     with seen(network, *part_of(split, part), output) as look:
         read, _ = readable(look.module, look.given)
@@ -117,6 +142,15 @@ def accuracy(
     ------
     ValueError
         For samples that the network does not take, and labels that are not (P,) integers in 0..K-1.
+
+    Examples
+    --------
+    A single logit is read by its sign; this one says class 1 from x = 1 on:
+
+    >>> network = nn.Linear(1, 1)
+    >>> network.weight.data, network.bias.data = torch.tensor([[1.0]]), torch.tensor([-1.0])
+    >>> accuracy(network, torch.tensor([[0.0], [0.5], [2.0], [3.0]]), torch.tensor([0, 1, 1, 1]))
+    0.75
     """
     with seen(network, x, y, output) as look:
         return _accuracy(look.classifier(), look.given, look.y, statistics)

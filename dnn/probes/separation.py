@@ -40,6 +40,17 @@ def rank_gradients(
         Of batch norm; "batch" are those of the samples themselves.
     output : callable, optional
         From what the module returns to (n, K) logits, if it is neither these, nor has them as `.logits` or first.
+
+    Examples
+    --------
+    The hidden neuron sorts the classes perfectly, and each logit reads it with the sign of its class: 6 (1 - 1/2).
+
+    >>> from dnn.data import Split
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh(), nn.Linear(1, 2, bias=False))
+    >>> network[0].weight.data, network[2].weight.data = torch.tensor([[1.0]]), torch.tensor([[-1.0], [1.0]])
+    >>> x, y = torch.tensor([[1.0], [2.0], [3.0], [4.0]]), torch.tensor([0, 0, 1, 1])
+    >>> rank_gradients(network, Split(x, y, x, y)).tolist()
+    [3.0]
     """
     x, y = part_of(split, part)
     return np.array([gradient.mean() for gradient in layer_gradients(network, x, y, statistics, output)])
@@ -57,6 +68,16 @@ def layer_gradients(
         As in :func:`rank_gradients`.
     x, y : (P, ...) and (P,) tensors
         Samples and labels, each class among them; else `ValueError`.
+
+    Examples
+    --------
+    As there, but for the logit of class 0, which reads the neuron with the wrong sign:
+
+    >>> network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh(), nn.Linear(1, 2, bias=False))
+    >>> network[0].weight.data, network[2].weight.data = torch.tensor([[1.0]]), torch.tensor([[1.0], [1.0]])
+    >>> x, y = torch.tensor([[1.0], [2.0], [3.0], [4.0]]), torch.tensor([0, 0, 1, 1])
+    >>> [gradient.tolist() for gradient in layer_gradients(network, x, y)]
+    [[[-3.0], [3.0]]]
     """
     with seen(network, x, y, output) as look:
         if look.chain is None:
@@ -90,6 +111,21 @@ def collapse(
     network, split, part, statistics, output
         As in :func:`rank_gradients`. `ValueError` also where the class means do not differ, and for a module without
         a Linear layer as its readout.
+
+    Examples
+    --------
+    Two classes at two points, read out along the line between them, have collapsed:
+
+    >>> from dnn.data import Split
+    >>> network = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 2))
+    >>> network[0].weight.data, network[0].bias.data = torch.tensor([[1.0], [-1.0]]), torch.zeros(2)
+    >>> network[2].weight.data, network[2].bias.data = torch.eye(2), torch.zeros(2)
+    >>> x, y = torch.tensor([[1.0], [1.0], [-1.0], [-1.0]]), torch.tensor([0, 0, 1, 1])
+    >>> {name: round(value, 9) for name, value in collapse(network, Split(x, y, x, y)).items()}
+    {'nc1': 0.0, 'within_between': 0.0, 'nc2_norm': 0.0, 'nc2_angle': 0.0, 'nc3': 0.0, 'nc4': 0.0}
+    >>> x[0] = 2.0  # now 1/8 within classes, 13/16 between them
+    >>> round(collapse(network, Split(x, y, x, y))["within_between"], 3)
+    0.154
     """
     x, y = part_of(split, part)
     with seen(network, x, y, output) as look:

@@ -76,6 +76,15 @@ def linear_map(
     ValueError
         For a layer out of range, weights that are not finite, a module that cannot be unfolded, naming the layer, or
         batch statistics in a module that is no chain.
+
+    Examples
+    --------
+    Behind the ReLU the readout itself; from the input, with the ReLU the identity, the product of the two matrices:
+
+    >>> network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False))
+    >>> network[0].weight.data, network[2].weight.data = torch.tensor([[1.0, 2], [3, 4]]), torch.tensor([[1.0, -1]])
+    >>> linear_map(network, 2)[0].tolist(), linear_map(network, 1)[0].tolist()
+    ([[1.0, -1.0]], [[-2.0, -2.0]])
     """
     layer = positive_int("layer", layer)
     choice("statistics", statistics, STATISTICS)

@@ -44,6 +44,15 @@ def project(network: nn.Module, x: Tensor, *, statistics: str = "running") -> Te
     ------
     ValueError
         If the network is no such chain, or too narrow for a plane.
+
+    Examples
+    --------
+    The readout stretches the second neuron most, so that it is the first axis of the plane:
+
+    >>> network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2, bias=False))
+    >>> network[0].weight.data, network[2].weight.data = torch.eye(2), torch.diag(torch.tensor([1.0, 3.0]))
+    >>> project(network, torch.tensor([[5.0, 7.0]])).tolist()
+    [[7.0, 5.0]]
     """
     unfolded = unfold(network)
     return last_hidden(unfolded, x, statistics) @ leading_directions(unfolded.linears[-1].weight)

@@ -77,6 +77,14 @@ class TrainConfig:
     ------
     ValueError
         For a setting out of range, or a GPU that is not there.
+
+    Examples
+    --------
+    >>> config = TrainConfig(n_steps=1000, lr=1.0, warmup_steps=10, records=4)
+    >>> config.record_steps
+    (0, 1, 10, 100, 1000)
+    >>> config.lr_at(0), config.lr_at(4), config.lr_at(500)  # a tenth, half and all of it
+    (0.1, 0.5, 1.0)
     """
 
     n_steps: int
@@ -142,6 +150,7 @@ class TrainConfig:
 
     def lr_at(self, step: int) -> float:
         """Learning rate of the update after `step` updates."""
+        positive_int("step", step, minimum=0)
         rise = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         if self.schedule == "constant":
             return self.lr * rise

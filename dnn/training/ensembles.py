@@ -22,6 +22,7 @@ from dnn.training.config import TrainConfig
 from dnn.training.loop import Probe, make_optimiser, measure, training_numerics
 from dnn.training.objectives import count_classes, make_targets, prepare, refuse_lone_samples
 from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import described, generator
 
 _CHUNK = 256
 _MAY_DIFFER = ("lr", "weight_decay", "momentum", "betas", "target_scale")
@@ -72,10 +73,29 @@ def train_ensemble(
         configs that differ elsewhere, or lengths that do not agree; and as :func:`dnn.train`.
     SimulationError
         If the loss of a member, or a weight after its last step, is not finite; names the step and the member.
+
+    Examples
+    --------
+    Two weights from 0 towards 2: with a learning rate of 1/4 every step halves what is missing, with 1/2 one step will
+    do.
+
+    >>> networks = [MLP([1, 1]), MLP([1, 1])]
+    >>> for parameter in chain(*(network.parameters() for network in networks)):
+    ...     _ = parameter.data.zero_()
+    >>> x = torch.tensor([[1.0], [-1.0]])
+    >>> slow = TrainConfig(n_steps=2, optimiser="sgd", lr=0.25, loss="mse", records=[0, 1, 2])
+    >>> rngs = [np.random.default_rng(k) for k in range(2)]
+    >>> run = train_ensemble(networks, Split(x, 2 * x, x, 2 * x), [slow, replace(slow, lr=0.5)], rngs)
+    >>> run["train_loss"].tolist()
+    [[4.0, 4.0], [1.0, 0.0], [0.25, 0.0]]
     """
+    given = {"networks": networks, "rngs": rngs} | ({} if isinstance(configs, TrainConfig) else {"configs": configs})
+    for name, value in given.items():
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise ValueError(f"{name} must be a sequence, one entry per network, got {described(value)}")
     configs = [configs] * len(networks) if isinstance(configs, TrainConfig) else list(configs)
     _check_members(networks, configs, rngs)
-    seeds = [int(rng.integers(2**63)) for rng in rngs]
+    seeds = [int(generator("rngs", rng).integers(2**63)) for rng in rngs]
     with training_numerics(configs[0].torch_device):
         run = _EnsembleRun(networks, prepare(split, configs[0]), configs, seeds)
         records: list[dict[str, np.ndarray]] = []

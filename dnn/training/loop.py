@@ -37,7 +37,7 @@ from dnn.training.objectives import (
 )
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import detached
+from toymodels.validation import described, detached, generator
 
 Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
 
@@ -92,8 +92,24 @@ def train(
         weights, data, or names of probes.
     SimulationError
         If the loss, a probe, or a weight after the last step is not finite; names the step.
+
+    Examples
+    --------
+    One weight, from 0 towards 2: a learning rate of 1/4 halves what is missing in every step, and quarters the loss.
+
+    >>> from dnn import MLP
+    >>> network = MLP([1, 1])
+    >>> for parameter in network.parameters():
+    ...     _ = parameter.data.zero_()
+    >>> x = torch.tensor([[1.0], [-1.0]])
+    >>> config = TrainConfig(n_steps=2, optimiser="sgd", lr=0.25, loss="mse", records=[0, 1, 2])
+    >>> run = train(network, Split(x, 2 * x, x, 2 * x), config, np.random.default_rng(0))
+    >>> run["train_loss"].tolist(), run["test_r2"].tolist(), network.linears[0].weight.item()
+    ([4.0, 1.0, 0.25], [0.0, 0.75, 0.9375], 1.5)
     """
-    seed = int(rng.integers(2**63))
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"config must be a TrainConfig, got {described(config)}")
+    seed = int(generator("rng", rng).integers(2**63))
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
         settings = {} if checkpoint is None else run.settings()

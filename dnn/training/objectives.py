@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch.nn import functional
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, batch_norms, checked_logits
 from dnn.training.config import TrainConfig
+from toymodels.validation import described
 
 LOSS_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,
@@ -95,11 +96,16 @@ def prepare(split: Split, config: TrainConfig) -> Split:
     Raises
     ------
     ValueError
-        For parts that are empty or of unequal length, inputs or real targets that are not finite, labels that are
-        neither integers nor, under "mse", real targets that vary, parts of different kind or number of columns, or a
-        batch larger than the training set.
+        For what is no split, parts that are empty or of unequal length, inputs or real targets that are not finite,
+        labels that are neither integers nor, under "mse", real targets that vary, parts of different kind or number of
+        columns, or a batch larger than the training set.
     """
-    split = Split(*(torch.as_tensor(part).detach() for part in split))
+    if not isinstance(split, Sequence) or isinstance(split, str) or len(split) != len(Split._fields):
+        raise ValueError(f"split must hold {', '.join(Split._fields)}, got {described(split)}")
+    try:
+        split = Split(*(torch.as_tensor(part).detach() for part in split))
+    except (TypeError, RuntimeError, ValueError):
+        raise ValueError(f"split must hold tensors, got {described(split)}") from None
     for part in ("train", "test"):
         x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
         if len(x) != len(y) or len(x) == 0:

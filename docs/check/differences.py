@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -31,7 +31,11 @@ def close(
 
 
 def difference(
-    mine: np.ndarray, truth: np.ndarray, points: Mapping[str, np.ndarray], tolerance: float = TOLERANCE
+    mine: np.ndarray,
+    truth: np.ndarray,
+    points: Mapping[str, np.ndarray],
+    tolerance: float = TOLERANCE,
+    counts: Collection[str] = (),
 ) -> str | None:
     """What one word or factor explains: "right", "wrong sign", "off by a factor 2"; None if nothing does.
 
@@ -42,6 +46,8 @@ def difference(
     points : mapping of (n,) arrays
         The symbols' values, by name.
     tolerance : float
+    counts : collection of str
+        Symbols that are numbers of things, and have no unit.
     """
     if close(mine, truth, tolerance).all():
         return "right"
@@ -56,7 +62,11 @@ def difference(
     spread = np.abs(ratio / ratio[0] - 1).max()
     if spread <= 10 * tolerance:
         return _factor(float(ratio[0]))
-    if power := _monomial(ratio, {name: values[told] for name, values in points.items()}, tolerance):
+    if np.abs(mine[told] * truth[told] - 1).max() <= 10 * tolerance:
+        return "it is one over the answer"
+    if np.abs(mine + truth - 1).max() <= 10 * tolerance:
+        return "it is one minus the answer"
+    if power := _monomial(ratio, {name: values[told] for name, values in points.items()}, tolerance, counts):
         return power
     gap = mine - truth
     if np.abs(gap - gap[0]).max() <= 10 * tolerance * np.abs(truth).max():
@@ -104,7 +114,9 @@ def _factor(ratio: float) -> str:
     return f"off by a factor {size} (yours over the answer){sign}"
 
 
-def _monomial(ratio: np.ndarray, points: Mapping[str, np.ndarray], tolerance: float) -> str | None:
+def _monomial(
+    ratio: np.ndarray, points: Mapping[str, np.ndarray], tolerance: float, counts: Collection[str]
+) -> str | None:
     """The ratio as powers of the symbols, when it is one: an answer of another unit."""
     varying = {name: np.abs(values) for name, values in points.items() if np.ptp(values) > 0 and np.all(values != 0)}
     if len(ratio) < len(varying) + 3 or not varying:
@@ -124,4 +136,6 @@ def _monomial(ratio: np.ndarray, points: Mapping[str, np.ndarray], tolerance: fl
     words = [] if size == "1" else [size]
     words += [name if power == 1 else f"{name}^{power:g}" for name, power in zip(varying, powers, strict=True) if power]
     sign = " and the sign is wrong" if constant < 0 else ""
-    return f"off by a factor {' '.join(words)}, so that its units are wrong{sign}"
+    counted = all(name in counts for name, power in zip(varying, powers, strict=True) if power)
+    units = " (yours over the answer)" if counted else ", so that its units are wrong"
+    return f"off by a factor {' '.join(words)}{units}{sign}"

@@ -27,12 +27,23 @@ FUNCTIONS = {
     **dict.fromkeys(("sinh", "cosh", "tanh", "coth", "asinh", "acosh", "atanh", "arcsinh", "arccosh", "arctanh"), 1),
     **dict.fromkeys(("max", "min"), 2),
 }
+CONSTANTS = ("pi", "e", "E")
 ALIASES = {"ln": "log", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "Delta", "ε": "epsilon", "η": "eta", "θ": "theta",
     "κ": "kappa", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "Σ": "Sigma", "τ": "tau",
 }  # fmt: skip
-SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "²": "^2", "³": "^3", "**": "^", "√": "sqrt"}
+SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "²": "^2", "³": "^3", "**": "^", "½": "(1/2)", "¼": "(1/4)"}
+LATEX = {
+    "\\left": "",
+    "\\right": "",
+    "\\,": " ",
+    "\\;": " ",
+    "\\!": "",
+    "\\cdot": "*",
+    "\\times": "*",
+    "\\dfrac": "\\frac",
+}
 TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z][A-Za-z0-9_]*)|([-+*/^(),]))")
 
 
@@ -65,10 +76,13 @@ class Expression:
     text : str
         As it was written.
     tree : Node
+    note : str
+        How a part was read that may have been meant otherwise.
     """
 
     text: str
     tree: Node
+    note: str = ""
 
     @cached_property
     def symbols(self) -> set[str]:
@@ -102,7 +116,9 @@ class Expression:
 
 
 def read(text: str, symbols: Iterable[str]) -> Expression:
-    """The formula in `text`; `^` and `**` are powers, `2 S t` is a product, and what stands before `=` is left out.
+    """The formula in `text`; `^` and `**` are powers, what stands before `=` is left out, and LaTeX may be mixed in.
+
+    `2 S t`, `2St` and `S(t + 1)` are products of symbols, `|S|` is an absolute value.
 
     Parameters
     ----------
@@ -119,28 +135,63 @@ def read(text: str, symbols: Iterable[str]) -> Expression:
     --------
     >>> read("2 S t^2", ["S", "t"]).value({"S": 3.0, "t": 2.0})
     24.0
+    >>> read(r"\\frac{|S|}{2} (1 + St)", ["S", "t"]).value({"S": -3.0, "t": 2.0})
+    -7.5
     """
     if not isinstance(text, str):
         raise Refused(f"a formula must be text, got {type(text).__name__}")
     if len(text) > LONGEST:
         raise Refused(f"a formula must have at most {LONGEST} characters, got {len(text)}")
-    parser = _Parser(_tokens(_plain(text)), set(symbols))
+    parser = _Parser(_tokens(_plain(text), set(symbols)), set(symbols))
     tree = parser.whole()
     _check_powers(tree)
-    return Expression(text.strip(), tree)
+    return Expression(text.strip(), tree, parser.note)
 
 
 def _plain(text: str) -> str:
     for sign, plain in {**SIGNS, **GREEK}.items():
         text = text.replace(sign, plain)
     before, equals, after = text.partition("=")
-    if equals and re.fullmatch(r"\s*\w+\s*(\([\w\s,]*\))?\s*", before):
-        return after
-    return text
+    if equals and re.fullmatch(r"[\s\\]*\w+\s*\w*\s*(/\s*\w+\s*|\([\w\s,]*\))?\s*", before):
+        text = after
+    text = re.sub(r"√\s*(\d+\.?\d*|[A-Za-z]\w*)", r"sqrt(\1)", text).replace("√", "sqrt")
+    text = re.sub(r"\|([^|]+)\|", r"abs(\1)", text)
+    return _without_latex(text) if "\\" in text or "^{" in text or "_{" in text else text
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    """Kind and text of every token; a bracket that follows a name at once has the kind "call"."""
+def _without_latex(text: str) -> str:
+    """Fractions as quotients, braces behind `^`, `_` and names of functions as brackets, names without backslash."""
+    for sign, plain in LATEX.items():
+        text = text.replace(sign, plain)
+    text = re.sub(r"_\{(\w+)\}", r"_\1", text)
+    while (at := text.find("\\frac{")) >= 0:
+        middle = _closing(text, at + 5)
+        end = _closing(text, middle + 1) if text[middle + 1 : middle + 2] == "{" else -1
+        if end < 0:
+            raise Refused("\\frac needs two parts in braces")
+        text = f"{text[:at]}(({text[at + 6 : middle]})/({text[middle + 2 : end]})){text[end + 1 :]}"
+    while match := re.search(r"(?:\^|\\[a-z]+)(\{)", text):
+        end = _closing(text, match.start(1))
+        text = f"{text[: match.start(1)]}({text[match.end(1) : end]}){text[end + 1 :]}"
+    return re.sub(r"\\([A-Za-z]+)", r" \1", text)
+
+
+def _closing(text: str, at: int) -> int:
+    """Where the brace that opens at `at` closes."""
+    depth = 0
+    for place in range(at, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    raise Refused("a brace is not closed")
+
+
+def _tokens(text: str, symbols: set[str]) -> list[tuple[str, str]]:
+    """Kind and text of every token; a bracket that follows a name at once has the kind "call".
+
+    A name that is none, but symbols without a space between them, has the kind "names".
+    """
+    one = "|".join(sorted(map(re.escape, symbols), key=len, reverse=True))
     tokens, position = [], 0
     text = text.rstrip()
     while position < len(text):
@@ -148,26 +199,47 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         if not match:
             raise Refused(f"{text[position:].strip()[0]!r} has no meaning in a formula")
         number, name, sign = match.groups()
-        called = sign == "(" and tokens and tokens[-1][0] == "name" and not text[position].isspace()
-        tokens.append(
-            ("number", number) if number else ("name", name) if name else ("call" if called else "sign", sign)
-        )
         position = match.end()
+        if number:
+            tokens.append(("number", number))
+        elif name:
+            name = _meant(name, symbols)
+            several = one and not _is_known(name, symbols) and re.fullmatch(f"(?:{one})+", name)
+            tokens.append(("names", " ".join(re.findall(one, name))) if several else ("name", name))
+        else:
+            called = sign == "(" and tokens and tokens[-1][0] == "name" and not text[match.start()].isspace()
+            tokens.append(("call" if called else "sign", sign))
     if not tokens:
         raise Refused("there is no formula")
     return tokens
+
+
+def _is_known(name: str, symbols: set[str]) -> bool:
+    return name in symbols or name in FUNCTIONS or name in CONSTANTS
+
+
+def _meant(name: str, symbols: set[str]) -> str:
+    """The known name that `u_0`, `lambda` or `Exp` stands for; `name` itself if there is none."""
+    if _is_known(name, symbols):
+        return name
+    plain = name.replace("_", "")
+    for other in (plain, {"lambda": "lam"}.get(name, plain), name.lower()):
+        if other in symbols and other != name.lower():
+            return other
+    return name.lower() if name.lower() in FUNCTIONS else name
 
 
 class _Parser:
     """Recursive descent: sums of products of signed powers of atoms."""
 
     def __init__(self, tokens: list[tuple[str, str]], symbols: set[str]):
-        self.tokens, self.symbols, self.at, self.depth = tokens, symbols, 0, 0
+        self.tokens, self.symbols, self.at, self.depth, self.note = tokens, symbols, 0, 0, ""
 
     def whole(self) -> Node:
         tree = self.sum()
         if self.at < len(self.tokens):
-            raise Refused(f"{self.tokens[self.at][1]!r} is one too many")
+            text = self.tokens[self.at][1]
+            raise Refused(f"{text!r} is one too many" + (": decimals have a point" if text == "," else ""))
         return tree
 
     def peek(self) -> tuple[str, str]:
@@ -191,12 +263,20 @@ class _Parser:
         return left
 
     def product(self) -> Node:
-        left = self.signed()
+        left = factor = self.signed()
+        divided = False
         while True:
             if sign := self.takes("*", "/"):
-                left = Node(sign, (left, self.signed()))
-            elif self.peek()[0] in ("number", "name") or self.peek() == ("sign", "("):
-                left = Node("*", (left, self.power()))
+                divided, factor = sign == "/", self.signed()
+                left = Node(sign, (left, factor))
+            elif self.peek()[0] in ("number", "name", "names") or self.peek()[1] == "(":
+                bare = factor.kind == "^" and factor.parts[0] == Node("symbol", ("e",))
+                if bare and self.tokens[self.at - 1][1] != ")":
+                    self.note = "e^-2 t is read as (e^-2) t: write e^(-2 t) if that is meant"
+                elif divided:
+                    self.note = "a/b c is read as (a/b) c: write a/(b c) if that is meant"
+                factor, divided = self.power(), False
+                left = Node("*", (left, factor))
             else:
                 return left
 
@@ -208,10 +288,18 @@ class _Parser:
         return Node("negative", (inner,)) if sign == "-" else inner
 
     def power(self) -> Node:
-        base = self.atom()
-        if self.takes("^"):
-            return Node("^", (base, self.signed()))
-        return base
+        kind, text = self.peek()
+        if kind == "names":  # of symbols without spaces the last takes the power
+            self.at += 1
+            *first, last = (Node("symbol", (name,)) for name in text.split())
+            product = first[0]
+            for factor in [*first[1:], self.raised(last)]:
+                product = Node("*", (product, factor))
+            return product
+        return self.raised(self.atom())
+
+    def raised(self, base: Node) -> Node:
+        return Node("^", (base, self.signed())) if self.takes("^") else base
 
     def atom(self) -> Node:
         kind, text = self.peek()
@@ -232,14 +320,15 @@ class _Parser:
     def named(self, name: str) -> Node:
         follows = self.peek()[1] == "("
         if name in self.symbols:
-            if self.peek()[0] == "call":
-                raise Refused(f"{name}(...) is not a function here: write {name}*(...)")
+            inside = self.tokens[self.at + 1 : self.at + 3]
+            if self.peek()[0] == "call" and len(inside) == 2 and inside[0][0] == "name" and inside[1][1] == ")":
+                raise Refused(f"{name}({inside[0][1]}) may be a function or a product: write {name}, or {name}*(...)")
             return Node("symbol", (name,))
         if name in FUNCTIONS:
             if not follows:
                 raise Refused(f"{name} needs its argument in brackets")
             return Node(ALIASES.get(name, name), self.arguments(name))
-        if name in ("pi", "e", "E"):
+        if name in CONSTANTS:
             return Node("symbol", (name.lower(),))
         raise Refused(_unknown(name, self.symbols))
 
@@ -269,7 +358,9 @@ def _number(text: str) -> str:
 
 
 def _unknown(name: str, symbols: set[str]) -> str:
-    known = ", ".join(sorted(symbols)) or "none"
+    if not symbols:
+        return f"{name[:40]!r} is not known here: a number is asked for, in digits"
+    known = ", ".join(sorted(symbols))
     near = [symbol for symbol in symbols if symbol.lower() == name.lower()]
     near = near or get_close_matches(name, [*symbols, *FUNCTIONS], n=1)
     return f"{name[:40]} is not known here (symbols: {known})" + (f"; did you mean {near[0]}?" if near else "")

@@ -18,6 +18,7 @@ UNITS = {
     "": ("a plain number", 1.0),
     "%": ("a plain number", 0.01),
     "percent": ("a plain number", 0.01),
+    "times": ("a plain number", 1.0),
     "flow time": ("a time", 1.0),
     "steps": ("a number of steps", 1.0),
     "decades": ("a ratio of times", 1.0),
@@ -93,6 +94,8 @@ class Number:
         return abs(value - truth) <= self.within * max(abs(truth), 1e-12)
 
     def _mistake(self, value: float, truth: float) -> str:
+        if value == 0:
+            return "0, which the answer is not"
         if self._close(-value, truth):
             return "wrong sign"
         for multiple in MULTIPLES:

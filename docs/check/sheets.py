@@ -71,8 +71,8 @@ def check(sheet: str, problem: str, answer: Any) -> Judgement:
 
     Examples
     --------
-    >>> check("sigmoid", "mode", "S / (1 + (S/u0 - 1) exp(-2 S t))")
-    Judgement(outcome='right', ...)
+    >>> print(check("sigmoid", "mode", "S / (1 + (S/u0 - 1) exp(-2 S t))"))
+    right
     >>> print(check("sigmoid", "half-time", "log(S/u0 - 1) / S"))
     wrong: off by a factor 2 (yours over the answer)
     """

@@ -148,8 +148,9 @@ def graph() -> Page:
         + choice("rule", "Rule of growth", ["multiplicative", "additive"])
         + slider("grow", "Growth of what fires", 0.01, 0.3, 0.04, 0.01)
         + slider("fade", "Decay of what does not", 0.9, 1, 0.98, 0.005)
+        + slider("chance", "Chance that a unit follows its rule in a step", 0.05, 1, 1, 0.05)
         + slider("batch", "Batch size", 1, 8, 1, 1)
-        + slider("seed", "Draw of the batches", 1, 20, 1, 1)
+        + slider("seed", "Draw of batches and chances", 1, 20, 1, 1)
         + playable("step", "Step", 0, STEPS, 40, 1),
         {
             "graph": "Filled and thick: the pathway of the input shown. Sizes are amplification within each level.",
@@ -162,13 +163,17 @@ def graph() -> Page:
             "same": "elasticity, other kinds of its class",
             "other": "elasticity, other classes",
             "last": "last batch",
+            "followed": "features and edges that followed the rule in the last step",
         },
         (),
         f"<p>Source: {SU}, Algorithm 1 and Eq. 2.1 to 3.1; the graphs are reconstructions from its drawings. Edges "
         f"into "
-        "the classes are trained by the same rule, when one sample of the batch fires both ends. This page computes "
-        "with "
-        "the steps of the suite, recorded runs of which it repeats.</p>",
+        "the classes are trained by the same rule, when one sample of the batch fires both ends. With a chance below "
+        "1 "
+        "the rule is stochastic: in every step each feature and edge follows it or stays as it is, by a coin of its "
+        "own, "
+        "a form that the paper leaves open and that is ours; local elasticity is of an update that all follow. This "
+        "page computes with the steps of the suite, recorded runs of which it repeats.</p>",
         {"graphs": [as_data(title, make()) for title, make in GRAPHS.items()], "steps": STEPS},
     )
 

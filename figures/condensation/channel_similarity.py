@@ -119,7 +119,7 @@ def output_chance(gram: np.ndarray, count: int, rng: np.random.Generator, draws:
     --------
     >>> mean, threshold = output_chance(np.eye(9), 8, np.random.default_rng(0))
     >>> round(mean, 2), round(threshold, 2), round(null_cosine(8, 9, signed=False), 2)
-    (0.27, 0.94, 0.95)
+    (0.27, 0.95, 0.95)
     """
     values, vectors = np.linalg.eigh(gram)
     outputs = rng.standard_normal((draws, len(gram))) @ (vectors * np.sqrt(np.maximum(values, 0)))

@@ -71,7 +71,7 @@ def has_nan(value):
 def outcome(good, name, mutation, value, *, nan_before=False):
     """One of: own message, answer, too large, foreign error, other exception, warning, silent NaN, accepted, hang.
 
-    Too large is a count that nobody has the memory for, where numpy says how much that would be.
+    Too large is a count that nobody has the memory for, where numpy says how much that would be, or the time.
     """
     try:
         with at_most(SECONDS), warnings.catch_warnings(), np.errstate(divide="warn", over="warn", invalid="warn"):
@@ -79,7 +79,10 @@ def outcome(good, name, mutation, value, *, nan_before=False):
             result = good.call(**{name: value})
             nan_after = has_nan(result)
     except TooLong:
-        return "hang", f"longer than {SECONDS} s"
+        asked_for = mutation == "1e9" and isinstance(value, int)
+        return "too large" if asked_for else "hang", f"longer than {SECONDS} s"
+    except SystemExit as ended:  # a command line says how it is used
+        return "own message" if ended.code else "answer", ""
     except Warning as warning:
         return "warning", f"{type(warning).__name__}: {warning}"
     except (ValueError, TypeError, SimulationError, FileNotFoundError) as error:

@@ -102,4 +102,4 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def get_activation(name: str) -> Activation:
     """The activation of that name; `ValueError` lists the known ones."""
-    return ACTIVATIONS[choice("activation", name, ACTIVATIONS)]
+    return ACTIVATIONS[choice("activation", name, tuple(ACTIVATIONS))]

@@ -24,7 +24,7 @@ from toymodels.condensation.similarity import effective_rank
 from toymodels.condensation.stepping import MAX_STEP, Observer, Replicates
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import choice, positive, positive_int
+from toymodels.validation import choice, described, generator, positive, positive_int
 
 CRITICAL_SCALE = 1.2  # fitted, parity with 30 inputs and 150 samples: 50 runs in the range below had 0.92 to 1.53
 FITTED_WIDTHS, FITTED_SCALES, FITTED_DECAYS = (100, 400), (2.0, 12.0), (0.01, 0.04)
@@ -56,6 +56,20 @@ class DelayedTask:
     ------
     ValueError
         If a number is out of range or `width` is odd.
+
+    Examples
+    --------
+    The fit takes as long as the tangent kernel of the large start says; then the weights decay until features can form:
+
+    >>> task = DelayedTask(init_scale=4.0, weight_decay=0.02)
+    >>> round(task.predicted_test_time, 1)  # ln(4/1.2)/0.02
+    60.2
+    >>> task.predicted_train_time < 0.1 * task.predicted_test_time
+    True
+    >>> small = DelayedTask(dim=5, n_samples=20, width=10, n_test=100, horizon=0.5)
+    >>> [run] = small.train([np.random.default_rng(0)], n_records=5, measures=["train"])
+    >>> run["train"].tolist()  # shares of 20 samples
+    [0.75, 0.8, 0.85, 0.95, 1.0]
     """
 
     task: str = "parity"
@@ -152,8 +166,14 @@ class DelayedTask:
         SimulationError
             If the weights overflow.
         """
+        if not isinstance(rngs, Sequence) or isinstance(rngs, str):
+            raise ValueError(f"rngs must be a sequence of generators, got {described(rngs)}")
         if len(rngs) == 0:
             raise ValueError("rngs must hold at least one generator, got none")
+        for rng in rngs:
+            generator("rngs", rng)
+        if measures is not None and not isinstance(measures, Sequence):
+            raise ValueError(f"measures must be names, got {described(measures)}")
         names = [choice("measures", name, MEASURES) for name in (MEASURES if measures is None else measures)]
         replicates = _Replicates(self, rngs)
         t = self.record_times(n_records)

@@ -125,7 +125,7 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
         As in :class:`TwoLayerNetwork`.
     n_steps : int
     lr : float
-        Angle of one step in radians, > 0.
+        Angle of one step in radians, in (0, pi].
 
     Returns
     -------
@@ -138,8 +138,21 @@ def normalised_descent(network: TwoLayerNetwork, x: ArrayLike, y: ArrayLike, n_s
         If an argument is out of range.
     SimulationError
         If a neuron has no gradient to follow.
+
+    Examples
+    --------
+    Neurons with a > 0 turn to v = (1, 2) (see :func:`condensed_directions`), the others to -v:
+
+    >>> x, y, rng = np.array([[1.0], [-1.0]]), np.array([3.0, 1.0]), np.random.default_rng(0)
+    >>> network = TwoLayerNetwork.random(3, 1, 1e-3, "tanh", rng)
+    >>> run = normalised_descent(network, x, y, n_steps=500, lr=0.05)
+    >>> a, w = run["a"][-1], run["w"][-1]
+    >>> np.sign(a).tolist(), (w / np.linalg.norm(w, axis=1, keepdims=True)).round(1).tolist()
+    ([-1.0, 1.0, 1.0], [[-0.4, -0.9], [0.4, 0.9], [0.4, 0.9]])
     """
-    lr = float(positive("lr", lr))
+    lr = float(positive("lr", lr, ndim=0))
+    if lr > np.pi:
+        raise ValueError(f"lr must be an angle of at most pi, got {lr:g}")
     size = _size(network.columns, network.w)
     current = network
     for step in range(positive_int("n_steps", n_steps)):

@@ -44,6 +44,16 @@ def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.n
     ------
     ValueError
         If `keep` is outside (0, 1] or `x` does not fit.
+
+    Examples
+    --------
+    One neuron says 2 at x = 1, and keep = 1/2 adds (1 - keep)/(2 keep) 2^2 = 2; two copies with half the output weight
+    each say the same, and add half of that:
+
+    >>> whole = TwoLayerNetwork([2.0], [[1.0, 0.0]])
+    >>> halves = TwoLayerNetwork([1.0, 1.0], [[1.0, 0.0], [1.0, 0.0]])
+    >>> [float(dropout_penalty(network, [[1.0]], 0.5)) for network in (whole, halves)]
+    [2.0, 1.0]
     """
     if keep != 1:
         fraction("keep", keep)
@@ -64,6 +74,13 @@ class DropoutComparison:
         :func:`dropout_penalty` at the keep probability of the second row, for both rows.
     loss : array
         Training loss without dropout noise.
+
+    Examples
+    --------
+    >>> x = np.linspace(-1, 1, 6)[:, None]
+    >>> runs = compare_dropout(x, x[:, 0], np.random.default_rng(0), width=20, n_steps=500)
+    >>> runs.clusters.shape  # without and with dropout, for two replicates
+    (2, 2)
     """
 
     clusters: np.ndarray
@@ -104,6 +121,16 @@ def compare_dropout(
         If an argument is out of range.
     SimulationError
         If training diverges.
+
+    Examples
+    --------
+    Dropout keeps the penalty down, at a price in loss:
+
+    >>> x = np.linspace(-1, 1, 6)[:, None]
+    >>> runs = compare_dropout(x, np.sin(3 * x[:, 0]), np.random.default_rng(0), width=20, n_steps=5000, lr=0.2)
+    >>> without, with_dropout = runs.penalty
+    >>> (with_dropout < without / 3).tolist(), (runs.loss[1] > runs.loss[0]).tolist()
+    ([True, True], [True, True])
     """
     keep = fraction("keep", keep)
     dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)

@@ -37,7 +37,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.activations import get_activation
 from toymodels.condensation.network import TwoLayerNetwork, n_outputs_of, require_single
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import counts, finite, positive, positive_int, require_room
 
 ZERO = 1e-8  # an eigenvalue counts as zero below this part of the largest one
 SILENT = 1e-6  # an output weight below this is zero: its Hessian block would drown in rounding
@@ -61,6 +61,15 @@ def split(network: TwoLayerNetwork, k: int, fraction: float) -> TwoLayerNetwork:
     ------
     ValueError
         If there is no neuron k, or `fraction` is not finite.
+
+    Examples
+    --------
+    Two neurons share an output weight of 2, and the network says what it said:
+
+    >>> narrow = TwoLayerNetwork([2.0], [[1.0, 0.5]])
+    >>> wide = split(narrow, 0, 0.25)
+    >>> wide.a.tolist(), float(narrow([[3.0]])[0]), float(wide([[3.0]])[0])
+    ([0.5, 1.5], 7.0, 7.0)
     """
     k = _neuron(network, k)
     fraction = float(finite("fraction", fraction, ndim=0))
@@ -82,6 +91,12 @@ def add_null(network: TwoLayerNetwork) -> TwoLayerNetwork:
     ------
     ValueError
         If s(0) != 0 and there is no output bias: the new point would not be critical.
+
+    Examples
+    --------
+    >>> wide = add_null(TwoLayerNetwork([2.0], [[1.0, 0.5]]))
+    >>> wide.a.tolist(), wide.w.tolist(), wide([[3.0]]).tolist()
+    ([2.0, 0.0], [[1.0, 0.5], [0.0, 0.0]], [7.0])
     """
     value, slope = np.empty(1), np.empty(1)
     get_activation(network.activation).fill(np.zeros(1), value, slope)
@@ -131,6 +146,11 @@ def inertia(matrix: ArrayLike, scale: float | None = None) -> tuple[int, int, in
     ------
     ValueError
         If the matrix is not finite and square.
+
+    Examples
+    --------
+    >>> inertia([[2.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 0.0]])
+    (1, 1, 1)
     """
     matrix = finite("matrix", matrix, ndim=2)
     if matrix.shape[0] != matrix.shape[1]:
@@ -165,9 +185,25 @@ def split_inertia(
     ------
     ValueError
         If there is no neuron k, its output weights are 0 (the law fails there), or the network has replicate axes.
+
+    Examples
+    --------
+    A neuron that says the mean of the targets is at a minimum; two that share its output weight still are, two of
+    opposite signs are at a saddle:
+
+    >>> x, y = np.array([[-1.0], [0.0], [1.0], [2.0]]), np.array([1.0, 0.0, 0.0, 1.0])
+    >>> narrow = critical_point(TwoLayerNetwork([0.7], [[0.0, 0.9]], "tanh"), x, y)
+    >>> inertia(narrow.hessian(x, y))
+    (2, 1, 0)
+    >>> split_inertia(narrow, x, y, 0, 0.5), split_inertia(narrow, x, y, 0, -0.5)
+    ((3, 3, 0), (2, 3, 1))
+    >>> inertia(split(narrow, 0, -0.5).hessian(x, y))
+    (2, 3, 1)
     """
     k = _neuron(network, k)
     require_single(network)
+    fraction = float(finite("fraction", fraction, ndim=0))
+    require_room(fraction=np.array(fraction))
     if network.strength[k] < SILENT:
         raise ValueError(f"network must have a non-zero output weight at neuron {k}, got {network.strength[k]:g}")
     hessian = network.hessian(x, y)
@@ -214,6 +250,15 @@ def critical_point(
         If the network has replicate axes or the data do not fit.
     SimulationError
         If no critical point is reached or it lies at infinity (a weight above 20).
+
+    Examples
+    --------
+    A single neuron cannot follow these targets; near a constant it says their mean, and the loss is (1/2) (1/2)^2:
+
+    >>> x, y = np.array([[-1.0], [0.0], [1.0], [2.0]]), np.array([1.0, 0.0, 0.0, 1.0])
+    >>> found = critical_point(TwoLayerNetwork([0.7], [[0.0, 0.9]], "tanh"), x, y)
+    >>> found(x).round(9).tolist(), round(float(found.loss(x, y)), 9)
+    ([0.5, 0.5, 0.5, 0.5], 0.125)
     """
     from scipy.optimize import least_squares
 
@@ -275,6 +320,15 @@ def critical_points(
     -------
     list of TwoLayerNetwork
         At most `starts`, all with a gradient below 1e-11.
+
+    Examples
+    --------
+    Among the critical points is the network that says nothing, whose loss is (1^2 + 0.5^2 + 0.3^2)/6:
+
+    >>> x, y = np.array([[-1.0], [0.5], [1.0]]), np.array([1.0, -0.5, 0.3])
+    >>> points = critical_points(1, x, y, "tanh", np.random.default_rng(0), starts=10)
+    >>> sorted({round(float(point.loss(x, y)), 4) for point in points})
+    [0.1878, 0.2233]
     """
     dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
     points = []
@@ -319,22 +373,33 @@ def plateau_histogram(
     frequency : (n_widths, n_bins) array
         Part of the time spent in each bin. Rows sum to at most 1: what lies outside the edges is not counted.
     final : (n_widths, replicates) array
-        log10 of the last mean squared error.
+        log10 of the last mean squared error, -inf where it is 0.
 
     Raises
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    One neuron cannot follow a valley and spends all time above an error of 0.01, twenty spend most of it below:
+
+    >>> x, rng = np.linspace(-1, 1, 5)[:, None], np.random.default_rng(0)
+    >>> edges = [-9.0, -2.0, 1.0]
+    >>> time, last = plateau_histogram(x, x[:, 0] ** 2, [1, 20], edges, rng, replicates=5, n_steps=4000)
+    >>> time[0].tolist(), bool(time[1, 0] > 0.5)
+    ([0.0, 1.0], True)
     """
     edges = finite("edges", edges, ndim=1)
     if len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ValueError(f"edges must be increasing and at least two, got {edges}")
     dim, n_outputs = finite("x", x, ndim=2).shape[1], n_outputs_of(y)
     frequency, final = [], []
-    for width in widths:
+    for width in counts("widths", widths):
         network = TwoLayerNetwork.random(width, dim, std, "relu", rng, replicates=replicates, n_outputs=n_outputs)
         loss = network.train(x, y, n_steps, lr, every, record=("loss",))["loss"]
-        level = np.log10(2 * loss)
+        with np.errstate(divide="ignore"):
+            level = np.log10(2 * loss)
         frequency.append(np.histogram(level, edges)[0] / level.size)
         final.append(level[-1])
     return np.array(frequency), np.array(final)

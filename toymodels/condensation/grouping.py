@@ -142,6 +142,14 @@ class DirectionCounts(NamedTuple):
         Those that carry enough of the total amplitude.
     all : int
         Those of any amplitude, single stray neurons among them.
+
+    Examples
+    --------
+    Two groups, and a neuron too small to count:
+
+    >>> found = direction_counts([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0], [-0.1, 0.0]])
+    >>> found.counted, found.all
+    (2, 3)
     """
 
     counted: int
@@ -223,6 +231,14 @@ def count_clusters(
     ------
     ValueError
         As :func:`clusters`, or if `cluster_share` is outside [0, 1).
+
+    Examples
+    --------
+    The first two neurons point the same way; for an odd activation the third, opposite, says the same as they:
+
+    >>> a, w = [1.0, 1.0, 1.0], [[1.0, 0.0], [2.0, 0.0], [-1.0, 0.0]]
+    >>> count_clusters(a, w), count_clusters(a, w, signed=False)
+    (2, 1)
     """
     if not 0 <= float(cluster_share) < 1:
         raise ValueError(f"cluster_share must be in [0, 1), got {cluster_share:g}")

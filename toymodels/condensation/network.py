@@ -19,7 +19,7 @@ from toymodels.condensation.activations import get_activation
 from toymodels.condensation.derivatives import Layer, hidden_layer, loss_hessian, output_jacobian
 from toymodels.condensation.training import descend, through_hidden
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, non_negative, positive_int
+from toymodels.validation import finite, generator, non_negative, positive_int, require_room
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +109,9 @@ class TwoLayerNetwork:
         Raises
         ------
         ValueError
-            If a size is not a positive integer or a std is negative.
+            If a size is not a positive integer, a std is negative, or `rng` is no generator.
         """
+        generator("rng", rng)
         lead = () if replicates is None else (positive_int("replicates", replicates),)
         shape = (*lead, positive_int("width", width))
         std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
@@ -343,6 +344,7 @@ class TwoLayerNetwork:
         x = finite("x", x, ndim=2)
         if x.shape[1] != self.dim:
             raise ValueError(f"x must have {self.dim} columns, got shape {x.shape}")
+        require_room(x=x)
         return np.concatenate([x, np.ones((len(x), 1))], axis=1)
 
     def _targets(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
@@ -352,6 +354,7 @@ class TwoLayerNetwork:
         every = (*self.w.shape[:-2], *shape)
         if y.shape not in (shape, every):
             raise ValueError(f"y must have shape {shape} or {every}, got {y.shape}")
+        require_room(y=y)
         return y[..., None] if self.n_outputs is None else y
 
     def _output(self, value: np.ndarray) -> np.ndarray:

@@ -26,8 +26,9 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.phase_flow import fitted_distance
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import counts, finite, generator, positive, positive_int, require_room
 
+FARTHEST = 10  # coordinates of networks that can be trained
 MAP_STEPS = 5000  # four times what the slowest fit of a map was seen to take; a network that needs more is stuck
 
 #: exponents of the width m in (std of a, std of w, scale): standard deviations and scale go like m to that power
@@ -58,16 +59,32 @@ def coordinates(width: int, std_a: float, std_w: float, scale: float = 1.0) -> t
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    Weights of order one, and an output divided by the square root of the width (NTK) or by the width (mean field):
+
+    >>> coordinates(10_000, 1.0, 1.0, 100.0), coordinates(10_000, 1.0, 1.0, 10_000.0)
+    ((0.5, 0.0), (1.0, 0.0))
     """
     log_m = np.log(positive_int("width", width, minimum=2))
     log_a, log_w, log_scale = (
-        np.log(float(positive(name, value))) for name, value in (("std_a", std_a), ("std_w", std_w), ("scale", scale))
+        np.log(float(positive(name, value, ndim=0)))
+        for name, value in (("std_a", std_a), ("std_w", std_w), ("scale", scale))
     )
-    return float(-(log_a + log_w - log_scale) / log_m), float(-(log_a - log_w) / log_m)
+    return float(-(log_a + log_w - log_scale) / log_m) + 0.0, float(-(log_a - log_w) / log_m) + 0.0
 
 
 def classical_initialisations() -> dict[str, tuple[float, float]]:
-    """The place of the usual initialisations in the diagram, (gamma, gamma') as the width grows."""
+    """The place of the usual initialisations in the diagram, (gamma, gamma') as the width grows.
+
+    Examples
+    --------
+    >>> classical_initialisations()["xavier"]  # both standard deviations like 1/sqrt(m): gamma 1/2 + 1/2
+    (1.0, 0.0)
+    >>> {name: phase(*place) for name, place in classical_initialisations().items()}
+    {'ntk': 'linear', 'mean field': 'critical', 'lecun': 'linear', 'he': 'linear', 'xavier': 'critical'}
+    """
     return {name: (scale - a - w, w - a) for name, (a, w, scale) in CLASSICAL.items()}
 
 
@@ -114,6 +131,13 @@ def distance_exponent(gamma: float, gamma_prime: float) -> float:
     ------
     ValueError
         If a coordinate is not finite.
+
+    Examples
+    --------
+    In the NTK scaling ten thousand times as many neurons move a hundredth as far, in mean field as far as ever:
+
+    >>> distance_exponent(0.5, 0.0), distance_exponent(1.0, 0.0), distance_exponent(2.0, 0.0)
+    (-0.5, 0.0, 0.5)
     """
     regime = phase(gamma, gamma_prime)
     if regime == "critical":
@@ -159,8 +183,16 @@ def relative_distance(w: ArrayLike, w0: ArrayLike) -> float:
     ------
     ValueError
         If the shapes differ, an entry is not finite, or `w0` is all zero.
+
+    Examples
+    --------
+    From (3, 4) to the origin is one length of the start:
+
+    >>> relative_distance([0.0, 0.0], [3.0, 4.0]), relative_distance([3.0, 5.0], [3.0, 4.0])
+    (1.0, 0.2)
     """
     w, w0 = finite("w", w), finite("w0", w0)
+    require_room(w=w, w0=w0)
     if w.shape != w0.shape:
         raise ValueError(f"w must have the shape of w0, {w0.shape}, got {w.shape}")
     norm = np.linalg.norm(w0)
@@ -184,6 +216,12 @@ class DistanceScaling:
         Least-squares slope of ln distance (mean over replicates) against ln width.
     predicted : (n_cells,) array
         :func:`distance_exponent`.
+
+    Examples
+    --------
+    >>> found = distance_scaling([(0.5, 0.0)], [100, 1000], np.random.default_rng(0))
+    >>> found.distance.shape, found.predicted.tolist()  # one cell, two widths, three networks of each
+    ((1, 2, 3), [-0.5])
     """
 
     cells: np.ndarray
@@ -222,11 +260,21 @@ def distance_scaling(
         If an argument is out of range.
     SimulationError
         If a run does not fit within the step limit.
+
+    Examples
+    --------
+    In the NTK scaling a hundred times as many neurons move about a tenth as far:
+
+    >>> found = distance_scaling([(0.5, 0.0)], [100, 10_000], np.random.default_rng(0))
+    >>> found.distance.mean(axis=-1).round(2).tolist(), found.slope.round(1).tolist(), found.predicted.tolist()
+    ([[0.09, 0.01]], [-0.5], [-0.5])
     """
     grid = finite("cells", cells, ndim=2)
     if grid.shape[1] != 2:
         raise ValueError(f"cells must hold (gamma, gamma_prime) pairs, got shape {grid.shape}")
     widths = _even_widths(widths)
+    _require_place(gamma=grid[:, 0], gamma_prime=grid[:, 1])
+    generator("rng", rng)
     repeated = np.repeat(grid, positive_int("replicates", replicates), axis=0)
     distance = np.stack([fitted_distance(repeated, m, rng).reshape(len(grid), replicates) for m in widths], axis=1)
     predicted = np.array([distance_exponent(*cell) for cell in grid])
@@ -250,6 +298,12 @@ class PhaseMap:
         is linear, positive where neurons condense. NaN if fewer than two widths have such a replicate.
     predicted : (n_gamma, n_prime) array
         :func:`distance_exponent`. Its sign changes at :func:`critical_gamma`.
+
+    Examples
+    --------
+    >>> found = phase_map([0.5, 1.75], [0.0], widths=(100, 1000))
+    >>> found.slope.shape, found.predicted[:, 0].tolist(), np.sign(found.slope[:, 0]).tolist()
+    ((2, 1), [-0.5, 0.375], [-1.0, 1.0])
     """
 
     gammas: np.ndarray
@@ -293,8 +347,17 @@ def phase_map(
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    Left of the critical line wider networks move less, right of it more:
+
+    >>> found = phase_map([0.5, 1.75], [0.0], widths=(100, 10_000), replicates=3)
+    >>> found.slope[:, 0].round(1).tolist(), found.predicted[:, 0].tolist()
+    ([-0.6, 0.4], [-0.5, 0.375])
     """
     gammas, gamma_primes = finite("gammas", gammas, ndim=1), finite("gamma_primes", gamma_primes, ndim=1)
+    _require_place(gammas=gammas, gamma_primes=gamma_primes)
     grid = {"gamma": gammas, "gamma_prime": gamma_primes}
     cell = partial(cell_distances, _even_widths(widths))
     runs = sweep(cell, grid, replicates=replicates, seed=seed, jobs=jobs)
@@ -313,10 +376,18 @@ def cell_distances(widths: Sequence[int], gamma: float, gamma_prime: float, rng:
     return {"distance": distance}
 
 
+def _require_place(**coordinates: np.ndarray) -> None:
+    """`ValueError` for a place so far out that powers of the width are no floats."""
+    for name, values in coordinates.items():
+        if np.abs(values).max() > FARTHEST:
+            raise ValueError(f"{name} must be in [-{FARTHEST}, {FARTHEST}], got {np.abs(values).max():g} in size")
+
+
 def _even_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    if len(widths) < 2 or any(positive_int("widths", m, minimum=2) % 2 for m in widths):
+    widths = counts("widths", widths, minimum=2, at_least=2)
+    if any(m % 2 for m in widths):
         raise ValueError(f"widths must be at least two even numbers, got {list(widths)}")
-    return tuple(widths)
+    return widths
 
 
 def _slopes(widths: Sequence[int], distance: np.ndarray) -> np.ndarray:

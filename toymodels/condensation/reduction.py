@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.grouping import check_threshold, leaders
 from toymodels.condensation.network import TwoLayerNetwork, require_single
 from toymodels.condensation.similarity import static_neurons, unit_rows
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import counts, finite, generator, positive, positive_int
 
 PARITY = {"tanh": -1, "x2tanh": -1, "xtanh": 1}  # s(-z) = parity * s(z)
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value
@@ -53,6 +53,15 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     ------
     ValueError
         If `threshold` is outside (0, 1], the network has replicate axes, or nothing is left.
+
+    Examples
+    --------
+    The first two neurons point the same way; their sum 1 |2| + 3 |1| = 5 goes on the unit vector:
+
+    >>> wide = TwoLayerNetwork([1.0, 3.0, 1.0], [[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> small = merge(wide)
+    >>> small.a.tolist(), small.w.tolist(), wide([[2.0]]).tolist() == small([[2.0]]).tolist()
+    ([5.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], True)
     """
     require_single(network)
     threshold = check_threshold(threshold)
@@ -83,6 +92,14 @@ class Reduction:
         Norm of the change of the output, relative to the output's norm.
     loss, retrained : arrays
         Loss of the merged network, before and after training it further.
+
+    Examples
+    --------
+    >>> network = TwoLayerNetwork([1.0, 3.0, 1.0], [[2.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> x = np.linspace(-1, 1, 9)[:, None]
+    >>> found = reduction_curve(network, x, network(x), [0.5, 0.99], n_steps=10)
+    >>> found.neurons.tolist(), found.error.round(9).tolist()  # the perfectly condensed pair costs nothing
+    ([2, 2], [0.0, 0.0])
     """
 
     thresholds: np.ndarray
@@ -120,10 +137,21 @@ def reduction_curve(
         As :func:`merge`.
     SimulationError
         If retraining diverges.
+
+    Examples
+    --------
+    Neurons 0.1 rad apart merge at 0.99, cos(0.1) = 0.995, but not at 0.999:
+
+    >>> angles = np.array([0.0, 0.1, 1.5])
+    >>> network = TwoLayerNetwork([1.0, 1.0, 1.0], np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    >>> x = np.linspace(-1, 1, 9)[:, None]
+    >>> found = reduction_curve(network, x, network(x), [0.99, 0.999], n_steps=200)
+    >>> found.neurons.tolist(), found.error.round(3).tolist(), bool(found.retrained[0] < found.loss[0])
+    ([2, 3], [0.001, 0.0], True)
     """
     output = network(x)
     rows = []
-    for threshold in thresholds:
+    for threshold in finite("thresholds", thresholds, ndim=1).tolist():
         small = merge(network, threshold, x=x if network.activation == "relu" else None)
         error = np.linalg.norm(small(x) - output) / np.linalg.norm(output)
         loss = small.train(x, y, n_steps, lr, n_steps, record=("loss",))["loss"]
@@ -146,6 +174,16 @@ def tangent_rank(network: TwoLayerNetwork, points: ArrayLike) -> int:
     ------
     ValueError
         If there are too few points.
+
+    Examples
+    --------
+    Two neurons have 2 (1 + 1 + 1) parameters; of two that are equal, the second adds no direction of its own:
+
+    >>> points = np.random.default_rng(0).standard_normal((20, 1))
+    >>> different = TwoLayerNetwork([1.0, 1.0], [[1.0, 0.0], [0.5, 1.0]], "tanh")
+    >>> equal = TwoLayerNetwork([1.0, 1.0], [[1.0, 0.5], [1.0, 0.5]], "tanh")
+    >>> tangent_rank(different, points), tangent_rank(equal, points)
+    (6, 3)
     """
     return _rank(_tangents(network, points))
 
@@ -170,6 +208,14 @@ def optimistic_sample_size(target: TwoLayerNetwork, points: ArrayLike) -> int:
     ------
     ValueError
         If there are too few points.
+
+    Examples
+    --------
+    A target of 100 neurons that all say the same needs the 3 samples of one neuron:
+
+    >>> points = np.random.default_rng(0).standard_normal((20, 1))
+    >>> optimistic_sample_size(TwoLayerNetwork(np.full(100, 0.01), np.full((100, 2), 0.5), "tanh"), points)
+    3
     """
     tangents = _tangents(merge(target, 1.0), points)  # (n, K, p)
     rank, n_outputs = _rank(tangents), tangents.shape[1]
@@ -219,6 +265,13 @@ def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:
     ------
     ValueError
         If a size is not a positive integer, or `rank` is above min(rows, columns).
+
+    Examples
+    --------
+    A 3 x 4 matrix of rank 1 is a column times a row up to a factor: 3 + 4 - 1 numbers, where a full one has 12.
+
+    >>> low_rank_sample_size(1, 3, 4), low_rank_sample_size(3, 3, 4)
+    (6, 12)
     """
     rows, columns = positive_int("rows", rows), positive_int("columns", columns)
     if positive_int("rank", rank) > min(rows, columns):
@@ -263,13 +316,24 @@ def recovery_error(
         If an argument is out of range.
     SimulationError
         If training diverges.
+
+    Examples
+    --------
+    One tanh neuron has three parameters: what thirty neurons make of a single sample is worse than the mean, from ten
+    samples they find it.
+
+    >>> errors = recovery_error([1, 10], np.random.default_rng(0), replicates=5, n_steps=10_000)
+    >>> one, ten = np.median(errors, axis=1)
+    >>> bool(one > 1), bool(ten < 0.1)
+    (True, True)
     """
-    positive("std", std)
+    positive("std", std, ndim=0)
+    generator("rng", rng)
     x_test = rng.standard_normal((1000, dim))
     errors = []
-    for n in sizes:
+    for n in counts("sizes", sizes):
         teacher = TwoLayerNetwork.random(teacher_width, dim, 1.0, "tanh", rng, replicates=replicates)
-        x = rng.standard_normal((positive_int("sizes", n), dim))
+        x = rng.standard_normal((n, dim))
         student = TwoLayerNetwork.random(width, dim, std, "tanh", rng, replicates=replicates)
         run = student.train(x, teacher(x), n_steps, lr, n_steps)
         wanted = teacher(x_test)

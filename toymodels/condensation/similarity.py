@@ -162,6 +162,14 @@ def orientation(w: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     ------
     ValueError
         If the shapes differ or an entry is not finite.
+
+    Examples
+    --------
+    A neuron with equal weight and bias looks 45 degrees up, one with weight -1 alone back:
+
+    >>> theta, amplitude = orientation([1.0, -1.0], [1.0, 0.0])
+    >>> np.degrees(theta).round(9).tolist(), amplitude.round(3).tolist()
+    ([45.0, 180.0], [1.414, 1.0])
     """
     w, b = finite("w", w), finite("b", b)
     if w.shape != b.shape:
@@ -193,6 +201,16 @@ def effective_rank(w: ArrayLike, amplitude: ArrayLike | None = None) -> float:
     ------
     ValueError
         If an entry is not finite or every neuron has zero weight.
+
+    Examples
+    --------
+    Three parallel neurons are one direction, two orthogonal ones are two; with amplitudes 3 : 1 they are as many as the
+    entropy of (3/4, 1/4) says:
+
+    >>> effective_rank([[1.0, 0.0], [2.0, 0.0], [-1.0, 0.0]]), round(effective_rank(np.eye(2)), 12)
+    (1.0, 2.0)
+    >>> round(effective_rank(np.eye(2), [3.0, 1.0]), 3)
+    1.755
     """
     w = as_rows("w", w)
     weights = w.any(axis=1) * (np.ones(len(w)) if amplitude is None else amplitudes(amplitude, w))
@@ -224,6 +242,13 @@ def static_neurons(w: ArrayLike, x: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If shapes do not agree or an entry is not finite.
+
+    Examples
+    --------
+    On inputs in [0, 1] the neuron relu(-x - 1) never fires, relu(x - 1/2) does:
+
+    >>> static_neurons([[-1.0, -1.0], [1.0, -0.5]], [[0.0], [1.0]]).tolist()
+    [True, False]
     """
     w, x = as_rows("w", w), as_rows("x", x)
     if w.shape[1] != x.shape[1] + 1:
@@ -249,6 +274,14 @@ def output_similarity(outputs: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If `outputs` has fewer than two axes or is not finite.
+
+    Examples
+    --------
+    On any data relu(x) and relu(2 x) say the same up to a factor, and relu(-x) speaks where they are silent:
+
+    >>> x = np.array([3.0, 4.0, -1.0])
+    >>> output_similarity(np.maximum(np.stack([x, 2 * x, -x], axis=1), 0)).round(9).tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     outputs = np.asarray(outputs)
     if outputs.ndim < 2:
@@ -273,8 +306,16 @@ def flatten_kernels(kernels: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If `kernels` has fewer than two axes or is not finite.
+
+    Examples
+    --------
+    Two kernels of one channel and 2 x 2 positions, opposite to each other:
+
+    >>> kernels = np.array([[[[1.0, 2.0], [3.0, 4.0]]], [[[-1.0, -2.0], [-3.0, -4.0]]]])
+    >>> flatten_kernels(kernels).tolist(), float(cosine_similarity(flatten_kernels(kernels))[0, 1].round(12))
+    ([[1.0, 2.0, 3.0, 4.0], [-1.0, -2.0, -3.0, -4.0]], -1.0)
     """
     kernels = np.asarray(kernels)
-    if kernels.ndim < 2:
+    if kernels.ndim < 2 or not kernels.size:
         raise ValueError(f"kernels must have at least 2 axes (output channels first), got shape {kernels.shape}")
     return as_rows("kernels", kernels.reshape(len(kernels), -1))

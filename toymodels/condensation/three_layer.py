@@ -25,11 +25,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.condensation.phase_diagram import relative_distance
+from toymodels.condensation.phase_diagram import FARTHEST, relative_distance
 from toymodels.condensation.phase_flow import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive_int
+from toymodels.validation import counts, described, finite, generator, positive_int
 
 
 def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
@@ -176,7 +176,8 @@ def three_layer_map(
         If an argument is out of range.
     """
     outers, middles = finite("outers", outers, ndim=1), finite("middles", middles, ndim=1)
-    cell = partial(plane_distances, _checked_widths(widths))
+    widths = counts("widths", widths, minimum=2, at_least=2)
+    cell = partial(plane_distances, tuple(widths))
     runs = sweep(cell, {"outer": outers, "middle": middles}, replicates=replicates, seed=seed, jobs=jobs)
     found = runs["distance"].transpose("outer", "middle", "distance_0", "replicate", "distance_1").values
     distance = np.where(found > 0, found, np.nan)
@@ -226,6 +227,12 @@ class LayerScaling:
         For a, V and w.
     slope, predicted : (3,) arrays
         Fitted against ln width, and :func:`three_layer_exponents`.
+
+    Examples
+    --------
+    >>> found = three_layer_scaling((0.0, 0.0, 0.0, 1.0), [20, 80], np.random.default_rng(0))
+    >>> found.distance.shape, found.predicted.tolist()  # two widths, three networks of each, three layers
+    ((2, 3, 3), [-0.5, -1.0, -0.5])
     """
 
     widths: np.ndarray
@@ -260,19 +267,25 @@ def three_layer_scaling(
         If an argument is out of range.
     SimulationError
         If a run does not fit within the step limit.
+
+    Examples
+    --------
+    Sixteen times the width: outer layers move about a quarter as far, the middle one about a sixteenth.
+
+    >>> found = three_layer_scaling((0.0, 0.0, 0.0, 1.0), [20, 320], np.random.default_rng(0))
+    >>> found.slope.round(1).tolist(), found.predicted.tolist()
+    ([-0.5, -1.0, -0.5], [-0.5, -1.0, -0.5])
     """
-    widths = _checked_widths(widths)
-    predicted = np.array(three_layer_exponents(*exponents))
+    widths = counts("widths", widths, minimum=2, at_least=2)
+    powers = finite("exponents", exponents, ndim=1)
+    if len(powers) != 4 or np.abs(powers).max() > FARTHEST:
+        raise ValueError(f"exponents must be four numbers in [-{FARTHEST}, {FARTHEST}], got {described(exponents)}")
+    predicted = np.array(three_layer_exponents(*powers))
     positive_int("replicates", replicates)
+    generator("rng", rng)
     distance = np.array([[fitted_distances(exponents, m, rng) for _ in range(replicates)] for m in widths])
     slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=1), 1)[0]
     return LayerScaling(np.array(widths), distance, slope, predicted)
-
-
-def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
-        raise ValueError(f"widths must be at least two, got {list(widths)}")
-    return tuple(widths)
 
 
 def fitted_distances(exponents: tuple[float, float, float, float], width: int, rng: np.random.Generator) -> list[float]:

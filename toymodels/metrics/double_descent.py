@@ -27,6 +27,12 @@ class Peak(NamedTuple):
         0 where there is no peak.
     place, left, right : int
         Indices of the peak and of the lowest values on both sides; all 0 where there is no peak.
+
+    Examples
+    --------
+    >>> peak = highest_peak([3.0, 1.0, 5.0, 2.0, 4.0])
+    >>> peak.height, peak.place  # 5 stands 3 above 2, the higher of its valleys 1 and 2
+    (3.0, 2)
     """
 
     height: float

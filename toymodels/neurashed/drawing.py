@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,22 @@ def draw(model: Neurashed, state: tuple[ArrayLike, ArrayLike] | None = None, fir
     Returns
     -------
     matplotlib Figure
+        A notebook shows it, with or without pyplot.
 
     Raises
     ------
     ValueError
         If shapes do not fit, or a set names what is no node.
+
+    Examples
+    --------
+    The input fires eye and cat; the figure says their scores and the probability, softmax of (2, 0):
+
+    >>> from toymodels.neurashed import from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> figure = draw(model, ([2.0, 1.0], [1.0, 1.0]), model.inputs(["eye"])[0])
+    >>> [text.get_text().replace("\\n", " ") for text in figure.axes[0].texts]
+    ['eye 2', 'wheel', 'cat 88.1%', 'car 11.9%']
     """
     from matplotlib.figure import Figure
 
@@ -87,7 +99,14 @@ def draw(model: Neurashed, state: tuple[ArrayLike, ArrayLike] | None = None, fir
             zorder=3,
         )
     axes.set_ylim(-0.75, len(model.compiled.nodes) - 0.4)
+    figure._repr_png_ = partial(_png, figure)  # pyright: ignore[reportAttributeAccessIssue] - a notebook looks for it
     return figure
+
+
+def _png(figure: Figure, **options: Any) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", **options)
+    return content.getvalue()
 
 
 def animate(model: Neurashed, run: Trajectory, path: str | Path, every: int = 1) -> Path:
@@ -107,6 +126,19 @@ def animate(model: Neurashed, run: Trajectory, path: str | Path, every: int = 1)
     ------
     ValueError
         If the path has another ending or the run is not one of this model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from toymodels.neurashed import Multiplicative, from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> cat, rng = model.inputs(["eye"]), np.random.default_rng(0)
+    >>> run = model.train(cat, [0], Multiplicative(1.5, 0.5), n_steps=4, rng=rng, initial=1.0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Image.open(animate(model, run, f"{folder}/cat.gif", every=2)) as film:
+    ...         film.n_frames  # steps 0, 2 and 4
+    3
     """
     from matplotlib.figure import Figure
     from PIL import Image
@@ -122,8 +154,7 @@ def animate(model: Neurashed, run: Trajectory, path: str | Path, every: int = 1)
         axes = figure.add_subplot()
         draw_graph(axes, model, amplification=amplification[k], edge_weights=weights[k])
         axes.set_title(f"{run.clock} {run.t[k]:g}", fontsize=10)
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=80)
+        content = io.BytesIO(_png(figure, dpi=80))
         frames.append(Image.open(content).convert("P", palette=Image.Palette.ADAPTIVE))
     content = io.BytesIO()
     pause = 1000 // FRAMES_A_SECOND

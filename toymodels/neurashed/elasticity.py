@@ -16,6 +16,7 @@ that are trained by the same rule from 0. The finite-t forms and both alternativ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +24,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics.elasticity import relative_change
-from toymodels.neurashed.graph import Neurashed
+from toymodels.neurashed.graph import Neurashed, require_model
 from toymodels.neurashed.graphs import random_classes
 from toymodels.neurashed.rules import Additive, Multiplicative, RuleTable
 from toymodels.neurashed.sums import log_sums
-from toymodels.validation import choice, finite, positive, positive_int
+from toymodels.trajectory import SimulationError
+from toymodels.validation import choice, described, finite, positive, positive_int
 
 READINGS = ("own_input", "same_input", "trained_edges")
 
@@ -69,10 +71,25 @@ def local_elasticity(
     ------
     ValueError
         For bad arguments, or if an update leaves the logits of its own base input unchanged.
+
+    Examples
+    --------
+    An update on a cat moves a cat, less a bear that shares its head, and a car not at all:
+
+    >>> from toymodels.neurashed import from_names
+    >>> kinds = {"eye": None, "fur": None, "wheel": None}
+    >>> model = from_names(kinds, {"animal": ["eye", "fur"], "car": ["wheel"]})
+    >>> state, cat = ([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]), model.inputs(["eye", "fur"])
+    >>> tested = model.inputs(["eye", "fur"], ["eye"], ["wheel"])
+    >>> local_elasticity(model, state, cat, tested, rule=Additive(0.5)).tolist()
+    [[1.0, 0.5, 0.0]]
     """
+    require_model(model)
+    if not isinstance(state, Sequence | np.ndarray) or isinstance(state, str) or len(state) != 2:
+        raise ValueError(f"state must be a pair (amplification, edge_weights), got {described(state)}")
     if choice("scale", scale, ("linear", "log")) == "log":
         return _from_logs(model, state, base, test, rule, labels)
-    amplification, weights = (np.asarray(part, dtype=float) for part in state)
+    amplification, weights = (finite("state", part) for part in state)
     base, test = model.check_inputs(base), model.check_inputs(test)
     trained = labels is not None
     labels = model.check_labels(labels, len(base)) if trained else np.zeros(len(base), dtype=int)
@@ -151,11 +168,23 @@ def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: Arra
         Shared nodes per level, and own nodes per level and class.
     n_classes, depth : int
         K and the number L of hidden levels; `depth` may be an array.
+
+    Examples
+    --------
+    After one update of each class d = 2/3 and d' = 1/3, so the ratio is (25/9 - 1)/(16/9 - 1) = 16/7; after a million
+    it is the (b1 + b2)/b1 of Theorem 1:
+
+    >>> elasticity_ratio([1.0, 1e6], b1=1, b2=1, n_classes=2, depth=2).round(4).tolist()
+    [2.2857, 2.0]
     """
     _check_sizes(b1, b2, n_classes)
     base = positive("t", t) * (b2 + n_classes * b1)
     depth = positive("depth", depth)
-    return np.expm1(depth * np.log1p((b1 + b2) / base)) / np.expm1(depth * np.log1p(b1 / base))
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratio = np.expm1(depth * np.log1p((b1 + b2) / base)) / np.expm1(depth * np.log1p(b1 / base))
+    if not np.isfinite(ratio).all():
+        raise SimulationError("changes of the logits overflow float64: t is too small or depth too large")
+    return ratio
 
 
 def elasticity_limit(b1: int, b2: int, n_classes: int, depth: int, reading: str = "own_input") -> float:

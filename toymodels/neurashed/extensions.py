@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.neurashed.graph import Neurashed
+from toymodels.neurashed.graph import Neurashed, require_model
 from toymodels.neurashed.rules import RuleTable
 from toymodels.neurashed.training import draw_batches, evolve, initial_values
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import fraction, non_negative
+from toymodels.validation import fraction, generator, non_negative
 
 
 class FiringEdges:
@@ -34,10 +34,22 @@ class FiringEdges:
     ----------
     edges : tuple of (node, node)
         All edges, sorted: the order of `weights`.
+
+    Examples
+    --------
+    >>> from toymodels.neurashed import Additive, from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> edges = FiringEdges(model)
+    >>> cats = dict(n_steps=3, rng=np.random.default_rng(0), initial=1.0)
+    >>> run = edges.train(model.inputs(["eye"]), [0], Additive(1.0, 0.5), **cats)  # three cats, no car
+    >>> run["weights"][-1].tolist()
+    [4.0, 0.125]
+    >>> edges.logits(run["weights"][-1], model.inputs(["eye"], ["wheel"])).tolist()
+    [[4.0, 0.0], [0.0, 0.125]]
     """
 
     def __init__(self, model: Neurashed):
-        self.model = model
+        self.model = require_model(model)
         nodes = [node for level in model.compiled.nodes for node in level]
         position = {node: k for k, node in enumerate(nodes)}
         self.edges = tuple(sorted(model.graph.edges))
@@ -62,6 +74,7 @@ class FiringEdges:
         `inputs`, `labels`, `rule`, `n_steps`, `rng`, `initial`, `batch_size`, `order` and `every` are those of
         `Neurashed.train`, with edges as units; the result holds `weights` (n_t, n_edges).
         """
+        generator("rng", rng)
         inputs = self.model.check_inputs(inputs)
         table = self._firing(inputs, self.model.check_labels(labels, len(inputs)))
         rules = RuleTable(self.model.by_node(rule), self.edges)
@@ -158,9 +171,25 @@ def train_adaptive(
     -------
     Trajectory
         As `Neurashed.train`, with trained edges and its default edge rule.
+
+    Examples
+    --------
+    Of two features that fire together the weaker one is silenced, and stays as it is:
+
+    >>> from toymodels.neurashed import Additive, from_names
+    >>> model = from_names({"strong": None, "weak": None}, {"class": ["strong", "weak"]})
+    >>> how = dict(n_steps=3, rng=np.random.default_rng(0), initial=np.array([2.0, 1.0, 1.0, 1.0]))
+    >>> inputs = model.inputs(["strong", "weak"])
+    >>> run = train_adaptive(model, inputs, [0], Additive(1.0), threshold=0.9, **how)
+    >>> run["amplification"][-1].tolist()
+    [5.0, 1.0]
+    >>> run = train_adaptive(model, inputs, [0], Additive(1.0), threshold=0.5, **how)
+    >>> run["amplification"][-1].tolist()
+    [5.0, 4.0]
     """
-    inputs = model.check_inputs(inputs)
+    inputs = require_model(model).check_inputs(inputs)
     labels = model.check_labels(labels, len(inputs))
+    generator("rng", rng)
     fraction("threshold", threshold, closed=True)
     n_hidden = len(model.nodes)
     rules = RuleTable(model.by_node(rule), [*model.nodes, *model.edges])

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +22,7 @@ from toymodels.neurashed.firing import FeatureGraph
 from toymodels.neurashed.sums import apply_rows, log_sums
 from toymodels.neurashed.training import train
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, non_negative
+from toymodels.validation import described, finite, non_negative
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -56,6 +56,29 @@ class Neurashed(FeatureGraph):
     ------
     ValueError
         If the graph breaks one of these rules; the message names the node or edge.
+
+    Examples
+    --------
+    One feature below another; the score doubles at the first and triples at the second:
+
+    >>> import networkx as nx
+    >>> graph = nx.DiGraph([((0, 0), (1, 0)), ((1, 0), (2, 0)), ((1, 0), (2, 1))])
+    >>> graph.nodes[(1, 0)]["rule"] = "any"
+    >>> model = Neurashed(graph)
+    >>> firing = model.fire([[True], [False]])
+    >>> model.logits([2.0, 3.0], [1.0, 0.5], firing).tolist()
+    [[6.0, 3.0], [0.0, 0.0]]
+    >>> model.predict([2.0, 3.0], [1.0, 0.5], firing).round(3).tolist()  # nothing fires: no class is preferred
+    [[0.953, 0.047], [0.5, 0.5]]
+
+    In :meth:`train` what fires in all of 10 steps gains 0.1 in each; the edge into the other class is silent, and
+    halved in each:
+
+    >>> from toymodels.neurashed import Additive
+    >>> rng = np.random.default_rng(0)
+    >>> run = model.train([[True]], [0], Additive(0.1, 0.5), n_steps=10, rng=rng, initial=1.0)
+    >>> run["amplification"][-1].round(12).tolist(), run["edge_weights"][-1].round(3).tolist()
+    ([2.0, 2.0], [2.0, 0.001])
     """
 
     def logits(self, amplification: ArrayLike, edge_weights: ArrayLike, firing: Sequence[np.ndarray]) -> np.ndarray:
@@ -101,6 +124,7 @@ class Neurashed(FeatureGraph):
 
     def _scores(self, amplification: ArrayLike, firing: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Scores by level, (..., n, n_level)."""
+        self._require_states(firing)
         amplification = self._values("amplification", amplification, len(self.nodes))
         per_level = np.split(amplification, self.offsets[1:-1], axis=-1)
         scores = [per_level[0][..., None, :] * firing[0]]
@@ -135,6 +159,7 @@ class Neurashed(FeatureGraph):
         ValueError
             If a log is not finite or a shape does not fit.
         """
+        self._require_states(firing)
         factors = np.split(_sized("log_amplification", log_amplification, len(self.nodes)), self.offsets[1:-1])
         weights = _sized("log_edge_weights", log_edge_weights, len(self.edges))
         rows = max(1, MAX_CELLS // max(self._class_sums.nnz, *(level.parents.nnz for level in self.compiled.levels), 1))
@@ -190,11 +215,28 @@ class Neurashed(FeatureGraph):
         where = (self.compiled.edge_class, np.arange(n_edges))
         return csr_array((np.ones(n_edges), where), shape=(self.n_classes, n_edges))
 
+    def _require_states(self, firing: Any) -> None:
+        sizes = [len(level) for level in self.compiled.nodes[:-1]]
+        fits = isinstance(firing, Sequence) and len(firing) == len(sizes)
+        if not fits or any(np.shape(states)[1:] != (size,) for states, size in zip(firing, sizes, strict=True)):
+            raise ValueError(
+                f"firing must be a list of states (n, n_l) of {len(sizes)} levels, got {described(firing)}"
+            )
+        if any(np.asarray(states).dtype.kind != "b" for states in firing):
+            raise ValueError("firing must hold booleans, as `fire` returns them")
+
     def _values(self, name: str, values: ArrayLike, n: int) -> np.ndarray:
         values = np.atleast_1d(non_negative(name, values))
         if values.shape[-1] != n:
             raise ValueError(f"{name} must have {n} entries along its last axis, got shape {values.shape}")
         return values
+
+
+def require_model(model: Any) -> Neurashed:
+    """`model` if it is one, else a `ValueError`."""
+    if not isinstance(model, Neurashed):
+        raise ValueError(f"model must be a Neurashed, got {described(model)}")
+    return model
 
 
 def _sized(name: str, values: ArrayLike, n: int) -> np.ndarray:

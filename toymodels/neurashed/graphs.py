@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from toymodels.neurashed.graph import Neurashed
-from toymodels.validation import positive_int
+from toymodels.validation import described, generator, positive_int
+
+MOST_INPUTS = 10_000_000  # more would not fit into memory
 
 Dependencies = Mapping[Any, tuple[Iterable[int], Any]]  # index -> (indices of its parents, rule)
 
@@ -30,6 +32,12 @@ class Task:
     labels : (n_types,) integer array
     names : tuple of str
         One per type.
+
+    Examples
+    --------
+    >>> task = worked_example()
+    >>> task.names, task.labels.tolist(), task.inputs.sum(axis=1).tolist()
+    (('class 1', 'class 2', 'class 3'), [0, 1, 2], [7, 7, 3])
     """
 
     model: Neurashed
@@ -49,9 +57,28 @@ def build(n_inputs: int, hidden: Sequence[Dependencies], classes: Sequence[Itera
         One per level above 0, from a node's index to (indices of its parents, rule).
     classes : sequence of iterables
         For every class the indices of its parents in the last hidden level.
+
+    Raises
+    ------
+    ValueError
+        For what is no such list, or a graph that :class:`toymodels.neurashed.Neurashed` refuses.
+
+    Examples
+    --------
+    A conjunction above three inputs, and one class on top:
+
+    >>> model = build(3, [{0: ([0, 1], "all")}], [[0]])
+    >>> model.fire([[True, True, False], [True, False, True]])[1].tolist()
+    [[True], [False]]
     """
     import networkx as nx
 
+    if positive_int("n_inputs", n_inputs) > MOST_INPUTS:
+        raise ValueError(f"n_inputs must be <= {MOST_INPUTS}, got {n_inputs}")
+    if not isinstance(hidden, Sequence) or not all(isinstance(level, Mapping) for level in hidden):
+        raise ValueError(f"hidden must be a sequence of mappings, one per level, got {described(hidden)}")
+    if not isinstance(classes, Sequence) or isinstance(classes, str):
+        raise ValueError(f"classes must be a sequence of parents, one entry per class, got {described(classes)}")
     graph = nx.DiGraph()
     graph.add_nodes_from((0, index) for index in range(n_inputs))
     for level, nodes in enumerate(hidden, start=1):
@@ -78,6 +105,14 @@ def worked_example() -> Task:
 
     Level 0 holds u1 u2, v1 v2 v3, w1 w2, x1 x2 and F; level 1 has one node per class, which depends on 7, 7 and 3 of
     them. The three-level graph is our reconstruction from the printed polynomials.
+
+    Examples
+    --------
+    Classes 1 and 2 share u1 u2 v1 v2 v3, classes 1 and 3 only u1 u2: the 7/5/2 of the appendix.
+
+    >>> task = worked_example()
+    >>> (task.inputs.astype(int) @ task.inputs.astype(int).T)[0].tolist()
+    [7, 5, 2]
     """
     u, v, w, x, f = range(2), range(2, 5), range(5, 7), range(7, 9), [9]
     firing = [[*u, *v, *w], [*u, *v, *x], [*u, *f]]
@@ -89,6 +124,14 @@ def three_class() -> Task:
     """Figure 2: three classes, two types of input in class 1, pathways that overlap less and less.
 
     Levels of 10, 6 and 4 hidden nodes; the dependencies are our reconstruction.
+
+    Examples
+    --------
+    >>> task = three_class()
+    >>> task.names, [len(level) for level in task.model.compiled.nodes]
+    (('1a', '1b', '2', '3'), [10, 6, 4, 3])
+    >>> [int(level[0].sum()) for level in task.model.fire(task.inputs)]  # what type 1a fires, level by level
+    [5, 3, 2]
     """
     second = {
         0: ([0, 1, 2], "all"),
@@ -114,6 +157,12 @@ def batch_size(n_shared: int = 3, n_own: int = 3, n_types: int = 2) -> Task:
     ----------
     n_shared, n_own, n_types : int
         Shared nodes, own nodes per type, and types.
+
+    Examples
+    --------
+    >>> task = batch_size(n_shared=1, n_own=2)
+    >>> task.inputs.astype(int).tolist()  # the first feature is of both types
+    [[1, 1, 1, 0, 0], [1, 0, 0, 1, 1]]
     """
     for name, value in (("n_shared", n_shared), ("n_own", n_own), ("n_types", n_types)):
         positive_int(name, value)
@@ -137,6 +186,14 @@ def information_bottleneck(shared: bool = True) -> Task:
     shared : bool
         Whether the 7th node is the mirror's centre, shared by both classes (13 nodes; the paper speaks of *the* 7th
         node), or each class has one of its own (14 nodes). The drawing does not decide.
+
+    Examples
+    --------
+    >>> task = information_bottleneck()
+    >>> task.names[:4], task.inputs.shape
+    (('(1, 2, 7)', '(2, 3, 7)', '(4, 5, 7)', '(5, 6, 7)'), (8, 13))
+    >>> information_bottleneck(shared=False).inputs.shape  # the 7th node twice
+    (8, 14)
     """
     n = 13 if shared else 14
     patterns = [(0, 1, 6), (1, 2, 6), (3, 4, 6), (4, 5, 6)]
@@ -167,7 +224,16 @@ def random_classes(m: int, b1: int, b2: int, n_classes: int, depth: int, rng: np
     -------
     Task
         One type of input per class.
+
+    Examples
+    --------
+    Of a million nodes few coincide: each class fires b1 + b2 = 5 per level, of which two classes share b1 = 2.
+
+    >>> task = random_classes(1_000_000, 2, 3, n_classes=2, depth=2, rng=np.random.default_rng(0))
+    >>> [(level.astype(int) @ level.T).tolist() for level in task.model.fire(task.inputs)]
+    [[[5, 2], [2, 5]], [[5, 2], [2, 5]]]
     """
+    generator("rng", rng)
     for name, value in (("m", m), ("b1", b1), ("b2", b2), ("n_classes", n_classes), ("depth", depth)):
         positive_int(name, value)
     if max(b1, b2) > m:

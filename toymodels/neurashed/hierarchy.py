@@ -9,7 +9,7 @@ import numpy as np
 
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import build
-from toymodels.validation import positive_int
+from toymodels.validation import generator, positive_int
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,17 @@ class HierarchicalTask:
         At most `n_class` and `n_specific`.
     depth : int
         Number of hidden levels, at least 2.
+
+    Examples
+    --------
+    >>> task, rng = HierarchicalTask(n_classes=2, n_shared=1, n_class=2, n_specific=3), np.random.default_rng(0)
+    >>> task.n_nodes, list(task.nodes_of(1))  # 1 + 2 * 2 + 3 nodes; those of class 1 after the shared one and class 0
+    (8, [3, 4])
+    >>> inputs, labels = task.sample(4, rng)
+    >>> labels.tolist(), inputs.sum(axis=1).tolist()  # each fires the shared node, 2 of its class and 3 of its own
+    ([0, 1, 0, 1], [6, 6, 6, 6])
+    >>> task.build(rng).n_classes
+    2
     """
 
     n_classes: int = 4
@@ -56,11 +67,14 @@ class HierarchicalTask:
 
     def nodes_of(self, label: int) -> range:
         """Indices, in every level, of the nodes of class `label`."""
+        if positive_int("label", label, minimum=0) >= self.n_classes:
+            raise ValueError(f"label must be in 0 ... {self.n_classes - 1}, got {label}")
         start = self.n_shared + label * self.n_class
         return range(start, start + self.n_class)
 
     def build(self, rng: np.random.Generator) -> Neurashed:
         """A random graph, drawn from `rng`."""
+        generator("rng", rng)
         hidden = [self._level(rng, last=level == self.depth - 1) for level in range(1, self.depth)]
         classes = [[*self.nodes_of(label), *self._specific] for label in range(self.n_classes)]
         return build(self.n_nodes, hidden, classes)
@@ -82,6 +96,7 @@ class HierarchicalTask:
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """`n` samples drawn from `rng`: inputs (n, n_nodes) bool and labels (n,), classes in turn."""
+        generator("rng", rng)
         labels = np.arange(positive_int("n", n)) % self.n_classes
         inputs = np.zeros((n, self.n_nodes), dtype=bool)
         inputs[:, : self.n_shared] = True

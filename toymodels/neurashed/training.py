@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from toymodels.neurashed.firing import FeatureGraph
 from toymodels.neurashed.rules import RuleTable
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, non_negative, positive_int
+from toymodels.validation import choice, generator, non_negative, positive_int
 
 Batches = np.ndarray | list[np.ndarray]  # one (n_replicates or 1, batch) array of sample indices per step
 
@@ -97,6 +97,7 @@ def train(
     choice("edge_rule", edge_rule, ("cofire", "union"))
     choice("scale", scale, ("linear", "log"))
     n_replicates = 1 if replicates is None else positive_int("replicates", replicates)
+    generator("rng", rng)
     generators = [rng] if replicates is None else rng.spawn(n_replicates)
     trained_edges = model.edges if edge_training else ()
     rules = RuleTable(model.by_node(rule), [*model.nodes, *trained_edges])

@@ -15,16 +15,17 @@ function firing(graph, batch) {
   return [...nodes, ...edges];
 }
 
-// Values of all units after each batch, the start first
-function train(graph, rule, rates, initial, order) {
-  const n = graph.levels.flat().length + graph.edges.length;
-  let state = Array.from({ length: n }, () => rule.encode(initial));
+const units = (graph) => graph.levels.flat().length + graph.edges.length;
+
+// Values of all units after each batch, the start first. A stochastic rule moves those whose coin is below the chance
+function train(graph, rule, rates, initial, order, coins, chance = 1) {
+  let state = Array.from({ length: units(graph) }, () => rule.encode(initial));
   const run = [state.map(rule.decode)];
-  for (const batch of order) {
+  order.forEach((batch, step) => {
     const fires = firing(graph, batch);
-    state = state.map((value, k) => rule.update(value, fires[k], rates));
+    state = state.map((value, k) => (chance === 1 || coins[step][k] < chance ? rule.update(value, fires[k], rates) : value));
     run.push(state.map(rule.decode));
-  }
+  });
   return run;
 }
 
@@ -61,20 +62,34 @@ function elasticity(graph, rule, rates, values, base) {
   return change.map((size) => size / change[base]);
 }
 
-// Batches drawn with replacement, by a generator of our own: x <- x xor shifted x, thrice (Marsaglia 2003)
-function draw(n, size, steps, seed) {
+// Numbers in (0, 1) by a generator of our own: x <- x xor shifted x, thrice (Marsaglia 2003)
+function generator(seed) {
   let x = (seed * 2654435761) >>> 0 || 1;
   const next = () => { x ^= x << 13; x >>>= 0; x ^= x >>> 17; x ^= x << 5; x >>>= 0; return x / 4294967296; };
   for (let k = 0; k < 8; k++) next();
+  return next;
+}
+
+// Batches drawn with replacement
+function draw(n, size, steps, seed) {
+  const next = generator(seed);
   return Array.from({ length: steps }, () => Array.from({ length: size }, () => Math.floor(next() * n)));
 }
 
-const INITIAL = 1;
+// A number for every unit and step, from a stream that no batches are drawn from
+function toss(n, steps, seed) {
+  const next = generator(seed + COINS);
+  return Array.from({ length: steps }, () => Array.from({ length: n }, next));
+}
+
+const INITIAL = 1, COINS = 100003;
 
 const PAGE = {
-  compute({ graph, rule, grow, fade, batch, seed, step, input }) {
+  compute({ graph, rule, grow, fade, chance, batch, seed, step, input }) {
     const chosen = DATA.graphs[graph], law = RULES[rule], rates = { grow: rule ? grow : 1 + grow, fade };
-    const order = draw(chosen.labels.length, batch, DATA.steps, seed), run = train(chosen, law, rates, INITIAL, order.slice(0, step));
+    const order = draw(chosen.labels.length, batch, DATA.steps, seed), coins = toss(units(chosen), DATA.steps, seed);
+    const run = train(chosen, law, rates, INITIAL, order.slice(0, step), coins, chance);
+    const followed = step ? coins[step - 1].filter((coin) => chance === 1 || coin < chance).length : 0;
     const values = lastOf(run), sample = Math.min(input, chosen.labels.length - 1), found = logits(chosen, values, sample);
     const moved = elasticity(chosen, law, rates, values, sample);
     const own = chosen.labels.map((label, i) => i).filter((i) => i !== sample);
@@ -86,6 +101,7 @@ const PAGE = {
         same: mean(own.filter((i) => chosen.labels[i] === chosen.labels[sample])),
         other: mean(own.filter((i) => chosen.labels[i] !== chosen.labels[sample])),
         last: step ? order[step - 1].map((i) => chosen.names[i]).join(", ") : "none yet",
+        followed: step ? `${followed} of ${units(chosen)}` : "none yet",
       },
     };
   },
@@ -93,6 +109,7 @@ const PAGE = {
   format(name, value, state) {
     if (name === "grow") return state.rule ? `+ ${short(value)}` : `× ${short(1 + value)}`;
     if (name === "fade") return `× ${short(value)}`;
+    if (name === "chance") return value === 1 ? "always" : `${Math.round(100 * value)} %`;
   },
 
   make() {

@@ -1,5 +1,3 @@
-import doctest
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +5,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnn import split_unit
-from dnn.embedding import heads
 from dnn.embedding.heads import HeadedAttention
 from tests.dnn.embedding.kinds import normal, seeded
 
@@ -82,7 +79,3 @@ def test_attention_of_another_class_is_refused():
     computed.register_parametrization(attention.out_proj, "weight", nn.Identity())
     with pytest.raises(ValueError, match="made from others"):
         split_unit(attention, "MultiheadAttention", 0, 0.5)
-
-
-def test_examples():
-    assert doctest.testmod(heads).failed == 0

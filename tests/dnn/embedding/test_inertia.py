@@ -1,5 +1,4 @@
 import copy
-import doctest
 import itertools
 
 import numpy as np
@@ -146,7 +145,3 @@ def test_what_is_refused():
         inertia(module, x, torch.zeros(3, 1), "mse", cut=0)
     with pytest.raises(ValueError, match="must have a trainable parameter"):
         inertia(copy.deepcopy(module).requires_grad_(False), x, torch.zeros(3, 1), "mse")
-
-
-def test_examples():
-    assert doctest.testmod(home).failed == 0

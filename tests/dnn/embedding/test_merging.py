@@ -1,5 +1,4 @@
 import copy
-import doctest
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnn import merge_units, split_unit
-from dnn.embedding import merging
 from dnn.embedding.heads import HeadedAttention
 from tests.dnn.embedding.kinds import HEADS, KINDS, NEURONS, convolutional, encoder, normal, read, seeded
 from toymodels.condensation import TwoLayerNetwork, merge
@@ -283,7 +281,3 @@ def test_what_is_refused(options, message):
     module = seeded(lambda: convolutional(2))
     with pytest.raises(ValueError, match=message):
         merge_units(**({"module": module, "layer": "0", "threshold": 0.9} | options))
-
-
-def test_examples():
-    assert doctest.testmod(merging).failed == 0

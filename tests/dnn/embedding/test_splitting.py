@@ -1,5 +1,4 @@
 import copy
-import doctest
 import pickle
 
 import numpy as np
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnn import split_unit
-from dnn.embedding import splitting
 from dnn.embedding.heads import HeadedAttention
 from dnn.observing.layers import layers_of
 from tests.dnn.embedding.kinds import HEADS, KINDS, NEURONS, MyLinear, ScaledLinear, encoder, normal, read, seeded
@@ -181,7 +179,3 @@ def test_weights_that_no_longer_fit_their_dtype_are_refused():
     make, layer, _ = NEURONS["relu"]
     with pytest.raises(ValueError, match="can hold"):
         split_unit(seeded(make, dtype=torch.float32), layer, 0, 1e60)
-
-
-def test_examples():
-    assert doctest.testmod(splitting).failed == 0

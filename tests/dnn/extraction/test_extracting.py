@@ -1,5 +1,3 @@
-import doctest
-
 import numpy as np
 import pytest
 import torch
@@ -7,7 +5,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from dnn.extraction import extracting
 from dnn.extraction.extracting import extract, extract_fields
 from dnn.extraction.nodes import phi
 from dnn.networks.mlp import MLP
@@ -34,10 +31,6 @@ def planted(rng, n=600, copies=3):
 def _field(states, copies, rng):
     wide = np.repeat(states, copies, axis=1)
     return np.where(wide, 1.0, -1.0) * rng.uniform(0.5, 1.5, wide.shape)
-
-
-def test_the_examples_run():
-    assert doctest.testmod(extracting).failed == 0
 
 
 @given(st.integers(0, 10_000))

@@ -1,5 +1,3 @@
-import doctest
-
 import numpy as np
 import pytest
 import torch
@@ -8,16 +6,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from torch import nn
 
-from dnn.extraction import fields
 from dnn.extraction.fields import fields_of, shuffled
 from dnn.networks.mlp import MLP
 from tests.dnn.observing.kinds import kinds
 
 KINDS = kinds()
-
-
-def test_the_examples_run():
-    assert doctest.testmod(fields).failed == 0
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

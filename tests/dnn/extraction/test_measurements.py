@@ -1,4 +1,3 @@
-import doctest
 from copy import deepcopy
 
 import numpy as np
@@ -7,7 +6,6 @@ import torch
 from numpy.testing import assert_allclose
 from torch import nn
 
-from dnn.extraction import measurements
 from dnn.extraction.measurements import (
     agreement,
     between_classes,
@@ -20,10 +18,6 @@ from dnn.networks.convolutional import SmallCNN
 from dnn.networks.mlp import MLP
 from tests.dnn.blobs import blobs
 from toymodels.metrics.elasticity import relative_change
-
-
-def test_the_examples_run():
-    assert doctest.testmod(measurements).failed == 0
 
 
 def test_elasticity_is_that_of_a_small_sgd_step():

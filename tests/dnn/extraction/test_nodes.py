@@ -1,12 +1,9 @@
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from dnn.extraction import nodes as nodes_module
 from dnn.extraction.nodes import find_nodes, null_phi, phi
 
 
@@ -30,10 +27,6 @@ def linked(similarity, cut):
         a, b = pairs[best]
         groups[b] += groups.pop(a)
     return sorted(sorted(group) for group in groups)
-
-
-def test_the_examples_run():
-    assert doctest.testmod(nodes_module).failed == 0
 
 
 @given(st.integers(0, 10_000), st.integers(5, 40))

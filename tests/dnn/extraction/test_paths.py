@@ -1,17 +1,10 @@
-import doctest
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from dnn.extraction import paths
 from dnn.extraction.nodes import phi
 from dnn.extraction.paths import find_paths, find_rules
-
-
-def test_the_examples_run():
-    assert doctest.testmod(paths).failed == 0
 
 
 @given(st.integers(0, 10_000))

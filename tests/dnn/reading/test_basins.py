@@ -1,4 +1,3 @@
-import doctest
 from copy import deepcopy
 from functools import cache
 
@@ -14,7 +13,6 @@ from scipy.stats import norm, sem, spearmanr, t
 from torch import nn
 
 from dnn.networks.mlp import MLP, batch_norm_mode
-from dnn.reading import basins
 from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.reading.perturbations import NORMALISATIONS, weight_noise
 from tests.dnn.blobs import blobs
@@ -641,7 +639,3 @@ def test_overflow_beyond_the_radius_leaves_the_interval_open():
     assert run.amplitudes[-1] < 2
     with pytest.raises(SimulationError, match=r"logits are not finite at noise amplitude 2\.5"):
         sample_basin(network, x, y, rng(), span=1.0, amplitudes=amplitudes, method="grid")
-
-
-def test_examples_run():
-    assert doctest.testmod(basins).failed == 0

@@ -1,5 +1,4 @@
 import copy
-import doctest
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from dnn.networks.mlp import MLP, batch_norm_mode
 from dnn.observing.taps import slow_attention
-from dnn.reading import curvature
 from dnn.reading.curvature import hessian_trace, sharpness
 from tests.tolerances import MONTE_CARLO
 
@@ -399,7 +397,3 @@ def test_agreement_with_another_library():
     operator = curvlinops.HessianLinearOperator(module, nn.CrossEntropyLoss(), parameters, [(x, y)])
     expected = eigsh(operator.to_scipy(), k=1, which="LA", return_eigenvectors=False)[0]
     assert_allclose(sharpness(module, x, y, "cross_entropy"), expected, rtol=1e-6)
-
-
-def test_examples_run():
-    assert doctest.testmod(curvature).failed == 0

@@ -47,6 +47,13 @@ HOSTILE = (
     "exp(1, 2)",
     "S(t)",
     "\x00",
+    "\\frac{S}",
+    "\\frac{S}{t",
+    "\\input{t}",
+    "e^{" * 60 + "t" + "}" * 60,
+    "\\frac{" * 70 + "t",
+    "|S",
+    "Sx",
 )
 
 
@@ -74,8 +81,12 @@ def test_values_that_no_float_holds_are_not_finite_and_take_no_time(text):
 def test_an_unknown_name_is_answered_by_the_known_ones():
     with pytest.raises(Refused, match=r"s is not known here \(symbols: S, t, u0\); did you mean S\?"):
         read("s", POINT)
-    with pytest.raises(Refused, match=r"write S\*"):
-        read("S(t + 1)", POINT)
+    with pytest.raises(Refused, match=r"S\(t\) may be a function or a product: write S, or S\*\(\.\.\.\)"):
+        read("S(t)", POINT)
+    with pytest.raises(Refused, match="'two' is not known here: a number is asked for, in digits"):
+        read("two", ())
+    with pytest.raises(Refused, match="decimals have a point"):
+        read("0,7071", ())
 
 
 @pytest.mark.parametrize(
@@ -90,6 +101,20 @@ def test_an_unknown_name_is_answered_by_the_known_ones():
         ("S − t·u0", 1.7 - 0.4 * 0.05),
         ("S (t + 1)", 1.7 * 1.4),
         ("(S)(t)", 1.7 * 0.4),
+        ("2S(t + 1)", 2 * 1.7 * 1.4),
+        ("2St", 2 * 1.7 * 0.4),
+        ("St^2", 1.7 * 0.4**2),
+        ("1/St", 1 / (1.7 * 0.4)),
+        ("Stu0", 1.7 * 0.4 * 0.05),
+        ("|-S| + 2|t - S|", 1.7 + 2 * 1.3),
+        ("½ S + √2 + √(4) + √t", 0.85 + np.sqrt(2) + 2 + np.sqrt(0.4)),
+        ("Exp(t) Abs(-S) LN(e)", np.exp(0.4) * 1.7),
+        ("u_0 + u_{0}", 0.1),
+        (r"\frac{S}{1 + (S/u_0 - 1) e^{-2St}}", 1.7 / (1 + (1.7 / 0.05 - 1) * np.exp(-2 * 1.7 * 0.4))),
+        (r"\frac{\frac{S}{2}}{t}", 1.7 / 2 / 0.4),
+        (r"2 S \left(1 - \sqrt{t}\right) \cdot u_0", 2 * 1.7 * (1 - np.sqrt(0.4)) * 0.05),
+        (r"\dot u = 2St", 2 * 1.7 * 0.4),
+        ("du/dt = 2 S t", 2 * 1.7 * 0.4),
         ("ln(e) + log10(100) + log2(8)", 6.0),
         ("2 pi", 2 * np.pi),
         ("π sqrt(S²)", np.pi * 1.7),
@@ -99,6 +124,22 @@ def test_an_unknown_name_is_answered_by_the_known_ones():
 )
 def test_formulas_mean_what_is_meant(text, value):
     assert_allclose(read(text, POINT).value(POINT), value, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("S/2t", "a/b c is read as (a/b) c: write a/(b c) if that is meant"),
+        ("S e^-2t", "e^-2 t is read as (e^-2) t: write e^(-2 t) if that is meant"),
+        ("(S/2) t", ""),
+        ("S/2*t", ""),
+        ("S/(2t)", ""),
+        ("t^2 S", ""),
+        ("e^(-2t) S", ""),
+    ],
+)
+def test_a_part_that_may_have_been_meant_otherwise_has_a_note(text, note):
+    assert read(text, POINT).note == note
 
 
 def test_a_right_form_stays_right_where_floats_overflow():

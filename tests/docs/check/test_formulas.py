@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from docs.check import Formula, Span, check
+from docs.check.sheets import SHEETS, problems
 
 RIGHT = (
     "S / (1 + (S/u0 - 1) exp(-2 S t))",
@@ -36,6 +37,36 @@ def test_wrong_answers_get_the_message_they_deserve(form, message):
     verdict = check("sigmoid", "mode", form)
     assert verdict.outcome == "wrong"
     assert verdict.message.startswith(message)
+
+
+FORMULAS = [
+    (sheet, name) for sheet in SHEETS for name, problem in problems(sheet).items() if isinstance(problem, Formula)
+]
+
+
+@pytest.mark.parametrize(("sheet", "name"), FORMULAS)
+def test_whatever_is_handed_in_is_judged(sheet, name):
+    symbols = list(problems(sheet)[name].symbols)
+    several = " ".join(symbols)
+    for answer in (symbols[-1], f"12({symbols[0]} - 1/2)", f"-sqrt({several})"):
+        assert check(sheet, name, answer).outcome in ("right", "wrong")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "name", "answer", "message"),
+    [
+        ("lazy_and_rich", "growth", "s^2/S", "it is one over the answer"),
+        ("sparse_graphs", "in-batch", "(1 - 1/M)^B", "it is one minus the answer"),
+        ("sigmoid", "deep-speed", "u^(2-2/L)(S-u)", "off by a factor L^-1 (yours over the answer)"),
+        ("sigmoid", "mode", "S/(1+(S/u0-1)e^-2St)", "read as (e^-2) t: write e^(-2 t) if that is meant"),
+        ("noise", "overfit", "sigma^2 d/2(n-d)", "read as (a/b) c: write a/(b c) if that is meant"),
+        ("basins_and_ranks", "auc", "12(A-1/2)", "right at A = 1/2, wrong in between"),
+    ],
+)
+def test_usual_slips_are_named(sheet, name, answer, message):
+    verdict = check(sheet, name, answer)
+    assert verdict.outcome == "wrong"
+    assert message in verdict.message
 
 
 def test_exchanged_symbols_are_named():

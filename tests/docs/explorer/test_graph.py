@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from docs.explorer.pages import GRAPHS
 from tests.docs.explorer.scripts import Script
-from toymodels.neurashed import Additive, Multiplicative, local_elasticity
+from toymodels.neurashed import Additive, Multiplicative, Stochastic, local_elasticity
 
 TITLES = list(GRAPHS)
 RULES = {
@@ -41,6 +41,37 @@ def test_every_step_is_the_suites(script, title, rule, size):
     assert_allclose(found, exact, rtol=error, atol=0)  # bit for bit where nothing is a logarithm
 
 
+class Given(np.random.Generator):
+    """A generator that draws the rows it was given."""
+
+    def __init__(self, rows):
+        super().__init__(np.random.PCG64(0))
+        self._rows = iter(rows)
+
+    def random(self, size):
+        row = next(self._rows)
+        assert len(row) == size
+        return np.array(row)
+
+
+@pytest.mark.parametrize("chance", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("title", TITLES)
+def test_a_stochastic_rule_given_the_same_coins_takes_the_suites_steps(script, title, rule, chance):
+    which, rates, python, error = RULES[rule]
+    task, order, certain = recorded(title, python, 2)
+    coins = np.random.default_rng(8).random((len(order), len(task.model.nodes) + len(task.model.edges)))
+    rule = Stochastic(python, chance)
+    run = task.model.train(
+        task.inputs, task.labels, rule, n_steps=len(order), rng=Given(coins), initial=1.0, order=list(order)
+    )
+    k = TITLES.index(title)
+    call = f"train(DATA.graphs[{k}], RULES[{which}], {rates}, 1, {order.tolist()}, {coins.tolist()}, {chance})"
+    exact = np.hstack([run["amplification"], run["edge_weights"]])
+    assert_allclose(np.array(script.run(call)), exact, rtol=error, atol=0)
+    assert (chance == 1) == np.array_equal(run["amplification"], certain["amplification"])
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("title", TITLES)
 def test_logits_probabilities_and_elasticity_are_the_suites(script, title, rule):
@@ -70,17 +101,33 @@ def test_batches_are_drawn_evenly_and_again_alike(script):
     assert abs(lagged) < 4 / np.sqrt(order.size)
 
 
-def test_what_the_page_shows_is_what_its_batches_make(script):
+def test_coins_are_even_again_alike_and_not_those_of_the_batches(script):
+    coins = np.array(script.call("toss", 30, 500, 3))
+    assert coins.shape == (500, 30)
+    assert ((coins > 0) & (coins < 1)).all()
+    shares = np.histogram(coins, 10, (0, 1))[0] / coins.size
+    assert_allclose(shares, 0.1, atol=4 * np.sqrt(0.1 * 0.9 / coins.size))
+    assert np.array_equal(coins, script.call("toss", 30, 500, 3))
+    flat = coins.ravel()
+    for other in (np.array(script.call("toss", 30, 500, 4)).ravel(), np.roll(flat, 1), np.roll(flat, 30)):
+        assert abs(np.corrcoef(flat, other)[0, 1]) < 4 / np.sqrt(flat.size)
+    batches = np.array(script.call("draw", 2**20, 30, 500, 3)).ravel()
+    assert abs(np.corrcoef(flat, batches)[0, 1]) < 4 / np.sqrt(flat.size)
+
+
+@pytest.mark.parametrize("chance", [1.0, 0.35])
+def test_what_the_page_shows_is_what_its_batches_and_coins_make(script, chance):
     state = {"graph": 0, "rule": 0, "grow": 0.04, "fade": 0.98, "batch": 2, "seed": 5, "step": 30, "input": 1}
-    read = script.call("PAGE.compute", state)["read"]
+    read = script.call("PAGE.compute", state | {"chance": chance})["read"]
     task = GRAPHS[TITLES[0]]()
     order = script.call("draw", len(task.labels), 2, 120, 5)[:30]
-    rng = np.random.default_rng(0)
-    run = task.model.train(
-        task.inputs, task.labels, Multiplicative(1.04, 0.98), n_steps=30, rng=rng, initial=1.0, order=order
-    )
+    n_units = len(task.model.nodes) + len(task.model.edges)
+    coins = np.array(script.call("toss", n_units, 120, 5))[:30]
+    rule = Stochastic(Multiplicative(1.04, 0.98), chance)
+    run = task.model.train(task.inputs, task.labels, rule, n_steps=30, rng=Given(coins), initial=1.0, order=order)
     last, firing = (run["amplification"][-1], run["edge_weights"][-1]), task.model.fire(task.inputs)
     label = task.labels[1]
     assert read["logit"] == pytest.approx(task.model.logits(*last, firing)[1, label], rel=1e-12)
     assert read["probability"] == pytest.approx(task.model.predict(*last, firing)[1, label], rel=1e-12)
     assert read["last"] == ", ".join(task.names[i] for i in order[-1])
+    assert read["followed"] == f"{(coins[-1] < chance).sum()} of {n_units}"

@@ -1,3 +1,6 @@
+import io
+import pickle
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -29,6 +32,13 @@ def test_a_picture_has_names_scores_and_probabilities():
     assert f"animal\n{score[model.nodes.index(model.named('animal'))]:.3g}" in shown
     assert "toy\n1" not in shown
     assert f"car\n{probability[1]:.1%}" in shown
+
+
+def test_a_notebook_shows_the_picture_and_it_survives_pickling():
+    figure = draw(animals())
+    again = pickle.loads(pickle.dumps(figure))
+    for shown in (figure._repr_png_(), again._repr_png_()):
+        assert Image.open(io.BytesIO(shown)).format == "PNG"
 
 
 def test_node_areas_are_amplifications():

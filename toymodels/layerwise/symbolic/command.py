@@ -16,6 +16,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     ----------
     argv : sequence of str, optional
         Arguments, those of the process by default.
+
+    Examples
+    --------
+    >>> main(["--language", "javascript"])  # doctest: +ELLIPSIS
+    // Growth y, progress, remaining and f = P y - Q/y at time t; f0 = P - Q.
+    function masterSolution(t, P, Q, S, r, f0) {
+      const Omega = 2*Math.sqrt(P)*Math.sqrt(Q);
+    ...
+    0
     """
     parser = argparse.ArgumentParser("python -m toymodels.layerwise.symbolic", description=_DESCRIPTION)
     parser.add_argument("--language", choices=LANGUAGES, default="latex", help="what to print (default: %(default)s)")

@@ -25,6 +25,12 @@ class Definition(NamedTuple):
         What it stands for, in terms of the symbols and of the names before it.
     words : str
         Why it is there; may be empty.
+
+    Examples
+    --------
+    >>> overlap = master_definitions()[0]
+    >>> overlap.name, overlap.expression, overlap.words
+    (Omega, 2*sqrt(P)*sqrt(Q), 'conserved')
     """
 
     name: sympy.Symbol
@@ -33,7 +39,16 @@ class Definition(NamedTuple):
 
 
 def master_symbols() -> tuple[sympy.Symbol, ...]:
-    """t, P, Q, S and r of the master solution; S real, the others >= 0."""
+    """t, P, Q, S and r of the master solution; S real, the others >= 0.
+
+    Examples
+    --------
+    At the end of training f is the target:
+
+    >>> t, P, Q, S, r = master_symbols()
+    >>> master_solution("f").subs({P: 0.01, Q: 0, S: 1.0, r: 2, start_symbol(): 0.01, t: 100}).evalf(6)
+    1.00000
+    """
     from sympy import Symbol, symbols
 
     t, aligned, opposed, rate = symbols("t P Q r", nonnegative=True)
@@ -41,14 +56,32 @@ def master_symbols() -> tuple[sympy.Symbol, ...]:
 
 
 def start_symbol() -> sympy.Symbol:
-    """f(0) = P - Q, given apart since the difference cancels."""
+    """f(0) = P - Q, given apart since the difference cancels.
+
+    Examples
+    --------
+    At t = 0 the function is what it starts from:
+
+    >>> t, P, Q, S, r = master_symbols()
+    >>> master_solution("f").subs({P: 3, Q: 1, S: 5, t: 0})
+    f0
+    """
     from sympy import Symbol
 
     return Symbol("f0", real=True)
 
 
 def master_definitions() -> list[Definition]:
-    """The form that is evaluated, step by step; the last four names are the :data:`RESULTS`."""
+    """The form that is evaluated, step by step; the :data:`RESULTS` are among the names.
+
+    Examples
+    --------
+    Each line uses the names before it:
+
+    >>> written = {definition.name.name: definition.expression for definition in master_definitions()}
+    >>> written["Omega"], written["Delta"], written["y"], written["last"]
+    (2*sqrt(P)*sqrt(Q), hypot(S, Omega), top/bottom, decay/top)
+    """
     from sympy import Abs, Eq, Or, Piecewise, Symbol, exp, sqrt
     from sympy.codegen import cfunctions
 
@@ -120,7 +153,17 @@ def master_solution(result: str = "y") -> Any:
 
 
 def textbook_solution() -> Any:
-    r"""y by the roots of the Riccati equation, :math:`y = (y_+ - y_- c E)/(1 - c E)`, for P, Q > 0."""
+    r"""y by the roots of the Riccati equation, :math:`y = (y_+ - y_- c E)/(1 - c E)`, for P, Q > 0.
+
+    Examples
+    --------
+    From 1 to the upper root of y^2 - y - 2 = 0, which is 2:
+
+    >>> t, P, Q, S, r = master_symbols()
+    >>> growth = textbook_solution().subs({P: 1, Q: 2, S: 1, r: 1})
+    >>> growth.subs(t, 0), growth.subs(t, 50).evalf(6)
+    (1, 2.00000)
+    """
     from sympy import exp, sqrt
 
     t, aligned, opposed, target, rate = master_symbols()

@@ -18,14 +18,28 @@ def _parameters() -> str:
 
 
 def numpy_source() -> str:
-    """A Python function of arrays that broadcast, `master_solution(t, P, Q, S, r, f0)` -> dict of the results."""
+    """A Python function of arrays that broadcast, `master_solution(t, P, Q, S, r, f0)` -> dict of the results.
+
+    Examples
+    --------
+    >>> space = {}
+    >>> exec(numpy_source(), space)
+    >>> round(float(space["master_solution"](0.0, 3.0, 1.0, 5.0, 2.0, 2.0)["f"]), 12)  # at t = 0 it is f0 = P - Q
+    2.0
+    """
     return "import numpy\n\n\n" + numpy_function(
         "master_solution", _parameters(), master_definitions(), RESULTS, _WORDS
     )
 
 
 def javascript_source() -> str:
-    """A function of numbers, `masterSolution(t, P, Q, S, r, f0)` -> object of the results."""
+    """A function of numbers, `masterSolution(t, P, Q, S, r, f0)` -> object of the results.
+
+    Examples
+    --------
+    >>> print(javascript_source().splitlines()[1])
+    function masterSolution(t, P, Q, S, r, f0) {
+    """
     return javascript_function("masterSolution", _parameters(), master_definitions(), RESULTS, _WORDS)
 
 
@@ -107,7 +121,13 @@ def javascript_function(
 
 
 def latex_source() -> str:
-    """The definitions as aligned equations."""
+    """The definitions as aligned equations.
+
+    Examples
+    --------
+    >>> print(latex_source().splitlines()[1])
+    \\Omega &= 2 \\sqrt{P} \\sqrt{Q} \\\\
+    """
     from sympy import latex
 
     rows = [f"{latex(name)} &= {latex(expression)}" for name, expression, _ in master_definitions()]

@@ -20,6 +20,17 @@ class Step:
         The result.
     residual : sympy expression or None
         What must vanish for the step to hold, simplified; None for definitions.
+
+    Examples
+    --------
+    >>> from sympy import Eq, expand, symbols
+    >>> a, b = symbols("a b")
+    >>> square = (a + b) ** 2
+    >>> Step("a square", Eq(square, a**2 + 2 * a * b + b**2), expand(square - a**2 - 2 * a * b - b**2)).holds
+    True
+    >>> wrong = Step("no square", Eq(square, a**2 + b**2), expand(square - a**2 - b**2))
+    >>> wrong.holds, wrong.residual
+    (False, 2*a*b)
     """
 
     title: str
@@ -188,6 +199,15 @@ def matrix_conservation() -> list[Step]:
 
 
 def derivations() -> list[Step]:
-    """All steps in teaching order."""
+    """All steps in teaching order.
+
+    Examples
+    --------
+    >>> steps = derivations()
+    >>> steps[3].title, steps[3].latex(), steps[3].holds
+    ('the imbalance is conserved', 'a^{2} - b^{2}', True)
+    >>> all(step.holds for step in steps)
+    True
+    """
     parts = two_factor_flow, shared_growth, riccati, evaluated_form, special_branches, reductions, matrix_conservation
     return [step for part in parts for step in part()]
