@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import split_of
 from dnn.observing.batches import Batch, as_batch, logits_of
 from dnn.observing.layers import unwrapped
 from dnn.observing.quantities import View
@@ -154,6 +155,7 @@ def first(split, samples: int) -> tuple[Tensor, Tensor]:
         How many at most.
     """
     samples = positive_int("samples", samples)
+    split_of(split)
     return split.x_train[:samples], split.y_train[:samples]
 
 
@@ -165,6 +167,7 @@ def part_of(split, part: str) -> tuple[Tensor, Tensor]:
     split : Split
     part : {"train", "test"}
     """
+    split_of(split)
     if choice("part", part, ("train", "test")) == "train":
         return split.x_train, split.y_train
     return split.x_test, split.y_test

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from dnn.training.config import TrainConfig
 from dnn.training.loop import Probe, make_optimiser, measure, training_numerics
 from dnn.training.objectives import count_classes, make_targets, prepare, refuse_lone_samples
 from toymodels.trajectory import SimulationError, Trajectory
+from toymodels.validation import described, generator
 
 _CHUNK = 256
 _MAY_DIFFER = ("lr", "weight_decay", "momentum", "betas", "target_scale")
@@ -73,7 +75,8 @@ def train_ensemble(
     SimulationError
         If the loss of a member, or a weight after its last step, is not finite; names the step and the member.
     """
-    configs = [configs] * len(networks) if isinstance(configs, TrainConfig) else list(configs)
+    configs = [configs] * len(_sequence("networks", networks)) if isinstance(configs, TrainConfig) else configs
+    configs, rngs = list(_sequence("configs", configs)), _sequence("rngs", rngs)
     _check_members(networks, configs, rngs)
     seeds = [int(rng.integers(2**63)) for rng in rngs]
     with training_numerics(configs[0].torch_device):
@@ -92,7 +95,18 @@ def train_ensemble(
     return Trajectory(np.array(configs[0].record_steps), data, clock="step", meta=meta)
 
 
+def _sequence(name: str, values: Any) -> Any:
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise ValueError(f"{name} must be a sequence, got {described(values)}")
+    return values
+
+
 def _check_members(networks: Sequence[MLP], configs: list[TrainConfig], rngs: Sequence[np.random.Generator]) -> None:
+    for config in configs:
+        if not isinstance(config, TrainConfig):
+            raise ValueError(f"configs must be TrainConfigs, got {described(config)}")
+    for rng in rngs:
+        generator("rngs", rng)
     if not networks or not len(networks) == len(configs) == len(rngs):
         lengths = f"{len(networks)}, {len(configs)} and {len(rngs)}"
         raise ValueError(f"networks, configs and rngs must be non-empty and of equal length, got {lengths}")

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import network_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, non_finite
 from dnn.training.checkpoints import load_checkpoint, save_checkpoint
@@ -37,7 +38,7 @@ from dnn.training.objectives import (
 )
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import detached
+from toymodels.validation import described, detached, generator
 
 Probe = Callable[[nn.Module, Split], "float | Mapping[str, Any]"]
 
@@ -93,7 +94,12 @@ def train(
     SimulationError
         If the loss, a probe, or a weight after the last step is not finite; names the step.
     """
-    seed = int(rng.integers(2**63))
+    network_of("network", network)
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"config must be a TrainConfig, got {described(config)}")
+    if not isinstance(probes, Mapping | None):
+        raise ValueError(f"probes must map names to functions, got {described(probes)}")
+    seed = int(generator("rng", rng).integers(2**63))
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
         settings = {} if checkpoint is None else run.settings()
