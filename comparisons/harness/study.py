@@ -278,6 +278,7 @@ class Study:
         if replicates > MOST_REPLICATES:
             raise ValueError(f"replicates must be <= {MOST_REPLICATES}, got {replicates}")
         parse_engine(engine)
+        choice("preset", preset, self.presets)
         out, resume, picture, loud = (
             path("out", out),
             flag("resume", resume),
