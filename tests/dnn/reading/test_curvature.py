@@ -352,7 +352,7 @@ def test_bad_draws_and_generators_are_refused_by_name():
     module, (x, y) = seeded(MODULES["tanh"]), images()
     with pytest.raises(ValueError, match="draws must be >= 1, got 0"):
         hessian_trace(module, x, y, "mse", rng(), draws=0)
-    with pytest.raises(ValueError, match="rng must be a numpy Generator, .*, got 0"):
+    with pytest.raises(ValueError, match=r"rng must be a numpy Generator, .*, got 0"):
         hessian_trace(module, x, y, "mse", 0)  # pyright: ignore
 
 
