@@ -87,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if result.interrupted:
             return command.stopped()
         results.append(result)
-        codes.append(command.exit_code(result, check, preset))
+        same = command.same_numbers(options, changes[study.name])
+        codes.append(command.exit_code(result, check, preset, same))
     print(matrix.plain([result for result in results if result.study in PHENOMENA]))
     print(f"\n{time.perf_counter() - start:.0f} s")
     if write:

@@ -148,10 +148,10 @@ def commit_verdicts(
 
 
 def write_verdicts(results: Sequence[Result], studies: Mapping[str, Study], preset: str) -> None:
-    """Record the outcomes of these studies as the committed ones of this preset; models on request keep theirs."""
+    """Record outcomes and scores of these studies as the committed ones; models on request keep theirs."""
     committed = json.loads(report.COMMITTED.read_text()) if report.COMMITTED.exists() else {}
     for result in results:
-        outcomes = {row: verdict.outcome for row, verdict in result.verdicts.items()}
+        outcomes = {row: report.to_commit(verdict) for row, verdict in result.verdicts.items()}
         known = committed.setdefault(result.study, {})
         kept = {row: old for row, old in known.get(preset, {}).items() if _is_on_request(studies[result.study], row)}
         known[preset] = kept | outcomes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from comparisons.harness.folder import read_manifest
 from comparisons.harness.result import Result, read_result
+from toymodels.validation import path
 
 if TYPE_CHECKING:
     from comparisons.harness.study import Study
@@ -36,7 +37,7 @@ def load(folder: str | Path, study: Study | None = None) -> Result:
     Traceback (most recent call last):
     FileNotFoundError: results/nowhere holds no result of a study
     """
-    folder = Path(folder)
+    folder = path("folder", folder)
     try:
         name = str(read_manifest(folder).get("study", ""))
     except FileNotFoundError:

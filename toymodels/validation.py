@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Hashable, Sequence
+from pathlib import Path
 from reprlib import Repr
 from typing import Any
 
@@ -162,6 +164,27 @@ def times(t: ArrayLike, *, name: str = "t") -> np.ndarray:
 
 def choice(name: str, value, allowed) -> str:
     """`value` if it is one of `allowed`."""
-    if value not in allowed:
+    if not isinstance(value, Hashable) or value not in tuple(allowed):
         raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {described(value)}")
+    return value  # pyright: ignore[reportReturnType]
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool; an array, a word or None is none."""
+    if not isinstance(value, bool | np.bool_ | int) or value not in (0, 1):
+        raise ValueError(f"{name} must be True or False, got {described(value)}")
+    return bool(value)
+
+
+def path(name: str, value: Any) -> Path:
+    """`value` as the path of a file or folder."""
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError(f"{name} must be a path, got {described(value)}")
+    return Path(value)
+
+
+def text(name: str, value: Any) -> str:
+    """`value` if it is a str."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a str, got {described(value)}")
     return value

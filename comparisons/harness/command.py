@@ -7,7 +7,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from comparisons.harness import report
 from comparisons.harness.model import Model
@@ -16,6 +16,7 @@ from comparisons.harness.settings import parse, visible
 from comparisons.harness.study import Study
 from toymodels.run.engine import interruptible
 
+SEED, REPLICATES = 0, 3  # of the committed scores too
 ALL_RAN, FAILED, USAGE, DIFFERS, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -39,8 +40,8 @@ def base_parser(prog: str, description: str, presets: Sequence[str]) -> argparse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--preset", default="quick", choices=list(presets), help="sizes and horizons")
-    made.add_argument("--seed", type=int, default=0, help="of everything, >= 0")
-    made.add_argument("--replicates", type=int, default=3, help="runs per row")
+    made.add_argument("--seed", type=int, default=SEED, help="of everything, >= 0")
+    made.add_argument("--replicates", type=int, default=REPLICATES, help="runs per row")
     made.add_argument("--jobs", type=int, default=1, help="worker processes; never changes a number")
     made.add_argument("--engine", default="local", help="local, dask or dask:HOST:PORT of a scheduler")
     made.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
@@ -48,7 +49,9 @@ def base_parser(prog: str, description: str, presets: Sequence[str]) -> argparse
     made.add_argument("--out", type=os.path.expanduser, default="results", metavar="DIR", help="folder of all results")
     made.add_argument("--resume", action="store_true", help="take finished runs whose code and settings are the same")
     made.add_argument("--no-picture", dest="picture", action="store_false", help="compute and judge only")
-    made.add_argument("--check", action="store_true", help="exit 3 when a verdict differs from the committed one")
+    made.add_argument(
+        "--check", action="store_true", help="exit 3 when a verdict or a score differs from the committed one"
+    )
     made.add_argument(
         "--set",
         dest="changes",
@@ -110,7 +113,7 @@ def main(study: str | Study, argv: Sequence[str] | None = None) -> int:
         study = importlib.import_module(f"comparisons.{study}").STUDY
     assert isinstance(study, Study)
     options = vars(parser(study).parse_args(argv))
-    check = options.pop("check")
+    check, same = options.pop("check"), same_numbers(options, options["changes"])
     try:
         with interruptible():
             result = study.run(**_arguments(options), log=to_stderr, loud=True)
@@ -127,7 +130,7 @@ def main(study: str | Study, argv: Sequence[str] | None = None) -> int:
         return stopped()
     if result.folder is not None and (result.folder / "figure.png").exists():
         print(result.folder / "figure.png")
-    return exit_code(result, check, options["preset"])
+    return exit_code(result, check, options["preset"], same)
 
 
 def _arguments(options: dict) -> dict:
@@ -147,12 +150,28 @@ def stopped() -> int:
     return INTERRUPTED
 
 
-def exit_code(result: Result, check: bool, preset: str) -> int:
-    """1 when a model failed, 3 when `check` finds a verdict that differs from the committed one, else 0."""
+def same_numbers(options: dict, changes: Sequence | Mapping) -> bool:
+    """Whether a call has the seed, replicates and settings with which scores are committed."""
+    return (options["seed"], options["replicates"]) == (SEED, REPLICATES) and not changes
+
+
+def exit_code(result: Result, check: bool, preset: str, scores: bool = True) -> int:
+    """1 when a model failed, 3 when `check` finds a verdict that differs from the committed one, else 0.
+
+    Parameters
+    ----------
+    result : Result
+    check : bool
+    preset : str
+    scores : bool
+        Whether scores are compared as well as outcomes.
+    """
     if any(verdict.outcome == "failed" for verdict in result.verdicts.values()):
         return FAILED
-    differences = report.differences(result.study, result.verdicts, preset) if check else []
+    differences = report.differences(result.study, result.verdicts, preset, scores) if check else []
     if check:
-        lines = [*differences, *report.unknown(result.study, result.verdicts, preset)]
-        print("\n".join(lines) or "verdicts as committed", file=sys.stderr)
+        lines = [*differences, *report.unknown(result.study, result.verdicts, preset, scores)]
+        far = f"{report.ABSOLUTE:g} + {report.RELATIVE:g} of the score"
+        fine = f"verdicts as committed, scores within {far}" if scores else "verdicts as committed; scores not compared"
+        print("\n".join(lines) or fine, file=sys.stderr)
     return DIFFERS if differences else ALL_RAN

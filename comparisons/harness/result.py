@@ -126,7 +126,7 @@ class Result:
         """
         import xarray
 
-        runs = self.runs.get(row)
+        runs = self.runs.get(row) if isinstance(row, str) else None
         if not runs:
             raise ValueError(f"row must be one with runs, {', '.join(self.runs)}, got {row!r}")
         taken = {"replicate", "record"} & {name for run in runs for name in run.data}

@@ -13,6 +13,7 @@ from comparisons.harness.settings import changed
 from comparisons.harness.verdict import Verdict
 from toymodels.run.engine import one_thread
 from toymodels.trajectory import Trajectory
+from toymodels.validation import generator
 
 Judge = Callable[[Sequence[Trajectory], Any], Verdict]
 
@@ -48,7 +49,7 @@ class Score:
     def __call__(self, *, rng: np.random.Generator, **settings: Any) -> dict[str, float]:
         """Run once with these settings and judge the run."""
         with one_thread():
-            run = self.run(changed(self.settings, settings, f"{plain_name(self.model)}."), rng)
+            run = self.run(changed(self.settings, settings, f"{plain_name(self.model)}."), generator("rng", rng))
         verdict = self.judge([run], self.question)
         numbers = {"score": verdict.score, "measured": verdict.measured, "predicted": verdict.predicted}
         return {name: float("nan") if value is None else float(value) for name, value in numbers.items()}

@@ -9,10 +9,13 @@ import ast
 import dataclasses
 import difflib
 import math
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from toymodels.validation import described
 
 S = TypeVar("S")
 NO_IDENTITY = {"identity": False}  # what tells one run from another leaves the field out
@@ -70,13 +73,30 @@ def changed(settings: S, changes: Mapping[str, Any], where: str = "") -> S:
     ValueError
         An unknown key (with the nearest known ones), a value of another type, or one the settings refuse.
     """
+    if not isinstance(changes, Mapping):
+        raise ValueError(f"settings must map names to values, got {described(changes)}")
+    if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
+        raise ValueError(f"settings must be a dataclass, got {described(settings)}")
     known = visible(settings)
     typed = {}
     for key, value in changes.items():
         if key not in known:
             raise ValueError(f"settings: no {where + key!r}{_nearest(key, known, where)}")
-        typed[key] = _as_type(where + key, value, known[key])
+        present = known[key]
+        if present is None and value is not None:
+            present = _default_of(settings, key)
+        typed[key] = _as_type(where + key, value, present)
     return dataclasses.replace(settings, **typed)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _default_of(settings: Any, key: str) -> Any:
+    """A value of the type that a setting has where it is not None: 0.0 for `float | None`; None if any type does."""
+    try:
+        kind = typing.get_type_hints(type(settings)).get(key)
+    except NameError:  # a type that only the checker of types knows
+        return None
+    usual = [part for part in typing.get_args(kind) if part in (float, int, str, bool, tuple)]
+    return usual[0]() if len(usual) == 1 else None
 
 
 def _nearest(key: str, known: Mapping[str, Any], where: str) -> str:

@@ -26,7 +26,7 @@ from toymodels.run.cells import CellStore
 from toymodels.run.engine import parse_engine
 from toymodels.run.identity import versions
 from toymodels.trajectory import Trajectory
-from toymodels.validation import positive_int
+from toymodels.validation import choice, flag, path, positive_int
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,8 +163,7 @@ class Study:
         """
         changes = self._by_short_name(changes)
         if preset is not None:
-            if preset not in self.presets:
-                raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {preset!r}")
+            choice("preset", preset, self.presets)
             changes = {**self.presets[preset].changes, **changes}
         question: dict[str, Any] = {}
         on: dict[str, dict[str, Any]] = {}
@@ -318,12 +317,19 @@ class Study:
         if replicates > MOST_REPLICATES:
             raise ValueError(f"replicates must be <= {MOST_REPLICATES}, got {replicates}")
         parse_engine(engine)
+        choice("preset", preset, self.presets)
+        out, resume, picture, loud = (
+            path("out", out),
+            flag("resume", resume),
+            flag("picture", picture),
+            flag("loud", loud),
+        )
         log = log or (lambda line: None)
         asked = self.settings(settings, preset)
         rows = self.rows(models, with_data(asked, data))
-        place = Path(out) / self.name
+        place = out / self.name
         with folders.locked(place):
-            store = CellStore(Path(out) / running.CELLS, reuse=resume, log=log)
+            store = CellStore(out / running.CELLS, reuse=resume, log=log)
             todo = running.tasks(
                 [row for row in rows.values() if isinstance(row, running.Row)],
                 seed=seed,

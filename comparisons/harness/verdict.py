@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from toymodels.validation import finite, numeric, text
+
 OUTCOMES = ("shown", "absent", "unclear", "silent", "failed")
 
 
@@ -31,7 +33,8 @@ class Verdict:
     Raises
     ------
     ValueError
-        For an outcome that is none.
+        For an outcome that is none, or scores, thresholds or times that are no real numbers; NaN is one, where there is
+        no score.
 
     Examples
     --------
@@ -47,8 +50,16 @@ class Verdict:
     measured: float | None = None
 
     def __post_init__(self):
-        if self.outcome not in OUTCOMES:
+        if not isinstance(self.outcome, str) or self.outcome not in OUTCOMES:
             raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, got {self.outcome!r}")
+        object.__setattr__(self, "scores", _numbers("scores", self.scores))
+        object.__setattr__(self, "thresholds", _numbers("thresholds", self.thresholds))
+        if len(self.thresholds) != 2:
+            raise ValueError(f"thresholds must be two numbers, got {self.thresholds}")
+        for name in ("predicted", "measured"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(_numbers(name, [value])[0]))
+        text("note", self.note)
 
     @staticmethod
     def from_scores(scores: Sequence[float], absent_below: float, shown_from: float, **more: Any) -> Verdict:
@@ -56,7 +67,10 @@ class Verdict:
 
         `shown` from `shown_from`, `absent` below `absent_below`, else, or if it is infinite, `unclear`.
         """
-        if not len(scores):
+        scores = _numbers("scores", scores)
+        absent_below = float(finite("absent_below", absent_below, ndim=0))
+        shown_from = float(finite("shown_from", shown_from, ndim=0))
+        if not scores:
             raise ValueError("scores must not be empty")
         if not absent_below <= shown_from:
             raise ValueError(f"absent_below must be <= shown_from, got {absent_below} and {shown_from}")
@@ -67,12 +81,12 @@ class Verdict:
             outcome = "shown"
         else:
             outcome = "absent" if median < absent_below else "unclear"
-        return Verdict(outcome, tuple(map(float, scores)), (absent_below, shown_from), **more)
+        return Verdict(outcome, scores, (absent_below, shown_from), **more)
 
     @staticmethod
     def unclear(why: str, scores: Sequence[float] = (), **more: Any) -> Verdict:
         """A condition of the score decided, not the size of `scores`; `why` names it, `more` fields may follow."""
-        return Verdict("unclear", tuple(map(float, scores)), note=why, **more)
+        return Verdict("unclear", _numbers("scores", scores), note=why, **more)
 
     @property
     def score(self) -> float:
@@ -95,6 +109,14 @@ class Verdict:
         numbers = {name: tuple(_number(x) for x in fields[name]) for name in ("scores", "thresholds")}
         more = {name: _number(fields.get(name)) for name in ("predicted", "measured")}
         return Verdict(**{**fields, **numbers, **more})
+
+
+def _numbers(name: str, values: Any) -> tuple[float, ...]:
+    """Real numbers (n,), infinity among them, as a tuple of floats; NaN is the one that is equal to itself there."""
+    array = numeric(name, values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have 1 dimension(s), got shape {array.shape}")
+    return tuple(np.nan if np.isnan(value) else float(value) for value in array)
 
 
 def _plain(value: float | None) -> float | str | None:

@@ -139,7 +139,7 @@ def _differing(answers: Sequence[Answer]) -> list[str]:
     return [
         f"{answer.case.study.name} {line}"
         for answer in bases
-        for line in report.differences(answer.case.study.name, {answer.case.row: answer.verdict}, PRESET)
+        for line in report.differences(answer.case.study.name, {answer.case.row: answer.verdict}, PRESET, scores=False)
     ]
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dnn.data.archives import IDX_SETS, read_cifar, read_idx
 from dnn.data.fetching import find_file
+from toymodels.validation import choice, path
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
 NAMES = ("mnist-mini", "mnist", "fashion-mnist", "digits", "cifar-10")
 
 
-class Split(NamedTuple):
+class _Parts(NamedTuple):
+    x_train: torch.Tensor
+    y_train: torch.Tensor
+    x_test: torch.Tensor
+    y_test: torch.Tensor
+
+
+class Split(_Parts):
     """Training and test part of a data set.
 
     Attributes
@@ -31,17 +40,38 @@ class Split(NamedTuple):
     y_train, y_test : (n,) int64 tensors, or float ones of (n,) or (n, k)
         Classes 0..K-1, as from :func:`load`, or the real targets of a regression.
 
+    Raises
+    ------
+    ValueError
+        For a part that is no tensor or array of real, finite numbers, is empty, or has not one label a sample.
+
     Examples
     --------
-    >>> split = load("mnist-mini")
-    >>> [tuple(part.shape) for part in split], split.y_train[:5].tolist()
-    ([(1000, 784), (1000,), (2000, 784), (2000,)], [5, 0, 4, 1, 9])
+    >>> import torch
+    >>> Split(torch.eye(3), torch.tensor([0, 1, 1]), torch.eye(3), torch.tensor([0, 1])).y_test
+    Traceback (most recent call last):
+    ValueError: x_test and y_test must be non-empty and of equal length, got 3 and 2
     """
 
-    x_train: torch.Tensor
-    y_train: torch.Tensor
-    x_test: torch.Tensor
-    y_test: torch.Tensor
+    __slots__ = ()
+
+    def __new__(cls, x_train: Any, y_train: Any, x_test: Any, y_test: Any) -> Split:
+        """Four tensors, checked; arrays become tensors."""
+        from dnn.checks import check_finite_values, tensor_of
+
+        parts = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+        tensors = {name: tensor_of(name, part) for name, part in parts.items()}
+        for part in ("train", "test"):
+            x, y = tensors[f"x_{part}"], tensors[f"y_{part}"]
+            if len(x) != len(y) or len(x) == 0:
+                lengths = f"{len(x)} and {len(y)}"
+                raise ValueError(f"x_{part} and y_{part} must be non-empty and of equal length, got {lengths}")
+        return super().__new__(cls, *(check_finite_values(name, tensor) for name, tensor in tensors.items()))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Split:
+        """Four parts in a row, checked as the class does; `_replace` goes through it too."""
+        return cls(*iterable)
 
 
 def load(name: str = "mnist", root: str | Path | None = None) -> Split:
@@ -79,10 +109,9 @@ def load(name: str = "mnist", root: str | Path | None = None) -> Split:
     >>> split.y_train[:3].tolist(), split.x_train.shape, float(split.x_train.max())
     ([5, 0, 4], torch.Size([1000, 784]), 1.0)
     """
-    if name not in NAMES:
-        raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
+    choice("name", name, NAMES)
     root = root or os.environ.get("TOYMODELS_DATA") or None
-    root = Path(root) if root is not None else None
+    root = path("root", root) if root is not None else None
     if name == "mnist-mini":
         return _to_split(*_read_mini())
     if name == "digits":

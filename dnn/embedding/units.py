@@ -15,6 +15,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from dnn.embedding.walking import Consumer, Route, units_of
 from dnn.observing.layers import layers_of
+from toymodels.validation import text
 
 
 def find_layer(module: nn.Module, name: str) -> nn.Module:
@@ -34,6 +35,7 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     """
     if not isinstance(module, nn.Module):
         raise ValueError(f"module must be a torch Module, got {type(module).__name__}")
+    text("layer", name)
     layers = {layer.name: layer.module for layer in layers_of(module)}
     known = set(layers.values())
     layers |= {path: part for path, part in module.named_modules(remove_duplicate=False) if part in known}

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from dnn.checks import random_of, samples_for
 from dnn.extraction.fields import Fields, fields_of
 from dnn.extraction.nodes import Nodes, find_nodes
 from dnn.extraction.paths import Rules, find_paths, find_rules
 from toymodels.metrics._samples import integer_labels
 from toymodels.neurashed import Neurashed, from_names
 
+MOST_CLASSES = 2**16
 Place = tuple[str, int]  # a layer and the number of a node in it
 
 
@@ -217,7 +219,7 @@ def extract(
     >>> [units.tolist() for units in found.layers[0].units], len(found.edges)
     ([[0, 1], [2, 3]], 2)
     """
-    fields = fields_of(network, x, layers)
+    fields = fields_of(network, samples_for(network, x), layers)
     options = {"similarity": similarity, "rare": rare, "shuffles": shuffles, "rng": rng}
     return extract_fields(fields, y.cpu().numpy() if isinstance(y, Tensor) else y, **options)
 
@@ -243,9 +245,11 @@ def extract_fields(
     """
     if not fields:
         raise ValueError("fields must hold a layer, got none")
-    rng = np.random.default_rng(0) if rng is None else rng
+    rng = random_of("rng", rng)
     n = len(next(iter(fields.values())))
     classes = integer_labels(labels, n)
+    if classes.max() >= MOST_CLASSES:
+        raise ValueError(f"labels must be < {MOST_CLASSES}, got {classes.max()}")
     options = {"similarity": similarity, "rare": rare, "shuffles": shuffles}
     layers = tuple(find_nodes(name, values, rng, **options) for name, values in fields.items())
     levels = [*(nodes.firing for nodes in layers), classes[:, None] == np.arange(classes.max() + 1)]

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from toymodels.validation import finite, fraction, positive_int
+from dnn.checks import draws_of
+from toymodels.validation import finite, fraction
 
 SAME = 1e-12  # phi of equal patterns falls short of 1 by rounding
 
@@ -112,7 +113,7 @@ def null_phi(firing: ArrayLike, rng: np.random.Generator, shuffles: int = 10) ->
     """
     patterns = np.asarray(firing, dtype=bool)
     largest = 0.0
-    for _ in range(positive_int("shuffles", shuffles)):
+    for _ in range(draws_of("shuffles", shuffles)):
         moved = rng.permuted(patterns, axis=0)
         between = phi(moved, moved)[np.triu_indices(patterns.shape[1], 1)]
         largest = max(largest, float(between.max(initial=0.0)))

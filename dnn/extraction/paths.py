@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dnn.checks import draws_of
 from dnn.extraction.nodes import phi
-from toymodels.validation import finite, positive_int
+from toymodels.validation import finite
 
 
 def find_paths(below: ArrayLike, above: ArrayLike, rng: np.random.Generator, shuffles: int = 10) -> np.ndarray:
@@ -50,7 +51,7 @@ def find_paths(below: ArrayLike, above: ArrayLike, rng: np.random.Generator, shu
     joined = phi(lower, upper) if lower.size and upper.size else np.zeros((lower.shape[1], upper.shape[1]))
     if not joined.size:
         return joined
-    null = max(float(phi(lower, rng.permutation(upper)).max()) for _ in range(positive_int("shuffles", shuffles)))
+    null = max(float(phi(lower, rng.permutation(upper)).max()) for _ in range(draws_of("shuffles", shuffles)))
     p, q = lower.mean(axis=0)[:, None], upper.mean(axis=0)
     spread = p * (1 - p)
     scale = np.sqrt(np.divide(q * (1 - q), spread, out=np.zeros_like(joined), where=spread > 0))

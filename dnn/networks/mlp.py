@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, pairwise
 from typing import Any
@@ -26,7 +26,8 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import skip_init
 
-from toymodels.validation import choice, described, finite, fraction, positive_int
+from dnn.checks import network_of
+from toymodels.validation import choice, described, finite, flag, fraction, positive_int
 
 Rng = np.random.Generator | torch.Generator | None
 
@@ -100,19 +101,19 @@ class MLP(nn.Module):
         rng: Rng = None,
     ):
         super().__init__()
-        if not isinstance(widths, Sequence | np.ndarray):
+        if not isinstance(widths, Iterable):
             raise ValueError(f"widths must be a sequence of integers, got {described(widths)}")
         self.widths = tuple(positive_int("widths", width) for width in widths)
         if len(self.widths) < 2:
             raise ValueError(f"widths must name at least input and output, got {widths}")
         self.activation_name = choice("activation", activation, ACTIVATIONS)
         self.activation = ACTIVATIONS[activation]
-        self.residual = bool(residual)
-        if residual:
+        self.residual = flag("residual", residual)
+        if self.residual:
             _check_residual_widths(self.widths)
         self.bn_momentum = fraction("bn_momentum", bn_momentum, closed=True)
         self.linears = nn.ModuleList(skip_init(nn.Linear, n_in, n_out) for n_in, n_out in pairwise(self.widths))
-        hidden = self.widths[1:-1] if batch_norm else ()
+        hidden = self.widths[1:-1] if flag("batch_norm", batch_norm) else ()
         self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=self.bn_momentum) for width in hidden)
         init_uniform_(self, rng)
 
@@ -258,7 +259,7 @@ def batch_norms(network: nn.Module) -> list[_BatchNorm]:
 
 def non_finite(network: nn.Module) -> str | None:
     """Name of the first parameter or buffer with an entry that is not finite; None if there is none."""
-    tensors = chain(network.named_parameters(), network.named_buffers())
+    tensors = chain(network_of("network", network).named_parameters(), network.named_buffers())
     return next((name for name, value in tensors if not torch.isfinite(value).all()), None)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import check_finite_values, tensor_of
 from dnn.data import Split
 from toymodels.validation import positive_int
 
@@ -67,7 +68,8 @@ class Batch:
 
         def moved(values: Tensor) -> Tensor:
             kind = parameter.dtype if values.is_floating_point() else values.dtype
-            return values.detach().to(device=parameter.device, dtype=kind)
+            placed = values.detach().to(device=parameter.device, dtype=kind)
+            return check_finite_values("samples", placed)
 
         return Batch(_each(self.inputs, moved), self.labels.detach().to(parameter.device))
 
@@ -171,15 +173,15 @@ def as_batch(batch: Any) -> Batch:
         key = next((key for key in LABELS if key in batch), None)
         if key is None:
             raise ValueError(f"a batch must have labels under one of {', '.join(LABELS)}, got {', '.join(batch)}")
-        inputs: Any = {name: torch.as_tensor(values) for name, values in batch.items() if name != key}
-        labels = torch.as_tensor(batch[key])
+        inputs: Any = {name: tensor_of(str(name), values) for name, values in batch.items() if name != key}
+        labels = tensor_of(key, batch[key])
     elif isinstance(batch, list | tuple) and len(batch) >= 2:
-        *tensors, last = (torch.as_tensor(values) for values in batch)
-        inputs, labels = tuple(tensors), last
+        *tensors, last = batch
+        inputs, labels = tuple(tensor_of("inputs of a batch", each) for each in tensors), tensor_of("labels", last)
     else:
         raise ValueError(f"a batch must be (inputs, labels) or a mapping with labels, got {type(batch).__name__}")
     for values in inputs.values() if isinstance(inputs, Mapping) else inputs:
-        if not values.ndim or len(values) != len(labels):
+        if len(values) != len(labels):
             raise ValueError(f"a batch must have one label a sample, got {len(labels)} and shape {tuple(values.shape)}")
     return Batch(inputs, labels)
 

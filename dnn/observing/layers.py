@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from dnn.checks import network_of
+from toymodels.validation import text
+
 NORMS = (nn.LayerNorm, nn.GroupNorm, _BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.RMSNorm)
 WEIGHTED = (nn.Linear, nn.Bilinear, _ConvNd, nn.Embedding, nn.EmbeddingBag, nn.MultiheadAttention, nn.RNNBase)
 GATES = {"LSTM": ("input", "forget", "cell", "output"), "GRU": ("reset", "update", "new")}
@@ -103,6 +106,7 @@ def layers_of(module: nn.Module, pattern: str = "*") -> list[Layer]:
     ValueError
         If none fits.
     """
+    text("layers", pattern)
     listed = list(_walk(module, ""))
     layers = [layer for layer in listed if fnmatch.fnmatchcase(layer.name, pattern)]
     if not layers:
@@ -126,7 +130,13 @@ def unwrapped(module: nn.Module) -> nn.Module:
     Parameters
     ----------
     module : Module
+
+    Raises
+    ------
+    ValueError
+        For what is no module.
     """
+    network_of("module", module)
     while True:
         inner = getattr(module, "_orig_mod", None)
         if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):

@@ -12,6 +12,7 @@ from torch import nn
 from dnn.networks.mlp import non_finite
 from dnn.observing.passes import Refused
 from dnn.observing.quantities import QUANTITIES
+from toymodels.validation import described
 
 if TYPE_CHECKING:
     import pandas
@@ -71,10 +72,12 @@ def _split(name: str) -> tuple[str, str]:
 
 def known(quantities: Iterable[str] | None) -> list[str]:
     """The quantities asked for, all if None; `ValueError` for one that there is not."""
+    if not isinstance(quantities, Iterable | None):
+        raise ValueError(f"quantities must be names, got {described(quantities)}")
     asked = list(QUANTITIES) if quantities is None else list(quantities)
-    unknown = [name for name in asked if name not in QUANTITIES]
+    unknown = [name for name in asked if not isinstance(name, str) or name not in QUANTITIES]
     if unknown:
-        raise ValueError(f"quantities must be out of {', '.join(QUANTITIES)}, got {', '.join(unknown)}")
+        raise ValueError(f"quantities must be out of {', '.join(QUANTITIES)}, got {', '.join(map(str, unknown))}")
     return asked
 
 

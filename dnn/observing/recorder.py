@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ from torch import nn
 
 from dnn.observing.batches import samples_of
 from dnn.observing.looking import observe
+from dnn.observing.observation import known
 from dnn.observing.quantities import QUANTITIES
 from toymodels.trajectory import Trajectory
-from toymodels.validation import positive_int
+from toymodels.validation import described, positive_int
 
 if TYPE_CHECKING:
     import pandas
@@ -77,10 +78,7 @@ class Recorder:
         reference: nn.Module | None = None,
         test: Any = None,
     ):
-        self.quantities = tuple(USUAL if quantities is None else quantities)
-        unknown = [name for name in self.quantities if name not in QUANTITIES]
-        if unknown:
-            raise ValueError(f"quantities must be out of {', '.join(QUANTITIES)}, got {', '.join(unknown)}")
+        self.quantities = tuple(known(USUAL if quantities is None else quantities))
         self.every = every if every == "log" else positive_int("every", every)
         self.samples = positive_int("samples", samples)
         self.data = samples_of(data, self.samples)
@@ -100,7 +98,13 @@ class Recorder:
         ----------
         step : int
             Updates done so far, >= 0.
+
+        Raises
+        ------
+        ValueError
+            For a step that is no such integer.
         """
+        step = positive_int("step", step, minimum=0)
         if self.steps and step <= self.steps[-1]:
             return False  # a step that was done again, after a resumption
         if not self.steps or self.every != "log":
@@ -116,7 +120,6 @@ class Recorder:
         step : int
             Updates done so far.
         """
-        step = positive_int("step", step, minimum=0)
         if not self.is_due(step):
             return
         seen = observe(module, self.data, self.quantities, reference=self.reference, **self.options)
@@ -139,7 +142,17 @@ class Recorder:
         ----------
         state : dict
             Of :meth:`state_dict`.
+
+        Raises
+        ------
+        ValueError
+            For anything else.
         """
+        if not isinstance(state, Mapping) or not {"steps", "rows", "refused"} <= state.keys():
+            raise ValueError(f"state must be that of a Recorder, with steps, rows and refused, got {described(state)}")
+        if len(state["steps"]) != len(state["rows"]):
+            lengths = f"{len(state['steps'])} and {len(state['rows'])}"
+            raise ValueError(f"state must have as many rows as steps, got {lengths}")
         self.steps = list(state["steps"])
         self.rows = [dict(row) for row in state["rows"]]
         self.refused = dict(state["refused"])

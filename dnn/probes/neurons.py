@@ -12,12 +12,12 @@ from dnn.observing.batches import as_batch
 from dnn.observing.layers import Layer, layers_of, unwrapped
 from dnn.observing.taps import in_full, tap, undisturbed
 from dnn.probes.seeing import Seen, as_numpy, first, seen
-from dnn.reading.rank_densities import check_labels
+from dnn.reading.rank_densities import MOST_BINS, check_labels
 from dnn.reading.unfolding import STATISTICS, check_finite, unfold
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import effective_rank
 from toymodels.metrics.information import binned
-from toymodels.validation import choice, positive_int
+from toymodels.validation import choice, finite, positive_int
 
 CHUNK = 300  # samples in one pass
 
@@ -51,6 +51,8 @@ def condensation(network: nn.Module, split, *, layer: int | str = 2, threshold: 
     >>> {name: round(value, 2) for name, value in condensation(network, Split(x, y, x, y)).items()}
     {'clusters': 2.0, 'effective_rank': 1.89}
     """
+    if threshold != "null":
+        threshold = float(finite("threshold", threshold, ndim=0))
     rows = _rows_of(network, layer) if isinstance(layer, str) else _rows_at(network, split, layer)
     return {
         "clusters": float(clusters(rows, threshold=threshold).max() + 1),
@@ -146,12 +148,14 @@ def information(
     """
     x, y = first(split, samples)
     labels = check_labels(y, len(x), max(int(y.max()) + 1, 1) if len(y) else 1)[0]
+    if positive_int("bins", bins) > MOST_BINS:
+        raise ValueError(f"bins must be <= {MOST_BINS}, got {bins}")
     with seen(network, x, y, output) as look:
         if look.chain is None:
             layers = _taken_in(look, statistics)
         else:
             layers = [as_numpy(outputs) for outputs in look.chain.outputs(look.x, statistics)[1:-1]]
-    bits = np.array([_bits(layer, labels, positive_int("bins", bins)) for layer in layers]).reshape(-1, 3)
+    bits = np.array([_bits(layer, labels, bins) for layer in layers]).reshape(-1, 3)
     return dict(zip(("input", "labels", "neuron"), bits.T.copy(), strict=True))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import draws_of, random_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.observing.batches import as_batch
@@ -17,6 +18,7 @@ from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
 from dnn.reading.linear_maps import pruned_accuracy
 from dnn.reading.perturbations import readable
 from dnn.reading.rank_densities import check_labels
+from toymodels.validation import positive, times
 
 
 def basins(
@@ -67,7 +69,8 @@ def basins(
         raise ValueError(
             "needs real inputs, to which noise can be added, got integers: embed them first, or take dnn.weight_basin"
         )
-    options = {"draws": draws, "amplitudes": amplitudes, "statistics": statistics}
+    amplitudes = times(positive("amplitudes", amplitudes), name="amplitudes")
+    options = {"draws": draws_of("draws", draws), "amplitudes": amplitudes, "statistics": statistics}
     with seen(network, x, y, output) as look:
         x, y = look.given, look.y
         classifier = look.classifier()
@@ -75,7 +78,7 @@ def basins(
             classifier = deepcopy(classifier)  # torch's functional_call leaves other weights in a part with two names
         if _accuracy(classifier, x, y, statistics) <= 0.5:
             return {"sample": 0.0, "weight": 0.0}
-        rng = np.random.default_rng(0) if rng is None else rng
+        rng = random_of("rng", rng)
         radii = {
             "sample": sample_basin(classifier, x, y, rng, **options).radius,
             "weight": weight_basin(classifier, x, y, rng, **options).radius,

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.data import Split
+from dnn.checks import split_of
 from dnn.observing.batches import Batch, as_batch, logits_of
 from dnn.observing.layers import unwrapped
 from dnn.observing.quantities import View
 from dnn.observing.taps import undisturbed
 from dnn.reading.perturbations import readable
 from dnn.reading.unfolding import STATISTICS, Unfolded, chain_inputs, check_finite, unfold, with_statistics_of
-from toymodels.validation import choice, described, positive_int
+from toymodels.validation import choice, positive_int
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,13 +155,8 @@ def first(split, samples: int) -> tuple[Tensor, Tensor]:
         How many at most.
     """
     samples = positive_int("samples", samples)
-    _require_split(split)
+    split_of(split)
     return split.x_train[:samples], split.y_train[:samples]
-
-
-def _require_split(split) -> None:
-    if not all(hasattr(split, name) for name in Split._fields):
-        raise ValueError(f"split must have {', '.join(Split._fields)}, got {described(split)}")
 
 
 def part_of(split, part: str) -> tuple[Tensor, Tensor]:
@@ -172,7 +167,7 @@ def part_of(split, part: str) -> tuple[Tensor, Tensor]:
     split : Split
     part : {"train", "test"}
     """
-    _require_split(split)
+    split_of(split)
     if choice("part", part, ("train", "test")) == "train":
         return split.x_train, split.y_train
     return split.x_test, split.y_test

@@ -27,12 +27,13 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor, nn
 
+from dnn.checks import draws_of, network_of
 from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, readable, weight_noise
 from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import check_finite
 from toymodels.trajectory import SimulationError
-from toymodels.validation import choice, described, generator, positive, positive_int, times
+from toymodels.validation import choice, described, finite, generator, positive, times
 
 AMPLITUDES = np.geomspace(1e-3, 10, 25)
 _DROWNED = 1e3  # amplitude at which nothing of the sample is left
@@ -135,14 +136,14 @@ def sample_basin(
     >>> basin.radius, basin.curve.round(1).tolist()
     (inf, [1.0, 0.8, 0.7])
     """
-    _require(x, rng)
+    _require(network, x, rng)
     network, x = readable(network, x)
     if not x.is_floating_point():
         raise ValueError(f"x must be real numbers, for noise to be added, got {x.dtype}")
-    reach = float(positive("span", x.max().item() - x.min().item() if span is None else span))
+    reach = float(positive("span", x.max().item() - x.min().item() if span is None else finite("span", span, ndim=0)))
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)
-        evaluate = pixel_noise(network, x, rng, positive_int("draws", draws), reach, statistics)
+        evaluate = pixel_noise(network, x, rng, draws_of("draws", draws), reach, statistics)
         drowned = evaluate(np.full(len(x), _DROWNED))
         share = np.bincount(drowned.ravel(), minlength=search.n_classes) / drowned.size
         return search.run(evaluate, method, cluster="sample", noise_share=share)
@@ -210,11 +211,11 @@ def weight_basin(
     >>> basin.curve.round(2).tolist()
     [0.92]
     """
-    _require(x, rng)
+    _require(network, x, rng)
     network, x = readable(network, x)
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)
-        evaluate = weight_noise(network, x, rng, positive_int("draws", draws), statistics, normalise)
+        evaluate = weight_noise(network, x, rng, draws_of("draws", draws), statistics, normalise)
         return search.run(evaluate, method, cluster="draw", noise_share=None)
 
 
@@ -325,7 +326,8 @@ class _Search:
         return per_draw.mean(axis=0), _margin(error, np.full(len(sizes), len(right)))
 
 
-def _require(x: Any, rng: Any) -> None:
+def _require(network: Any, x: Any, rng: Any) -> None:
+    network_of("network", network)
     if not isinstance(x, Tensor) or not x.numel():
         raise ValueError(f"x must be a tensor of at least one sample, got {described(x)}")
     generator("rng", rng)

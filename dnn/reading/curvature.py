@@ -34,6 +34,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from dnn.checks import check_finite_values, draws_of, tensor_of
 from dnn.networks.mlp import batch_norm_mode
 from dnn.observing.batches import logits_of
 from dnn.observing.layers import unwrapped
@@ -41,7 +42,7 @@ from dnn.observing.taps import in_full, undisturbed
 from dnn.reading.replacing import called_with
 from dnn.training.objectives import LOSS_FUNCTIONS
 from toymodels.trajectory import SimulationError
-from toymodels.validation import choice, described, positive_int
+from toymodels.validation import choice, described, generator
 
 Inputs = Tensor | tuple[Tensor, ...] | Mapping[str, Tensor]
 Loss = str | Callable[[Any, Tensor], Tensor]
@@ -159,9 +160,8 @@ def hessian_trace(
     >>> trace, error
     (10.0, 0.0)
     """
-    draws = positive_int("draws", draws)
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng must be a numpy Generator, got {type(rng).__name__}")
+    draws = draws_of("draws", draws)
+    generator("rng", rng)
     with hessian_of(module, x, y, loss, statistics) as hessian:
         values = np.empty(draws)
         for draw in range(draws):
@@ -289,14 +289,14 @@ def outputs_with(module: nn.Module, values: dict[str, Tensor], x: Inputs, dtype:
     """What `module` returns with these parameters and buffers, at copies of `x` that it may write into."""
 
     def copied(part: Tensor) -> Tensor:
-        part = part.detach().clone()
+        part = check_finite_values("x", tensor_of("x", part).detach().clone())
         return part.to(dtype) if part.is_floating_point() else part
 
     named, placed = {}, ()
     if isinstance(x, Mapping):
         named = {name: copied(part) for name, part in x.items()}
     else:
-        placed = tuple(map(copied, (x,) if isinstance(x, Tensor) else x))
+        placed = tuple(map(copied, x if isinstance(x, tuple) else (x,)))
     try:
         return called_with(module, values, placed, named)
     except torch.OutOfMemoryError:

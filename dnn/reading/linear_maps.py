@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import samples_for, split_of
 from dnn.networks.mlp import batch_norms
 from dnn.observing.layers import unwrapped
 from dnn.reading.probing import linear_logits, probed_map
@@ -89,6 +90,7 @@ def linear_map(
     layer = positive_int("layer", layer)
     choice("statistics", statistics, STATISTICS)
     check_finite(network)
+    x = None if x is None else samples_for(network, x)
     try:
         unfolded = _chain(network, output)
     except ValueError:
@@ -201,6 +203,7 @@ def pruned_accuracy(
     """
     choice("method", method, ("linear_map", "perceptron"))
     choice("part", part, ("test", "train"))
+    split_of(split)
     x, y = (split.x_test, split.y_test) if part == "test" else (split.x_train, split.y_train)
     if method == "perceptron":
         logits = perceptron_logits(network, split.x_train, x, statistics=statistics)
@@ -217,6 +220,7 @@ def linear_map_logits(
     """Logits (n, K) of the network made linear from every start layer 2..L on; arguments as in :func:`linear_map`."""
     choice("statistics", statistics, STATISTICS)
     check_finite(network)
+    x = samples_for(network, x)
     try:
         unfolded = _chain(network, output)
     except ValueError:
@@ -248,7 +252,7 @@ def perceptron_logits(
         unfolded = unfold(network)
     except ValueError as error:
         raise ValueError(f"{error}; off chains method 'linear_map' may do") from None
-    x_train, x = chain_inputs(network, x_train), chain_inputs(network, x)
+    x_train, x = (chain_inputs(network, samples_for(network, each)) for each in (x_train, x))
     *train, target = unfolded.outputs(x_train, statistics)
     return [
         _least_squares(inputs, target, ridge, at).to(target.dtype)

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import samples_for
 from dnn.reading.rank_densities import check_every_class, check_labels
-from dnn.reading.unfolding import last_hidden, unfold
+from dnn.reading.unfolding import chain_inputs, last_hidden, unfold
 from toymodels.validation import positive_int
 
 
@@ -55,6 +56,7 @@ def project(network: nn.Module, x: Tensor, *, statistics: str = "running") -> Te
     [[7.0, 5.0]]
     """
     unfolded = unfold(network)
+    x = chain_inputs(network, samples_for(network, x))
     return last_hidden(unfolded, x, statistics) @ leading_directions(unfolded.linears[-1].weight)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,11 +90,8 @@ def train_ensemble(
     >>> run["train_loss"].tolist()
     [[4.0, 4.0], [1.0, 0.0], [0.25, 0.0]]
     """
-    given = {"networks": networks, "rngs": rngs} | ({} if isinstance(configs, TrainConfig) else {"configs": configs})
-    for name, value in given.items():
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise ValueError(f"{name} must be a sequence, one entry per network, got {described(value)}")
-    configs = [configs] * len(networks) if isinstance(configs, TrainConfig) else list(configs)
+    configs = [configs] * len(_sequence("networks", networks)) if isinstance(configs, TrainConfig) else configs
+    configs, rngs = list(_sequence("configs", configs)), _sequence("rngs", rngs)
     _check_members(networks, configs, rngs)
     seeds = [int(generator("rngs", rng).integers(2**63)) for rng in rngs]
     with training_numerics(configs[0].torch_device):
@@ -112,7 +110,18 @@ def train_ensemble(
     return Trajectory(np.array(configs[0].record_steps), data, clock="step", meta=meta)
 
 
+def _sequence(name: str, values: Any) -> Any:
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise ValueError(f"{name} must be a sequence, got {described(values)}")
+    return values
+
+
 def _check_members(networks: Sequence[MLP], configs: list[TrainConfig], rngs: Sequence[np.random.Generator]) -> None:
+    for config in configs:
+        if not isinstance(config, TrainConfig):
+            raise ValueError(f"configs must be TrainConfigs, got {described(config)}")
+    for rng in rngs:
+        generator("rngs", rng)
     if not networks or not len(networks) == len(configs) == len(rngs):
         lengths = f"{len(networks)}, {len(configs)} and {len(rngs)}"
         raise ValueError(f"networks, configs and rngs must be non-empty and of equal length, got {lengths}")

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dnn.checks import network_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, non_finite
 from dnn.training.checkpoints import load_checkpoint, save_checkpoint
@@ -107,8 +108,11 @@ def train(
     >>> run["train_loss"].tolist(), run["test_r2"].tolist(), network.linears[0].weight.item()
     ([4.0, 1.0, 0.25], [0.0, 0.75, 0.9375], 1.5)
     """
+    network_of("network", network)
     if not isinstance(config, TrainConfig):
         raise ValueError(f"config must be a TrainConfig, got {described(config)}")
+    if not isinstance(probes, Mapping | None):
+        raise ValueError(f"probes must map names to functions, got {described(probes)}")
     seed = int(generator("rng", rng).integers(2**63))
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dnn.checks import split_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, batch_norms, checked_logits
 from dnn.training.config import TrainConfig
-from toymodels.validation import described
 
 LOSS_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,
@@ -100,24 +100,17 @@ def prepare(split: Split, config: TrainConfig) -> Split:
         labels that are neither integers nor, under "mse", real targets that vary, parts of different kind or number of
         columns, or a batch larger than the training set.
     """
-    if not isinstance(split, Sequence) or isinstance(split, str) or len(split) != len(Split._fields):
-        raise ValueError(f"split must hold {', '.join(Split._fields)}, got {described(split)}")
-    try:
-        split = Split(*(torch.as_tensor(part).detach() for part in split))
-    except (TypeError, RuntimeError, ValueError):
-        raise ValueError(f"split must hold tensors, got {described(split)}") from None
+    given = split_of(split)
+    split = Split(given.x_train, given.y_train, given.x_test, given.y_test)
+    split = Split(*(part.detach() for part in split))
     for part in ("train", "test"):
-        x, y = getattr(split, f"x_{part}"), getattr(split, f"y_{part}")
-        if len(x) != len(y) or len(x) == 0:
-            raise ValueError(f"x_{part} and y_{part} must be non-empty and of equal length, got {len(x)} and {len(y)}")
+        y = getattr(split, f"y_{part}")
         if config.loss == "mse" and is_real(y):
             _check_real(y, f"y_{part}", config)
-        elif y.ndim != 1 or is_real(y) or y.is_complex() or y.min() < 0:
+        elif y.ndim != 1 or is_real(y) or y.min() < 0:
             hint = "" if config.loss == "mse" else " (real targets take loss='mse')" if is_real(y) else ""
             got = f"{y.dtype} of shape {tuple(y.shape)}{hint}"
             raise ValueError(f"y_{part} must be integers >= 0 of shape (n,), got {got}")
-        if x.is_complex() or not torch.isfinite(x).all():
-            raise ValueError(f"x_{part} must be finite{' and real, got ' + str(x.dtype) if x.is_complex() else ''}")
     if is_real(split.y_train) != is_real(split.y_test) or split.y_train.shape[1:] != split.y_test.shape[1:]:
         kinds = " and ".join(f"{y.dtype} of shape {tuple(y.shape)}" for y in (split.y_train, split.y_test))
         raise ValueError(f"y_train and y_test must be of one kind and number of columns, got {kinds}")
@@ -130,8 +123,6 @@ def prepare(split: Split, config: TrainConfig) -> Split:
 def _check_real(y: Tensor, name: str, config: TrainConfig) -> None:
     if y.ndim not in (1, 2) or not y.shape[-1]:
         raise ValueError(f"{name} must be real targets of shape (n,) or (n, k), got {tuple(y.shape)}")
-    if not torch.isfinite(y).all():
-        raise ValueError(f"{name} must be finite")
     target_variance(y[: config.record_samples], name)
 
 

@@ -97,6 +97,7 @@ def families(name: str) -> Table:
         The folder of the study.
     """
     stored = json.loads((STORED / "verdicts.json").read_text()).get(name, {}).get("quick", {})
+    stored = {row: entry["outcome"] for row, entry in stored.items()}
     rows = []
     for model, answer in study(name).models.items():
         if isinstance(answer, Silent):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from figures.harness.figure import PAPERS, PaperFigure
+from toymodels.validation import text
 
 FIGURES = Path(__file__).parents[1]
 _DEFINES = re.compile(r"^FIGURE\b.*=", re.MULTILINE)
@@ -49,7 +50,7 @@ def find(word: str, own: Mapping[str, PaperFigure] | None = None) -> str:
     """
     if own and word in own:
         return word
-    wanted = word.strip().lower().replace("-", "_").removesuffix(".py")
+    wanted = text("word", word).strip().lower().replace("-", "_").removesuffix(".py")
     if wanted in names():
         return wanted
     paper, slash, number = wanted.partition("/")  # a number may be asked for in one paper, "layerwise/fig-3"

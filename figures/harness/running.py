@@ -25,9 +25,9 @@ from figures.harness.stored import read_by_claims
 from toymodels.claims import Judged
 from toymodels.run import files
 from toymodels.run.cells import Cell, CellStore, checksum, made_by
-from toymodels.run.engine import WorkerDied, in_words, one_thread, parallel_map
+from toymodels.run.engine import WorkerDied, in_words, one_thread, parallel_map, parse_engine
 from toymodels.trajectory import SimulationError
-from toymodels.validation import positive_int
+from toymodels.validation import choice, flag, path, positive_int
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -119,7 +119,7 @@ def make(request: Request) -> FigureResult:
     figure = load(request.figure) if isinstance(request.figure, str) else request.figure
     settings = settings_of(figure, request)
     messages: list[str] = []
-    place = Path(request.out) / "figures" / figure.name
+    place = path("out", request.out) / "figures" / figure.name
     with folders.locked(place):
         store = CellStore(Path(request.out) / CELLS, reuse=request.resume, log=messages.append)
         cell, settings = _cell(figure, settings, request)
@@ -159,11 +159,12 @@ def make(request: Request) -> FigureResult:
 
 def settings_of(figure: PaperFigure, request: Request) -> Any:
     """The settings of a preset with the request's changes; a whole number that counts something cannot become 0."""
-    if request.preset not in figure.presets:
-        raise ValueError(f"preset must be one of {', '.join(figure.presets)}, got {request.preset!r}")
-    if request.format not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {request.format!r}")
+    choice("preset", request.preset, figure.presets)
+    choice("format", request.format, FORMATS)
     positive_int("seed", request.seed, minimum=0)
+    positive_int("jobs", request.jobs)
+    parse_engine(request.engine)
+    flag("resume", request.resume)
     settings = changed(figure.presets[request.preset], request.changes)
     for entry in fields(settings):
         value = getattr(settings, entry.name)

@@ -74,7 +74,12 @@ def test_models_on_request_keep_their_committed_verdicts(tmp_path, monkeypatch):
     matrix.write_verdicts([result("grokking", {"a": ABSENT, "gone": SHOWN, **rare})], studies(["rare"]), "quick")
     matrix.write_verdicts([result("grokking", {"a": SHOWN})], studies(["rare"]), "quick")
     committed = json.loads(report.COMMITTED.read_text())
-    assert committed == {"grokking": {"quick": {"a": "shown", "rare": "shown", "rare (off)": "absent"}}}
+    rows = {
+        "a": {"outcome": "shown", "score": 2.5},
+        "rare": {"outcome": "shown", "score": 2.5},
+        "rare (off)": {"outcome": "absent", "score": 0.1},
+    }
+    assert committed == {"grokking": {"quick": rows}}
 
 
 def test_a_readme_is_rewritten_between_its_markers_alone(tmp_path, monkeypatch):

@@ -268,7 +268,7 @@ def test_bad_arguments_are_refused(tmp_path, capsys, arguments, message):
 
 
 def test_a_base_that_is_not_the_committed_verdict_is_said(tmp_path, checkout, capsys):
-    report.COMMITTED.write_text(json.dumps({"toy": {"quick": {"frail": "absent"}}}))
+    report.COMMITTED.write_text(json.dumps({"toy": {"quick": {"frail": {"outcome": "absent"}}}}))
     assert run(tmp_path, "--models", "frail") == 0
     assert "toy frail: committed absent, now shown" in capsys.readouterr().err
 

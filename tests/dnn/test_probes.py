@@ -15,6 +15,7 @@ from torch.func import functional_call
 from dnn import probes
 from dnn.data import Split, load
 from dnn.networks.mlp import MLP, batch_norm_mode
+from dnn.reading.basins import sample_basin, weight_basin
 from dnn.reading.rank_densities import rank_gradient
 from dnn.training.config import TrainConfig
 from dnn.training.loop import train
@@ -263,3 +264,14 @@ def test_all_probes_on_digits_cost_less_than_a_second_of_one_core():
     for probe in ALL.values():
         probe(network, digits)
     assert process_time() - start < 1
+
+
+def test_the_basins_of_samples_and_of_weights_are_told_apart():
+    network = MLP([8, 16, 4], rng=torch.Generator().manual_seed(0))
+    descend(network, 60)
+    found = probes.basins(network, SPLIT, draws=3, samples=40, rng=np.random.default_rng(5))
+    x, y, rng = SPLIT.x_train[:40], SPLIT.y_train[:40], np.random.default_rng(5)
+    expected = {"sample": sample_basin(network, x, y, rng, draws=3).radius}
+    expected["weight"] = weight_basin(network, x, y, rng, draws=3).radius
+    assert found == expected
+    assert found["sample"] != found["weight"]

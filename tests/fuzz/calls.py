@@ -110,5 +110,5 @@ def starred(function):
 
 
 def plain(value):
-    """Whether a value is data that a caller types in."""
-    return not callable(value) and not isinstance(value, ModuleType)
+    """Whether a value is data, or a network, that a caller hands in."""
+    return hasattr(value, "named_modules") or not (callable(value) or isinstance(value, ModuleType))

@@ -58,6 +58,8 @@ def of(value):
         return GENERATORS
     if isinstance(value, str):
         return WORDS
+    if hasattr(value, "_fields"):
+        return OTHERS | _of_parts(value)
     if isinstance(value, bool):
         return {"None": None, "word": "abc", "array": np.zeros(2)}
     if isinstance(value, int | float | np.number):
@@ -80,3 +82,16 @@ def of(value):
         if array.dtype.kind in "biuf" and array.ndim:
             return of_array(array.astype(float) if array.dtype.kind == "b" else array)
     return OTHERS
+
+
+def _of_parts(record):
+    """Named tuples with one part spoiled, as far as they can be made at all."""
+    made = {}
+    for name in record._fields:
+        for mutation, spoiled in of(getattr(record, name)).items():
+            parts = {**record._asdict(), name: spoiled}
+            try:
+                made[f"{name} {mutation}"] = type(record)(**parts)
+            except (TypeError, ValueError):  # refused by itself, which is tried where it is the one called
+                continue
+    return made

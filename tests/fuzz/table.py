@@ -3,19 +3,22 @@
 python -m tests.fuzz.table [PART OF A NAME] [--failures]
 """
 
+import os
 import resource
 import sys
+import tempfile
 from collections import Counter
 
 from tests.fuzz import judging, mutations
 from tests.fuzz.calls import good_calls, plain, starred
+from tests.fuzz.written import written
 
 GIGABYTES = 6
 
 
 def cases(part=""):
     """(good call, argument, name of the mutation, value) for all that is exported."""
-    for good in good_calls():
+    for good in [*good_calls(), *written()]:
         if part in good.name:
             for name, value in good.arguments.items():
                 if plain(value) and name not in starred(good.function):
@@ -35,6 +38,7 @@ def tried(part=""):
 
 def main(part="", *flags):
     """Print the table."""
+    os.chdir(tempfile.mkdtemp())  # where a word that is taken for a folder does no harm
     resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES * 2**30,) * 2)  # what wants more is an error, not a swamp
     counts, names = Counter(), set()
     for name, argument, mutation, kind, words in tried(part):

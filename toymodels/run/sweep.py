@@ -21,7 +21,7 @@ from toymodels.run import identity
 from toymodels.run.cells import Cell, CellStore, Stored, made_by
 from toymodels.run.engine import WorkerDied, one_thread, parallel_map, parse_engine
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import choice, positive_int
+from toymodels.validation import choice, flag, path, positive_int
 
 if TYPE_CHECKING:
     import xarray
@@ -137,6 +137,8 @@ def sweep(
     replicates, seed = positive_int("replicates", replicates), positive_int("seed", seed, minimum=0)
     jobs = positive_int("jobs", jobs)
     choice("errors", errors, ("raise", "nan"))
+    reuse = flag("reuse", reuse)
+    cache = None if cache is None else path("cache", cache)
     parse_engine(engine)
     axes, points = _points(grid)
     for point in points:

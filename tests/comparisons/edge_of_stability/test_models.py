@@ -115,3 +115,21 @@ def test_neurashed_has_no_critical_step():
 def test_settings_out_of_range_are_refused(name, change, message):
     with pytest.raises(ValueError, match=message):
         replace(ASKED[name].settings, **change)
+
+
+def test_a_step_of_the_digits_is_one_on_half_the_sum_of_squares():
+    """From one record to the next, a single small step, the loss falls by the rate times the squared gradient."""
+    import torch
+
+    from dnn.data import load
+    from dnn.networks.mlp import MLP
+
+    settings = replace(ASKED["dnn"].settings, hidden=(5,), samples=30, lr=1e-3, flow_lr=1e-3, time=1e-3, records=2)
+    trajectory = ASKED["dnn"].run(settings, np.random.default_rng(0))
+    x, y = (part[:30] for part in load("mnist-mini")[:2])
+    network = MLP([784, 5, 10], activation="tanh", rng=np.random.default_rng(0))
+    loss = (network(x - x.mean(0)) - torch.nn.functional.one_hot(y, 10)).square().sum(1).mean() / 2
+    loss.backward()
+    squared = sum(float(parameter.grad.square().sum()) for parameter in network.parameters())
+    assert trajectory["loss"][0] == pytest.approx(loss.item(), rel=1e-5)
+    assert trajectory["loss"][0] - trajectory["loss"][1] == pytest.approx(1e-3 * squared, rel=0.02)

@@ -248,15 +248,37 @@ def test_a_misspelt_flag_is_answered_with_the_nearest_one(capsys):
 def test_check_compares_with_the_committed_verdicts(tmp_path, monkeypatch, capsys):
     committed = tmp_path / "verdicts.json"
     monkeypatch.setattr("comparisons.harness.report.COMMITTED", committed)
-    good = {"late": "shown", "late (off)": "absent", "mute": "silent"}
+    good = {"late": {"outcome": "shown"}, "late (off)": {"outcome": "absent"}, "mute": {"outcome": "silent"}}
     committed.write_text(json.dumps({"toy": {"quick": good}}))
     assert command.main(STUDY, ["--out", str(tmp_path), "--check"]) == command.ALL_RAN
-    committed.write_text(json.dumps({"toy": {"quick": good | {"late": "absent"}}}))
+    assert "late: no committed score, now 2." in capsys.readouterr().err
+    committed.write_text(json.dumps({"toy": {"quick": good | {"late": {"outcome": "absent"}}}}))
     assert command.main(STUDY, ["--out", str(tmp_path), "--check"]) == command.DIFFERS
-    committed.write_text(json.dumps({"toy": {"quick": {"late": "shown", "late (off)": "absent"}}}))
-    capsys.readouterr()
+    assert "late: committed absent, now shown" in capsys.readouterr().err
+    del good["mute"]
+    committed.write_text(json.dumps({"toy": {"quick": good}}))
     assert command.main(STUDY, ["--out", str(tmp_path), "--check"]) == command.ALL_RAN
     assert "mute: no committed verdict, now silent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("committed", "code", "said"),
+    [
+        (2.0, command.ALL_RAN, "scores within 0.01 + 0.1 of the score"),
+        (1.8, command.DIFFERS, "late: committed 1.8, now 2.003, 0.203 apart, tolerance 0.19"),
+        (2.3, command.DIFFERS, "late: committed 2.3, now 2.003, 0.297 apart, tolerance 0.24"),
+    ],
+)
+def test_check_compares_scores_within_the_stated_tolerance(committed, code, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("comparisons.harness.report.COMMITTED", tmp_path / "verdicts.json")
+    rows = {"late": {"outcome": "shown", "score": committed}, "late (off)": {"outcome": "absent", "score": 0.0}}
+    content = {"toy": {"quick": rows | {"mute": {"outcome": "silent"}}}}
+    (tmp_path / "verdicts.json").write_text(json.dumps(content))
+    assert command.main(STUDY, ["--out", str(tmp_path), "--check"]) == code
+    assert said in capsys.readouterr().err
+    for other in (["--seed", "1"], ["--replicates", "2"], ["--set", "late.n_times=21"]):
+        assert command.main(STUDY, ["--out", str(tmp_path), "--check", *other]) == command.ALL_RAN
+        assert "scores not compared" in capsys.readouterr().err
 
 
 def test_a_control_that_is_not_absent_is_called_out(tmp_path):

@@ -184,3 +184,9 @@ def test_the_start_of_a_network_is_its_untrained_kernel_and_bases_are_rows():
     assert run["start_contrast"][0] == pytest.approx(pooled_contrast(change[: family.BASES], y.numpy()), rel=1e-4)
     few = family.network_change(network, x[:40], y[:40], "mse", bases=5)
     assert few == pytest.approx(family.network_change(network, x[:40], y[:40], "mse")[:5], rel=1e-4)
+
+
+def test_a_change_is_relative_to_that_of_the_base():
+    kernel = np.array([[2.0, -1.0, 4.0], [-1.0, 10.0, 5.0], [4.0, 5.0, 100.0]])
+    expected = [[1.0, 0.5, 2.0], [0.1, 1.0, 0.5], [0.04, 0.05, 1.0]]
+    np.testing.assert_allclose(family.kernel_change(kernel), expected)

@@ -71,3 +71,14 @@ def test_measures_below_zero_are_refused_and_rounding_is_not():
 def test_a_fall_in_the_last_two_records_is_not_enough():
     late = np.where(np.arange(60) >= 58, 1e-3, 1.0)
     assert judged(ratio=late).note.startswith("the fall is seen in the last two records only")
+
+
+def test_what_is_predicted_and_measured_is_of_the_end():
+    data = {"train": FITTED, "within_between": 1 / (1 + T / 30) ** 0.5, "nc2_angle": CLOSING}
+    runs = [
+        Trajectory(T, data | {"predicted": np.linspace(1.0, end, 60)}, clock="step", meta={"classes": 10})
+        for end in (0.05, 0.06, 0.1)
+    ]
+    verdict = STUDY.judge(runs, QUICK)
+    assert verdict.predicted == pytest.approx(0.06)
+    assert verdict.measured == pytest.approx((1 + 1e4 / 30) ** -0.5)

@@ -272,7 +272,7 @@ def test_heads_of_attention_become_fewer_than_fit():
         ({"x": normal(3, 2, 6, 6), "loss": "mse"}, "y must be given"),
         ({"x": normal(3, 5)}, "x must have a shape"),
         ({"x": [[1.0]]}, "x must be a tensor, or a tuple or mapping of them, got list"),
-        ({"module": "network"}, "module must be a torch Module, got str"),
+        ({"module": "network"}, "module must be a torch module, got 'network'"),
         ({"layer": "1"}, "layer must be linear, a convolution or attention, got '1', a BatchNorm2d"),
         ({"layer": "9"}, "can be followed"),
     ],

@@ -144,9 +144,15 @@ def test_parameters_that_are_not_finite_are_refused():
 def test_fields_that_are_not_finite_are_a_reason():
     module, x = prepared("chain")
     x = x.clone()
-    x[3, 0] = np.inf
+    x[3] = 3e38  # finite, but not times a weight of ten
+    for parameter in module.parameters():
+        parameter.data.mul_(100)
     seen = observe_stream(module, (x, LABELS), ["rank_gradient", "nc1", "weight_norm"])
     assert list(seen) == ["weight_norm"]
     assert all("must be finite" in why for why in seen.refused.values())
     with pytest.raises(Refused):
         accumulators(["nc1"])["nc1"].update(View(module, Batch((x,), LABELS)))
+    x[3, 0] = np.inf
+    for look in (observe, observe_stream):
+        with pytest.raises(ValueError, match="samples must be finite, got inf among its entries"):
+            look(module, (x, LABELS), ["weight_norm"])

@@ -324,7 +324,7 @@ class Nothing(nn.Linear):
         ({"module": broken()}, "got NaN or infinity in bias"),
         ({"module": nn.Linear(36, 3, dtype=torch.complex64)}, "module must have real parameters"),
         ({"x": torch.zeros(4, 35)}, r"x must have a shape and dtype that module takes, got \(4, 35\)"),
-        ({"x": torch.full((4, 36), torch.inf)}, "loss must be finite, got nan"),
+        ({"x": torch.full((4, 36), torch.inf)}, "x must be finite, got inf among its entries"),
         ({"x": torch.zeros(0, 36), "y": torch.arange(0)}, "loss must be finite, got nan"),
         ({"y": torch.tensor([0, 1, 2, 3])}, r"y must be classes in 0\.\.2, got 0 to 3"),
         ({"y": torch.tensor([0, 1])}, r"y must be classes of shape .* got \(2,\) of torch.int64"),
@@ -350,7 +350,7 @@ def test_bad_draws_and_generators_are_refused_by_name():
     module, (x, y) = seeded(MODULES["tanh"]), images()
     with pytest.raises(ValueError, match="draws must be >= 1, got 0"):
         hessian_trace(module, x, y, "mse", rng(), draws=0)
-    with pytest.raises(ValueError, match="rng must be a numpy Generator, got int"):
+    with pytest.raises(ValueError, match=r"rng must be a numpy Generator, .*, got 0"):
         hessian_trace(module, x, y, "mse", 0)  # pyright: ignore
 
 

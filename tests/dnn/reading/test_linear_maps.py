@@ -93,6 +93,19 @@ def test_a_sequence_and_a_scaled_output_have_maps():
     assert linear_map_logits(chain, x)[0].shape == (5, 3)
 
 
+def test_the_perceptron_is_fitted_on_the_training_part():
+    """On five samples it hardly knows the network's logits elsewhere; fitted on the test part it nearly would."""
+    mlp, split = network(2, "tanh", batch_norm=False), random_split()
+    for parameter in mlp.parameters():
+        parameter.data.mul_(3)
+    few = Split(split.x_train[:5], split.y_train[:5], split.x_test, mlp(split.x_test).argmax(1))
+    expected = [logits.argmax(1) == few.y_test for logits in perceptron_logits(mlp, few.x_train, few.x_test)]
+    found = pruned_accuracy(mlp, few, "perceptron")
+    assert_allclose(found, [float(right.double().mean()) for right in expected])
+    on_test = pruned_accuracy(mlp, few._replace(x_train=few.x_test, y_train=few.y_test), "perceptron")
+    assert (found < on_test).all()
+
+
 @given(seeds, st.booleans())
 def test_a_perceptron_on_the_last_hidden_layer_is_the_network(seed, residual):
     mlp, x = network(seed, residual=residual), samples(seed)

@@ -227,10 +227,10 @@ def test_subnormals_are_flushed_only_while_training():
         ({"x_train": torch.full((64, 8), torch.nan)}, "x_train must be finite"),
         ({"y_test": torch.zeros(5, dtype=torch.int64)}, "x_test and y_test must be non-empty and of equal length"),
         ({"y_train": torch.zeros(64)}, r"y_train must be integers >= 0 .* \(real targets take loss='mse'\)"),
-        ({"y_train": torch.zeros(64, dtype=torch.complex64)}, "y_train must be integers"),
+        ({"y_train": torch.zeros(64, dtype=torch.complex64)}, "y_train must be real"),
         (
             {"x_train": torch.zeros(64, 8, dtype=torch.complex64)},
-            "x_train must be finite and real, got torch.complex64",
+            "x_train must be real, got Tensor of torch.complex64",
         ),
         ({"y_train": torch.full((64,), 4)}, "labels must be in 0..3"),
         ({"y_train": torch.full((64,), -1)}, "y_train must be integers >= 0"),

@@ -36,3 +36,13 @@ def test_a_map_has_the_same_start_in_every_cell():
     again = distance_map(correlation, np.array([1.0]), np.array([2.0]), 3.0, np.random.default_rng(4))
     assert distances.shape == (2, 2)
     assert distances[1, 1] == again[0, 0]
+
+
+def test_the_rows_of_a_map_are_imbalances_and_its_columns_scales():
+    correlation, rng = np.array([[1.0, 0.2], [0.0, 0.5]]), np.random.default_rng
+    distances = distance_map(correlation, np.array([0.0, 5.0]), np.array([1.0, 2.0, 3.0]), 3.0, rng(4))
+    seed = int(rng(4).integers(2**63))
+    alone = distance_and_loss(correlation, 5.0, 3.0, np.array([3.0]), rng(seed))[0][0]
+    assert distances.shape == (2, 3)
+    assert distances[1, 2] == alone
+    assert (distances[0] > distances[1]).all()

@@ -53,6 +53,8 @@ def test_errors_vanish_on_the_prediction():
     assert_allclose(even_spacing_error({"half_width": half}), [0], atol=1e-12)
     assert_allclose(ratio_error(half, np.array([1.0, 3.0, 4.0])), [0.25])
     assert_allclose(curve_error(np.array([curves, curves + 0.1]), curves), [0, 0.1], atol=1e-12)
+    off = curves + np.array([0.1, 0.7, 0.0, 0.0, 0.0])[:, None]  # root mean square, not mean
+    assert_allclose(curve_error(off[None], curves), [np.sqrt(0.5 / 5)])
 
 
 def test_the_staircase_is_compared_with_the_median_over_runs():

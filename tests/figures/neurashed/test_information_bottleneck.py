@@ -11,6 +11,8 @@ def test_a_peak_counts_only_from_a_low_start():
     rising = np.array([[1.0, 1.0], [1.8, 2.0], [1.0, 1.0]])  # (n_t, replicates)
     assert peak({"paper_level2_input": rising}) == 1.9
     assert peak({"paper_level2_input": rising[1:]}) == 0.0
+    uneven = np.array([[1.0, 1.0, 1.0], [1.2, 1.2, 1.8], [1.0, 1.0, 1.0]])  # the mean over the runs, not their median
+    assert np.isclose(peak({"paper_level2_input": uneven}), 1.4)
 
 
 def test_noise_of_one_size_that_hides_the_input_refutes_that_any_will_do():

@@ -49,7 +49,8 @@ def test_the_excess_is_in_standard_errors_of_the_difference():
 
 
 def test_means_over_runs_are_compared():
-    accuracy = np.array([[[0.5, 0.7], [0.9, 0.9]], [[0.8, 0.8], [0.7, 0.7]]])  # (depths, widths, runs)
+    runs = [[[0.5, 0.5, 0.8], [0.9, 0.9, 0.9]], [[0.8, 0.8, 0.8], [0.7, 0.7, 0.7]]]  # means, not medians
+    accuracy = np.array(runs)  # (depths, widths, runs)
     assert widest_minus_narrowest({"accuracy": accuracy}, "accuracy") == pytest.approx([0.3, -0.1])
     assert depth_of_least_gradient({"depths": np.array([3, 6]), "gradient": accuracy}).tolist() == [3, 6]
 
