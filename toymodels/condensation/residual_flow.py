@@ -160,7 +160,7 @@ def new_orientations(t: ArrayLike, a: ArrayLike, w: ArrayLike, loss: ArrayLike) 
     fall = -np.diff(np.log(loss)) / np.diff(t)  # of the interval before record k + 1
     mass = np.abs(a) * np.linalg.norm(w, axis=2)
     since = int(begun[0])
-    known = _members(mass[since], w[since]).any(axis=0)
+    known = np.asarray(_members(mass[since], w[since]).any(axis=0))
     found = []
     for record in range(since + 1, len(t)):
         groups = _members(mass[record], w[record])
@@ -169,7 +169,7 @@ def new_orientations(t: ArrayLike, a: ArrayLike, w: ArrayLike, loss: ArrayLike) 
         for group in new:
             share = float(mass[plateau, group].sum() / mass[plateau].sum())
             angle = _mean_angle(mass[record, group], w[record, group])
-            found.append(NewOrientation(record, plateau, angle, share, ~known))
+            found.append(NewOrientation(record, plateau, angle, share, np.logical_not(known)))
         known |= groups.any(axis=0)
         since = record if new else since
     return found

@@ -66,12 +66,12 @@ def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float
     return float(moved[0]), float(moved[1]), float(moved[2])
 
 
-def gained_exponent(norms: Sequence[float], scale: float) -> float:
+def gained_exponent(norms: ArrayLike, scale: float) -> float:
     """Exponent of what every layer gains, s, from those of the signal norms at the start and of the scale.
 
     Parameters
     ----------
-    norms : sequence of floats
+    norms : (n_layers,) array
         One a layer, of any number of layers.
     scale : float
         The output is divided by the width to this power.
