@@ -29,7 +29,9 @@ from toymodels.condensation.phase_diagram import relative_distance
 from toymodels.condensation.phase_flow import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive_int
+from toymodels.validation import described, finite, positive_int
+
+LARGEST_POWER = 50.0  # of ten, in a standard deviation: products of three stay numbers
 
 
 def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
@@ -174,9 +176,19 @@ def three_layer_map(
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    >>> plane = three_layer_map([0.0, 1.0], [1.5], (20, 80))
+    >>> plane.predicted[:, 0].tolist(), bool((plane.slope * plane.predicted > 0).all())
+    ([[-3.0, -0.5, -3.0], [0.5, 0.5, 0.5]], True)
     """
     outers, middles = finite("outers", outers, ndim=1), finite("middles", middles, ndim=1)
-    cell = partial(plane_distances, _checked_widths(widths))
+    widths = _checked_widths(widths)
+    for name, powers in (("outers", outers), ("middles", middles)):
+        if (np.abs(powers) * np.log10(max(widths)) > LARGEST_POWER).any():
+            raise ValueError(f"{name} must give standard deviations from 1e-50 to 1e50, got {described(powers)}")
+    cell = partial(plane_distances, widths)
     runs = sweep(cell, {"outer": outers, "middle": middles}, replicates=replicates, seed=seed, jobs=jobs)
     found = runs["distance"].transpose("outer", "middle", "distance_0", "replicate", "distance_1").values
     distance = np.where(found > 0, found, np.nan)
@@ -270,8 +282,8 @@ def three_layer_scaling(
 
 
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    if len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
-        raise ValueError(f"widths must be at least two, got {list(widths)}")
+    if np.ndim(widths) != 1 or len([positive_int("widths", m, minimum=2) for m in widths]) < 2:
+        raise ValueError(f"widths must be at least two, got {described(widths)}")
     return tuple(widths)
 
 
