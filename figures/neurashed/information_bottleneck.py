@@ -79,7 +79,7 @@ def draw(data: Data, settings: InformationBottleneck) -> Figure:
     from comparisons.harness import style
 
     figure = Figure(figsize=(15.5, 8.4), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.25))
+    left, right = np.ravel(np.asarray(figure.subfigures(1, 2, width_ratios=(1, 1.25))))
     draw_pathways(left)
     axes = right.subplots(2, 2).ravel()
     names = {

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.directions import NOTHING
 from toymodels.condensation.grouping import ORIENTATION_GAP, SHARE, clusters
 from toymodels.condensation.initial import with_bias
-from toymodels.validation import finite, positive, times
+from toymodels.validation import finite, positive, require_room, times
 
 BEGUN = 0.9  # of the loss at the start: from there on the first orientation carries the output
 
@@ -146,6 +146,13 @@ def new_orientations(t: ArrayLike, a: ArrayLike, w: ArrayLike, loss: ArrayLike) 
     ------
     ValueError
         If shapes do not fit, an entry is not finite, or a loss is not positive.
+
+    Examples
+    --------
+    >>> a = np.sqrt([[1.0, 0.0], [1.0, 0.001], [1.0, 0.1]])
+    >>> w = a[..., None] * np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> [(new.record, new.plateau, round(new.angle, 3)) for new in new_orientations([0, 1, 2], a, w, [1.0, 0.5, 0.4])]
+    [(2, 1, 1.571)]
     """
     t, a, w = finite("t", times(t)), finite("a", a, ndim=2), finite("w", w, ndim=3)
     loss = np.asarray(positive("loss", loss), dtype=float)
@@ -154,13 +161,14 @@ def new_orientations(t: ArrayLike, a: ArrayLike, w: ArrayLike, loss: ArrayLike) 
             f"a, w and loss must have shapes (n_t, m), (n_t, m, 2), (n_t,) for n_t = {len(t)}, "
             f"got {a.shape}, {w.shape}, {loss.shape}"
         )
+    require_room(a=a, w=w)
     begun = np.flatnonzero(loss < BEGUN * loss[0])
     if not begun.size:
         return []
-    fall = -np.diff(np.log(loss)) / np.diff(t)  # of the interval before record k + 1
+    fall = -np.diff(np.log(loss)) / (np.diff(t) / t[-1])  # of the interval before record k + 1
     mass = np.abs(a) * np.linalg.norm(w, axis=2)
     since = int(begun[0])
-    known = _members(mass[since], w[since]).any(axis=0)
+    known = np.asarray(_members(mass[since], w[since]).any(axis=0))
     found = []
     for record in range(since + 1, len(t)):
         groups = _members(mass[record], w[record])
@@ -169,7 +177,7 @@ def new_orientations(t: ArrayLike, a: ArrayLike, w: ArrayLike, loss: ArrayLike) 
         for group in new:
             share = float(mass[plateau, group].sum() / mass[plateau].sum())
             angle = _mean_angle(mass[record, group], w[record, group])
-            found.append(NewOrientation(record, plateau, angle, share, ~known))
+            found.append(NewOrientation(record, plateau, angle, share, np.logical_not(known)))
         known |= groups.any(axis=0)
         since = record if new else since
     return found
@@ -216,17 +224,25 @@ def forecast(x: ArrayLike, r: ArrayLike, a: ArrayLike, w: ArrayLike, small: Arra
     ------
     ValueError
         As :func:`relu_ends`, or if the shapes of the neurons do not fit.
+
+    Examples
+    --------
+    >>> x, r = [[1.0], [0.0], [-1.0]], [1.0, -2.0, 1.0]
+    >>> told = forecast(x, r, [1.0, 1e-3, 1e-4], [[0.0, 1.0], [-1e-3, 0.0], [1e-3, 0.0]], [False, True, True])
+    >>> round(told.angle, 3), round(told.wait, 2)
+    (3.142, 14.86)
     """
     ends = relu_ends(x, r)
     a, w, small = finite("a", a, ndim=1), finite("w", w, ndim=2), np.asarray(small)
     if w.shape != (len(a), 2) or small.shape != a.shape or small.dtype != bool:
         raise ValueError(f"w must have shape ({len(a)}, 2), small ({len(a)},) booleans, got {w.shape}, {small.shape}")
+    require_room(a=a, w=w)
     mass, angle = np.abs(a) * np.linalg.norm(w, axis=1), np.arctan2(w[:, 1], w[:, 0])
     near = angle_between(ends.angle[:, None], angle) <= ORIENTATION_GAP
     there = (near & small & (np.sign(a) == np.sign(ends.height)[:, None])) @ mass
     if not there.any():
         return None
-    with np.errstate(divide="ignore"):  # an end without neurons waits for ever
+    with np.errstate(divide="ignore", over="ignore"):  # an end without neurons, or that drives none, waits for ever
         wait = np.maximum(np.log(SHARE * mass.sum() / there), 0) / (2 * np.abs(ends.height))
     first = int(np.argmin(wait))
     return Forecast(float(ends.angle[first]), float(wait[first]))

@@ -31,6 +31,8 @@ from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
 from toymodels.validation import counts, described, finite, generator, positive_int
 
+LARGEST_POWER = 50.0  # of ten, in a standard deviation: products of three stay numbers
+
 
 def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
     """Exponents of the relative distances of a, V and w in the linear regime, from exponents of the width.
@@ -66,12 +68,12 @@ def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float
     return float(moved[0]), float(moved[1]), float(moved[2])
 
 
-def gained_exponent(norms: Sequence[float], scale: float) -> float:
+def gained_exponent(norms: ArrayLike, scale: float) -> float:
     """Exponent of what every layer gains, s, from those of the signal norms at the start and of the scale.
 
     Parameters
     ----------
-    norms : sequence of floats
+    norms : (n_layers,) array
         One a layer, of any number of layers.
     scale : float
         The output is divided by the width to this power.
@@ -174,10 +176,19 @@ def three_layer_map(
     ------
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    >>> plane = three_layer_map([0.0, 1.0], [1.5], (20, 80))
+    >>> plane.predicted[:, 0].tolist(), bool((plane.slope * plane.predicted > 0).all())
+    ([[-3.0, -0.5, -3.0], [0.5, 0.5, 0.5]], True)
     """
     outers, middles = finite("outers", outers, ndim=1), finite("middles", middles, ndim=1)
     widths = counts("widths", widths, minimum=2, at_least=2)
-    cell = partial(plane_distances, tuple(widths))
+    for name, powers in (("outers", outers), ("middles", middles)):
+        if (np.abs(powers) * np.log10(max(widths)) > LARGEST_POWER).any():
+            raise ValueError(f"{name} must give standard deviations from 1e-50 to 1e50, got {described(powers)}")
+    cell = partial(plane_distances, widths)
     runs = sweep(cell, {"outer": outers, "middle": middles}, replicates=replicates, seed=seed, jobs=jobs)
     found = runs["distance"].transpose("outer", "middle", "distance_0", "replicate", "distance_1").values
     distance = np.where(found > 0, found, np.nan)

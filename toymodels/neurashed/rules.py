@@ -189,7 +189,12 @@ class Rule:
         return self.moved(values, fires)
 
     def moved(self, values: np.ndarray, fires: np.ndarray) -> np.ndarray:
-        """:meth:`apply` to arrays that are known to fit."""
+        """:meth:`apply`, unchecked.
+
+        Parameters
+        ----------
+        values, fires : arrays of one shape, the second of booleans
+        """
         new = self._moved_at_once(values, fires)
         if new is None:  # a bound is broken or just reached: where, and is it used there?
             new = np.empty_like(values)
