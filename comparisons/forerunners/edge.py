@@ -94,7 +94,8 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     own = {"kernel": tops * lr / 2, "loss": run["loss"][kept]}
     data = {**_scores(networks.sharpness(x, y), lr), **own}
     made = Trajectory(lr * steps, data, clock="flow time", meta=LEVELS)
-    snapshots = (two_layer_snapshot(*pair, x, "tanh") for pair in [(first.a, first.w), *zip(a, w, strict=True)])
+    pairs = [(first.a, first.w), *zip(a, w, strict=True)]
+    snapshots = (two_layer_snapshot(outer, inner, x, "tanh") for outer, inner in pairs)
     return with_order(made, snapshots, (y > 0).astype(int), s.samples, list(own))
 
 

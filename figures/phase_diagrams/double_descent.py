@@ -270,7 +270,7 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=60,
+    seconds=55,
     cost="about 5 min on one core (estimated from the quick preset).",
     aliases=("double_descent_diagram",),
 )

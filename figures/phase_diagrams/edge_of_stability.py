@@ -272,8 +272,8 @@ FIGURE = PaperFigure(
     compute=compute,
     draw=draw,
     claims=CLAIMS,
-    seconds=65,
-    cost="about 10 min on one core (estimated from the quick preset).",
+    seconds=20,
+    cost="about 3 min on one core (estimated from the quick preset).",
     aliases=("edge_of_stability_diagram",),
 )
 
