@@ -139,7 +139,7 @@ def draw(data: Data, settings: GrokkingApproaches) -> Figure:
         tidy(ax)
     for ax in axes[:, 0]:
         ax.set_ylabel("accuracy")
-    axes[0, 0].legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.12))
+    axes[0, 0].legend(fontsize=8, loc="upper left")
     return figure
 
 
