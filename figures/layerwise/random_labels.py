@@ -90,7 +90,7 @@ def one_run(settings: RandomLabels, rng: np.random.Generator, kind: str) -> dict
         device=settings.device,
     )
 
-    def within(network: MLP, split: Any) -> float:
+    def within(network: Any, split: Any) -> float:
         features = network.activations(split.x_train)[-1].detach().double().cpu().numpy()
         return within_between(features, split.y_train.cpu().numpy())
 

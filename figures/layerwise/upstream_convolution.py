@@ -115,10 +115,10 @@ def features(network: OneConvolution, split: Split) -> Tensor:
         return outputs @ outputs.T
 
 
-def turned_from(first: Tensor) -> Callable[[OneConvolution, Split], float]:
+def turned_from(first: Tensor) -> Callable[[Any, Split], float]:
     """Probe: one less the cosine between the inner products of the features and `first`."""
 
-    def turned(network: OneConvolution, split: Split) -> float:
+    def turned(network: Any, split: Split) -> float:
         now = features(network, split)
         return 1 - float((now * first.to(now)).sum() / (now.norm() * first.norm()))
 

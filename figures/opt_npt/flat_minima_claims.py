@@ -18,7 +18,8 @@ def correlation(data: Data, sweep: str, curvature: str) -> float:
     """Spearman's correlation over all networks of a sweep of curvature and radius in weight space."""
     from scipy.stats import spearmanr
 
-    return float(spearmanr(data[f"{sweep}_{curvature}"].ravel(), data[f"{sweep}_weight_radius"].ravel()).statistic)
+    both = spearmanr(data[f"{sweep}_{curvature}"].ravel(), data[f"{sweep}_weight_radius"].ravel())
+    return float(np.asarray(both)[0])
 
 
 def at_best(sweep: str, space: str) -> Callable[[Data], np.ndarray]:

@@ -92,12 +92,12 @@ def one_network(settings: FlatMinima, rng: np.random.Generator, sweep: str, valu
         drop_neurons(network, value)
     run = train(network, split, config, rng)
     keep_neurons(network)
-    looked = {"samples": settings.looked_at, "draws": settings.draws}
     x, y = split.x_train[: settings.looked_at], split.y_train[: settings.looked_at]
+    radii = basins(network, split, rng=rng, samples=settings.looked_at, draws=settings.draws)
     return {
         "accuracy": run["test_accuracy"][-1],
         "train_accuracy": run["train_accuracy"][-1],
-        **{f"{space}_radius": radius for space, radius in basins(network, split, rng=rng, **looked).items()},
+        **{f"{space}_radius": radius for space, radius in radii.items()},
         **curvature(network, x, y, rng, settings.draws),
     }
 

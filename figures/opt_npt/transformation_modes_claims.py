@@ -29,7 +29,7 @@ def correlation(data: Data, activation: str, name: str, *, size: bool = False) -
 
     gradients, others = (data[f"network_{key}"][NETWORK[activation]] for key in ("gradient", name))
     gradients = np.abs(gradients) if size else gradients
-    return np.array([spearmanr(*both).statistic for both in zip(gradients, others, strict=True)])
+    return np.array([spearmanr(*both)[0] for both in zip(gradients, others, strict=True)])
 
 
 def steepness(data: Data, activation: str) -> np.ndarray:

@@ -145,7 +145,7 @@ def neuron_gradients(network: MLP, split: Any) -> np.ndarray:
     from dnn.reading.rank_densities import rank_gradient
 
     fields = network.fields(split.x_train)[0].detach()
-    return rank_gradient(fields, network.linears[-1].weight.detach(), split.y_train).mean(0)
+    return rank_gradient(fields, network.linears[-1].get_parameter("weight").detach(), split.y_train).mean(0)
 
 
 def reversed_pairs(network: MLP, x: Any) -> np.ndarray:
@@ -154,7 +154,7 @@ def reversed_pairs(network: MLP, x: Any) -> np.ndarray:
     0 where the neuron's order is that of the network, 1/2 where the others have the say.
     """
     fields, logits = (values.detach().double().cpu().numpy() for values in network.fields(x))
-    signs = np.sign(network.linears[-1].weight.detach().cpu().numpy())  # (K, N)
+    signs = np.sign(network.linears[-1].get_parameter("weight").detach().cpu().numpy())  # (K, N)
     i, j = np.triu_indices(len(fields), 1)
     ordered = np.sign(fields[j] - fields[i]).T @ np.sign(logits[j] - logits[i]) / len(i)  # (N, K)
     return (1 - (signs.T * ordered).mean(1)) / 2
@@ -169,7 +169,7 @@ def folded(network: MLP, x: Any) -> np.ndarray:
 
 def alignment(network: MLP) -> float:
     """Mean squared cosine between the weight vectors of two hidden neurons."""
-    weights = network.linears[0].weight.detach().double().cpu().numpy()
+    weights = network.linears[0].get_parameter("weight").detach().double().cpu().numpy()
     weights = weights / np.linalg.norm(weights, axis=1, keepdims=True)
     cosines = weights @ weights.T
     return float((cosines[np.triu_indices(len(cosines), 1)] ** 2).mean())
@@ -182,7 +182,7 @@ def by_sample(settings: TransformationModes, network: MLP, split: Any, rng: np.r
     from dnn.reading.basins import AMPLITUDES, sample_basin
 
     fields = network.fields(split.x_train)[0].detach().cpu().numpy()
-    signs = np.sign(network.linears[-1].weight.detach().cpu().numpy())
+    signs = np.sign(network.linears[-1].get_parameter("weight").detach().cpu().numpy())
     place = (rankdata(fields, axis=0) - 0.5) / len(fields) - 0.5  # of every sample in every neuron, centred
     own = signs[split.y_train.cpu().numpy()]  # (P, N)
     x, y = split.x_train[: settings.compared], split.y_train[: settings.compared]
