@@ -166,11 +166,7 @@ PARTS = {
         Part("Figure 7", "mechanism in shallow networks"),
         Part("Section VI", "conclusion", DISCUSSES),
         Part(f"{FIRST_VERSION}, Figure 1", "weight vectors", SKETCH),
-        Part(
-            f"{FIRST_VERSION}, Figure 2",
-            "a shallow network",
-            "the same experiment as Figure 2 of the second version; its linear perceptron in (a, b) is not judged",
-        ),
+        Part(f"{FIRST_VERSION}, Figure 2", "a shallow network and its linear perceptron (a, b)"),
         Part(f"{FIRST_VERSION}, Figure 3", "deep networks, with double descent by epochs (g, h)"),
         Part(f"{FIRST_VERSION}, Figure 4", "depth and width"),
         Part(f"{FIRST_VERSION}, Figure 5", "basins by batch and rate; flat minima (e, f)"),

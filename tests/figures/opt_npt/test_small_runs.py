@@ -84,6 +84,7 @@ SMALL = {
         "looked_at": 50,
         "draws": 2,
     },
+    "linear_perceptron": {"samples": (60, 120), "width": 16, "n_steps": 8, "batch_size": 30, "records": 3},
     "linearised_tail": {"samples": 200, "n_hidden": 12, "width": 12, "batch_size": 200, "n_steps": 8},
 }
 
