@@ -73,6 +73,7 @@ def draw(data: Data, settings: TransformationModes) -> Figure:
         )
     axes[1, 0].set(xlabel="rank gradient of a neuron", ylabel="pairs ordered otherwise", title="(e) neurons")
     axes[1, 1].set(xlabel="size of the rank gradient", ylabel="reordered by the neuron itself", title="(f) folding")
+    axes[1, 1].set_ylim(-0.05, 1.5)
     tanh = ACTIVATIONS.index("tanh")
     gradient, radius, labels = (data[f"network_sample_{name}"][tanh, 0] for name in ("gradient", "radius", "class"))
     points = axes[1, 2].scatter(gradient, radius, c=labels, cmap="tab10", s=8)
