@@ -42,7 +42,6 @@ NOT_STORED = (  # minutes each: their data are not kept at both seeds
     "neurashed/extraction",
     "neurashed/local_elasticity",
     "condensation/anchor_task",
-    "condensation/convolution_kernels",
     "condensation/loss_plateaus",
     "condensation/optimistic_sample_size",
     "condensation/resnet_channels",
