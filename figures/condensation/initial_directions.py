@@ -148,7 +148,7 @@ def draw_potential(axes: Axes, data: Data, k: int) -> None:
     axes.scatter(angle, where, s=22, color=FAMILY["condensation"], alpha=0.5, zorder=3, label="neurons")
     counts, times = np.unique(data["reached"][k].astype(int), return_counts=True)
     found = ", ".join(f"{count} ({n}x)" for count, n in zip(counts, times, strict=True))
-    axes.set_title(f"{LABELS[k]}, $2p$ = {2 * (k + 1)}\ndirections: {found}", fontsize=9)
+    axes.set_title(f"{LABELS[k]}, $2p$ = {2 * (k + 1)}\ndirections: {found}", fontsize=7.5)
     axes.set(xlabel=r"orientation $\theta$ (rad)", ylabel=r"$T\,/\,\max|T|$", xlim=(-np.pi, np.pi))
 
 

@@ -18,13 +18,16 @@ from comparisons.harness.command import (
     to_stderr,
 )
 from comparisons.harness.settings import parse, visible
-from figures.harness import exports, judging, ledger, pages, registry, running
+from figures.harness import exports, judging, ledger, pages, registry, running, sheet
 from figures.harness.figure import PRESETS, PaperFigure
 from toymodels.run.engine import interruptible, parse_engine
 from toymodels.validation import positive_int
 
-NAMES = "subjects or numbers, or `all`; none lists the figures; `judge [NAME ...]` judges the stored data again"
-JUDGE = "judge"
+NAMES = (
+    "subjects or numbers, or `all`; none lists the figures; `judge [NAME ...]` judges the stored data again, "
+    "`sheet [NAME ...]` puts the gallery's pictures side by side"
+)
+JUDGE, SHEET = "judge", "sheet"
 
 
 def parser(description: str | None = None):
@@ -92,6 +95,10 @@ def main(
     try:
         if wanted[:1] == [JUDGE] and figures is None:
             return _judge(wanted[1:], write)
+        if wanted[:1] == [SHEET] and figures is None:
+            chosen = _chosen(wanted[1:], {}) if wanted[1:] else list(registry.names())
+            print("\n".join(map(str, sheet.write(chosen, Path(options["out"]) / "figures" / SHEET))))
+            return ALL_RAN
         known = {figure.name: figure for figure in figures or ()}
         if not wanted and figures is None:
             print("\n".join(f"{name:40} {_first_sentence(registry.load(name))}" for name in registry.names()))

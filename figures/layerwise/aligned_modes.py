@@ -68,7 +68,7 @@ def compute(settings: AlignedModes, rng: np.random.Generator, grid: Grid) -> dic
     scales = np.geomspace(1e-2, 1e2, settings.replicates)
     random = grid(partial(random_start, settings), {"scale": scales}, seed=int(rng.integers(2**31)))
     return data | {
-        "bound": bounds(settings.draws, rng),
+        "bound": bounds(settings.draws, rng).min(keepdims=True),
         "numbers": np.array(numbers),  # (settings, [ratio, gamma, kernel growth, opposed over aligned])
         **{f"random_{key}": values.values[:, 0] for key, values in random.data_vars.items()},
     }

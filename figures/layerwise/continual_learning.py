@@ -10,7 +10,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from figures.layerwise.continual_learning_claims import CLAIMS, SEQUENCES
+from figures.layerwise.continual_learning_claims import CLAIMS, SEQUENCES, reached
 from figures.layerwise.gradient_flow import two_layers
 from toymodels.layerwise import LinearNetwork, gram_kernel_distance
 
@@ -71,19 +71,25 @@ def compute(settings: ContinualLearning, rng: np.random.Generator, grid: Grid) -
 def sequence(settings: ContinualLearning, rng: np.random.Generator, imbalance: float, kind: str) -> dict[str, Any]:
     """Losses on both tasks while the second is learned, over half the squared norm of a task, and the kernel's change.
 
-    `scratch` is the loss on the second task when it is the only one, `exponential` the largest distance of the map
-    from an exponential of rate lambda, over that of the tasks.
+    `learned` and `learned_alone` are the times to learn the second task after the first, and when it is the only one;
+    `kept` and `turned` the loss on the first and the kernel's change in the end; `exponential` is the largest distance
+    of the map from an exponential of rate lambda, over that of the tasks.
     """
     start = _start(settings, imbalance, rng)
     first, second = tasks(settings, kind, start.w2 @ start.w1, rng)
     run = start.continued(0.0, first).continued(settings.first, second).solve(t := settings.times)
     alone, unit = start.continued(0.0, second).solve(t), np.sum(settings.strengths**2) / 2
     ins, outs, told = run["gram_in"], run["gram_out"], np.exp(-imbalance * t)[:, None, None] * (first - second)
+    forgetting, learning = 0.5 * np.sum((run["map"] - first) ** 2, axis=(1, 2)) / unit, run["loss"] / unit
+    distance = gram_kernel_distance(ins[0], outs[0], ins, outs)
     return {
-        "loss_first": 0.5 * np.sum((run["map"] - first) ** 2, axis=(1, 2)) / unit,
-        "loss_second": run["loss"] / unit,
-        "scratch": alone["loss"] / unit,
-        "distance": gram_kernel_distance(ins[0], outs[0], ins, outs),
+        "loss_first": forgetting,
+        "loss_second": learning,
+        "distance": distance,
+        "learned": reached(t, learning),
+        "learned_alone": reached(t, alone["loss"] / unit),
+        "kept": forgetting[-1],
+        "turned": distance[-1],
         "apart": 0.5 * np.sum((first - second) ** 2) / unit,
         "exponential": _norm(run["map"] - second - told).max() / _norm(first - second),
     }

@@ -15,17 +15,17 @@ RICH, LAZY = 0, -1  # of the imbalances
 LEARNED = 0.01  # loss over that of the zero map
 
 
-def reached(t: np.ndarray, loss: np.ndarray, level: float = LEARNED) -> np.ndarray:
-    """First time (n_runs,) at which a loss (n_runs, n_t) is at `level` or below; `inf` if never."""
+def reached(t: np.ndarray, loss: np.ndarray, level: float = LEARNED) -> float:
+    """First time at which a loss (n_t,) is at `level` or below; `inf` if never."""
     below = loss <= level
-    return np.where(below.any(axis=1), t[below.argmax(axis=1)], np.inf)
+    return float(t[below.argmax()]) if below.any() else np.inf
 
 
 def time_saved(imbalance: int, kind: int) -> Callable[[Data], np.ndarray]:
     """Time to learn the second task after the first, over that from the start, per run."""
 
     def measure(data: Data) -> np.ndarray:
-        after, alone = (reached(data["t"], data[name][imbalance, kind]) for name in ("loss_second", "scratch"))
+        after, alone = (data[name][imbalance, kind] for name in ("learned", "learned_alone"))
         if np.isinf(alone).any():
             raise ValueError("data must reach the second task from the start")
         return after / alone
@@ -35,13 +35,12 @@ def time_saved(imbalance: int, kind: int) -> Callable[[Data], np.ndarray]:
 
 def forgotten(data: Data) -> np.ndarray:
     """Loss on the first task at the end over half the squared distance of the tasks, forgetting, every run."""
-    kept = data["loss_first"][:, FORGETTING, :, -1] / data["apart"][:, FORGETTING]
-    return kept.ravel()
+    return (data["kept"][:, FORGETTING] / data["apart"][:, FORGETTING]).ravel()
 
 
 def last_distance(imbalance: int, kind: int) -> Callable[[Data], np.ndarray]:
     """Kernel distance over the second task, per run."""
-    return lambda data: data["distance"][imbalance, kind, :, -1]
+    return lambda data: data["turned"][imbalance, kind]
 
 
 value = Statistic("value", every_run.of)  # of what is measured once

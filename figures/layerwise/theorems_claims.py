@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
-from figures.layerwise.theorems_runs import STRENGTHS
 from toymodels.claims import AFTER, Claim, Quantity, every
 
 
@@ -15,21 +14,10 @@ def half_time_ratio(chosen: Callable[[np.ndarray], np.ndarray]) -> Callable[[Dat
     """Half-time of the weakest mode over that of the strongest, every network at the `chosen` |imbalances|."""
 
     def measure(data: Data) -> np.ndarray:
-        where, n_times = chosen(np.abs(data["imbalances"])), data["aligned_t"].shape[-1]
-        t, modes = data["aligned_t"][where], data["aligned_modes"][where]
-        runs = zip(t.reshape(-1, n_times), modes.reshape(-1, n_times, 3), strict=True)
-        half = [[np.interp(0.5, mode, t) for mode in (modes / STRENGTHS).T] for t, modes in runs]
-        return np.array([last / first for first, _, last in half])
+        first, _, last = np.moveaxis(data["aligned_half"][chosen(np.abs(data["imbalances"]))], -1, 0)
+        return (last / first).ravel()
 
     return measure
-
-
-def worst_step_or_end(data: Data) -> np.ndarray:
-    """Larger of the largest backward step and the distance from the target at the end, over the target, per network."""
-    modes = data["aligned_modes"] / STRENGTHS
-    backward = -np.diff(modes, axis=2).min(axis=(2, 3))
-    missing = np.abs(modes[:, :, -1] - 1).max(axis=2)
-    return np.maximum(backward, missing).ravel()
 
 
 RATIO = "half-time of the mode of strength 0.5 over that of strength 2"
@@ -56,7 +44,7 @@ CLAIMS = (
         "It rises monotonically from its start to the singular value of the correlation.",
         Quantity(
             "largest step back of a mode, or distance from its target at the end if larger, over the target",
-            worst_step_or_end,
+            lambda data: data["aligned_missed"].ravel(),
         ),
         every_network < 1e-4,
         fixed=AFTER,

@@ -62,7 +62,19 @@ def aligned(settings: Theorems, rng: np.random.Generator, imbalance: float) -> d
     learned = w2 @ w1
     told = transition(t[:, None], target=STRENGTHS, initial=START, imbalance=imbalance)
     error = np.linalg.norm(learned - (left * told[:, None]) @ right.T, axis=(1, 2)).max() / STRENGTHS[0]
-    return {"modes": np.einsum("ij,tik,kj->tj", left, learned, right), "error": error, "t": t}
+    modes = np.einsum("ij,tik,kj->tj", left, learned, right)
+    return {"modes": modes, "error": error, "t": t, "half": half_times(t, modes), "missed": worst_step_or_end(modes)}
+
+
+def half_times(t: np.ndarray, modes: np.ndarray) -> np.ndarray:
+    """When each of the modes (n_t, 3) has half of its strength, read between the times."""
+    return np.array([np.interp(0.5, mode, t) for mode in (modes / STRENGTHS).T])
+
+
+def worst_step_or_end(modes: np.ndarray) -> float:
+    """Larger of the largest backward step and the distance from the target at the end, over the target."""
+    share = modes / STRENGTHS
+    return float(max(-np.diff(share, axis=0).min(), np.abs(share[-1] - 1).max()))
 
 
 def limit(settings: Theorems, rng: np.random.Generator, imbalance: float) -> dict[str, float]:

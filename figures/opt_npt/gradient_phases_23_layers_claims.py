@@ -123,7 +123,7 @@ CLAIMS = (
     Claim(
         "gradient_phases_23_layers.loss-with-gradients",
         "First version, Figure 7b",
-        "The test loss rises when the rank gradients of the late layers change fastest.",
+        "The test loss rises, its double descent, when the rank gradients of the late layers change fastest.",
         Quantity(
             "step of the fastest rise of the test loss over that of the mean gradient of the last three hidden layers",
             loss_over_gradient,

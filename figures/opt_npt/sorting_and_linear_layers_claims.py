@@ -196,7 +196,7 @@ CLAIMS = (
     Claim(
         "sorting_and_linear_layers.bump-grows",
         "First version, Figure 3g",
-        "The rise of the test loss before its fall grows with the number of hidden layers in plain networks.",
+        "Double descent, the rise of the test loss before its fall, grows with the hidden layers of plain networks.",
         growing_bump("plain"),
         median > 0,
         fixed=AFTER,
@@ -205,7 +205,7 @@ CLAIMS = (
     Claim(
         "sorting_and_linear_layers.residual-bump-grows",
         "First version, Figure 3h",
-        "The rise of the test loss before its fall grows with the number of hidden layers in residual networks.",
+        "Double descent, the rise of the test loss before its fall, grows with the hidden layers of residual networks.",
         growing_bump("residual"),
         median > 0,
         fixed=AFTER,

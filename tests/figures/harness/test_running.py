@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.harness import command, ledger, pages, registry, running
+from figures.harness import command, ledger, pages, registry, running, sheet
 from tests.figures.harness import toy
 from toymodels.claims import OPEN, REPRODUCED
 
@@ -186,6 +186,18 @@ def test_stored_data_are_judged_again_from_the_command_line(capsys):
     assert command.main(["judge", "sigmoidal_modes"]) == 0
     assert "all as the ledger says" in capsys.readouterr().out
     assert command.main(["judge", "sigmoidel_modes"]) == 2
+
+
+def test_the_pictures_of_the_gallery_are_put_side_by_side(tmp_path, capsys):
+    from matplotlib.image import imread
+
+    assert command.main(["sheet", "sigmoidal_modes", "pathways", "--out", str(tmp_path)]) == 0
+    (page,) = (tmp_path / "figures" / "sheet").iterdir()
+    assert capsys.readouterr().out.strip() == str(page)
+    assert imread(page)[..., :3].std() > 0.02
+    assert len(sheet.sheets([ledger.GALLERY / "layerwise" / "sigmoidal_modes.png"] * 7)) == 2
+    with pytest.raises(ValueError, match="pictures must be at least one"):
+        sheet.write(["layerwise/none"], tmp_path)
 
 
 def test_an_installed_package_is_never_written(tmp_path):

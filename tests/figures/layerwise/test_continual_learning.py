@@ -50,10 +50,7 @@ def test_lazy_networks_go_from_task_to_task_exponentially(kind):
 
 def test_a_balanced_network_waits_at_the_saddle_as_long_as_it_had_learned():
     short, long = (ContinualLearning(size=2, first=first, n_times=400) for first in (4.0, 6.0))
-    waits = [
-        reached(s.times, sequence(s, np.random.default_rng(0), 0.0, "reversal")["loss_second"][None])[0]
-        for s in (short, long)
-    ]
+    waits = [sequence(s, np.random.default_rng(0), 0.0, "reversal")["learned"] for s in (short, long)]
     assert 2 < waits[0] < waits[1] < 50
 
 
@@ -64,12 +61,13 @@ def test_integrated_flow_is_the_closed_form_and_keeps_lambda():
 
 
 def test_measures_of_the_claims():
-    t, loss = np.array([0.0, 1.0, 2.0]), np.array([[2.0, 0.01, 0.0], [1.0, 0.5, 0.1]])
-    assert reached(t, loss).tolist() == [1, np.inf]
-    data = {"t": t, "loss_second": loss[None, None], "scratch": np.array([[[[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]]])}
+    t = np.array([0.0, 1.0, 2.0])
+    assert reached(t, np.array([2.0, 0.01, 0.0])) == 1
+    assert reached(t, np.array([1.0, 0.5, 0.1])) == np.inf
+    data = {"learned": np.array([[[1.0, np.inf]]]), "learned_alone": np.array([[[2.0, 1.0]]])}
     assert time_saved(0, 0)(data).tolist() == [0.5, np.inf]
-    data = {"loss_first": loss[None, None], "apart": np.array([[[2.0, 0.1]]]), "distance": loss[None, None]}
+    data = {"kept": np.array([[[0.0, 0.1]]]), "apart": np.array([[[2.0, 0.1]]]), "turned": np.array([[[0, 0.1]]])}
     assert forgotten(data).tolist() == [0, 1]
     assert last_distance(0, FORGETTING)(data).tolist() == [0, 0.1]
     with pytest.raises(ValueError, match="data must reach"):
-        time_saved(0, 0)({"t": t, "loss_second": loss[None, None], "scratch": loss[None, None]})
+        time_saved(0, 0)({"learned": np.ones((1, 1, 1)), "learned_alone": np.full((1, 1, 1), np.inf)})

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from figures.layerwise.theorems_claims import half_time_ratio, worst_step_or_end
-from figures.layerwise.theorems_runs import START, STRENGTHS, Theorems, aligned, conserved, limit, scalar, skills
+from figures.layerwise.theorems_claims import half_time_ratio
+from figures.layerwise.theorems_runs import (
+    START,
+    STRENGTHS,
+    Theorems,
+    aligned,
+    conserved,
+    half_times,
+    limit,
+    scalar,
+    skills,
+    worst_step_or_end,
+)
 
 
 @pytest.mark.parametrize("imbalance", [-3.0, 0.0, 3.0])
@@ -45,8 +56,9 @@ def test_half_times_of_skills_are_inverse_to_their_frequencies():
 def test_half_times_are_read_between_records():
     t = np.linspace(0, 1, 11)
     modes = STRENGTHS * np.minimum(t[:, None] * np.array([2.0, 1.5, 1.0]), 1)
-    data = {"imbalances": np.array([-5.0, 5.0, 1.0]), "aligned_t": t[None, None].repeat(3, axis=0)}
-    data["aligned_modes"] = np.array([modes, modes, modes[:, ::-1]])[:, None]
+    assert_allclose(half_times(t, modes), [1 / 4, 1 / 3, 1 / 2])
+    halves = np.array([[1 / 4, 1 / 3, 1 / 2]] * 2 + [[1 / 2, 1 / 3, 1 / 4]])[:, None]
+    data = {"imbalances": np.array([-5.0, 5.0, 1.0]), "aligned_half": halves}
     assert_allclose(half_time_ratio(lambda imbalance: imbalance == 5)(data), [2.0, 2.0])
 
 
@@ -54,5 +66,4 @@ def test_steps_back_and_missing_ends_count_alike():
     rising = np.linspace(0, 1, 5)[:, None] * STRENGTHS
     back = rising.copy()
     back[2, 1] = 0
-    data = {"aligned_modes": np.array([rising, back, 0.9 * rising])[None]}
-    assert_allclose(worst_step_or_end(data), [0, 0.25, 0.1], atol=1e-12)
+    assert_allclose([worst_step_or_end(modes) for modes in (rising, back, 0.9 * rising)], [0, 0.25, 0.1], atol=1e-12)
