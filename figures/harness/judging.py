@@ -12,7 +12,7 @@ from figures.harness.ledger import GALLERY, Ledger, place_of
 from figures.harness.registry import load
 from toymodels.claims import Judged
 
-ROUNDING = 1e-9  # relative
+RELATIVE, ABSOLUTE = 1e-9, 1e-12  # what is measured as a difference may be all rounding
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def _same(claim: Judged, other: Judged | None) -> bool:
     if other is None:
         return False
     numbers = {name: getattr(other, name) for name in ("median", "low", "high")}
-    close = all(math.isclose(getattr(claim, name), value, rel_tol=ROUNDING) for name, value in numbers.items())
+    close = all(
+        math.isclose(getattr(claim, name), value, rel_tol=RELATIVE, abs_tol=ABSOLUTE) for name, value in numbers.items()
+    )
     return close and replace(claim, **numbers) == other
 
 
