@@ -16,7 +16,8 @@ STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1180px;padding:0 1em;color:#222}
 h1{font-size:1.4em}h2{font-size:1.1em;margin-top:1.6em}
 .panels{display:flex;flex-wrap:wrap;gap:12px}figure{margin:0}figcaption{font-size:13px}
-svg{background:#fafafa;border:1px solid #ddd}svg text{font:11px system-ui,sans-serif;fill:#555}
+svg{background:#fafafa;border:1px solid #ddd;max-width:100%;height:auto;box-sizing:border-box}
+svg text{font:11px system-ui,sans-serif;fill:#555}
 table{border-collapse:collapse;font-size:13px}td,th{padding:2px 10px;text-align:left;border-bottom:1px solid #ddd}
 """
 
@@ -62,7 +63,8 @@ def page(run: Trajectory) -> str:
         parts.append(f"<h2>Not to be had of this module</h2><table>{rows}</table>")
     body = "\n".join(parts)
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>A training run, observed</title>'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>A training run, observed</title>'
         f"<style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
 
@@ -98,7 +100,7 @@ def _panel(run: Trajectory, name: str) -> str:
         f'<text x="{WIDTH - 6}" y="{HEIGHT - 5}" text-anchor="end">{run.t[-1]:g}</text>'
     )
     return (
-        f'<figure><svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{html.escape(name)}">'
+        f'<figure><svg {_size(WIDTH, HEIGHT)} role="img" aria-label="{html.escape(name)}">'
         f'<polyline points="{line}" fill="none" stroke="#0072B2" stroke-width="1.5"/><g fill="#0072B2">{dots}</g>'
         f"{labels}</svg><figcaption>{html.escape(name)}</figcaption></figure>"
     )
@@ -120,4 +122,9 @@ def _half_way(run: Trajectory) -> str:
             f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="{colour}"/><text x="{x + 8:.1f}" y="{y + 4}">{time:.3g}</text>'
         )
     height = 20 + line * len(times)
-    return f'<svg width="{width}" height="{height}" role="img" aria-label="half-way times">{"".join(rows)}</svg>'
+    return f'<svg {_size(width, height)} role="img" aria-label="half-way times">{"".join(rows)}</svg>'
+
+
+def _size(width: int, height: int) -> str:
+    """Attributes of a picture that shrinks on narrow pages."""
+    return f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'

@@ -15,6 +15,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from docs.check.writing import Refused, plain
+
 LONGEST = 500  # characters
 DEEPEST = 40  # levels of brackets, signs and powers
 MOST_DIGITS = 20  # of one number
@@ -29,26 +31,7 @@ FUNCTIONS = {
 }
 CONSTANTS = ("pi", "e", "E")
 ALIASES = {"ln": "log", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}
-GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "Delta", "ε": "epsilon", "η": "eta", "θ": "theta",
-    "κ": "kappa", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma", "Σ": "Sigma", "τ": "tau",
-}  # fmt: skip
-SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "²": "^2", "³": "^3", "**": "^", "½": "(1/2)", "¼": "(1/4)"}
-LATEX = {
-    "\\left": "",
-    "\\right": "",
-    "\\,": " ",
-    "\\;": " ",
-    "\\!": "",
-    "\\cdot": "*",
-    "\\times": "*",
-    "\\dfrac": "\\frac",
-}
 TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z][A-Za-z0-9_]*)|([-+*/^(),]))")
-
-
-class Refused(ValueError):
-    """The text is not a formula that can be judged; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -142,48 +125,10 @@ def read(text: str, symbols: Iterable[str]) -> Expression:
         raise Refused(f"a formula must be text, got {type(text).__name__}")
     if len(text) > LONGEST:
         raise Refused(f"a formula must have at most {LONGEST} characters, got {len(text)}")
-    parser = _Parser(_tokens(_plain(text), set(symbols)), set(symbols))
+    parser = _Parser(_tokens(plain(text), set(symbols)), set(symbols))
     tree = parser.whole()
     _check_powers(tree)
     return Expression(text.strip(), tree, parser.note)
-
-
-def _plain(text: str) -> str:
-    for sign, plain in {**SIGNS, **GREEK}.items():
-        text = text.replace(sign, plain)
-    before, equals, after = text.partition("=")
-    if equals and re.fullmatch(r"[\s\\]*\w+\s*\w*\s*(/\s*\w+\s*|\([\w\s,]*\))?\s*", before):
-        text = after
-    text = re.sub(r"√\s*(\d+\.?\d*|[A-Za-z]\w*)", r"sqrt(\1)", text).replace("√", "sqrt")
-    text = re.sub(r"\|([^|]+)\|", r"abs(\1)", text)
-    return _without_latex(text) if "\\" in text or "^{" in text or "_{" in text else text
-
-
-def _without_latex(text: str) -> str:
-    """Fractions as quotients, braces behind `^`, `_` and names of functions as brackets, names without backslash."""
-    for sign, plain in LATEX.items():
-        text = text.replace(sign, plain)
-    text = re.sub(r"_\{(\w+)\}", r"_\1", text)
-    while (at := text.find("\\frac{")) >= 0:
-        middle = _closing(text, at + 5)
-        end = _closing(text, middle + 1) if text[middle + 1 : middle + 2] == "{" else -1
-        if end < 0:
-            raise Refused("\\frac needs two parts in braces")
-        text = f"{text[:at]}(({text[at + 6 : middle]})/({text[middle + 2 : end]})){text[end + 1 :]}"
-    while match := re.search(r"(?:\^|\\[a-z]+)(\{)", text):
-        end = _closing(text, match.start(1))
-        text = f"{text[: match.start(1)]}({text[match.end(1) : end]}){text[end + 1 :]}"
-    return re.sub(r"\\([A-Za-z]+)", r" \1", text)
-
-
-def _closing(text: str, at: int) -> int:
-    """Where the brace that opens at `at` closes."""
-    depth = 0
-    for place in range(at, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[place], 0)
-        if depth == 0:
-            return place
-    raise Refused("a brace is not closed")
 
 
 def _tokens(text: str, symbols: set[str]) -> list[tuple[str, str]]:
@@ -222,8 +167,8 @@ def _meant(name: str, symbols: set[str]) -> str:
     """The known name that `u_0`, `lambda` or `Exp` stands for; `name` itself if there is none."""
     if _is_known(name, symbols):
         return name
-    plain = name.replace("_", "")
-    for other in (plain, {"lambda": "lam"}.get(name, plain), name.lower()):
+    bare = name.replace("_", "")
+    for other in (bare, {"lambda": "lam"}.get(name, bare), name.lower()):
         if other in symbols and other != name.lower():
             return other
     return name.lower() if name.lower() in FUNCTIONS else name
@@ -433,8 +378,8 @@ def _power(base: Any, exponent: Any) -> Any:
 def _operations() -> dict[str, Any]:
     import mpmath
 
-    plain = {name: getattr(mpmath, name) for name in FUNCTIONS if hasattr(mpmath, name)}
-    return plain | {
+    known = {name: getattr(mpmath, name) for name in FUNCTIONS if hasattr(mpmath, name)}
+    return known | {
         "+": lambda a, b: a + b,
         "-": lambda a, b: a - b,
         "*": lambda a, b: a * b,

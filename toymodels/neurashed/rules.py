@@ -38,11 +38,14 @@ class Multiplicative:
 
     Examples
     --------
-    >>> rule = Multiplicative(2.0, 0.5)  # twice when a node fires, half when it does not
-    >>> table = RuleTable(rule, [(0, 0), (0, 1)])
-    >>> state = table.encode(np.array([3.0, 3.0]))
-    >>> table.decode(table.update(state, np.array([True, False]), 1, [])).round(12).tolist()
-    [6.0, 1.5]
+    Three cats: what fires is doubled thrice, what does not is halved thrice.
+
+    >>> from toymodels.neurashed import from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> cats = dict(n_steps=3, rng=np.random.default_rng(0), initial=1.0)
+    >>> run = model.train(model.inputs(["eye"]), [0], Multiplicative(2.0, 0.5), **cats)
+    >>> run["amplification"][-1].round(12).tolist()
+    [8.0, 0.125]
     """
 
     a: Rate
@@ -79,9 +82,13 @@ class Additive:
 
     Examples
     --------
-    >>> table = RuleTable(Additive(1.0, 0.5), [(0, 0), (0, 1)])  # one more when it fires, half when it does not
-    >>> table.update(np.array([3.0, 3.0]), np.array([True, False]), 1, []).tolist()
-    [4.0, 1.5]
+    Three cats: what fires gains 1 thrice, what does not is halved thrice.
+
+    >>> from toymodels.neurashed import from_names
+    >>> model = from_names({"eye": None, "wheel": None}, {"cat": ["eye"], "car": ["wheel"]})
+    >>> cats = dict(n_steps=3, rng=np.random.default_rng(0), initial=1.0)
+    >>> model.train(model.inputs(["eye"]), [0], Additive(1.0, 0.5), **cats)["amplification"][-1].tolist()
+    [4.0, 0.125]
     """
 
     c: Rate
@@ -264,13 +271,14 @@ class Stochastic:
 
     Examples
     --------
-    With a coin for every node and step, about half of 10,000 firing nodes grow in a step; the others stay as they are:
+    With a coin for every node, a firing one grows in about half of 2,000 copies, and stays as it is in the others:
 
-    >>> rule = Stochastic(Additive(1.0), probability=0.5)
-    >>> table = RuleTable(rule, [(0, k) for k in range(10_000)])
-    >>> start, fires = np.ones((1, 10_000)), np.ones((1, 10_000), dtype=bool)
-    >>> after = table.update(start, fires, 1, [np.random.default_rng(0)])
-    >>> sorted(set(after[0].tolist())), round(float(after.mean()), 1)
+    >>> from toymodels.neurashed import from_names
+    >>> model = from_names({"eye": None}, {"cat": ["eye"]})
+    >>> one = dict(n_steps=1, rng=np.random.default_rng(0), initial=1.0, replicates=2000)
+    >>> run = model.train([[True]], [0], Stochastic(Additive(1.0), probability=0.5), **one)
+    >>> after = run["amplification"][-1]
+    >>> sorted(set(after.ravel().tolist())), round(float(after.mean()), 1)
     ([1.0, 2.0], 1.5)
     """
 
