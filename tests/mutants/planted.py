@@ -30,6 +30,7 @@ class Mutant:
 
 
 T, C, F, D = "tests/toymodels", "tests/comparisons", "tests/figures", "tests/dnn"
+STORED = f"{F}/harness/test_contract.py::test_stored_data_give_the_verdicts_of_the_ledger"
 MUTANTS = (
     # toymodels
     Mutant(
@@ -279,35 +280,35 @@ MUTANTS = (
         "figures/neurashed/batch_size_claims.py",
         'lambda data: data["end_multiplicative"][0]),',
         'lambda data: data["end_multiplicative"][-1]),',
-        f"{F}/neurashed/test_batch_size.py {F}/harness/test_contract.py::test_stored_data_give_the_verdicts_of_the_ledger",
+        f"{F}/neurashed/test_batch_size.py {STORED}",
     ),
     Mutant(
         "the law of the start",
         "figures/neurashed/batch_size_claims.py",
         '/ data["law"][:, -1] - 1)',
         '/ data["law"][:, 0] - 1)',
-        f"{F}/neurashed/test_batch_size.py {F}/harness/test_contract.py::test_stored_data_give_the_verdicts_of_the_ledger",
+        f"{F}/neurashed/test_batch_size.py {STORED}",
     ),
     Mutant(
         "modes along the wrong axis",
         "figures/layerwise/sigmoidal_modes_claims.py",
         "for mode in data[name].T]",
         "for mode in data[name]]",
-        f"{F}/layerwise/test_sigmoidal_modes.py {F}/harness/test_contract.py::test_stored_data_give_the_verdicts_of_the_ledger",
+        f"{F}/layerwise/test_sigmoidal_modes.py {STORED}",
     ),
     Mutant(
         "median for mean over replicates",
         "figures/opt_npt/accuracy_by_depth_claims.py",
         "    mean = data[name].mean(-1)",
         "    mean = np.median(data[name], -1)",
-        f"{F}/opt_npt/test_accuracy_by_depth.py {F}/harness/test_contract.py::test_stored_data_give_the_verdicts_of_the_ledger",
+        f"{F}/opt_npt/test_accuracy_by_depth.py {STORED}",
     ),
     Mutant(
         "the width of least gradient for its depth",
         "figures/opt_npt/accuracy_by_depth_claims.py",
         'data["gradient"].mean(-1).argmin(0)]',
         'data["gradient"].mean(-1).argmin(1)]',
-        f"{F}/opt_npt/test_accuracy_by_depth.py {F}/harness/test_contract.py::test_stored_data_give_the_verdicts_of_the_ledger",
+        f"{F}/opt_npt/test_accuracy_by_depth.py {STORED}",
     ),
     Mutant(
         "losses exchanged",
