@@ -33,9 +33,13 @@ from figures.harness.registry import find
 from figures.harness.running import Request, make
 from tests.comparisons.harness.toy import STUDY
 from tests.figures.harness.toy import FIGURE
-from toymodels.layerwise import UnconstrainedFeatures
+from toymodels.condensation.random_features import ridge_weights
+from toymodels.layerwise import UnconstrainedFeatures, entropy_interpolator
+from toymodels.layerwise.label_noise import label_noise_descent, predicted_beta
 from toymodels.layerwise.riccati import transition
+from toymodels.layerwise.symbolic.printing import numpy_function
 from toymodels.metrics.collapse import nc1
+from toymodels.metrics.emergence import gaps_and_rises, rise_of_sigmoid, stage_of
 from toymodels.metrics.information import binned, quantised
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
@@ -248,3 +252,35 @@ def test_an_infinite_patience_is_not_asked_for():
     with pytest.raises(SimulationError, match="features need more than 100000 evaluations to flow time 1e\\+200"):
         UnconstrainedFeatures(3, 4, 6, 0.1).solve([0.0, 1e200], np.random.default_rng(0))
     assert time.process_time() - start < 10
+
+
+def test_a_sigmoid_from_a_subnormal_start_has_the_rise_of_its_logarithm():
+    length = 310 * np.log(10)
+    assert rise_of_sigmoid(1e-310) == pytest.approx(np.log10((length + np.log(9)) / (length - np.log(9))), rel=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_ridge_weights_have_the_inverse_unit_of_their_features(factor):
+    features, y = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]]), np.array([1.0, 2.0, -1.0])
+    scaled, plain = ridge_weights(factor * features, y), ridge_weights(features, y)
+    np.testing.assert_allclose(factor * scaled, plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ridge_weights([[1e-310]], [1.0]), "features must not be so small beside y that weights overflow"),
+        (lambda: entropy_interpolator([[1.0, 2.0]], [1.0], 1e-310), "beta must be >= 1e-150, whose square is a float"),
+        (lambda: entropy_interpolator([[1e200, 2.0]], [1.0], 1.0), "x must be at most 1e\\+75 in size"),
+        (lambda: label_noise_descent([[1.0]], [1.0], 0.1, 10, 0.1, 1, 0.1, None), "rng must be a numpy Generator"),
+        (lambda: label_noise_descent([[1.0]], [1.0], 0.1, 10**9, 0.1, 1, 0.1, RNG), "n_steps must be <= 100000000"),
+        (lambda: predicted_beta([[1.0]], 0.1, 10, 1e200, 1, 0.1), "lr must be at most 1e\\+75 in size"),
+        (lambda: gaps_and_rises(3), "passing must have 2 dimension"),
+        (lambda: gaps_and_rises(np.ones((2, 3))), "passing must have a row for each of 3 levels, got shape"),
+        (lambda: stage_of(3.0, 1e-310), "rise must not be so small that the score overflows"),
+        (lambda: numpy_function("f", "x", None, [], ""), "definitions must be a sequence of Definition, got None"),
+    ],
+)
+def test_models_refuse_what_overflows_or_never_ends(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
