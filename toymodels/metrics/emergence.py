@@ -178,11 +178,11 @@ def stage_of(rate_ratio: float, rise: float) -> float:
     (0.356, 3.425)
     """
     numbers = (("rate_ratio", rate_ratio), ("rise", rise))
-    ratio, rise = (positive(name, finite(name, value, ndim=0)) for name, value in numbers)
+    ratio, decades = (positive(name, finite(name, value, ndim=0)) for name, value in numbers)
     with np.errstate(over="ignore"):
-        stage = float(np.log10(ratio) / rise)
+        stage = float(np.log10(ratio) / decades)
     if not np.isfinite(stage):
-        raise ValueError(f"rise must not be so small that the score overflows, got {float(rise):g}")
+        raise ValueError(f"rise must not be so small that the score overflows, got {float(decades):g}")
     return stage
 
 
