@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from figures.layerwise.continual_learning import ContinualLearning, integrated, sequence, tasks
 from figures.layerwise.continual_learning_claims import (
+    CLAIMS,
     FORGETTING,
     SEQUENCES,
     forgotten,
@@ -73,3 +74,29 @@ def test_measures_of_the_claims():
     assert last_distance(0, FORGETTING)(data).tolist() == [0, 0.1]
     with pytest.raises(ValueError, match="data must reach"):
         time_saved(0, 0)({"t": t, "loss_second": loss[None, None], "scratch": loss[None, None]})
+
+
+def test_the_first_imbalance_is_rich_and_the_last_lazy():
+    """Distances over the second task and times to learn it, three imbalances, three sequences, two runs."""
+    t = np.array([0.0, 1.0, 2.0, 4.0])
+    distance = np.zeros((3, 3, 2, 4))
+    distance[0, :, :, -1], distance[1, :, :, -1], distance[2, :, :, -1] = 0.5, 0.2, 1e-4
+    after, alone = np.ones((3, 3, 2, 4)), np.ones((3, 3, 2, 4))
+    alone[..., 2:] = 0.0  # learned from the start at t = 2
+    after[0, ..., 3:], after[1:, ..., 1:] = 0.0, 0.0  # after another task at 4 where layers are balanced, else at 1
+    exponential = np.array([0.9, 0.5, 0.01])[:, None, None] * np.ones((3, 3, 2))
+    data = {"t": t, "distance": distance, "loss_second": after, "scratch": alone, "exponential": exponential}
+    expected = {
+        "lazy-is-exponential": 0.01,
+        "lazy-kernel": 1e-4,
+        "rich-kernel": 0.5,
+        "rich-against-lazy": 5000.0,
+        "rich-transfer": 2.0,
+        "lazy-transfer": 0.5,
+        "rich-reversal": 2.0,
+        "lazy-reversal": 0.5,
+    }
+    measures = {claim.key.partition(".")[2]: claim.quantity.measure for claim in CLAIMS}
+    assert {name: np.unique(measures[name](data)).tolist() for name in expected} == {
+        name: [value] for name, value in expected.items()
+    }
