@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 
-.PHONY: grokking comparisons figures gallery criteria docs explorer test test-slow bench lint clean
+.PHONY: grokking comparisons figures gallery criteria docs explorer test test-slow mutants faults fuzz bench lint clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,6 +42,16 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) -q -m slow
+
+# nightly: planted mutants that no test notices, faults after which something is lost, bad input that is not refused
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants.table
+
+faults: $(READY)
+	$(BIN)/python -m tests.faults.table --times 20
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.table
 
 bench: $(READY)
 	$(BIN)/python -m pytest benchmarks -q -s -p no:xdist --override-ini "filterwarnings=default"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from toymodels.validation import finite, non_negative, positive_int
 
 CHUNK = 1000  # batches drawn at once
+MOST_UPDATES = 10**8
 
 
 def noisy_batches(
@@ -70,6 +71,13 @@ def batch_of(batch_size: int, n: int) -> int:
     if positive_int("batch_size", batch_size) > n:
         raise ValueError(f"batch_size must be at most the {n} samples, got {batch_size}")
     return int(batch_size)
+
+
+def updates(name: str, value: int, *, minimum: int = 1) -> int:
+    """`value` as a number of updates, one after another: at most `MOST_UPDATES`, which take hours."""
+    if positive_int(name, value, minimum=minimum) > MOST_UPDATES:
+        raise ValueError(f"{name} must be <= {MOST_UPDATES}, got {value}")
+    return int(value)
 
 
 def steps_to_record(records: Iterable[int], n_steps: int) -> list[int]:

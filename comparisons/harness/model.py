@@ -61,7 +61,8 @@ class Model:
     Raises
     ------
     ValueError
-        If `run` cannot be called, `off` changes a setting that there is not, or `members` is not positive.
+        If `run` cannot be called, `settings` are no dataclass, `off` changes a setting that there is not, or `members`
+        is not positive.
 
     Examples
     --------
@@ -99,8 +100,7 @@ class Model:
         if not callable(self.run):
             raise ValueError(f"run must be a callable (settings, rng) -> Trajectory, got {self.run!r}")
         positive_int("members", self.members)
-        if self.off is not None:
-            changed(self.settings, self.off)
+        changed(self.settings, {} if self.off is None else self.off)
 
     @property
     def knob(self) -> str:

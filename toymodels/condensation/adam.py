@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.batches import updates
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.condensation.training import BETA1, BETA2, EPSILON
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, non_negative, positive, positive_int
+from toymodels.validation import finite, non_negative, positive, require_room
 
 
 def adam_with_decay(
@@ -51,7 +52,8 @@ def adam_with_decay(
     if network.activation != "relu" or network.a.ndim != 1 or network.output_bias is not None:
         got = f"{network.activation} {network.a.shape}, output bias {network.output_bias}"
         raise ValueError(f"network must be a single one, of relu and one output without bias, got {got}")
-    n_steps = positive_int("n_steps", n_steps)
+    n_steps = updates("n_steps", n_steps)
+    require_room(x=finite("x", x), y=finite("y", y), lr=finite("lr", lr, ndim=0))
     lr = float(positive("lr", finite("lr", lr, ndim=0)))
     decay = float(non_negative("decay", finite("decay", decay, ndim=0)))
     network.gradient(x, y)  # checks the data
@@ -60,18 +62,19 @@ def adam_with_decay(
     shapes = [network.a.size, network.w.size]
     theta = np.concatenate([network.a.ravel(), network.w.ravel()])
     first, second = np.zeros_like(theta), np.zeros_like(theta)
-    for step in range(1, n_steps + 1):
-        gradient = decay * theta
-        a, w = theta[: shapes[0]], theta[shapes[0] :].reshape(network.w.shape)
-        field = x1 @ w.T
-        hidden = np.maximum(field, 0)
-        error = (hidden @ a - y) / len(y)
-        gradient[: shapes[0]] += error @ hidden
-        gradient[shapes[0] :] += (a[:, None] * ((field > 0) * error[:, None]).T @ x1).ravel()
-        first += (1 - BETA1) * (gradient - first)
-        second += (1 - BETA2) * (gradient**2 - second)
-        rate = lr * (1 + np.cos(np.pi * (step - 1) / n_steps)) / 2
-        theta -= rate / (1 - BETA1**step) * first / (np.sqrt(second / (1 - BETA2**step)) + EPSILON)
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is named at the end
+        for step in range(1, n_steps + 1):
+            gradient = decay * theta
+            a, w = theta[: shapes[0]], theta[shapes[0] :].reshape(network.w.shape)
+            field = x1 @ w.T
+            hidden = np.maximum(field, 0)
+            error = (hidden @ a - y) / len(y)
+            gradient[: shapes[0]] += error @ hidden
+            gradient[shapes[0] :] += (a[:, None] * ((field > 0) * error[:, None]).T @ x1).ravel()
+            first += (1 - BETA1) * (gradient - first)
+            second += (1 - BETA2) * (gradient**2 - second)
+            rate = lr * (1 + np.cos(np.pi * (step - 1) / n_steps)) / 2
+            theta -= rate / (1 - BETA1**step) * first / (np.sqrt(second / (1 - BETA2**step)) + EPSILON)
     if not np.isfinite(theta).all():
         raise SimulationError(f"weights are not finite at step {n_steps}")
     return TwoLayerNetwork(theta[: shapes[0]], theta[shapes[0] :].reshape(network.w.shape), network.activation)

@@ -38,7 +38,7 @@ def ridge_weights(features: ArrayLike, y: ArrayLike, ridge: float = 0.0) -> np.n
     Raises
     ------
     ValueError
-        If shapes do not fit, an entry is not finite, or the ridge is negative.
+        If shapes do not fit, an entry is not finite, the ridge is negative, or the weights overflow.
 
     Examples
     --------
@@ -49,11 +49,16 @@ def ridge_weights(features: ArrayLike, y: ArrayLike, ridge: float = 0.0) -> np.n
     if y.ndim not in (1, 2) or len(y) != len(features):
         raise ValueError(f"y must have {len(features)} rows, one per row of features, got shape {y.shape}")
     ridge = float(non_negative("ridge", finite("ridge", ridge, ndim=0)))
-    left, singular, right = np.linalg.svd(features, full_matrices=False)
+    exponent = int(np.frexp(np.abs(features).max())[1])  # features in units of their largest have squares
+    left, singular, right = np.linalg.svd(np.ldexp(features, -exponent), full_matrices=False)
     kept = singular > _RANK * singular.max()
-    filters = singular[kept] / (singular[kept] ** 2 + ridge)
-    along = left[:, kept].T @ y
-    return right[kept].T @ (filters * along.T).T
+    with np.errstate(over="ignore"):
+        filters = singular[kept] / (singular[kept] ** 2 + np.ldexp(ridge, -2 * exponent))
+        along = left[:, kept].T @ y
+        weights = np.ldexp(right[kept].T @ (filters * along.T).T, -exponent)
+    if not np.isfinite(weights).all():
+        raise ValueError(f"features must not be so small beside y that weights overflow, got {2.0**exponent:g} at most")
+    return weights
 
 
 @dataclass(frozen=True, eq=False)

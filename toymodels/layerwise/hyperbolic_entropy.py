@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 
 from toymodels.layerwise.checks import per_coordinate
 from toymodels.trajectory import SimulationError
-from toymodels.validation import finite, positive
+from toymodels.validation import finite, positive, require_room
 
 STEPS = 2000  # of Newton's method, most of them while the start is far away
 ACCURACY = 1e-11  # of the logs of the factors
+SMALLEST = 1e-150  # beta
 ROUNDING = 1e-6  # of a step, below which one that is not smaller than the last is rounding
 
 
@@ -66,12 +67,19 @@ def entropy_interpolator(x: ArrayLike, y: ArrayLike, beta: ArrayLike, start: Arr
         raise ValueError(f"y must have one label per row of x, got {len(y)} and {len(x)}")
     if np.linalg.matrix_rank(x) < len(x):
         raise ValueError(f"x must have rows that do not depend on each other, got rank {np.linalg.matrix_rank(x)}")
-    scale = 2 * per_coordinate("beta", positive("beta", beta), x.shape[1]) ** 2
-    angle = np.arcsinh(per_coordinate("start", start, x.shape[1]) / scale)
+    beta, start = (per_coordinate(name, value, x.shape[1]) for name, value in (("beta", beta), ("start", start)))
+    require_room(x=x, y=y, beta=positive("beta", beta), start=start)
+    if beta.min() < SMALLEST:
+        raise ValueError(f"beta must be >= {SMALLEST:g}, whose square is a float, got {beta.min():g}")
+    scale = 2 * beta**2
+    angle = np.arcsinh(start / scale)
     last = np.inf
     for _ in range(STEPS):
         missing = x @ (scale * np.sinh(angle)) - y
-        step = x.T @ np.linalg.solve((x * (scale * np.cosh(angle))) @ x.T, missing)
+        try:
+            step = x.T @ np.linalg.solve((x * (scale * np.cosh(angle))) @ x.T, missing)
+        except np.linalg.LinAlgError:
+            raise SimulationError("Newton's method met a singular system: x is too small beside y") from None
         largest = np.abs(step).max()
         # steps of at most 1 keep cosh within a factor e of its quadratic model
         angle = angle - step / max(1.0, largest)

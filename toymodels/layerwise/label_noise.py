@@ -28,10 +28,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.batches import batch_of, noisy_batches, steps_to_record
+from toymodels.batches import batch_of, noisy_batches, steps_to_record, updates
 from toymodels.layerwise.held import held_number
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int
+from toymodels.validation import finite, generator, non_negative, positive, positive_int, require_room
 
 
 def label_noise_descent(
@@ -92,8 +92,9 @@ def label_noise_descent(
     8 0.29 0.29
     """
     alpha, lr = (float(positive(name, held_number(name, value))) for name, value in _named(init_scale, lr))
-    steps = steps_to_record(records, positive_int("n_steps", n_steps))
-    batches = noisy_batches(x, y, batch_size, noise, rng)
+    steps = steps_to_record(records, updates("n_steps", n_steps))
+    require_room(x=finite("x", x), y=finite("y", y), init_scale=np.asarray(alpha), lr=np.asarray(lr))
+    batches = noisy_batches(x, y, batch_size, noise, generator("rng", rng))
     dim = np.shape(x)[1]
     u, v = np.full((2, dim), alpha)
     states = np.empty((2, len(steps), dim))
@@ -137,6 +138,7 @@ def predicted_beta(
     x = finite("x", x, ndim=2)
     alpha, lr = (float(positive(name, held_number(name, value))) for name, value in _named(init_scale, lr))
     noise = float(non_negative("noise", held_number("noise", noise)))
+    require_room(x=x, lr=np.asarray(lr), noise=np.asarray(noise))
     drift = lr**2 * positive_int("n_steps", n_steps, minimum=0) * noise**2 / batch_of(batch_size, len(x))
     return alpha * np.exp(-2 * drift * (x**2).mean(axis=0))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.batches import updates
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, positive, positive_int
 
@@ -69,7 +70,7 @@ def descend_together(
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     lr, every = float(positive("lr", finite("lr", lr, ndim=0))), positive_int("every", every)
-    steps = sorted({*range(0, positive_int("n_steps", n_steps), every), n_steps})
+    steps = sorted({*range(0, updates("n_steps", n_steps), every), n_steps})
     maps = np.empty((len(steps), k, c, d))
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes a SimulationError below
         done = 0

@@ -105,6 +105,9 @@ def gaps_and_rises(passing: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     >>> gaps_and_rises([[1.0, 100.0], [3.0, 300.0], [10.0, 1000.0]])
     (array([2.]), array([1., 1.]))
     """
+    passing = finite("passing", passing, ndim=2)
+    if len(passing) != len(LEVELS):
+        raise ValueError(f"passing must have a row for each of {len(LEVELS)} levels, got shape {passing.shape}")
     logs = np.log10(positive("passing", passing))
     return np.diff(logs[1]), logs[2] - logs[0]
 
@@ -155,7 +158,7 @@ def rise_of_sigmoid(start: float) -> float:
     start = fraction("start", start)
     if start >= LEVELS[0]:
         raise ValueError(f"start must be < {LEVELS[0]:g}, got {start:g}")
-    length = np.log(1 / start - 1)
+    length = np.log1p(-start) - np.log(start)
     return float(np.log10((length + np.log(9)) / (length - np.log(9))))
 
 
@@ -174,7 +177,13 @@ def stage_of(rate_ratio: float, rise: float) -> float:
     >>> round(stage_of(3.0, RISE_OF_EXPONENTIAL), 3), round(stage_of(3.0, rise_of_sigmoid(1e-6)), 3)
     (0.356, 3.425)
     """
-    return float(np.log10(positive("rate_ratio", rate_ratio)) / positive("rise", rise))
+    numbers = (("rate_ratio", rate_ratio), ("rise", rise))
+    ratio, decades = (positive(name, finite(name, value, ndim=0)) for name, value in numbers)
+    with np.errstate(over="ignore"):
+        stage = float(np.log10(ratio) / decades)
+    if not np.isfinite(stage):
+        raise ValueError(f"rise must not be so small that the score overflows, got {float(decades):g}")
+    return stage
 
 
 def _progress(t: ArrayLike, skills: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

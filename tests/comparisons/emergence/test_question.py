@@ -64,3 +64,12 @@ def test_runs_without_skills_are_refused():
         STUDY.judge([Trajectory(T, {"loss": T}, clock="step")], QUICK)
     with pytest.raises(ValueError, match=r"skills must be \(n_t, n_skills\) of 2 skills or more"):
         judged(STAGES[:, :1])
+
+
+def test_the_least_stage_is_over_the_rises_of_both_skills():
+    """A sudden skill and a slow one 0.6 decades later: records a tenth of a decade apart leave it a stage of 0.9."""
+    t = np.geomspace(1, 1e4, 41)
+    skills = np.column_stack([1 / (1 + (10**1.03 / t) ** 38), 1 / (1 + (10**1.63 / t) ** 1.908)])
+    verdict = judged(skills, t)
+    assert verdict.outcome == "shown"
+    assert verdict.score == pytest.approx(1.07, abs=0.01)

@@ -82,3 +82,12 @@ def test_steps_to_record_begin_with_the_start_and_end_at_the_end():
 def test_bad_settings_are_named(name, changes, message):
     with pytest.raises(ValueError, match=message):
         replace(MODELS[name].settings, **changes)
+
+
+def test_the_full_batch_of_layerwise_stays_the_solution_of_the_start():
+    trajectory = run("layerwise", **SHORT["layerwise"])
+    for name in ("full", "full_error", "full_loss"):
+        assert (trajectory[name] == trajectory[name][0]).all()
+    for part in ("error", "loss"):
+        assert trajectory[f"full_{part}"][0] == trajectory[f"small_{part}"][0]
+    assert trajectory["small_error"][-1] != trajectory["small_error"][0]

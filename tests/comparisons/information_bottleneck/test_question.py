@@ -87,3 +87,12 @@ def test_an_oscillation_that_ends_in_a_trough_is_none():
 def test_next_to_nothing_is_no_information():
     assert judged(1e-9 * BOTTLENECK).note.startswith("carries no information about the input")
     assert judged(BOTTLENECK, 0.001 * LABEL).note.startswith("never learned the label")
+
+
+def test_a_peak_of_two_records_above_a_small_loss_is_none():
+    """Without them a sixth is lost, which is more than nothing and less than a bottleneck."""
+    bits = rising(10, 1, 4) - rising(1000, 0, 0.7)
+    bits[30:32] = 6.0
+    verdict = judged(bits)
+    assert verdict.outcome == "unclear"
+    assert verdict.note.startswith("the peak stands on two records only")

@@ -129,6 +129,16 @@ def test_the_system_folder_is_read_and_not_copied(cache, tmp_path):
     assert not cache.exists()
 
 
+def test_wrong_bytes_in_the_system_folder_are_passed_over_and_named(cache, tmp_path, server):
+    url, answers, _ = server
+    (tmp_path / "system" / "tiny").mkdir(parents=True)
+    (tmp_path / "system" / "tiny" / NAME).write_bytes(b"copied by somebody, and cut off")
+    with pytest.raises(FileNotFoundError, match="not the published bytes"):
+        fetching.find_file(source(), NAME)
+    answers[f"/{NAME}.gz"] = (200, GOOD)
+    assert fetching.find_file(source(url), NAME) == RAW
+
+
 def test_an_explicit_folder_is_the_only_place_and_stays_untouched(cache, tmp_path, server):
     url, answers, asked = server
     answers[f"/{NAME}.gz"] = (200, GOOD)

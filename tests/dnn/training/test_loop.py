@@ -75,11 +75,12 @@ def test_records_are_what_evaluating_the_network_gives():
     result = run(config, net, split=split)
     assert result.clock == "step"
     assert list(result.t) == [0, 30]
-    with batch_norm_mode(net, "running"), torch.no_grad():
-        logits = net(split.x_test)
-    targets = 3 * torch.nn.functional.one_hot(split.y_test, 4)
-    assert result["test_loss"][-1] == pytest.approx(float(((logits - targets) ** 2).mean()), rel=1e-5)
-    assert result["test_accuracy"][-1] == float((logits.argmax(1) == split.y_test).float().mean())
+    for part, x, y in (("train", split.x_train, split.y_train), ("test", split.x_test, split.y_test)):
+        with batch_norm_mode(net, "running"), torch.no_grad():
+            logits = net(x)
+        targets = 3 * torch.nn.functional.one_hot(y, 4)
+        assert result[f"{part}_loss"][-1] == pytest.approx(float(((logits - targets) ** 2).mean()), rel=1e-5)
+        assert result[f"{part}_accuracy"][-1] == float((logits.argmax(1) == y).float().mean())
     assert result["train_accuracy"][-1] > 0.9 > result["train_accuracy"][0]
 
 

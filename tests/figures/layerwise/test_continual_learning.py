@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from figures.layerwise.continual_learning import ContinualLearning, integrated, sequence, tasks
 from figures.layerwise.continual_learning_claims import (
+    CLAIMS,
     FORGETTING,
     SEQUENCES,
     forgotten,
@@ -71,3 +72,27 @@ def test_measures_of_the_claims():
     assert last_distance(0, FORGETTING)(data).tolist() == [0, 0.1]
     with pytest.raises(ValueError, match="data must reach"):
         time_saved(0, 0)({"learned": np.ones((1, 1, 1)), "learned_alone": np.full((1, 1, 1), np.inf)})
+
+
+def test_the_first_imbalance_is_rich_and_the_last_lazy():
+    """Kernel distances of the second task and times to learn it, three imbalances, three sequences, two runs."""
+    turned, learned = np.empty((3, 3, 2)), np.ones((3, 3, 2))
+    turned[0], turned[1], turned[2] = 0.5, 0.2, 1e-4
+    learned[0] = 4.0  # after another task, where layers are balanced
+    exponential = np.array([0.9, 0.5, 0.01])[:, None, None] * np.ones((3, 3, 2))
+    alone = np.full((3, 3, 2), 2.0)
+    data = {"turned": turned, "learned": learned, "learned_alone": alone, "exponential": exponential}
+    expected = {
+        "lazy-is-exponential": 0.01,
+        "lazy-kernel": 1e-4,
+        "rich-kernel": 0.5,
+        "rich-against-lazy": 5000.0,
+        "rich-transfer": 2.0,
+        "lazy-transfer": 0.5,
+        "rich-reversal": 2.0,
+        "lazy-reversal": 0.5,
+    }
+    measures = {claim.key.partition(".")[2]: claim.quantity.measure for claim in CLAIMS}
+    assert {name: np.unique(measures[name](data)).tolist() for name in expected} == {
+        name: [value] for name, value in expected.items()
+    }

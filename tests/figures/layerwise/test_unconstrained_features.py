@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.testing import assert_allclose
 
 from figures.layerwise.unconstrained_features import UnconstrainedFeatureRuns, train
-from figures.layerwise.unconstrained_features_claims import at_the_end, start_of_a_tenth
+from figures.layerwise.unconstrained_features_claims import at_the_end, start_of_a_tenth, variance_exponent
 
 SMALL = UnconstrainedFeatureRuns(n_classes=3, n_per_class=4, width=8, n_times=5)
 
@@ -24,3 +25,12 @@ def test_weight_decay_removes_the_variability_within_classes_that_stays_without(
     assert plain["within_between"][-1] > 10 * decayed["within_between"][-1]
     assert plain["nc1"][-1] < 0.1 * plain["nc1"][0]
     assert plain["rank"] <= 8
+
+
+def test_what_is_left_of_the_variability_is_a_power_of_the_start():
+    scales = np.array([1.0, 0.1, 0.01])
+    left = np.array([9.0, 0.02, 0.0002])[:, None, None] * np.ones((3, 2, 4))  # falls as the square over the last two
+    left[..., :-1] = 7.0  # before the end
+    assert_allclose(variance_exponent({"scales": scales, "within_between": left}), [2.0, 2.0])
+    assert start_of_a_tenth({"scales": scales}) == 1
+    assert_allclose(at_the_end("within_between")({"scales": scales, "within_between": left}), [0.02, 0.02])

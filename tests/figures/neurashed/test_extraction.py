@@ -86,6 +86,10 @@ def test_quantities_of_the_claims():
     assert_allclose(trend(1)(data), [1.0, -1.0])
     assert_allclose(trend(0)({**data, "predicted_ratio": 1 / predicted}), [-1.0, 1.0])
     assert_allclose(amount(data), [0.5, -0.5])
+    measured[0, :, 1, -1] = 7.0  # of equal epochs, which the amount leaves out
+    assert_allclose(amount(data), [0.5, -0.5])
+    assert_allclose(trend(0)(data), [1.0, -1.0])
+    assert_allclose(trend(1)(data), np.log([7.0, 7.0]))
     random = np.linspace(0, 1, 101)[None, None]
     assert_allclose(above_random({"dominant": np.array([[0.97]]), "random": random}), [0.02])
     assert explained({"explained": np.array([[0.5, 0.7], [-1.0, -1.0]])}).tolist() == [0.5, 0.7]

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from toymodels.layerwise.symbolic.master import RESULTS, Definition, master_definitions, master_symbols, start_symbol
+from toymodels.validation import described
 
 LANGUAGES = ("latex", "numpy", "javascript")
 
@@ -68,6 +69,7 @@ def numpy_function(
     """
     from sympy.printing.numpy import NumPyPrinter
 
+    _require(definitions, results)
     printer = NumPyPrinter()
     lines = [f"        {_assigned(printer, definition)}" for definition in definitions]
     returned = ", ".join(f'"{result}": {result}' for result in results)
@@ -106,6 +108,7 @@ def javascript_function(
     """
     from sympy.printing.jscode import JavascriptCodePrinter
 
+    _require(definitions, results)
     printer = JavascriptCodePrinter({"user_functions": {word: f"Math.{word}" for word in ("expm1", "hypot", "log1p")}})
     lines = [f"  const {_assigned(printer, definition)};" for definition in definitions]
     return "\n".join(
@@ -132,6 +135,13 @@ def latex_source() -> str:
 
     rows = [f"{latex(name)} &= {latex(expression)}" for name, expression, _ in master_definitions()]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}\n"
+
+
+def _require(definitions: Any, results: Any) -> None:
+    """Refuse what is no sequence of definitions, or of names."""
+    for name, value, kind in (("definitions", definitions, Definition), ("results", results, str)):
+        if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
+            raise ValueError(f"{name} must be a sequence of {kind.__name__}, got {described(value)}")
 
 
 def _assigned(printer: Any, definition: Definition) -> str:
