@@ -41,7 +41,6 @@ NOT_STORED = (  # minutes each: their data are not kept at both seeds
     "layerwise/skill_emergence",
     "neurashed/extraction",
     "condensation/anchor_task",
-    "condensation/optimistic_sample_size",
     "condensation/resnet_channels",
     "opt_npt/accuracy_by_depth",
     "opt_npt/basins_by_setting",
