@@ -42,7 +42,6 @@ NOT_STORED = (  # minutes each: their data are not kept at both seeds
     "neurashed/extraction",
     "condensation/anchor_task",
     "condensation/resnet_channels",
-    "opt_npt/accuracy_by_depth",
     "opt_npt/basins_by_setting",
     "opt_npt/batch_norm_lag",
     "opt_npt/delayed_generalisation",
