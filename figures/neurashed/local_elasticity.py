@@ -99,9 +99,9 @@ def compute(settings: LocalElasticity, rng: np.random.Generator, grid: Grid) -> 
     data = {f"{loss}_trained": runs["trained"].sel(loss=loss).values for loss in LOSSES}
     arm = partial(elasticity, settings, momentum=True)
     moved = grid(arm, {"loss": LOSSES[1:]}, replicates=settings.replicates, seed=int(rng.integers(2**31)))
-    data["momentum_trained"] = moved["trained"].values[0]
-    tests = np.concatenate([runs["test"].values, moved["test"].values])
-    return data | {"inputs": runs["inputs"].values[0, 0], "test": tests}
+    data |= {"momentum_trained": moved["trained"].values[0], "inputs": runs["inputs"].values[0, 0]}
+    means = {f"mean_{name}": values.mean(axis=-1) for name, values in data.items()}  # all that the claims read
+    return data | means | {"test": np.concatenate([runs["test"].values, moved["test"].values])}
 
 
 def draw(data: Data, settings: LocalElasticity) -> Figure:
@@ -130,20 +130,19 @@ def draw(data: Data, settings: LocalElasticity) -> Figure:
     return figure
 
 
-def decades(values: np.ndarray, near: int, far: int) -> np.ndarray:
-    """Decades between the mean changes at two of the digits, (replicates,)."""
-    means = values.mean(axis=-1)
+def decades(means: np.ndarray, near: int, far: int) -> np.ndarray:
+    """Decades between the mean changes (..., 3) at two of the digits, (...,)."""
     return np.log10(means[..., near] / means[..., far])
 
 
 def smaller_step(name: str) -> Callable[[Data], np.ndarray]:
     """Smaller of the two steps from 4s to 9s and from 9s to 0s, decades, every replicate."""
-    return lambda data: np.minimum(decades(data[name], 0, 1), decades(data[name], 1, 2))
+    return lambda data: np.minimum(decades(data[f"mean_{name}"], 0, 1), decades(data[f"mean_{name}"], 1, 2))
 
 
 def excess(name: str) -> Callable[[Data], np.ndarray]:
     """Decades between 4s and 0s beyond those of the inputs' inner products, every replicate."""
-    return lambda data: decades(data[name], 0, 2) - decades(data["inputs"], 0, 2)
+    return lambda data: decades(data[f"mean_{name}"], 0, 2) - decades(data["mean_inputs"], 0, 2)
 
 
 ORDER = "smaller fall of the mean LE, from 4s to 9s or from 9s to 0s, decades"
@@ -229,7 +228,7 @@ FIGURE = PaperFigure(
             "Local elasticity does not appear in linear classifiers.",
             Quantity(
                 "fall from 4s to 0s of the mean inner product of the inputs, decades",
-                lambda data: decades(data["inputs"], 0, 2),
+                lambda data: decades(data["mean_inputs"], 0, 2),
             ),
             median < 0.1,
         ),

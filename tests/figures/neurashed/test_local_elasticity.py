@@ -17,12 +17,12 @@ def test_groups_are_the_changes_at_other_images_from_the_bases(n):
 
 
 def test_decades_between_means():
-    values = np.array([[[10.0, 10.0], [2.0, 0.0], [0.1, 0.1]]])  # (replicates, digits, pairs)
-    assert_allclose(decades(values, 0, 1), [1.0])
-    assert_allclose(decades(values, 0, 2), [2.0])
+    means = np.array([[100.0, 10.0, 1.0]])
+    assert_allclose(decades(means, 0, 1), [1.0])
+    assert_allclose(decades(means, 0, 2), [2.0])
 
 
 def test_steps_and_excess_are_measured_in_decades():
-    data = {"trained": np.array([[[100.0], [10.0], [0.1]]]), "inputs": np.array([[10.0], [5.0], [1.0]])}
+    data = {"mean_trained": np.array([[100.0, 10.0, 0.1]]), "mean_inputs": np.array([10.0, 5.0, 1.0])}
     assert_allclose(smaller_step("trained")(data), [1.0])
     assert_allclose(excess("trained")(data), [3.0 - 1.0])
