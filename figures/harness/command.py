@@ -136,7 +136,7 @@ def _judge(wanted: Sequence[str], write: bool) -> int:
 def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:
     if list(wanted) == ["all"]:
         return list(known or registry.names())
-    names = [word if word in known else registry.find(word) for word in wanted]
+    names = [registry.find(word, known) for word in wanted]
     return list(dict.fromkeys(names))
 
 

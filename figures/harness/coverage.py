@@ -104,7 +104,7 @@ PARTS = {
         Part("Appendix A", "impact statement", DISCUSSES),
         Part("Appendix B", "glossary", LIST),
         Part("Appendix C", "definitions", DEFINES),
-        Part("Figure 9", "function space", SKETCH),
+        Part("Figure 9", "function space"),
         Part("Appendix D.1", "derivation of the linear model", "a derivation; its result is judged in Section 4.1"),
         Part("Appendix D.2", "derivation of the diagonal network", "a derivation; its result is judged in Section 4.1"),
         Part("Appendix D.3", "conserved difference"),

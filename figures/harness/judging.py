@@ -12,8 +12,7 @@ from figures.harness.ledger import GALLERY, Ledger, place_of
 from figures.harness.registry import load
 from toymodels.claims import Judged
 
-ROUNDING = 1e-9  # relative
-OF_ONE = 1e-14  # rounding of a difference of numbers of order one
+RELATIVE, ABSOLUTE = 1e-9, 1e-12  # what is measured as a difference may be all rounding
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def _same(claim: Judged, other: Judged | None) -> bool:
         return False
     numbers = {name: getattr(other, name) for name in ("median", "low", "high")}
     close = all(
-        math.isclose(getattr(claim, name), value, rel_tol=ROUNDING, abs_tol=OF_ONE) for name, value in numbers.items()
+        math.isclose(getattr(claim, name), value, rel_tol=RELATIVE, abs_tol=ABSOLUTE) for name, value in numbers.items()
     )
     return close and replace(claim, **numbers) == other
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,32 +34,50 @@ def load(name: str) -> PaperFigure:
     return importlib.import_module(f"figures.{name.replace('/', '.')}").FIGURE
 
 
-def find(word: str) -> str:
+def find(word: str, own: Mapping[str, PaperFigure] | None = None) -> str:
     """The full name of the one figure that `word` means: its name, its subject, or one of its aliases.
+
+    Parameters
+    ----------
+    word : str
+    own : mapping of str to PaperFigure, optional
+        Figures of your own by name, which come before those of the papers.
 
     Raises
     ------
     ValueError
         If there is none, or several; the message lists those that match or come near.
     """
-    wanted = text("word", word).strip().lower().replace("-", "_").removesuffix(".py")
+    text("word", word)
+    if own and word in own:
+        return word
+    wanted = word.strip().lower().replace("-", "_").removesuffix(".py")
     if wanted in names():
         return wanted
     paper, slash, number = wanted.partition("/")  # a number may be asked for in one paper, "layerwise/fig-3"
-    asked = [name for name in names() if not slash or name.startswith(f"{paper}/")]
-    wanted = number if slash else wanted
-    exact = [name for name in asked if wanted in _words(name)]
-    if len(exact) == 1:
-        return exact[0]
-    near = exact or [name for name in asked if any(wanted in word for word in _words(name))]
-    if not near:
-        close = difflib.get_close_matches(wanted, {word for name in names() for word in _words(name)}, n=3, cutoff=0.6)
-        near = [name for name in names() if set(close) & set(_words(name))]
-    meanings = "; ".join(f"{name} ({', '.join(load(name).aliases) or 'no other name'})" for name in near)
+    near: list[PaperFigure] = []
+    known = [list((own or {}).values()), [load(name) for name in names()]]
+    for figures in known:
+        asked = [figure for figure in figures if not slash or figure.name.startswith(f"{paper}/")]
+        exact = [figure for figure in asked if (number if slash else wanted) in _words(figure)]
+        if len(exact) == 1:
+            return exact[0].name
+        near += exact
+    near = near or _near(number if slash else wanted, [figure for figures in known for figure in figures])
+    meanings = "; ".join(f"{figure.name} ({', '.join(figure.aliases) or 'no other name'})" for figure in near)
     raise ValueError(f"{word!r} is not the name of one figure; {f'it may mean {meanings}' if near else 'see the list'}")
 
 
-@lru_cache(maxsize=256)
-def _words(name: str) -> tuple[str, ...]:
-    aliases = (alias.lower().replace("-", "_") for alias in load(name).aliases)
-    return (name, name.partition("/")[2], *aliases)
+def _words(figure: PaperFigure) -> tuple[str, ...]:
+    """What a figure goes by: its subject and its aliases, in the form in which words are compared."""
+    return tuple(text.lower().replace("-", "_") for text in (figure.name.partition("/")[2], *figure.aliases))
+
+
+def _near(wanted: str, figures: Sequence[PaperFigure]) -> list[PaperFigure]:
+    """Figures with a word that holds `wanted`; if there is none, those with a word that is spelt alike."""
+    holding = [figure for figure in figures if any(wanted in word for word in _words(figure))]
+    if holding:
+        return holding
+    spellings = {word for figure in figures for word in _words(figure)}
+    close = set(difflib.get_close_matches(wanted, spellings, n=3, cutoff=0.6))
+    return [figure for figure in figures if close & set(_words(figure))]

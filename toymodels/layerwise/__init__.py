@@ -1,6 +1,7 @@
 """Layerwise linear models: gradient flow solved in closed form wherever it can be."""
 
 from toymodels.layerwise.chain import ScalarChain
+from toymodels.layerwise.connected import ConnectedNetwork
 from toymodels.layerwise.deep import DeepMode
 from toymodels.layerwise.deep_network import DeepLinearNetwork
 from toymodels.layerwise.diagonal import DiagonalNetwork
@@ -31,6 +32,7 @@ from toymodels.layerwise.teacher_student import TeacherStudent
 from toymodels.layerwise.tree_data import hierarchy, hierarchy_learning, hierarchy_levels, hierarchy_times
 
 __all__ = [
+    "ConnectedNetwork",
     "DeepLinearNetwork",
     "DeepMode",
     "DiagonalNetwork",

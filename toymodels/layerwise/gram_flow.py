@@ -51,8 +51,15 @@ class GramFlow:
     precision: float = ROUNDING
 
     def at(self, t: float) -> tuple[np.ndarray, np.ndarray]:
-        """W1' (d, r) and W2 (c, r) at the time `t`, r <= min(h, d + c); `inf` is a time."""
-        return self.spectrum.layers(self._rows(min(t, 1e280)))  # 1e280 stands for inf
+        r"""W1' (d, r) and W2 (c, r) at the time `t`, r <= min(h, d + c); `inf` is a time.
+
+        Up to a rotation of the hidden layer, but with one hidden unit its own: no row of a column of Q ever turns its
+        sign, since :math:`q(t) = e^{\mu t} b / \sqrt{1 + b^\top \Phi b}`.
+        """
+        rows = self._rows(min(t, 1e280))  # 1e280 stands for inf
+        if len(self.w1) == 1 and np.vdot(rows, self._given) < 0:
+            rows = -rows
+        return self.spectrum.layers(rows)
 
     @property
     def width(self) -> int:

@@ -34,6 +34,8 @@ from toymodels.layerwise.two_layer_flow import TwoLayerFlow
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, fraction, non_negative, positive, positive_int, times
 
+_BALANCE_KEPT = 1e-13  # what a flow keeps of the balance of its start
+
 
 @dataclass(frozen=True, eq=False)
 class LinearNetwork(GradientDescent):
@@ -56,6 +58,8 @@ class LinearNetwork(GradientDescent):
     precision : float, optional
         Relative error of the weights >= 0; the rounding of their types if None. Growth that only such an error would
         start is no growth.
+    balanced_within : float
+        Weights that deviate from a balanced start by less than this share of their squares count as balanced.
 
     Raises
     ------
@@ -90,10 +94,13 @@ class LinearNetwork(GradientDescent):
     covariance: np.ndarray | float | None = None
     rates: tuple[float, float] = (1.0, 1.0)
     precision: float | None = field(default=None, kw_only=True)
+    balanced_within: float = field(default=1e-10, kw_only=True)
 
     def __post_init__(self):
         precision = max(rounding(self.w1), rounding(self.w2)) if self.precision is None else self.precision
         self._set("precision", max(float(non_negative("precision", held_number("precision", precision))), ROUNDING))
+        within = non_negative("balanced_within", held_number("balanced_within", self.balanced_within))
+        self._set("balanced_within", float(within))
         for name in ("w1", "w2", "correlation"):
             self._set(name, held(name, getattr(self, name), ndim=2))
         (h, d), c = self.w1.shape, len(self.w2)
@@ -135,7 +142,8 @@ class LinearNetwork(GradientDescent):
     @cached_property
     def _flow(self) -> TwoLayerFlow:
         precision = float(self.precision or ROUNDING)
-        return TwoLayerFlow(self.w1, self.w2, self._inputs, self.weight_decay, self.rates, precision)
+        within = self.balanced_within
+        return TwoLayerFlow(self.w1, self.w2, self._inputs, self.weight_decay, self.rates, precision, within)
 
     def solve(self, t: ArrayLike) -> Trajectory:
         r"""The flow at the times `t`.
@@ -146,7 +154,8 @@ class LinearNetwork(GradientDescent):
             `map` :math:`W_2 W_1` (n_t, c, d), `gram_in` :math:`W_1^\top W_1` (n_t, d, d), `gram_out`
             :math:`W_2 W_2^\top` (n_t, c, c), and `loss`
             :math:`\tfrac12 |(\Sigma_{yx} \Sigma_{xx}^{-1} - W_2 W_1) \Sigma_{xx}^{1/2}|^2` (n_t,), the part above
-            the best linear map. `meta["method"]` is "closed form" or "integrated".
+            the best linear map. With one hidden unit its own weights too, `w1` (n_t, 1, d) and `w2` (n_t, c, 1).
+            `meta["method"]` is "closed form" or "integrated".
 
         Raises
         ------
@@ -158,19 +167,24 @@ class LinearNetwork(GradientDescent):
         t = times(t)
         (c, d), n = self.correlation.shape, t.size
         product, gram_in, gram_out, loss = np.empty((n, c, d)), np.empty((n, d, d)), np.empty((n, c, c)), np.empty(n)
+        own = {"w1": np.zeros((n, 1, d)), "w2": np.zeros((n, c, 1))} if len(self.w1) == 1 else {}
         for k, (w1, w2) in enumerate(self._flow.layers(t)):  # one time at once stays in the processor's cache
             np.matmul(w2, w1, out=product[k])
             np.matmul(w1.T, w1, out=gram_in[k])
             np.matmul(w2, w2.T, out=gram_out[k])
             loss[k] = self._inputs.loss(product[k])
-        data = {"map": product, "gram_in": gram_in, "gram_out": gram_out, "loss": loss}
+            for name, weights in zip(own, (w1, w2), strict=False):
+                own[name][k] = weights
+        data = {"map": product, "gram_in": gram_in, "gram_out": gram_out, "loss": loss, **own}
         return Trajectory(t, data, clock="flow time", meta={"method": self.method})
 
     def continued(self, t: float, correlation: ArrayLike, covariance: ArrayLike | None = None) -> LinearNetwork:
         """The next task: the network as it is at time `t`, with another target.
 
         The product of the two layers with themselves decides the future, so a closed form goes on from weights that
-        are those of the flow up to a rotation of the hidden layer.
+        are those of the flow up to a rotation of the hidden layer. A mode that must change its sign waits for the
+        imbalance that the start has left, which counts down to 1e-13 of the squared weights: what is smaller is lost in
+        them, and the next task stays at the saddle.
 
         Parameters
         ----------
@@ -201,7 +215,10 @@ class LinearNetwork(GradientDescent):
         w1[: len(first)], w2[:, : len(first)] = first, second
         target = held("correlation", correlation, ndim=2)
         inputs = self.covariance if covariance is None else held("covariance", covariance)
-        return LinearNetwork(w1, w2, target, self.weight_decay, inputs, self.rates, precision=self.precision)
+        precision, within = self.precision, min(self.balanced_within, _BALANCE_KEPT)
+        return LinearNetwork(
+            w1, w2, target, self.weight_decay, inputs, self.rates, precision=precision, balanced_within=within
+        )
 
     def simulate(self, n_steps: int, lr: float, momentum: float = 0.0) -> Trajectory:
         r"""Gradient descent, with a heavy ball if there is momentum.

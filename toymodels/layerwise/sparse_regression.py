@@ -11,6 +11,10 @@ weight decay only slides beta down: from the smallest L2 norm (kernel regime) to
 (sparse, hence the truth). Generalisation waits until beta has fallen to the value ``beta_c`` at which
 the interpolator is good enough.
 
+That :math:`4uv = 4\beta^2`, the imbalance of the layers u + v and u - v, falls as :math:`e^{-2 \mu t}` holds for any
+data; the predicted time is the one at which it reaches :math:`4\beta_c^2`. With one input this is
+:class:`toymodels.layerwise.ScalarNetwork` with weight decay.
+
 The selection by hyperbolic entropy is due to Woodworth et al. (2020), Kernel and rich regimes in overparametrized
 models, arXiv:2002.09277. Not modelled: noise in the labels, discrete steps, minibatches.
 """

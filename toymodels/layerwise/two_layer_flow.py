@@ -19,12 +19,13 @@ from toymodels.layerwise.gram_spectrum import Spectrum
 from toymodels.layerwise.inputs import Inputs
 from toymodels.layerwise.weight_flow import WeightFlow
 
-_BALANCE = 1e-10  # largest deviation from lambda I relative to the squared weights, and of matrices that are aligned
-
 
 @dataclass(frozen=True, eq=False)
 class TwoLayerFlow:
-    """The flow of layers (h, d) and (c, h), known up to a relative error `precision`."""
+    """The flow of layers (h, d) and (c, h), known up to a relative error `precision`.
+
+    They count as balanced, or as aligned, if they deviate from that by up to `balanced_within` of their size.
+    """
 
     w1: np.ndarray
     w2: np.ndarray
@@ -32,6 +33,7 @@ class TwoLayerFlow:
     decay: float
     rates: tuple[float, float]
     precision: float
+    balanced_within: float
 
     @cached_property
     def imbalance(self) -> float:
@@ -71,7 +73,7 @@ class TwoLayerFlow:
 
     @property
     def _tolerance(self) -> float:
-        return max(_BALANCE, 4 * self.precision)
+        return max(self.balanced_within, 4 * self.precision)
 
     @cached_property
     def _rescaled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -49,10 +49,10 @@ class WeightFlow:
         state, last = np.concatenate([self.w1.ravel(), self.w2.ravel()]), 0.0
         for now in t:
             if np.isinf(now):
-                state = self._limit(state)
+                state = self._conserving(self._limit(state), now)
             elif now > last:
                 state, step = self._advance(state, now - last, step)
-                last = now
+                state, last = self._conserving(state, now), now
             states.append(state)
         return self._split(np.array(states))
 
@@ -63,6 +63,28 @@ class WeightFlow:
             if (message := solver.step()) and solver.status == "failed":
                 raise SimulationError(f"weights could not be integrated: {message}")
         return solver.y, solver.h_abs
+
+    def _conserving(self, state: np.ndarray, now: float) -> np.ndarray:
+        r"""The nearest weights, to first order, whose imbalance is what the start and the weight decay have left.
+
+        :math:`C = W_2^\top W_2 / \eta_2 - W_1 W_1^\top / \eta_1` is conserved, and falls as :math:`e^{-2 \mu \eta t}`
+        with weight decay and one rate. The integrator keeps it to its tolerance times the squared weights, which is
+        much against what small starts leave; and what is left decides when a later task can turn the sign of a mode.
+        """
+        if self.decay > 0 and self.rates[0] != self.rates[1]:
+            return state
+        w1, w2 = self._split(state / np.sqrt(np.repeat(self.rates, [self.w1.size, self.w2.size])))
+        first, second = self.w1 / np.sqrt(self.rates[0]), self.w2 / np.sqrt(self.rates[1])
+        left = np.exp(-2 * self.decay * self.rates[0] * now) if self.decay > 0 else 1.0
+        for _ in range(2):
+            missing = left * (second.T @ second - first @ first.T) - (w2.T @ w2 - w1 @ w1.T)
+            sizes, basis = np.linalg.eigh(w2.T @ w2 + w1 @ w1.T)
+            pairs = sizes[:, None] + sizes
+            turned = basis.T @ missing @ basis
+            seen = pairs > 1e-14 * sizes.max(initial=0)
+            change = basis @ np.divide(turned, pairs, out=np.zeros_like(turned), where=seen) @ basis.T
+            w1, w2 = w1 - change @ w1, w2 + w2 @ change
+        return np.concatenate([np.sqrt(self.rates[0]) * w1.ravel(), np.sqrt(self.rates[1]) * w2.ravel()])
 
     def _solver(self, state: np.ndarray, duration: float, step: float | None = None):
         from scipy.integrate import DOP853

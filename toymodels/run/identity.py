@@ -13,7 +13,6 @@ run time, and versions of libraries other than numpy, scipy and torch.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import inspect
 import json
 import math
@@ -31,6 +30,7 @@ import numpy as np
 
 from toymodels.run.source_files import file_of, module_name
 from toymodels.run.sources import code_digest
+from toymodels.run.typed import is_typed, typed_digest
 
 COUNTS = "identity"  # of a dataclass field's metadata: False for what decides no number, like a folder for scratch
 LIBRARIES = ("numpy", "scipy", "torch")
@@ -66,7 +66,8 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         counted = [field.name for field in dataclasses.fields(value) if field.metadata.get(COUNTS, True)]
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        return plain({"type": kind, **{name: getattr(value, name) for name in counted}})
+        code = {"code": typed_digest(type(value), plain)} if is_typed(type(value)) else {}
+        return plain({"type": kind, **code, **{name: getattr(value, name) for name in counted}})
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else f"<{key!r}>": plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -101,7 +102,7 @@ def function_identity(function: Callable) -> dict[str, Any]:
         bound = {"defaults": function.__defaults__, "keyword_defaults": function.__kwdefaults__, "closure": closure}
         identity |= {name: plain(value) for name, value in bound.items() if value}
         if file_of(function) is None:  # typed at a prompt or in a notebook: no file says what it does
-            identity["code"] = _pickle_digest(function)
+            identity["code"] = typed_digest(function, plain)
         elif "<" in function.__qualname__:  # lambdas and local functions share their names
             identity |= {"code": code_digest(function), "line": function.__code__.co_firstlineno}
     elif isinstance(function, np.ufunc):
@@ -112,7 +113,7 @@ def function_identity(function: Callable) -> dict[str, Any]:
     elif not isinstance(function, type):
         identity["self"] = plain(_without_call(function))
         if file_of(type(function)) is None:
-            identity["code"] = _pickle_digest(type(function))
+            identity["code"] = typed_digest(type(function), plain)
     return (
         identity
         | ({"arguments": plain(arguments)} if arguments else {})
@@ -133,13 +134,6 @@ def display_name(function: Callable) -> str:
     while isinstance(function, partial):
         function = function.func
     return f"{module_name(function)}.{getattr(function, '__qualname__', type(function).__qualname__)}"
-
-
-def _pickle_digest(thing: Any) -> str:
-    """Digest of a function or class that lies in no file, with everything of its module that it uses."""
-    import cloudpickle
-
-    return hashlib.sha256(cloudpickle.dumps(thing)).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1)

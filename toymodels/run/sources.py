@@ -67,13 +67,13 @@ def _joined(*digests: str) -> str:
 
 def code_digest(function: FunctionType) -> str:
     """Digest of what a function does, to which names, with which constants: not of where it stands."""
-    return _joined(repr(_code_in_words(function.__code__)))
+    return _joined(repr(code_in_words(function.__code__)))
 
 
-def _code_in_words(code: CodeType) -> tuple:
+def code_in_words(code: CodeType) -> tuple:
     """What tells a piece of code from another at the same name: what it does, to which names, with which constants."""
     constants = [
-        _code_in_words(constant) if isinstance(constant, CodeType) else _constant(constant)
+        code_in_words(constant) if isinstance(constant, CodeType) else _constant(constant)
         for constant in code.co_consts
     ]
     return code.co_code.hex(), code.co_names, code.co_freevars, tuple(constants)
@@ -100,7 +100,7 @@ def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
         inner = [cell.cell_contents for cell in value.__closure__ or ()]
         inner += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
         if file_of(value) is None:  # typed at a prompt: what it names may be typed there too
-            inner += [value.__globals__[name] for name in _names_in(value.__code__) if name in value.__globals__]
+            inner += [value.__globals__[name] for name in names_in(value.__code__) if name in value.__globals__]
     elif dataclasses.is_dataclass(value):
         yield value if isinstance(value, type) else type(value)
         inner = [] if isinstance(value, type) else [getattr(value, field.name) for field in dataclasses.fields(value)]
@@ -129,7 +129,7 @@ def _roots(function: Any) -> dict[str, Path]:
     code = getattr(function, "__code__", None)
     if code is None:
         return {}
-    names = set(_names_in(code)) & function.__globals__.keys()
+    names = set(names_in(code)) & function.__globals__.keys()
     modules = {_module_of(function.__globals__[name]) for name in names} | set(_imports_of_code(code))
     return {name: file for name in modules if name and name != "__main__" and (file := find_module(name)) is not None}
 
@@ -154,15 +154,16 @@ def _module_of(value: Any) -> str:
     return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "") or ""
 
 
-def _names_in(code: CodeType) -> Iterable[str]:
+def names_in(code: CodeType) -> Iterable[str]:
+    """Every name that a piece of code and the functions in it look up."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names_in(constant)
+            yield from names_in(constant)
 
 
 def _imports_of_code(code: CodeType) -> Iterable[str]:
     """Modules that a code object may import: every prefix-joined pair of the names it holds is tried by the caller."""
-    names = list(_names_in(code))
+    names = list(names_in(code))
     yield from names
     yield from (f"{first}.{second}" for first in names if find_module(first) is not None for second in names)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.comparisons.harness.bits import Sum, summed
 from toymodels.run.engine import THREADS
 
 ROOT = Path(__file__).parents[3]
@@ -115,15 +116,12 @@ def test_the_rows_cover_all_pairs():
     assert len(rows) < 8
 
 
-def test_the_network_would_notice_a_second_thread():
+def test_the_sum_would_notice_a_second_thread():
     import torch
 
-    from comparisons.grokking.models import Digits, digits
-    from comparisons.harness.result import digest
-
-    before, ends = torch.get_num_threads(), []
+    before, sums = torch.get_num_threads(), []
     for n_threads in (1, 2):
         torch.set_num_threads(n_threads)
-        ends.append(digest(digits(Digits(steps=10, records=4), np.random.default_rng(0))))
+        sums.append(summed(Sum(), np.random.default_rng(0)).meta["sum"])
     torch.set_num_threads(before)
-    assert ends[0] != ends[1]
+    assert sums[0] != sums[1]

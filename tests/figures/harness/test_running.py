@@ -223,6 +223,20 @@ class TestRegistry:
         with pytest.raises(ValueError, match="name must be one of"):
             registry.load("layerwise/figure_99")
 
+    def test_figures_of_your_own_are_found_alike_and_first(self):
+        from dataclasses import replace
+
+        mine = replace(registry.load("layerwise/saddle_to_saddle"), name="mine/some_modes", aliases=("fig-3",))
+        own = {mine.name: mine}
+        for word in ("mine/some_modes", "some-modes", "SOME_MODES", "fig-3", "mine/fig-3"):
+            assert registry.find(word, own) == mine.name
+        assert registry.find("layerwise/fig-3", own) == "layerwise/sigmoidal_modes"
+        assert registry.find("sigmoidal_modes", own) == "layerwise/sigmoidal_modes"
+        with pytest.raises(ValueError, match=r"it may mean mine/some_modes \(fig-3\)"):
+            registry.find("some_mode", own)
+        with pytest.raises(ValueError, match=r"it may mean mine/some_modes"):
+            registry.find("soem_modes", own)
+
     def test_listing_needs_no_torch_and_no_matplotlib(self):
         import subprocess
         import sys

@@ -4,6 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import solve_ivp
 
 from tests.tolerances import EXACT, SOLVER
+from toymodels.layerwise.scalar import ScalarNetwork
 from toymodels.layerwise.sparse_regression import SparseRegression, critical_beta
 
 
@@ -40,6 +41,20 @@ def test_the_run_agrees_with_a_stiff_solver_on_the_raw_weights():
     first = (x @ x.T).ravel()
     cosine = kernel @ first / np.linalg.norm(kernel, axis=1) / np.linalg.norm(first)
     assert_allclose(run["kernel_distance"][chosen], 1 - cosine, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("scale", [0.2, 3.0, 20.0])
+@pytest.mark.parametrize("decay", [0.01, 0.3])
+def test_one_input_is_the_closed_form_of_a_network_whose_imbalance_decays(scale, decay):
+    model = SparseRegression(dim=1, n_samples=3, n_active=1, init_scale=scale, weight_decay=decay)
+    x, _, truth = model.sample(np.random.default_rng(0))
+    variance = float(np.mean(x**2))
+    t = np.geomspace(1e-3, 5 / decay, 30)
+    run = model.solve(t, np.random.default_rng(0))
+    network = ScalarNetwork(a0=[2 * scale], b0=[0.0], target=truth[0], variance=2 * variance, weight_decay=decay)
+    closed = network.solve(t)
+    assert_allclose(run["test"], 1 - (closed["function"] - truth[0]) ** 2, atol=1e-6)
+    assert_allclose(closed["a"][:, 0] ** 2 - closed["b"][:, 0] ** 2, 4 * scale**2 * np.exp(-2 * decay * t), rtol=1e-8)
 
 
 def test_large_initial_weights_generalise_decades_after_the_fit_and_when_predicted():

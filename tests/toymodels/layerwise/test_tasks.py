@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from tests.toymodels.layerwise.flows import assert_same_flow, integrate, raw_flow
 from toymodels.layerwise.matrix import LinearNetwork
+from toymodels.layerwise.scalar import ScalarNetwork
 from toymodels.layerwise.tasks import output_bias, task_sequence
 
 seeds = st.integers(0, 10**6)
@@ -34,6 +35,21 @@ def test_every_task_goes_on_from_the_weights_of_the_one_before(seed, imbalance, 
         error = best - product[:, None]
         losses = 0.5 * np.einsum("tkij,jl,tkil->tk", error, weight, error)
         assert_same_flow(run["losses"][2 * k : 2 * k + 3], losses, 1e-10)
+
+
+@given(seeds, st.integers(1, 4), st.floats(-5, -1), st.sampled_from([15.0, 30.0, 100.0, np.inf]))
+def test_a_small_start_decides_when_a_later_task_turns_the_sign(seed, hidden, scale, first_task):
+    """The sums and differences of the layers never forget: a network of two units of the same sums goes on exactly."""
+    w1, w2 = 10**scale * np.random.default_rng(seed).standard_normal((2, hidden))
+    sign = 1.0 if w1 @ w2 >= 0 else -1.0
+    middle = ScalarNetwork(a0=w1, b0=w2, target=sign).solve([first_task])
+    aligned, opposed = np.sqrt([middle["aligned"][0], -middle["opposed"][0]])
+    exact = ScalarNetwork(a0=[aligned, opposed], b0=[aligned, -opposed], target=-sign)
+    network = LinearNetwork(w1[:, None], w2[None], np.array([[sign]]))
+    reversed_task = network.continued(first_task, np.array([[-sign]]))
+    times = [exact.time_to(fraction) for fraction in (0.55, 0.75, 0.95)] + [80.0]
+    known = 1e-6 + 30 * np.finfo(float).eps / min(aligned, opposed)  # what rounded weights can say of their differences
+    assert_allclose(reversed_task.solve(times)["map"].ravel(), exact.solve(times)["function"], atol=known)
 
 
 def test_a_reversed_target_is_learned_by_a_heavy_layer_only():

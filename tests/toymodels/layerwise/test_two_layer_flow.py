@@ -319,3 +319,31 @@ def test_arrays_are_copied_and_closed_and_hidden_losses_are_refused():
         with pytest.raises(ValueError, match=f"{name} must not be a masked array"):
             LinearNetwork.from_data(**arguments)
     assert LinearNetwork(torch.eye(2), torch.eye(2), torch.eye(2)).precision == np.finfo(np.float32).eps
+
+
+@given(seeds, st.integers(1, 4), st.integers(1, 4), st.sampled_from([(1.0, 1.0), (0.3, 2.0)]), st.floats(-3, 0.7))
+def test_one_hidden_unit_has_weights_of_its_own_from_any_start(seed, d, c, rates, scale):
+    """Section 8 of the closed forms: one unit is balanced at any start; the signs are those of the raw flow."""
+    rng = np.random.default_rng(seed)
+    w1, w2 = 10**scale * rng.standard_normal((1, d)), 10**scale * rng.standard_normal((c, 1))
+    network = LinearNetwork(w1, w2, rng.standard_normal((c, d)), rates=rates)
+    t = np.array([0.0, 0.3, 2.0, 9.0])
+    run, (first, last) = network.solve(t), raw_flow(network, t)
+    assert run.meta["method"] == "closed form"
+    assert_same_flow(run["w1"], first, 1e-7)
+    assert_same_flow(run["w2"], last, 1e-7)
+    assert_allclose(run["w2"] @ run["w1"], run["map"], atol=1e-12 * max(1, np.abs(run["map"]).max()))
+
+
+@given(seeds)
+def test_one_hidden_unit_under_correlated_inputs_has_its_own_weights_too(seed):
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    covariance = basis @ np.diag([0.5, 1.0, 2.0]) @ basis.T
+    w1, w2 = 0.4 * basis[:, :1].T, np.array([[-0.7]])
+    for correlation in (1.3 * basis[:, :1].T, rng.standard_normal((1, 3))):  # aligned, and not
+        network = LinearNetwork(w1, w2, correlation, covariance=covariance)
+        t = np.array([0.0, 0.3, 2.0, 9.0])
+        run, (first, last) = network.solve(t), raw_flow(network, t)
+        assert_same_flow(run["w1"], first, 1e-8)
+        assert_same_flow(run["w2"], last, 1e-8)

@@ -1,0 +1,101 @@
+"""What is typed in a notebook keeps its identity over a restart, and changes it with anything that it uses."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+NOTEBOOK = """
+from dataclasses import dataclass
+from functools import partial
+import numpy as np
+from toymodels import Trajectory
+
+@dataclass(frozen=True)
+class Mine:
+    speed: float = 2.0
+    lags: tuple = (1.0, 2.0)
+
+    @property
+    def doubled(self):
+        return factor * self.speed
+
+# %%
+factor = 2
+# %%
+def inner(x, sign=+1, *, offset=0.5):
+    return sign * x + offset if x else outer(1)
+# %%
+def outer(n):
+    return [inner(k) for k in range(n)]
+# %%
+class Rule:
+    weight = np.array([1.0, 3.0])
+
+    def __init__(self, power):
+        self.power = power
+
+    def __call__(self, x):
+        return self.weight * x**self.power
+
+    @staticmethod
+    def half(x):
+        return x / 2
+# %%
+def adapter(settings: Mine, rng) -> Trajectory:
+    t = np.arange(1, settings.doubled)
+    return Trajectory(t, {"train": np.array(outer(3)), "test": Rule(2)(t[0])}, {})
+
+called = partial(adapter, Mine())
+"""
+ASK = (
+    "import os\nfrom toymodels.run.identity import canonical, function_identity\n"
+    "source = open(os.environ['CELLS']).read()\n"
+    "for number, cell in enumerate(source.split('# %%')):\n"
+    "    exec(compile(cell, f'{os.sep}tmp{os.sep}ipykernel_{os.getpid()}{os.sep}{number}.py', 'exec'), globals())\n"
+    "print(canonical([function_identity(called), function_identity(Rule(2)), function_identity(lambda x: inner(x))]))\n"
+)
+
+
+@pytest.fixture
+def restarted(tmp_path):
+    """Runs the cells in a Python of its own and returns the identities of what they define."""
+
+    def identities(cells: str) -> str:
+        path = tmp_path / "cells.txt"
+        path.write_text(cells, encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "CELLS": str(path), "PYTHONHASHSEED": "random"}
+        done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return identities
+
+
+def test_a_restart_changes_nothing_and_neither_does_a_line_above(restarted):
+    first = restarted(NOTEBOOK)
+    assert restarted(NOTEBOOK) == first
+    assert restarted("x = 1\n# %%\n" + NOTEBOOK) == first
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("factor = 2", "factor = 3"),
+        ("sign * x + offset", "sign * x - offset"),
+        ("offset=0.5", "offset=0.25"),
+        ("sign=+1", "sign=-1"),
+        ("range(n)", "range(n + 1)"),
+        ("[1.0, 3.0]", "[1.0, 4.0]"),
+        ("self.weight * x", "self.weight + x"),
+        ("x / 2", "x / 3"),
+        ("speed: float = 2.0", "speed: float = 2.5"),
+        ("factor * self.speed", "factor + self.speed"),
+    ],
+)
+def test_an_edit_of_any_cell_that_is_used_is_another_identity(restarted, old, new):
+    assert old in NOTEBOOK
+    assert restarted(NOTEBOOK) != restarted(NOTEBOOK.replace(old, new, 1))
