@@ -48,9 +48,10 @@ def find(word: str, own: Mapping[str, PaperFigure] | None = None) -> str:
     ValueError
         If there is none, or several; the message lists those that match or come near.
     """
+    text("word", word)
     if own and word in own:
         return word
-    wanted = text("word", word).strip().lower().replace("-", "_").removesuffix(".py")
+    wanted = word.strip().lower().replace("-", "_").removesuffix(".py")
     if wanted in names():
         return wanted
     paper, slash, number = wanted.partition("/")  # a number may be asked for in one paper, "layerwise/fig-3"
@@ -69,7 +70,7 @@ def find(word: str, own: Mapping[str, PaperFigure] | None = None) -> str:
 
 def _words(figure: PaperFigure) -> tuple[str, ...]:
     """What a figure goes by: its subject and its aliases, in the form in which words are compared."""
-    return tuple(text.lower().replace("-", "_") for text in (figure.name.partition("/")[2], *figure.aliases))
+    return tuple(word.lower().replace("-", "_") for word in (figure.name.partition("/")[2], *figure.aliases))
 
 
 def _near(wanted: str, figures: Sequence[PaperFigure]) -> list[PaperFigure]:

@@ -26,6 +26,7 @@ def test_the_score_is_the_lead_at_the_end_beside_its_prediction_and_the_test_err
 
 
 def test_the_edge_and_missing_losses_are_told():
+    assert judged(full_loss=np.full(40, 1e-4)).outcome == "shown"  # beside the start of the small batch, which is 1
     note = judged(meta={"top_eigenvalue": 19.8, "edge": 20.0}).note
     assert note.endswith("top eigenvalue of the full batch 19.8, 2/lr = 20")
     run = Trajectory(T, {"small": 50 / 10**LEAD, "full": np.full(40, 50.0)}, clock="step")

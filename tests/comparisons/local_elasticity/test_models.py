@@ -190,3 +190,11 @@ def test_a_change_is_relative_to_that_of_the_base():
     kernel = np.array([[2.0, -1.0, 4.0], [-1.0, 10.0, 5.0], [4.0, 5.0, 100.0]])
     expected = [[1.0, 0.5, 2.0], [0.1, 1.0, 0.5], [0.04, 0.05, 1.0]]
     np.testing.assert_allclose(family.kernel_change(kernel), expected)
+
+
+@pytest.mark.parametrize("name", ["linear", "layerwise"])
+def test_the_training_score_is_the_share_of_the_loss_that_is_gone(name):
+    train = MODELS[name].run(MODELS[name].settings, np.random.default_rng(0))["train"]
+    assert 0 <= train[0] < 0.05
+    assert train[-1] == pytest.approx(1.0, abs=1e-3)
+    assert (np.diff(train) >= -1e-12).all()

@@ -86,6 +86,7 @@ def test_quantities_of_the_claims():
     assert_allclose(trend(1)(data), [1.0, -1.0])
     assert_allclose(trend(0)({**data, "predicted_ratio": 1 / predicted}), [-1.0, 1.0])
     assert_allclose(amount(data), [0.5, -0.5])
+    assert_allclose(amount({name: 3.0 * values for name, values in data.items()}), [0.5, -0.5])  # ratios of ratios
     measured[0, :, 1, -1] = 7.0  # of equal epochs, which the amount leaves out
     assert_allclose(amount(data), [0.5, -0.5])
     assert_allclose(trend(0)(data), [1.0, -1.0])
