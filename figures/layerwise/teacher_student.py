@@ -249,5 +249,5 @@ FIGURE = PaperFigure(
     seconds=5,
     cost="about 5 min on one core (estimated from the quick preset).",
     claims=CLAIMS,
-    aliases=("double-descent",),
+    aliases=("appendix-j.1",),
 )
