@@ -8,7 +8,7 @@ import numpy as np
 
 from figures.harness.curves import first_times
 from figures.harness.figure import Data
-from toymodels.claims import CONTROL, READING, Claim, Decisive, Quantity, median
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Decisive, Quantity, median
 
 FITTED, GENERALISED = 0.95, 0.75
 ORDER = ("usual", "small", "wide", "decay", "rate", "filter", "first", "last")
@@ -154,6 +154,7 @@ CLAIMS = (
         ),
         median > 0.3,
         source=READING,
+        fixed=AFTER,
         why="the first layer alone does not generalise better than the last",
         defence=f"the section says can, of two layers, where this network has three; {SMALL}",
     ),

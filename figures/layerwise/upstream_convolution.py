@@ -11,7 +11,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import READING, Claim, Quantity, median
+from toymodels.claims import AFTER, READING, Claim, Quantity, median
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -176,6 +176,7 @@ CLAIMS = (
             ratio("upstream", "balanced"),
         ),
         median > 2,
+        fixed=AFTER,
         why="the features turn hardly further than from the balanced start",
         defence=SMALL,
     ),
@@ -189,6 +190,7 @@ CLAIMS = (
         ),
         median < 0.5,
         source=READING,
+        fixed=AFTER,
         why="the features turn nearly as far as from the balanced start",
         defence="the paper shows it for linear networks only",
     ),
@@ -202,6 +204,7 @@ CLAIMS = (
         ),
         median > 0,
         source=READING,
+        fixed=AFTER,
         why="the features turn, and the test digits gain nothing by it",
         defence="the paper speaks of interpretability and feature learning, not of the test accuracy",
     ),

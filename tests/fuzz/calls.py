@@ -43,7 +43,7 @@ def _module(path):
 
 
 def _exports():
-    """Identity of every exported callable -> its dotted name."""
+    """Identity of every exported callable -> its dotted name; commands read the arguments of the process."""
     found = {}
     for path, names in EXPORTED.items():
         if path.relative_to(ROOT).parts[0] not in ("toymodels", "dnn") or "drawing" in path.name:
@@ -51,7 +51,7 @@ def _exports():
         module = _module(path)
         for name in names if names is not None else [name for name in vars(module) if not name.startswith("_")]:
             thing = getattr(module, name, None)
-            if callable(thing) and getattr(thing, "__module__", None) == module.__name__:
+            if callable(thing) and getattr(thing, "__module__", None) == module.__name__ and name != "main":
                 found[id(thing)] = (f"{module.__name__}.{name}", thing)
     return found
 

@@ -69,7 +69,7 @@ def test_what_is_written_by_hand_runs_and_fills_the_gaps_of_the_examples():
         good.call()
     functions = [good.function for good in [*calls, *good_calls()]]
     missing = [name for name in dnn.__all__ if name not in ("data", "probes") and getattr(dnn, name) not in functions]
-    assert missing == ["quantities"]  # which takes no argument
+    assert missing == []
     assert [name for name in probes.__all__ if getattr(probes, name) not in functions] == []
 
 

@@ -160,9 +160,9 @@ MUTANTS = (
     Mutant(
         "the strongest mode over the weakest",
         "figures/layerwise/theorems_claims.py",
-        "[last / first for first, _, last in half]",
-        "[first / last for first, _, last in half]",
-        f"{F}/layerwise/test_theorems.py",
+        "return (last / first).ravel()",
+        "return (first / last).ravel()",
+        f"{F}/layerwise/test_theorems.py {STORED}",
     ),
     Mutant(
         "what the noisiest copies gained",

@@ -44,6 +44,14 @@ class ReluEnds(NamedTuple):
         Orientation atan2(b, w) in radians, in [-pi, pi].
     height : array
         T_r there: a neuron of the same sign of `a` goes there, at the rate |T_r|.
+
+    Examples
+    --------
+    A residual of 1 at x = 0 alone: the bias is driven up, at the rate of its height.
+
+    >>> ends = relu_ends([[0.0]], [1.0])
+    >>> ends.angle.round(3).tolist(), ends.height.tolist()
+    ([1.571], [1.0])
     """
 
     angle: np.ndarray
@@ -117,6 +125,15 @@ class NewOrientation(NamedTuple):
         Part of the mass that these neurons have at `plateau`: what there was to see.
     small : (m,) boolean array
         The neurons that were, up to then, in no orientation that counted.
+
+    Examples
+    --------
+    The second neuron counts from the record at which it has a tenth of the mass:
+
+    >>> a = np.sqrt([[1.0, 0.0], [1.0, 0.001], [1.0, 0.1]])
+    >>> (new,) = new_orientations([0, 1, 2], a, a[..., None] * np.eye(2), [1.0, 0.5, 0.4])
+    >>> new.record, round(new.share, 3), new.small.tolist()
+    (2, 0.001, [False, True])
     """
 
     record: int
@@ -192,6 +209,14 @@ class Forecast(NamedTuple):
         atan2(b, w) in radians.
     wait : float
         Flow time from the plateau until it counts.
+
+    Examples
+    --------
+    A small neuron of mass 1e-6 along the bias grows at twice the height, here 2, until it has 2 % of the whole:
+
+    >>> told = forecast([[0.0]], [1.0], [1.0, 1e-3], [[1.0, 0.0], [0.0, 1e-3]], [False, True])
+    >>> round(told.angle, 3), round(told.wait, 3), round(float(np.log(0.02 / 1e-6)) / 2, 3)
+    (1.571, 4.952, 4.952)
     """
 
     angle: float

@@ -136,6 +136,12 @@ class ThreeLayerMap:
         Least-squares slope of ln distance (mean over replicates) against ln width; NaN where a network does not fit.
     predicted : (n_outer, n_middle, 3) array
         :func:`layer_exponents`.
+
+    Examples
+    --------
+    >>> plane = three_layer_map([0.0], [0.5], (10, 20))
+    >>> plane.distance.shape, plane.predicted.shape
+    ((1, 1, 2, 1, 3), (1, 1, 3))
     """
 
     outers: np.ndarray

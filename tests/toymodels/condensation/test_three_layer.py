@@ -117,5 +117,5 @@ def test_a_small_map_has_the_derived_signs_and_repeats():
 
 
 def test_a_map_of_one_width_is_refused():
-    with pytest.raises(ValueError, match="widths must be at least two"):
+    with pytest.raises(ValueError, match="widths must be at least 2"):
         three_layer_map([0.5], [0.5], (40,))
