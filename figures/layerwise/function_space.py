@@ -57,7 +57,7 @@ def two_units(scale: float, rng: np.random.Generator) -> ConnectedNetwork:
     turns = rng.uniform(-np.pi / 3, np.pi / 3, 2) + np.array([0.0, np.pi])
     angles = np.arctan2(TARGET[1], TARGET[0]) + turns
     w1 = scale * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return ConnectedNetwork(TARGET, w1, [scale, scale], np.ones((2, 2), dtype=bool))
+    return ConnectedNetwork(TARGET, w1, np.full(2, scale), np.ones((2, 2), dtype=bool))
 
 
 def kernel_scaling(width: int, rng: np.random.Generator) -> ConnectedNetwork:
@@ -101,7 +101,7 @@ def compute(settings: FunctionSpace, rng: np.random.Generator, grid: Grid) -> di
         "rich": two_units(settings.small, rng),
         "between": two_units(settings.large, rng),
         "kernel": kernel_scaling(settings.drawn, rng),
-        "diagonal": ConnectedNetwork(TARGET, settings.small * wiring, [settings.small] * 2, wiring),
+        "diagonal": ConnectedNetwork(TARGET, settings.small * wiring, np.full(2, settings.small), wiring),
     }
     data = {name: trained(network, settings.n_times) for name, network in drawn.items()}
     seeds = rng.integers(2**31, size=2)
