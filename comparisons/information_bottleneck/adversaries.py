@@ -11,6 +11,7 @@ FALSE = [
     Case("uniform noise", same(lambda t, rng: rng.random(len(t)), "about_input", "about_label")),
     Case("noise about the input", same(lambda t, rng: 5 * rng.random(len(t)), "about_input", about_label=1.0)),
     Case("random walks", same(lambda t, rng: 5 * walk(t, rng, 0.5, 0), "about_input", "about_label")),
+    Case("a walk beside a kept label", same(lambda t, rng: 5 * walk(t, rng, 0.5, 0), "about_input", about_label=1.0)),
     Case("one spike", same(lambda t, rng: spike(t, len(t) // 3, 2.0, 6.0), "about_input", about_label=1.0)),
     Case("a dip at the end", same(lambda t, rng: spike(t, -1, 4.0, 1.0), "about_input", about_label=1.0)),
     Case(

@@ -13,7 +13,9 @@ CHANCE = (
     "random walk, all sets alike",
     "a walk under a true flow",
     "random walk without losses",
+    "a walk beside a kept label",
 )  # a lone walk may look like a rise
+LONE = {"a walk beside a kept label": 16}  # one in ten rises and falls as steadily as what is true; three never do
 
 
 def cases(listed):
@@ -36,7 +38,7 @@ def test_nor_with_other_records_and_clocks(study, case, name):
 @pytest.mark.parametrize(("study", "case"), cases(FALSE))
 def test_a_lone_run_deceives_hardly_ever(study, case):
     shown = [judged(study, case, seed).outcome == "shown" for seed in range(100)]
-    assert sum(shown) <= (8 if case.name in CHANCE else 1)
+    assert sum(shown) <= LONE.get(case.name, 8 if case.name in CHANCE else 1)
 
 
 @pytest.mark.parametrize(("study", "case"), [*cases(FALSE), *cases(TRUE)])
