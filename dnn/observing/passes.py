@@ -16,7 +16,9 @@ from dnn.observing.layers import Layer
 from dnn.observing.taps import Tap, in_full, tap, undisturbed
 
 CHUNK = 300  # samples in one pass
-DIFFERENTIATED = {"rank_gradient", "dead_units"}  # quantities that need gradients of the logits by the fields
+SLOPED = 300  # samples, always the same at random, over which slopes of the logits are averaged
+SLOPE = "rank_gradient"  # the quantity that needs the slope of every logit by every field
+ALIVE = "dead_units"  # the quantity that needs to know whether any logit depends on a field
 OF_LOGITS = {"accuracy", "loss", "weight_norm"}  # quantities that need nothing that happens inside
 AT_ONCE = 2**24  # numbers in the gradients of several logits that are computed together
 
@@ -42,8 +44,10 @@ class View:
     reference : Module, optional
         The module at another time, for the kernel distance.
     rng : numpy.random.Generator
-    differentiated : bool
-        Whether a quantity will ask for the gradients of the logits by the fields.
+    sloped : bool
+        Whether a quantity will ask for the slopes of the logits by the fields.
+    enlivened : bool
+        Whether a quantity will ask which neurons any logit depends on.
     tapped : bool
         Whether a quantity will ask for more than the logits.
     """
@@ -54,7 +58,8 @@ class View:
     output: Callable | None = None
     reference: nn.Module | None = None
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
-    differentiated: bool = True
+    sloped: bool = True
+    enlivened: bool = True
     tapped: bool = True
 
     def prepare(self, quantities: Iterable[str]) -> None:
@@ -65,7 +70,7 @@ class View:
         quantities : iterable of str
         """
         names = set(quantities)
-        self.differentiated = not names.isdisjoint(DIFFERENTIATED)
+        self.sloped, self.enlivened = SLOPE in names, ALIVE in names
         self.tapped = not names <= OF_LOGITS
 
     @property
@@ -137,26 +142,83 @@ class Passed:
     alive: dict[str, Tensor]  # whether any logit depends on a neuron at any sample, (neurons,)
 
 
+class Slopes:
+    """Means over samples and positions of d logit_k / d field_i, and which neurons any logit depends on."""
+
+    def __init__(self) -> None:
+        self.alive: dict[str, Tensor] = {}
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def means(self) -> dict[str, Tensor]:
+        """(K, neurons) by layer."""
+        return {name: total / self._counts[name] for name, total in self._sums.items()}
+
+    def add(self, listening: Tap, logits: Tensor) -> None:
+        """Add the samples of a pass.
+
+        Parameters
+        ----------
+        listening : Tap
+            That heard the pass.
+        logits : (n, K) tensor
+            What it gave.
+        """
+        names, fields = _differentiable(listening, logits)
+        n_classes, total = logits.shape[1], logits.sum(0)
+        size = max(1, AT_ONCE // max(1, sum(values.numel() for values in fields)))
+        for start in range(0, n_classes if fields else 0, size):
+            rows = slice(start, min(start + size, n_classes))
+            for name, gradient in zip(names, _gradients(total, fields, rows), strict=True):
+                if gradient is None:
+                    continue
+                arranged = _neurons_last(listening.owners[name], gradient)
+                summed = arranged.sum(1).cpu()
+                if name not in self._sums:
+                    self._sums[name] = torch.zeros(n_classes, summed.shape[1], dtype=summed.dtype)
+                self._sums[name][rows] += summed
+                if not start:
+                    self._counts[name] = self._counts.get(name, 0) + arranged.shape[1]
+                self._mark(name, arranged)
+
+    def enliven(self, listening: Tap, logits: Tensor) -> None:
+        """Only mark the neurons on which any logit depends, by those on which a random mixture of the logits does.
+
+        Parameters
+        ----------
+        listening, logits
+            As in :meth:`add`.
+        """
+        names, fields = _differentiable(listening, logits)
+        if fields:
+            shares = 1 + torch.rand(logits.shape[1], generator=torch.Generator().manual_seed(0))
+            mixture = (logits * shares.to(logits)).sum()
+            gradients = torch.autograd.grad(mixture, fields, allow_unused=True)
+            for name, gradient in zip(names, gradients, strict=True):
+                if gradient is not None:
+                    self._mark(name, _neurons_last(listening.owners[name], gradient[None]))
+
+    def _mark(self, name: str, gradients: Tensor) -> None:
+        moved = _any(gradients.flatten(0, 1))
+        self.alive[name] = self.alive[name] | moved if name in self.alive else moved
+
+
 def _passed(view: View) -> Passed:
     kept: dict[str, list[Tensor]] = {}
     features: list[Tensor] = []
-    sums: dict[str, Tensor] = {}
-    alive: dict[str, Tensor] = {}
     logits: list[Tensor] = []
     owners: dict[str, Layer] = {}
-    readout = None
+    readout, few, slopes = None, len(view.batch) <= SLOPED, Slopes()
+    differentiated = view.enlivened or (view.sloped and few)
     with (
         undisturbed(view.module),
         tap(view.module, view.pattern, with_graph=True) as listening,
-        torch.set_grad_enabled(view.differentiated),
+        torch.set_grad_enabled(differentiated),
     ):
-        for start in range(0, len(view.batch), CHUNK):
-            listening.clear()
-            part = view.batch.part(slice(start, start + CHUNK))
-            out = logits_of(part.call(view.module), view.output)
+        for out in _passes(view, view.batch, listening):
             owners = dict(listening.owners)
-            if view.differentiated:
-                _add_slopes(listening, out, sums, alive)
+            if differentiated:
+                (slopes.add if few else slopes.enliven)(listening, out)
             for name, values in listening.fields.items():
                 kept.setdefault(name, []).append(values.detach().cpu())
             linear = [name for name, owner in owners.items() if isinstance(owner.module, nn.Linear)]
@@ -164,17 +226,33 @@ def _passed(view: View) -> Passed:
             if linear and linear[-1] in listening.inputs:
                 features.append(in_full(listening.inputs[linear[-1]].detach()).cpu())
             logits.append(in_full(out.detach()).cpu())
-    joined = {name: _joined(parts) for name, parts in kept.items()}
-    counts = {name: values.shape[0] * (values.shape[1] if values.ndim > 2 else 1) for name, values in joined.items()}
+        means = slopes.means() if few or not view.sloped else _drawn_slopes(view, listening)
     return Passed(
-        joined,
+        {name: _joined(parts) for name, parts in kept.items()},
         owners,
         readout if isinstance(readout, nn.Linear) else None,
         _joined(features) if features else None,
         _joined(logits),
-        {name: total / counts[name] for name, total in sums.items()},
-        alive,
+        means,
+        slopes.alive,
     )
+
+
+def _passes(view: View, batch: Batch, listening: Tap) -> Iterator[Tensor]:
+    """Logits of a batch, CHUNK samples at a time, each heard by `listening`."""
+    for start in range(0, len(batch), CHUNK):
+        listening.clear()
+        yield logits_of(batch.part(slice(start, start + CHUNK)).call(view.module), view.output)
+
+
+def _drawn_slopes(view: View, listening: Tap) -> dict[str, Tensor]:
+    """Mean slopes over SLOPED of the samples, drawn by a generator of their own."""
+    slopes = Slopes()
+    drawn = torch.randperm(len(view.batch), generator=torch.Generator().manual_seed(0))[:SLOPED].sort().values
+    with torch.enable_grad():
+        for out in _passes(view, view.batch.part(drawn), listening):
+            slopes.add(listening, out)
+    return slopes.means()
 
 
 @torch.no_grad()
@@ -188,25 +266,11 @@ def _joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def _add_slopes(listening: Tap, logits: Tensor, sums: dict[str, Tensor], alive: dict[str, Tensor]) -> None:
-    """Add d logit_k / d field_i of the hidden layers over the samples of a pass."""
+def _differentiable(listening: Tap, logits: Tensor) -> tuple[list[str], list[Tensor]]:
+    """Names and values of the hidden fields by which logits can be differentiated."""
     names = [name for name in hidden_names(listening.owners) if listening.raw[name].requires_grad]
-    names = [name for name in names if listening.raw[name].is_floating_point()]
-    if not names or not logits.requires_grad:
-        return
-    fields = [listening.raw[name] for name in names]
-    n_classes, total = logits.shape[1], logits.sum(0)
-    size = max(1, AT_ONCE // sum(values.numel() for values in fields))
-    for start in range(0, n_classes, size):
-        rows = slice(start, min(start + size, n_classes))
-        for name, gradient in zip(names, _gradients(total, fields, rows), strict=True):
-            if gradient is None:
-                continue
-            arranged = _neurons_last(listening.owners[name], gradient)
-            summed, moved = arranged.sum(1).cpu(), _any(arranged.flatten(0, 1))
-            kind = summed.dtype
-            sums.setdefault(name, torch.zeros(n_classes, summed.shape[1], dtype=kind))[rows] += summed
-            alive[name] = alive[name] | moved if name in alive else moved
+    names = [name for name in names if listening.raw[name].is_floating_point()] if logits.requires_grad else []
+    return names, [listening.raw[name] for name in names]
 
 
 def _gradients(total: Tensor, fields: list[Tensor], rows: slice) -> list[Tensor | None]:

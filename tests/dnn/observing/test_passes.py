@@ -44,3 +44,48 @@ def test_only_what_is_asked_for_is_computed():
     assert torch.equal(view.logits, whole)
     assert "passed" not in vars(view)
     assert len(whole) == N
+
+
+def seen(name, monkeypatch, sloped):
+    monkeypatch.setattr(passes, "SLOPED", sloped)
+    module, x = kinds()[name]
+    state = torch.get_rng_state()
+    passed = View(module, Batch((x,), LABELS).placed(module)).passed
+    assert torch.equal(torch.get_rng_state(), state)
+    return passed
+
+
+@pytest.mark.parametrize("chunk", [7, 300])
+@pytest.mark.parametrize("name", kinds())
+def test_of_many_samples_only_the_slopes_are_of_a_few(name, chunk, monkeypatch):
+    monkeypatch.setattr(passes, "CHUNK", chunk)
+    whole, few = seen(name, monkeypatch, N), seen(name, monkeypatch, N - 1)
+    assert set(whole.fields) == set(few.fields)
+    assert all(torch.equal(whole.fields[layer], few.fields[layer]) for layer in whole.fields)
+    assert torch.equal(whole.logits, few.logits)
+    assert set(few.slopes) == set(whole.slopes)
+    assert set(few.alive) == set(whole.alive)
+    for layer in whole.alive:  # whether any logit depends on a neuron, by all samples and a single mixture
+        assert torch.equal(whole.alive[layer], few.alive[layer]), layer
+
+
+def test_slopes_of_many_samples_are_those_of_the_drawn_ones(monkeypatch):
+    module, x = kinds()["residual"]
+    few = seen("residual", monkeypatch, 20)
+    drawn = torch.randperm(N, generator=torch.Generator().manual_seed(0))[:20].sort().values
+    alone = View(module, Batch((x[drawn],), LABELS[drawn])).passed
+    assert all(torch.equal(few.slopes[layer], alone.slopes[layer]) for layer in alone.slopes)
+
+
+def test_a_dead_neuron_is_dead_by_a_mixture_too(monkeypatch):
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3))
+    with torch.no_grad():
+        module[0].bias[2] = -100.0
+        module[2].weight[:, 4] = 0
+        module[2].weight[:2, 1] = 0  # one logit alone depends on it
+        module[0].bias[1] = 100.0
+    batch = Batch((torch.randn(40, 4),), torch.arange(40) % 3)
+    for sloped in (40, 10):
+        monkeypatch.setattr(passes, "SLOPED", sloped)
+        assert View(module, batch).passed.alive["0"].tolist() == [True, True, False, True, False, True]
