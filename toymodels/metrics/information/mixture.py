@@ -14,6 +14,7 @@ from toymodels.metrics._samples import integer_labels, vectors
 from toymodels.validation import LARGEST_FACTOR, finite, generator, positive, positive_int
 
 BLOCK = 2**22  # numbers held at once by the Monte Carlo estimate
+BLOCK_OF_PAIRS = 2**18  # numbers held at once by the bounds: what a cache holds
 
 
 def gaussian_mixture(
@@ -103,12 +104,18 @@ def mixture_bounds(centers: ArrayLike, noise: float) -> tuple[float, float]:
     (1.0, 1.0)
     """
     from scipy.spatial.distance import cdist
-    from scipy.special import logsumexp
 
     centers = _in_units(centers, noise)
-    distance = cdist(centers, centers, "sqeuclidean")
-    nats = [np.log(len(centers)) - np.mean(logsumexp(-distance / c, axis=-1)) for c in (8, 2)]
-    return float(nats[0] / np.log(2)), float(nats[1] / np.log(2))
+    overlaps = np.zeros((2, len(centers)))  # sums over j; at least 1, what a centre has with itself
+    size = max(1, BLOCK_OF_PAIRS // len(centers))
+    for start in range(0, len(centers), size):
+        stop = start + size
+        lower = np.exp(cdist(centers[start:stop], centers[start:], "sqeuclidean") / -8)
+        for sums, pairs in zip(overlaps, (lower, np.square(lower * lower)), strict=True):
+            sums[start:stop] += pairs.sum(axis=1)
+            sums[stop:] += pairs[:, size:].sum(axis=0)  # each pair counts for both
+    lower, upper = np.log2(len(centers)) - np.log2(overlaps).mean(axis=1)
+    return float(lower), float(upper)
 
 
 def _in_units(centers: ArrayLike, noise: float) -> np.ndarray:

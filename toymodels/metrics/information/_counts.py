@@ -1,0 +1,129 @@
+"""The two counts that estimators of information are made of: rows that are equal, and rows that are near.
+
+Both are exact, and both are taken in memory that grows with the number of rows only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from toymodels.metrics._samples import LARGEST_INTEGER
+
+LARGEST_CODE = 2**62
+CELL = 64  # rows that are looked up together
+BLOCK = 2**18  # distances held at once: what a cache holds
+
+
+def codes(columns: Iterable[np.ndarray]) -> np.ndarray:
+    """An integer per row (n,), equal where and only where rows are: `columns` (n,) are the digits of one number.
+
+    Before the number outgrows 64 bits, the numbers so far are replaced by their ranks.
+    """
+    total, size = np.zeros(1, dtype=np.int64), 1
+    for column in columns:
+        digits, base = _digits(column)
+        if size * base > LARGEST_CODE:
+            total, size = _ranks(total)
+            if size == len(column):  # all rows differ already
+                break
+        if size * base > LARGEST_CODE:
+            digits, base = _ranks(digits)
+        total, size = total * base + digits, size * base
+    return total
+
+
+def multiplicities(symbols: np.ndarray) -> np.ndarray:
+    """How often each of the different integers in `symbols` (n,) occurs, in increasing order of the integers."""
+    low, high = int(symbols.min()), int(symbols.max())
+    if high - low > 4 * len(symbols):
+        return np.unique(symbols, return_counts=True)[1]
+    counts = np.bincount(symbols - low)
+    return counts[counts > 0]
+
+
+def within(rows: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """For each of the `rows` (n, d), how many, itself included, differ from it by at most its `radius` in every entry.
+
+    `radius` (n,) is not negative. Differences are compared as they are rounded, so that a row at the very distance
+    `radius` counts whatever way it is found.
+    """
+    return _within_on_a_line(rows[:, 0], radius) if rows.shape[1] == 1 else _within_in_space(rows, radius)
+
+
+def _digits(column: np.ndarray) -> tuple[np.ndarray, int]:
+    """Integers from 0 to below the returned base, equal where the values of `column` (n,) are."""
+    low, high = column.min().item(), column.max().item()
+    if high - low < LARGEST_INTEGER and (column.dtype.kind in "iu" or (column == np.floor(column)).all()):
+        return (column - low).astype(np.int64), int(high - low) + 1
+    return _ranks(column)
+
+
+def _ranks(values: np.ndarray) -> tuple[np.ndarray, int]:
+    different, ranks = np.unique(values, return_inverse=True)
+    return ranks, len(different)
+
+
+def _within_on_a_line(values: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    order = np.argsort(values)
+    ordered, radius = values[order], radius[order]
+    up, down = _reached(ordered, radius), _reached(-ordered[::-1], radius[::-1])[::-1]
+    counts = np.empty_like(order)
+    counts[order] = up + down - len(values)
+    return counts
+
+
+def _reached(ordered: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """How many of the `ordered` values (n,) exceed each by at most its `radius`, smaller ones included.
+
+    A difference and a sum are rounded differently: the sum says between which places to look with the difference.
+    """
+    end, slack = ordered + radius, 4 * np.finfo(float).eps * (np.abs(ordered) + radius)
+    least, most = (np.searchsorted(ordered, edge, side="right") for edge in (end - slack, end + slack))
+    while (open_ := np.flatnonzero(least < most)).size:
+        middle = (least[open_] + most[open_]) // 2
+        near = ordered[middle] - ordered[open_] <= radius[open_]
+        least[open_[near]], most[open_[~near]] = middle[near] + 1, middle[~near]
+    return least
+
+
+def _within_in_space(rows: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Compares cells with cells first, and row by row only where a cell is neither out of reach nor wholly within."""
+    from scipy.spatial.distance import cdist
+
+    cells = _cells(rows)
+    sizes = np.array([len(cell) for cell in cells])
+    packed = np.full((len(cells), sizes.max(), rows.shape[1]), np.inf)  # infinity: no row, and never near
+    for places, cell in zip(packed, cells, strict=True):
+        places[: len(cell)] = rows[cell]
+    low = packed.min(axis=1).T.copy()  # (d, cells)
+    high = np.array([rows[cell].max(axis=0) for cell in cells]).T.copy()
+    at_once = max(1, BLOCK // sizes.max() ** 2)
+    counts = np.empty(len(rows), dtype=np.int64)
+    for i, cell in enumerate(cells):
+        nearest = np.maximum(low - high[:, i : i + 1], low[:, i : i + 1] - high).max(axis=0)
+        farthest = np.maximum(high - low[:, i : i + 1], high[:, i : i + 1] - low).max(axis=0)
+        inside = farthest <= radius[cell].min()
+        unsure = np.flatnonzero((nearest <= radius[cell].max()) & ~inside)
+        count = sizes[inside].sum()
+        for start in range(0, len(unsure), at_once):
+            others = packed[unsure[start : start + at_once]].reshape(-1, rows.shape[1])
+            near = cdist(rows[cell], others, "chebyshev") <= radius[cell, None]
+            count = count + np.count_nonzero(near, axis=1)
+        counts[cell] = count
+    return counts
+
+
+def _cells(rows: np.ndarray) -> list[np.ndarray]:
+    """Indices of at most CELL rows each that stand together: halves of halves, cut across the longest side."""
+    cells, pending = [], [np.arange(len(rows))]
+    while pending:
+        cell = pending.pop()
+        if len(cell) <= CELL:
+            cells.append(cell)
+            continue
+        here = rows[cell]
+        order = np.argpartition(here[:, np.ptp(here, axis=0).argmax()], len(cell) // 2)
+        pending += [cell[order[: len(cell) // 2]], cell[order[len(cell) // 2 :]]]
+    return cells
