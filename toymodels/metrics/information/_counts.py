@@ -16,19 +16,19 @@ CELL = 64  # rows that are looked up together
 BLOCK = 2**18  # distances held at once: what a cache holds
 
 
-def codes(columns: Iterable[np.ndarray]) -> np.ndarray:
-    """An integer per row (n,), equal where and only where rows are: `columns` (n,) are the digits of one number.
+def codes(columns: Iterable[np.ndarray], n: int) -> np.ndarray:
+    """An integer per row (n,), equal where and only where rows are: the `columns` (n,) are digits of one number.
 
-    Before the number outgrows 64 bits, the numbers so far are replaced by their ranks.
+    Before the number outgrows 64 bits, the numbers so far are replaced by their ranks. From then on a column that tells
+    no two rows apart that have been alike so far is passed over.
     """
-    total, size = np.zeros(1, dtype=np.int64), 1
+    total, size = np.zeros(n, dtype=np.int64), 1
     for column in columns:
-        digits, base = _digits(column)
+        digits, base = _digits(np.ascontiguousarray(column))
         if size * base > LARGEST_CODE:
-            total, size = _ranks(total)
-            if size == len(column):  # all rows differ already
-                break
-        if size * base > LARGEST_CODE:
+            total, size = (total, size) if size <= n else _ranks(total)
+            if _constant_within(total, size, digits):
+                continue
             digits, base = _ranks(digits)
         total, size = total * base + digits, size * base
     return total
@@ -53,11 +53,18 @@ def within(rows: np.ndarray, radius: np.ndarray) -> np.ndarray:
 
 
 def _digits(column: np.ndarray) -> tuple[np.ndarray, int]:
-    """Integers from 0 to below the returned base, equal where the values of `column` (n,) are."""
+    """Integers from 0 to below the returned base; a `column` (n,) of other numbers as it is, its base too large."""
     low, high = column.min().item(), column.max().item()
     if high - low < LARGEST_INTEGER and (column.dtype.kind in "iu" or (column == np.floor(column)).all()):
         return (column - low).astype(np.int64), int(high - low) + 1
-    return _ranks(column)
+    return column, LARGEST_CODE + 1
+
+
+def _constant_within(groups: np.ndarray, size: int, values: np.ndarray) -> bool:
+    """Whether rows of the same group, one of 0..size-1, have the same value."""
+    one_of_each = np.empty(size, dtype=values.dtype)
+    one_of_each[groups] = values
+    return bool((one_of_each[groups] == values).all())
 
 
 def _ranks(values: np.ndarray) -> tuple[np.ndarray, int]:

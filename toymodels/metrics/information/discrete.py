@@ -114,8 +114,8 @@ def _exact_rows(codes: ArrayLike) -> np.ndarray:
 
 def _information(columns: Iterable[np.ndarray], labels: np.ndarray) -> float:
     """Bits between the rows of the `columns` (n,) and the labels (n,)."""
-    symbols = codes_of(columns)
-    return _entropy(symbols) + _entropy(labels) - _entropy(codes_of([symbols, labels]))
+    symbols = codes_of(columns, len(labels))
+    return _entropy(symbols) + _entropy(labels) - _entropy(codes_of([symbols, labels], len(labels)))
 
 
 def _entropy(symbols: np.ndarray) -> float:

@@ -104,7 +104,7 @@ def _distances(rows: np.ndarray, k: int) -> tuple[np.ndarray, bool]:
 
 def _refuse_repeated(x: np.ndarray, y: np.ndarray) -> None:
     """`ValueError` if samples repeat, and one vector repeats with whole samples only."""
-    counts_of = [multiplicities(codes(columns)) for columns in ([*x.T, *y.T], x.T, y.T)]
+    counts_of = [multiplicities(codes(columns, len(x))) for columns in ([*x.T, *y.T], x.T, y.T)]
     pairs, *pairs_of_parts = (int((counts * (counts - 1)).sum()) for counts in counts_of)
     repeated = int(counts_of[0][counts_of[0] > 1].sum())
     if repeated > _REPEATED_SHARE * len(x) and pairs in pairs_of_parts:
