@@ -96,27 +96,27 @@ def _reached(ordered: np.ndarray, radius: np.ndarray) -> np.ndarray:
 
 
 def _within_in_space(rows: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Compares cells with cells first, and row by row only where a cell is neither out of reach nor wholly within."""
+    """Compares cells with cells, then rows with cells, and row with row only where neither decides."""
     from scipy.spatial.distance import cdist
 
-    cells = _cells(rows)
+    dim, cells = rows.shape[1], _cells(rows)
     sizes = np.array([len(cell) for cell in cells])
-    packed = np.full((len(cells), sizes.max(), rows.shape[1]), np.inf)  # infinity: no row, and never near
-    for places, cell in zip(packed, cells, strict=True):
-        places[: len(cell)] = rows[cell]
-    low = packed.min(axis=1).T.copy()  # (d, cells)
-    high = np.array([rows[cell].max(axis=0) for cell in cells]).T.copy()
+    packed = np.full((dim, len(cells), sizes.max()), np.inf)  # infinity: no row, and never near
+    low, high = np.empty((2, dim, len(cells)))
+    for i, cell in enumerate(cells):
+        packed[:, i, : len(cell)] = rows[cell].T
+        low[:, i], high[:, i] = rows[cell].min(axis=0), rows[cell].max(axis=0)
     at_once = max(1, BLOCK // sizes.max() ** 2)
     counts = np.empty(len(rows), dtype=np.int64)
     for i, cell in enumerate(cells):
-        nearest = np.maximum(low - high[:, i : i + 1], low[:, i : i + 1] - high).max(axis=0)
-        farthest = np.maximum(high - low[:, i : i + 1], high[:, i : i + 1] - low).max(axis=0)
-        inside = farthest <= radius[cell].min()
-        unsure = np.flatnonzero((nearest <= radius[cell].max()) & ~inside)
+        left, right, reach = low[:, i : i + 1], high[:, i : i + 1], radius[cell].max()
+        inside = np.maximum(high - left, right - low).max(axis=0) <= radius[cell].min()
+        unsure = np.flatnonzero((np.maximum(low - right, left - high).max(axis=0) <= reach) & ~inside)
         count = sizes[inside].sum()
         for start in range(0, len(unsure), at_once):
-            others = packed[unsure[start : start + at_once]].reshape(-1, rows.shape[1])
-            near = cdist(rows[cell], others, "chebyshev") <= radius[cell, None]
+            others = packed[:, unsure[start : start + at_once]].reshape(dim, -1)
+            others = others[:, (np.maximum(others - right, left - others) <= reach).all(axis=0)]
+            near = cdist(rows[cell], others.T, "chebyshev") <= radius[cell, None]
             count = count + np.count_nonzero(near, axis=1)
         counts[cell] = count
     return counts

@@ -28,7 +28,7 @@ def gaussian_mixture(
 
     The noise takes the place of the bins of :func:`binned`: two inputs are told apart as far as their distance exceeds
     the noise, in any direction and with no edges, and a unit that hardly moves adds hardly anything. It costs
-    :math:`m^2 n d` operations and a sampling error, while :func:`binned` sorts the samples once and is exact for them.
+    :math:`m^2 n d` operations and a sampling error, while :func:`binned` counts the samples once and is exact for them.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def mixture_bounds(centers: ArrayLike, noise: float) -> tuple[float, float]:
     r"""Lower and upper bound of what :func:`gaussian_mixture` estimates, from pairwise distances alone [1]_.
 
     :math:`-\frac1m\sum_i\log_2\frac1m\sum_je^{-D_{ij}}` with :math:`D_{ij}=\|\mu_i-\mu_j\|^2/(8s^2)` (Bhattacharyya,
-    lower) and :math:`\|\mu_i-\mu_j\|^2/(2s^2)` (Kullback-Leibler, upper).
+    lower) and :math:`\|\mu_i-\mu_j\|^2/(2s^2)` (Kullback-Leibler, upper). The sums go block by block: :math:`m^2 d`
+    operations in memory that grows as m.
 
     Parameters
     ----------

@@ -57,6 +57,9 @@ def ksg(x: ArrayLike, y: ArrayLike, k: int = 3) -> float:
     -----
     Samples repeated in data so coarse that values tie anyway are not recognised, and are read as information.
 
+    Memory grows as n. Time grows as n log n for two numbers, and nearly as :math:`n^2` from ten columns each on, where
+    nearly every sample has to be compared with every other.
+
     Examples
     --------
     >>> x = np.random.default_rng(0).standard_normal((2000, 2))
