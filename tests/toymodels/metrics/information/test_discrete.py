@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,6 +36,29 @@ def test_the_sum_agrees_with_another_library(table):
     codes, labels, _ = table
     symbols = np.unique(codes, axis=0, return_inverse=True)[1].ravel()
     assert_allclose(quantised(codes, labels), mutual_info_score(symbols, labels) / np.log(2), **EXACT)
+
+
+def by_dictionary(rows, labels):
+    """The definition, from counts in dictionaries of rows, of labels and of pairs."""
+    rows, labels = [tuple(row) for row in np.asarray(rows).tolist()], np.asarray(labels).tolist()
+    pairs, of_rows, of_labels = Counter(zip(rows, labels, strict=True)), Counter(rows), Counter(labels)
+    n = len(rows)
+    return sum(c / n * np.log2(c * n / (of_rows[row] * of_labels[label])) for (row, label), c in pairs.items())
+
+
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 60),
+    st.sampled_from([1, 2, 5, 70]),
+    st.sampled_from([[0, 1], [0.0, -0.0, 0.5], [3.0], [-1e300, 1e-300, 2.0**70], [2**62, 2**62 + 1], np.arange(50)]),
+    st.sampled_from([[0], [0, 1, 2], [0, 2**53 - 1, 2**53 - 2], np.arange(1000)]),
+)
+def test_the_sum_agrees_with_its_definition(seed, n, dim, values, names):
+    """One column and many, constant ones, both zeros, codes that floats would merge, labels near the largest."""
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(np.array(values), (4, dim))[rng.integers(0, 4, n)]  # rows repeat however long they are
+    labels = rng.choice(names, n)
+    assert_allclose(quantised(rows, labels), by_dictionary(rows, labels), rtol=0, atol=1e-12)
 
 
 @given(tables())
@@ -89,6 +114,7 @@ def test_bins_are_those_of_numpy(seed, n, dim, n_bins):
     labels = rng.integers(0, 3, n + 1)
     cells = [[int(np.histogram(value, edges)[0].argmax()) for value in row] for row in x]
     assert_allclose(binned(x, labels, edges), quantised(cells, labels), **EXACT)
+    assert_allclose(binned(x, labels, edges), by_dictionary(cells, labels), rtol=0, atol=1e-12)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60))

@@ -1,9 +1,13 @@
+import tracemalloc
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
+from scipy.special import logsumexp
 from scipy.stats import ortho_group
 
 from tests.tolerances import EXACT, MONTE_CARLO
@@ -82,6 +86,26 @@ def test_bounds_do_not_change_under_rotation_and_fall_with_noise(mixed):
     bounds = mixture_bounds(centers, noise)
     assert_allclose(mixture_bounds(centers @ rotation, noise), bounds, rtol=1e-8, atol=1e-10)
     assert (np.array(mixture_bounds(centers, 2 * noise)) <= np.array(bounds) + 1e-12).all()
+
+
+@given(mixtures(), st.integers(1, 100), st.sampled_from([1e-3, 1.0, 1e6]))
+def test_bounds_are_their_definition_whatever_the_size_of_the_blocks(mixed, block, scale):
+    centers, noise, _, _ = mixed
+    centers = np.r_[scale * centers, centers[:1] * scale]
+    squares = ((centers[:, None] - centers) ** 2).sum(axis=-1) / noise**2
+    expected = [-np.mean(logsumexp(-squares / c, axis=1) - np.log(len(centers))) / np.log(2) for c in (8, 2)]
+    with mock.patch.object(mixture, "BLOCK_OF_PAIRS", block):
+        assert_allclose(mixture_bounds(centers, noise), expected, rtol=0, atol=1e-12)
+
+
+def test_bounds_need_no_matrix_of_all_pairs():
+    centers = np.random.default_rng(0).standard_normal((3000, 2))
+    mixture_bounds(centers[:10], 1.0)  # what is imported is not counted
+    tracemalloc.start()
+    mixture_bounds(centers, 1.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 3000**2 / 5
 
 
 @pytest.mark.parametrize("labels", [None, [0, 0, 1, 1]])

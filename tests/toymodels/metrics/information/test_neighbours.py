@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.special import digamma, ndtr
 from sklearn.feature_selection import mutual_info_regression
 
 from tests.tolerances import MONTE_CARLO
-from toymodels.metrics.information import gaussian_joint, ksg
+from toymodels.metrics.information import gaussian_joint, ksg, neighbours
 
 
 def pair(rng, n, correlation, dim=1):
@@ -50,6 +50,43 @@ def test_single_columns_agree_with_another_library():
     x, y = pair(rng, 1000, 0.8)
     theirs = mutual_info_regression(x, y[:, 0], n_neighbors=3, random_state=0)[0] / np.log(2)
     assert_allclose(ksg(x, y), theirs, atol=0.01)
+
+
+def by_all_pairs(x, y, k):
+    """The definition, from all pairs of samples, ties broken as documented."""
+    x, y = (rows - rows.mean(axis=0) for rows in (x, y))
+    x, y = (rows / np.sqrt((rows**2).mean()) for rows in (x, y))
+    for rng in (None, np.random.default_rng(0)):
+        if rng is not None:
+            x, y = (rows + rng.uniform(-1e-8, 1e-8, rows.shape) for rows in (x, y))
+        distances = [np.abs(rows[:, None] - rows).max(axis=-1) for rows in (x, y)]
+        nearest = np.sort(np.maximum(*distances), axis=1)
+        if np.diff(nearest[:, k - 1 : k + 2]).min() > 1e-10:
+            break
+    counts = [(distance < nearest[:, k, None]).sum(axis=1) for distance in distances]
+    return (digamma(k) + digamma(len(x)) - sum(digamma(count).mean() for count in counts)) / np.log(2)
+
+
+@given(samples(), st.sampled_from([None, 0, 1, 2]), st.integers(1, 5), st.booleans())
+def test_the_estimate_agrees_with_its_definition(sample, decimals, extra, rectified):
+    """Ties, atoms, columns that do not vary, vectors of one entry and of several."""
+    x, y, k, rng = sample
+    x = np.c_[x, np.full(len(x), 2.0)]
+    y = np.c_[y, rng.standard_normal((len(y), extra))][:, -extra:]
+    x = np.maximum(x, -0.5) if rectified else x
+    x, y = (x, y) if decimals is None else (np.round(x, decimals), np.round(y, decimals))
+    try:
+        bits = ksg(x, y, k)
+    except ValueError:  # rounded, a few samples may all be the same, or repeat
+        reject()
+    assert_allclose(bits, by_all_pairs(x, y, k), rtol=0, atol=1e-12)
+
+
+def test_the_size_of_the_blocks_does_not_move_a_number(monkeypatch):
+    x, y = pair(np.random.default_rng(0), 300, 0.5, dim=2)
+    whole = [ksg(x, y), ksg(np.round(x, 1), np.round(y, 1))]
+    monkeypatch.setattr(neighbours, "BLOCK", 7)
+    assert [ksg(x, y), ksg(np.round(x, 1), np.round(y, 1))] == whole
 
 
 @given(samples(), st.floats(0.01, 100.0))
