@@ -1,7 +1,24 @@
-"""Every benchmark runs on one thread unless it says otherwise."""
+"""Every benchmark runs on one thread unless it says otherwise, and what it records goes into RESULTS.md."""
+
+from pathlib import Path
 
 import pytest
 import torch
+
+from benchmarks.results import Results
+
+RESULTS = Results()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--results", metavar="FILE", help="write what was measured as a page")
+
+
+def pytest_sessionfinish(session):
+    path = session.config.getoption("--results")
+    if path and RESULTS.rows:
+        torch.set_num_threads(1)
+        Path(path).write_text(RESULTS.page())
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +27,20 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def record():
+    """Call it with a name, our seconds, the peer's name and seconds: see `benchmarks.results.Row`."""
+    return RESULTS
+
+
+@pytest.fixture(autouse=True)
+def _record_pytest_benchmark(request):
+    """What pytest-benchmark measures is recorded as well, by the name of its test."""
+    yield
+    if "benchmark" in request.fixturenames:
+        measured = request.getfixturevalue("benchmark").stats
+        if measured is not None:
+            words = request.node.name.removeprefix("test_").replace("_", " ")
+            RESULTS(f"{request.node.path.stem.removeprefix('test_')}: {words}", measured.stats.data)

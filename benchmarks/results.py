@@ -1,0 +1,176 @@
+"""What the benchmarks measured, collected over a session and written as a page."""
+
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import machine
+from benchmarks.timing import exponent
+
+IMPOSSIBLE = "below its limit, so the limit is wrong"
+HEAD = """# Benchmarks
+
+Written by `make bench`. Seconds are processor time of one process; of five repeats or more where one takes less than two
+seconds, in which ours and the peer take turns: the median, and in brackets the shortest and the longest. "Ratio" is the
+peer's median over ours: above 1 we are faster, **below 1 we lose**. A goal is set for the ratio, unless it says seconds
+or percent.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Parameters
+    ----------
+    name : str
+        What is done, with its sizes.
+    ours : sequence of float
+        Seconds.
+    peer : str
+        What does the same, empty where nothing does.
+    theirs : sequence of float, optional
+        Seconds of the peer; None where it is not installed.
+    goal : float, optional
+        Least ratio of the peer's median to ours.
+    at_most : float, optional
+        Most seconds of ours, another goal.
+    note : str
+        How the results differ, or what else is to be known.
+    """
+
+    name: str
+    ours: tuple
+    peer: str = ""
+    theirs: tuple | None = None
+    goal: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self):
+        """The peer's median over ours, None without the peer."""
+        return median(self.theirs) / median(self.ours) if self.theirs else None
+
+    @property
+    def missed(self):
+        """Whether a goal is set and not met; None where it cannot be said."""
+        if self.at_most is not None:
+            return median(self.ours) > self.at_most
+        return None if self.goal is None or self.ratio is None else self.ratio < self.goal
+
+    def line(self):
+        """Its line in the table."""
+        theirs = spread(self.theirs) if self.theirs else machine.ABSENT if self.peer else ""
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}" if self.ratio < 10 else f"{self.ratio:.0f}"
+        ratio = f"**{ratio}**" if self.ratio is not None and self.ratio < 1 else ratio
+        goal = f"{self.goal:g}" if self.goal is not None else f"{self.at_most:g} s" if self.at_most is not None else ""
+        goal += {True: ", **missed**", False: ", met", None: ""}[self.missed]
+        return f"| {self.name} | {spread(self.ours)} | {self.peer} | {theirs} | {ratio} | {goal} | {self.note} |"
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How seconds or bytes grow with a size.
+
+    Parameters
+    ----------
+    name : str
+    size : str
+        What grows.
+    sizes, values : sequences of float
+        Sizes, and seconds or bytes there.
+    least : sequence of float
+        Seconds at the machine's measured bandwidth or flops, or bytes, that cannot be undercut at these sizes.
+    because : str
+        What has to be done or moved, in words.
+    unit : str
+        "s" or "bytes".
+    """
+
+    name: str
+    size: str
+    sizes: tuple
+    values: tuple
+    least: tuple
+    because: str
+    unit: str = "s"
+
+    def line(self):
+        """Its line in the table."""
+        shown = short if self.unit == "s" else in_bytes
+        sizes = ", ".join(f"{size:,}" for size in self.sizes)
+        fitted, limit = (f"{exponent(self.sizes, each):.2f}" for each in (self.values, self.least))
+        times = f"{self.values[-1] / self.least[-1]:.1f}" + (f", **{IMPOSSIBLE}**" if self.impossible else "")
+        at, floor = shown(self.values[-1]), shown(self.least[-1])
+        return f"| {self.name} | {self.size}: {sizes} | {fitted} | {limit} | {at} | {floor} | {times} | {self.because} |"
+
+    @property
+    def impossible(self):
+        """Whether something took less than it must: then the count or the measured speed is wrong."""
+        return any(value < least for value, least in zip(self.values, self.least, strict=True))
+
+
+@dataclass
+class Results:
+    """Everything of a session."""
+
+    rows: list = field(default_factory=list)
+    growths: list = field(default_factory=list)
+    loads: list = field(default_factory=lambda: [machine.load()])
+
+    def __call__(self, name, ours, peer="", theirs=None, **more):
+        """Add a :class:`Row` and print it; seconds may be one number."""
+        row = Row(name, _tuple(ours), peer, None if theirs is None else _tuple(theirs), **more)
+        self.rows.append(row)
+        print(f"\n{row.line()}")
+        return row
+
+    def growth(self, *arguments, **more):
+        """Add a :class:`Growth` and print it."""
+        growth = Growth(*arguments, **more)
+        self.growths.append(growth)
+        print(f"\n{growth.line()}")
+        return growth
+
+    def page(self):
+        """The whole page."""
+        missed = [row for row in self.rows if row.missed]
+        lost = [row for row in self.rows if row.ratio is not None and row.ratio < 1]
+        with_goal = [row for row in self.rows if row.missed is not None]
+        lines = [HEAD, *machine.described([*self.loads, machine.load()]), ""]
+        lines += [f"{len(with_goal)} goals, {len(missed)} missed; slower than the peer in {len(lost)} rows.", ""]
+        lines += ["| what | ours | peer | peer's | ratio | goal | note |", "|---|---|---|---|---|---|---|"]
+        lines += [row.line() for row in self.rows]
+        lines += ["", "## Growth with size", ""]
+        lines += ['Fits of log value over log size. "Least" is what moving the bytes, or the arithmetic that is named,']
+        lines += ["takes at the speeds measured above.", ""]
+        lines += ["| what | sizes | exponent | its limit | at the largest | least | times the least | of what |", "|---" * 8 + "|"]
+        lines += [growth.line() for growth in self.growths]
+        return "\n".join(lines) + "\n"
+
+
+def spread(seconds):
+    """`1.2 ms (1.1 to 1.4)`."""
+    middle = short(median(seconds))
+    if len(seconds) == 1:
+        return f"{middle} (once)"
+    number, unit = middle.split()
+    scale = median(seconds) / float(number)
+    return f"{number} {unit} ({min(seconds) / scale:.3g} to {max(seconds) / scale:.3g})"
+
+
+def short(seconds):
+    """Seconds with their unit, three digits."""
+    for scale, unit in ((1.0, "s"), (1e-3, "ms")):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} µs"
+
+
+def in_bytes(count):
+    """Bytes in MB."""
+    return f"{count / 1e6:.3g} MB"
+
+
+def _tuple(seconds):
+    return tuple(seconds) if hasattr(seconds, "__iter__") else (seconds,)
