@@ -9,10 +9,10 @@ from benchmarks.timing import exponent
 IMPOSSIBLE = "below its limit, so the limit is wrong"
 HEAD = """# Benchmarks
 
-Written by `make bench`. Seconds are processor time of one process; of five repeats or more where one takes less than two
-seconds, in which ours and the peer take turns: the median, and in brackets the shortest and the longest. "Ratio" is the
-peer's median over ours: above 1 we are faster, **below 1 we lose**. A goal is set for the ratio, unless it says seconds
-or percent.
+Written by `make bench`. Seconds are processor time of one process: the median, and in brackets the shortest and the
+longest, of five repeats or more of what takes less than two seconds and of three of what takes less than eight; both
+take turns. What takes longer is called once. "Ratio" is the peer's median over ours: above 1 we are faster,
+**below 1 we lose**. A goal is the least ratio, unless it says seconds.
 """
 
 
@@ -102,7 +102,9 @@ class Growth:
         fitted, limit = (f"{exponent(self.sizes, each):.2f}" for each in (self.values, self.least))
         times = f"{self.values[-1] / self.least[-1]:.1f}" + (f", **{IMPOSSIBLE}**" if self.impossible else "")
         at, floor = shown(self.values[-1]), shown(self.least[-1])
-        return f"| {self.name} | {self.size}: {sizes} | {fitted} | {limit} | {at} | {floor} | {times} | {self.because} |"
+        return (
+            f"| {self.name} | {self.size}: {sizes} | {fitted} | {limit} | {at} | {floor} | {times} | {self.because} |"
+        )
 
     @property
     def impossible(self):
@@ -144,7 +146,10 @@ class Results:
         lines += ["", "## Growth with size", ""]
         lines += ['Fits of log value over log size. "Least" is what moving the bytes, or the arithmetic that is named,']
         lines += ["takes at the speeds measured above.", ""]
-        lines += ["| what | sizes | exponent | its limit | at the largest | least | times the least | of what |", "|---" * 8 + "|"]
+        lines += [
+            "| what | sizes | exponent | its limit | at the largest | least | times the least | of what |",
+            "|---" * 8 + "|",
+        ]
         lines += [growth.line() for growth in self.growths]
         return "\n".join(lines) + "\n"
 

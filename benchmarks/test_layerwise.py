@@ -81,9 +81,7 @@ def test_diagonal_network_against_torchdiffeq(record, method):
         record(name, *together(lambda: model.solve(t)), peer, goal=2)
         return
     state = two_layers_in_torch(odeint, *case, t, method, 1e-11).numpy()
-    measured = together(
-        lambda: model.solve(t), lambda: two_layers_in_torch(odeint, *case, t, method, 1e-11), repeats=5
-    )
+    measured = together(lambda: model.solve(t), lambda: two_layers_in_torch(odeint, *case, t, method, 1e-11), repeats=5)
     far = f"apart by {abs(model.solve(t)['a'] - state[:, 0]).max():.0e}"
     record(name, measured[0], peer, measured[1], goal=2, note=far)
 
@@ -115,7 +113,9 @@ def test_matrix_network(record, size, n_times, goal):
 @pytest.mark.parametrize(("size", "goal"), [(200, 3), (400, 5)])
 def test_large_matrix_network(record, size, goal):
     measured = together(*matrix_case(size, np.linspace(0.5, 10, 20), 1e-6))
-    record(f"matrix network {size} x {size} x {size}, 20 times", measured[0], "scipy RK45 at 1e-6", measured[1], goal=goal)
+    record(
+        f"matrix network {size} x {size} x {size}, 20 times", measured[0], "scipy RK45 at 1e-6", measured[1], goal=goal
+    )
 
 
 def test_map_of_kernel_distances(record):

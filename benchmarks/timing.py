@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 REPEATS, LONG = 5, 2.0  # at least so many repeats of what takes less than so many seconds
+FEW, VERY_LONG = 3, 8.0
 SHORT = 0.01  # what takes less is called several times a repeat
 
 
@@ -30,22 +31,23 @@ def together(*functions, repeats=REPEATS, clock=time.process_time):
     Parameters
     ----------
     functions : callables
-        One that takes `LONG` seconds or more is called once in all.
     repeats : int
+        Of what takes less than `LONG` seconds; `FEW` of what takes more, and what takes `VERY_LONG` is called once.
     clock : callable
         Processor time of this process, by default.
 
     Returns
     -------
     list of lists of float
-        A first call of each is not counted, unless it is long.
+        A first call of each is not counted, unless it is the only one.
     """
     first = [once(function, clock) for function in functions]
     calls = [max(1, round(SHORT / max(taken, 1e-7))) for taken in first]
-    seconds = [[taken] if taken >= LONG else [] for taken in first]
-    for _ in range(repeats):
-        for function, n_calls, measured, taken in zip(functions, calls, seconds, first, strict=True):
-            if taken < LONG:
+    rounds = [repeats if taken < LONG else FEW if taken < VERY_LONG else 0 for taken in first]
+    seconds = [[] if n else [taken] for n, taken in zip(rounds, first, strict=True)]
+    for k in range(max(rounds)):
+        for function, n_calls, n_rounds, measured in zip(functions, calls, rounds, seconds, strict=True):
+            if k < n_rounds:
                 measured.append(once(function, clock, n_calls))
     return seconds
 

@@ -132,7 +132,7 @@ def row(version, path, libraries, wheel, place, jobs):
     if libraries == LOWEST:
         bounds = lower_bounds((ROOT / "pyproject.toml").read_text())
     try:
-        python = environment(folder, f"{wheel}[cluster]", *bounds, python=path)
+        python = environment(folder, "--only-binary=:all:", f"{wheel}[cluster]", *bounds, python=path)
         install(folder, *TESTERS)
     except AssertionError as error:
         why = next((line for line in str(error).splitlines() if line.startswith("ERROR")), str(error)[-200:])
@@ -171,7 +171,9 @@ def main(argv=None):
     failed = 0
     for version in PYTHONS:
         if version not in asked:
-            print(LINE.format(version, "", "here, not asked" if version in here else "not here", "", "", ""), flush=True)
+            print(
+                LINE.format(version, "", "here, not asked" if version in here else "not here", "", "", ""), flush=True
+            )
             continue
         failed += sum(row(version, here[version], which, wheel, place, options.jobs) for which in (LOWEST, NEWEST))
     print(place if options.keep else "", end="\n" if options.keep else "")
