@@ -14,6 +14,15 @@ def pytest_addoption(parser):
     parser.addoption("--results", metavar="FILE", help="write what was measured as a page")
 
 
+def pytest_deselected(items):
+    RESULTS.left_out += [item.name for item in items]
+
+
+def pytest_runtest_logreport(report):
+    if report.failed:
+        RESULTS.failed.append(report.nodeid.rpartition("::")[2])
+
+
 def pytest_sessionfinish(session):
     path = session.config.getoption("--results")
     if path and RESULTS.rows:

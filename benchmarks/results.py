@@ -118,6 +118,8 @@ class Results:
 
     rows: list = field(default_factory=list)
     growths: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
+    left_out: list = field(default_factory=list)
     loads: list = field(default_factory=lambda: [machine.load()])
 
     def __call__(self, name, ours, peer="", theirs=None, **more):
@@ -140,7 +142,9 @@ class Results:
         lost = [row for row in self.rows if row.ratio is not None and row.ratio < 1]
         with_goal = [row for row in self.rows if row.missed is not None]
         lines = [HEAD, *machine.described([*self.loads, machine.load()]), ""]
-        lines += [f"{len(with_goal)} goals, {len(missed)} missed; slower than the peer in {len(lost)} rows.", ""]
+        lines += [f"Goals: {len(with_goal)}, missed: {len(missed)}; rows in which the peer is faster: {len(lost)}.", ""]
+        for words, names in (("Failed", self.failed), ("Not run this time", self.left_out)):
+            lines += [f"{words}: {', '.join(names)}.", ""] if names else []
         lines += ["| what | ours | peer | peer's | ratio | goal | note |", "|---|---|---|---|---|---|---|"]
         lines += [row.line() for row in self.rows]
         lines += ["", "## Growth with size", ""]

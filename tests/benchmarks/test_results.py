@@ -52,6 +52,9 @@ def test_the_page_counts_goals_missed_and_peers_that_are_faster(capsys):
     results = Results()
     results("slow", 2.0, "peer", 1.0, goal=2)
     results("quick", 1.0, "peer", 4.0, goal=2)
+    results.left_out.append("test_slow")
     page = results.page()
-    assert "2 goals, 1 missed; slower than the peer in 1 rows." in page
+    assert "Goals: 2, missed: 1; rows in which the peer is faster: 1." in page
+    assert "Not run this time: test_slow." in page
+    assert "Failed" not in page
     assert "slow" in capsys.readouterr().out
