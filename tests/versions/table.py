@@ -50,7 +50,8 @@ def lower_bounds(text):
     """`name==bound.*` for every `name>=bound` that a pyproject.toml asks for, without extras and in "cluster"."""
     project = tomllib.loads(text)["project"]
     entries = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
-    return [entry.replace(">=", "==") + ".*" for entry in entries]
+    bounds = [entry.split(">=") for entry in entries]
+    return [f"{name}=={bound if '.' in bound else f'{bound}.0'}.*" for name, bound in bounds]
 
 
 def names(tree):

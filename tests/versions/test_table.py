@@ -41,7 +41,7 @@ def test_what_needs_a_module_is_left_out_and_no_more(top, needs):
 
 def test_lower_bounds_are_those_of_the_project():
     bounds = table.lower_bounds((table.ROOT / "pyproject.toml").read_text())
-    assert {"numpy==1.26.*", "scipy==1.12.*", "dask[distributed]==2024.8.*"} <= set(bounds)
+    assert {"numpy==1.26.*", "scipy==1.12.*", "cloudpickle==3.0.*", "dask[distributed]==2024.8.*"} <= set(bounds)
     assert not [entry for entry in bounds if ">" in entry]
 
 
