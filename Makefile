@@ -22,7 +22,7 @@ comparisons: $(READY)
 figures: $(READY)
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS)
 
-# the only target that changes tracked files: claims at two seeds, pictures, matrix, verdicts
+# changes tracked files: claims at two seeds, pictures, matrix, verdicts
 gallery: $(READY)
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS) --resume --write
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS) --resume --write --seed 11
@@ -57,7 +57,7 @@ fuzz: $(READY)
 versions: $(READY)
 	$(BIN)/python -m tests.versions.table --jobs $(JOBS)
 
-# writes benchmarks/RESULTS.md; what is not installed of the peers is named there
+# writes benchmarks/RESULTS.md and the lines of it that the README quotes; what is not installed of the peers is named there
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]' || echo "note: the peers cannot be had"
 	$(BIN)/python -m pytest benchmarks -q -s -p no:xdist --override-ini "filterwarnings=default" --results benchmarks/RESULTS.md

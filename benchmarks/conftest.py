@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.results import Results
+from benchmarks.results import Results, between_markers, quoted
 
 RESULTS = Results()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--results", metavar="FILE", help="write what was measured as a page")
+    parser.addoption("--results", metavar="FILE", help="write what was measured as a page, and quote it in the README")
 
 
 def pytest_deselected(items):
@@ -28,6 +28,8 @@ def pytest_sessionfinish(session):
     if path and RESULTS.rows:
         torch.set_num_threads(1)
         Path(path).write_text(RESULTS.page())
+        readme = session.config.rootpath / "README.md"
+        readme.write_text(between_markers(readme.read_text(), quoted(RESULTS.rows)))
 
 
 @pytest.fixture(autouse=True)

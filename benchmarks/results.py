@@ -6,6 +6,20 @@ from statistics import median
 from benchmarks import machine
 from benchmarks.timing import exponent
 
+MARKERS = ("<!-- benchmarks begin -->", "<!-- benchmarks end -->")
+QUOTED = (  # rows by name and peer
+    ("diagonal network, d = 1000, 1000 times", "scipy DOP853 at 1e-11"),
+    ("diagonal network, d = 1000, 1000 times", "torchdiffeq dopri8 at 1e-11"),
+    ("matrix network 50 x 50 x 50, 50 times", "scipy RK45 at 1e-8"),
+    ("tangent kernel of 784-200-200-10 on 50 digits", "torch.func vmap(jacrev)"),
+    ("accuracy of 1,000 digits under noise of 25 amplitudes", "foolbox"),
+    ("sharpness of 784-200-200-10 (199,210 parameters), float32", "curvlinops, scipy eigsh at 1e-05"),
+    ("trace of 20-24-24-4 (1,204 parameters), 20 draws, float64", "curvlinops hutchinson_trace"),
+    ("ensemble of 8, 64-32-32-10, 60 steps of 50", "torch.func vmap(grad)"),
+    ("ensemble of 8, 784-200-200-10, 60 steps of 200", "torch.func vmap(grad)"),
+    ("training 784-200-200-10, 300 steps of 200", "bare torch loop"),
+    ("neurashed, 4 x 100 nodes, 30,100 edges, 200 updates of 4 samples", "loop over networkx"),
+)
 IMPOSSIBLE = "below its limit, so the limit is wrong"
 HEAD = """# Benchmarks
 
@@ -156,6 +170,20 @@ class Results:
         ]
         lines += [growth.line() for growth in self.growths]
         return "\n".join(lines) + "\n"
+
+
+def quoted(rows):
+    """The lines of a page that the README quotes, ours lost among them, as a short table."""
+    lines = ["| what | ours | peer | peer's | ratio |", "|---|---|---|---|---|"]
+    for name, peer in QUOTED:
+        lines += ["|".join(row.line().split("|")[:6]) + "|" for row in rows if row.name == name and row.peer == peer]
+    return "\n".join(lines)
+
+
+def between_markers(text, content):
+    """A text with what stands between `MARKERS` replaced."""
+    head, _, rest = text.partition(MARKERS[0])
+    return "\n".join([head + MARKERS[0], content, MARKERS[1] + rest.partition(MARKERS[1])[2]])
 
 
 def spread(seconds):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.results import Growth, Results, Row, spread
+from benchmarks.results import MARKERS, QUOTED, Growth, Results, Row, between_markers, quoted, spread
 from benchmarks.timing import exponent, together
 
 
@@ -58,3 +58,11 @@ def test_the_page_counts_goals_missed_and_peers_that_are_faster(capsys):
     assert "Not run this time: test_slow." in page
     assert "Failed" not in page
     assert "slow" in capsys.readouterr().out
+
+
+def test_the_readme_quotes_rows_between_its_markers():
+    (name, peer), text = QUOTED[0], "before\n" + "\nold\n".join(MARKERS) + "\nafter"
+    content = quoted([Row(name, (2.0,), peer, (1.0,), goal=2), Row("another", (2.0,))])
+    assert content.splitlines()[2:] == [f"| {name} | 2 s (once) | {peer} | 1 s (once) | **0.50** |"]
+    again = between_markers(between_markers(text, "first"), content)
+    assert again == f"before\n{MARKERS[0]}\n{content}\n{MARKERS[1]}\nafter"
