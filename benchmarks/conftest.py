@@ -49,9 +49,9 @@ def record():
 @pytest.fixture(autouse=True)
 def _record_pytest_benchmark(request):
     """What pytest-benchmark measures is recorded as well, by the name of its test."""
+    fixture = request.getfixturevalue("benchmark") if "benchmark" in request.fixturenames else None
     yield
-    if "benchmark" in request.fixturenames:
-        measured = request.getfixturevalue("benchmark").stats
-        if measured is not None:
-            words = request.node.name.removeprefix("test_").replace("_", " ")
-            RESULTS(f"{request.node.path.stem.removeprefix('test_')}: {words}", measured.stats.data)
+    if fixture is not None and fixture.stats is not None:
+        words = request.node.name.removeprefix("test_").replace("_", " ")
+        clock = "" if request.node.get_closest_marker("benchmark") else ", wall clock"
+        RESULTS(f"{request.node.path.stem.removeprefix('test_')}: {words}{clock}", fixture.stats.stats.data)
