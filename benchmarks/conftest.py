@@ -28,8 +28,10 @@ def pytest_sessionfinish(session):
     if path and RESULTS.rows:
         torch.set_num_threads(1)
         Path(path).write_text(RESULTS.page())
-        readme = session.config.rootpath / "README.md"
-        readme.write_text(between_markers(readme.read_text(), quoted(RESULTS.rows)))
+        root = session.config.rootpath
+        if Path(path).resolve() == root / "benchmarks" / "RESULTS.md":
+            readme = root / "README.md"
+            readme.write_text(between_markers(readme.read_text(), quoted(RESULTS.rows)))
 
 
 @pytest.fixture(autouse=True)
