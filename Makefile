@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS := 1
 
-.PHONY: grokking comparisons figures gallery criteria docs explorer test test-slow mutants faults fuzz bench lint clean
+.PHONY: grokking comparisons figures gallery criteria docs explorer test test-slow mutants faults fuzz versions bench lint clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,7 +22,7 @@ comparisons: $(READY)
 figures: $(READY)
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS)
 
-# the only target that changes tracked files: claims at two seeds, pictures, matrix, verdicts
+# changes tracked files: claims at two seeds, pictures, matrix, verdicts
 gallery: $(READY)
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS) --resume --write
 	$(BIN)/python -m figures all --preset quick --jobs $(JOBS) --resume --write --seed 11
@@ -53,8 +53,14 @@ faults: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.table
 
+# the tests of toymodels on the oldest and the newest Python that is here, each with the oldest and the newest libraries
+versions: $(READY)
+	$(BIN)/python -m tests.versions.table --jobs $(JOBS)
+
+# writes benchmarks/RESULTS.md and the lines of it that the README quotes; what is not installed of the peers is named there
 bench: $(READY)
-	$(BIN)/python -m pytest benchmarks -q -s -p no:xdist --override-ini "filterwarnings=default"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]' || echo "note: the peers cannot be had"
+	$(BIN)/python -m pytest benchmarks -q -s -p no:xdist --override-ini "filterwarnings=default" --results benchmarks/RESULTS.md
 
 # the book, offline; every code cell is executed, and a warning is an error
 docs: $(READY)

@@ -11,7 +11,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from benchmarks.timing import fastest
+from benchmarks import machine
+from benchmarks.timing import fastest, together
 from toymodels.neurashed import Additive, Multiplicative, Neurashed, Rule
 from toymodels.neurashed.logic import weighted
 
@@ -83,21 +84,23 @@ def train(model, inputs, labels, **options):
     return model.train(inputs, labels, Multiplicative(UP, DOWN), **(defaults | options))
 
 
-def test_small_graph_trains_thirty_times_faster_than_a_plain_loop():
+def test_small_graph_against_a_plain_loop(record):
     graph, model, inputs, labels, batches = small_problem()
-    plain = fastest(lambda: plain_training(graph, inputs, labels, batches), rounds=2)
     top = len(model.offsets) - 1
     order = sorted(node for node in graph if node[0] < top)
     pathways = [plain_pathway(graph, order, x) for x in inputs]
-    cached = fastest(lambda: plain_training(graph, inputs, labels, batches, pathways), rounds=3)
-    ours = fastest(lambda: train(model, inputs, labels, order=batches, every=N_STEPS), rounds=5)
-    batched = fastest(lambda: train(model, inputs, labels, replicates=256, every=N_STEPS), rounds=3) / 256
-    print(f"\n4 x 100 nodes, {graph.number_of_edges()} edges, {N_STEPS} updates of {BATCH} samples")
-    print(f"plain loop {plain * 1e3:.1f} ms (pathways kept: {cached * 1e3:.1f} ms), ours {ours * 1e3:.2f} ms")
-    print(f"one model: {plain / ours:.0f} times faster (pathways kept: {cached / ours:.1f})")
-    print(f"256 replicas: {batched * 1e3:.3f} ms a model, {plain / batched:.0f} times ({cached / batched:.0f})")
-    assert plain / ours > 30
-    assert plain / batched > 150
+    loop, kept, one, many = together(
+        lambda: plain_training(graph, inputs, labels, batches),
+        lambda: plain_training(graph, inputs, labels, batches, pathways),
+        lambda: train(model, inputs, labels, order=batches, every=N_STEPS),
+        lambda: train(model, inputs, labels, replicates=256, every=N_STEPS),
+    )
+    name = f"neurashed, 4 x 100 nodes, {graph.number_of_edges():,} edges, {N_STEPS} updates of {BATCH} samples"
+    each = [seconds / 256 for seconds in many]
+    record(name, one, "loop over networkx", loop, goal=30)
+    record(name, one, "loop over networkx, pathways kept", kept)
+    record(f"{name}, a model of 256", each, "loop over networkx", loop, goal=150)
+    record(f"{name}, a model of 256", each, "loop over networkx, pathways kept", kept)
 
 
 def test_the_plain_loop_and_the_model_agree():
@@ -107,34 +110,38 @@ def test_the_plain_loop_and_the_model_agree():
     np.testing.assert_allclose(ours["log_amplification"][-1], [strength[node] for node in model.nodes], rtol=1e-13)
 
 
-def test_a_million_edges_and_ten_thousand_samples_train_within_thirty_seconds():
+def test_a_million_edges_and_ten_thousand_samples(record):
     graph = layered_graph([2000] * 6, fan_in=100)
     inputs, labels = samples(10_000, 2000, 0.02)
-    compiled = fastest(lambda: Neurashed(graph), rounds=1)
+    record(f"neurashed, {graph.number_of_edges():,} edges compiled", *together(lambda: Neurashed(graph)))
     model = Neurashed(graph)
-    taken = {
-        size: fastest(lambda size=size: train(model, inputs, labels, n_steps=1000, batch_size=size, every=100), 1)
-        for size in (1, 32)
-    }
-    print(f"\n{graph.number_of_edges()} edges: compiled in {compiled:.1f} s")
-    print(f"10,000 samples, 1,000 steps: {taken[1]:.1f} s at batches of 1, {taken[32]:.1f} s at batches of 32")
-    assert taken[32] < 30
+    for size, at_most in ((1, None), (32, 30)):
+        measured = together(lambda size=size: train(model, inputs, labels, n_steps=1000, batch_size=size, every=100))
+        name = f"neurashed, {graph.number_of_edges():,} edges, 10,000 samples, 1,000 steps of {size}"
+        record(name, *measured, at_most=at_most)
 
 
-def test_memory_grows_linearly_with_the_edges():
-    fan_ins = (25, 50, 100)
-    graphs = [layered_graph([1000] * 4, fan_in) for fan_in in fan_ins]
-    peaks = []
-    for graph in graphs:
+def test_growth_with_the_edges(record):
+    """A graph has to hold two numbers of 8 bytes an edge: where it leads and how strong it is."""
+    sizes, seconds, peaks = [], [], []
+    for fan_in in (25, 50, 100, 200):
+        graph = layered_graph([1000] * 4, fan_in)
+        inputs, labels = samples(500, 1000, 0.05)
+
+        def trained(graph=graph, inputs=inputs, labels=labels):
+            train(Neurashed(graph), inputs, labels, every=N_STEPS)
+
+        seconds.append(min(together(trained)[0]))
         tracemalloc.start()
-        model = Neurashed(graph)
-        train(model, *samples(500, 1000, 0.05), every=N_STEPS)
+        trained()
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    edges = [graph.number_of_edges() for graph in graphs]
-    per_edge = np.diff(peaks) / np.diff(edges)
-    print(f"\npeak {[f'{peak / 1e6:.1f} MB' for peak in peaks]} at {edges} edges: {per_edge.round(1)} bytes per edge")
-    assert per_edge[1] < 1.5 * per_edge[0]
+        sizes.append(graph.number_of_edges())
+    held, because = [16 * n_edges for n_edges in sizes], "16 bytes an edge"
+    least = [n_bytes / machine.bandwidth() for n_bytes in held]
+    record.growth("neurashed compiled and trained, 200 steps", "edges", sizes, seconds, least, because)
+    record.growth("neurashed, peak memory", "edges", sizes, peaks, held, because, unit="bytes")
+    assert np.polyfit(np.log(sizes), np.log(peaks), 1)[0] < 1.2
 
 
 @pytest.mark.parametrize("replicates", [None, 32])

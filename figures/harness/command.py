@@ -24,10 +24,10 @@ from toymodels.run.engine import interruptible, parse_engine
 from toymodels.validation import positive_int
 
 NAMES = (
-    "subjects or numbers, or `all`; none lists the figures; `judge [NAME ...]` judges the stored data again, "
-    "`sheet [NAME ...]` puts the gallery's pictures side by side"
+    "subjects or numbers, or `all`; none, or `list`, lists the figures; `judge [NAME ...]` judges the stored data "
+    "again, `sheet [NAME ...]` puts the gallery's pictures side by side"
 )
-JUDGE, SHEET = "judge", "sheet"
+LIST, JUDGE, SHEET = "list", "judge", "sheet"
 
 
 def parser(description: str | None = None):
@@ -100,7 +100,7 @@ def main(
             print("\n".join(map(str, sheet.write(chosen, Path(options["out"]) / "figures" / SHEET))))
             return ALL_RAN
         known = {figure.name: figure for figure in figures or ()}
-        if not wanted and figures is None:
+        if wanted in ([], [LIST]) and figures is None:
             print("\n".join(f"{name:40} {_first_sentence(registry.load(name))}" for name in registry.names()))
             return ALL_RAN
         chosen = list(known) if figures is not None and not wanted else _chosen(wanted, known)
@@ -127,6 +127,8 @@ def _judge(wanted: Sequence[str], write: bool) -> int:
     if write:
         _require_checkout()
     content = ledger.read_ledger()
+    if not content["figures"]:
+        raise ValueError("judge needs the data that the gallery of a checkout keeps, got an installed package")
     chosen = _chosen(wanted, {}) if wanted else list(registry.names())
     again = list(judging.judge_again(content, chosen))
     differs = [line for one in again for line in one.differs]

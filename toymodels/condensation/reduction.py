@@ -248,7 +248,8 @@ def _most_telling(tangents: np.ndarray) -> np.ndarray:
 
 
 def _rank(tangents: np.ndarray) -> int:
-    return int(np.linalg.matrix_rank(tangents.reshape(-1, tangents.shape[-1]), rtol=RANK_TOLERANCE))
+    sizes = np.linalg.svd(tangents.reshape(-1, tangents.shape[-1]), compute_uv=False)
+    return int((sizes > RANK_TOLERANCE * sizes.max()).sum())
 
 
 def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:

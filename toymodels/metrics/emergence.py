@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.metrics._area import area
 from toymodels.metrics.grokking import crossing_time
 from toymodels.validation import finite, fraction, positive, times
 
@@ -134,7 +135,7 @@ def area_between(first: ArrayLike, second: ArrayLike) -> float:
     first, second = finite("first", first, ndim=1), finite("second", second, ndim=1)
     if first.shape != second.shape:
         raise ValueError(f"second must have as many records as first, got {second.size} and {first.size}")
-    return float(1 - 2 * np.trapezoid(second, first))
+    return 1 - 2 * area(second, first)
 
 
 def rise_of_sigmoid(start: float) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from toymodels.metrics._area import area
 from toymodels.validation import finite, times
 
 
@@ -159,7 +160,7 @@ def lag(t: ArrayLike, train: ArrayLike, test: ArrayLike) -> float:
     late = t > 0
     if late.sum() < 2:
         raise ValueError(f"t must have at least two times > 0, got {late.sum()}")
-    return float(np.trapezoid((shares[0] - shares[1])[late], np.log10(t[late])))
+    return area((shares[0] - shares[1])[late], np.log10(t[late]))
 
 
 def half_way_time(t: ArrayLike, values: ArrayLike, baseline: float, final: float) -> float:

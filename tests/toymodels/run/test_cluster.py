@@ -184,7 +184,7 @@ def test_a_chunk_ends_with_an_error_or_when_it_takes_too_long(monkeypatch):
     answer = call_chunk(cloudpickle.dumps(lambda i: 1 / (i - 2)), calls, made_here())
     assert [result.value for result in answer.results] == [-0.5, -1.0, None]
     assert isinstance(answer.results[-1].error, ZeroDivisionError)
-    assert "1 / (i - 2)" in answer.results[-1].where
+    assert "in <lambda>" in answer.results[-1].where  # its source too, up to cloudpickle 3.1.2
     monkeypatch.setattr(cluster, "CHUNK", 0.0)
     answer = call_chunk(cloudpickle.dumps(lambda i: i), calls, made_here())
     assert [result.value for result in answer.results] == [0]
