@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from toymodels import experiments
 from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic
 from toymodels.experiments import Experiment
+from toymodels.run.engine import in_words
 from toymodels.validation import positive_int
 
 GAMMAS = (0.3, 0.5, 0.7)
@@ -108,8 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         positive_int("--steps", options.steps)
         for seed in options.seeds:
             positive_int("--seeds", seed, minimum=0)
+        import_module("torch")
     except ValueError as error:
         parser.error(str(error))
+    except ModuleNotFoundError as error:
+        parser.error(in_words(error))
     anchor_task = Experiment("anchor-task", partial(anchor_runs, n_steps=options.steps), CLAIMS)
     codes = []
     for seed in options.seeds:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 BLOCK = """
 import importlib.machinery, runpy, sys
@@ -35,6 +37,14 @@ def test_three_families_run_and_the_fourth_names_what_to_install(tmp_path):
     assert done.returncode == 1, done.stderr
     assert verdicts == {"layerwise": "shown", "neurashed": "shown", "condensation": "shown", "dnn": "failed"}
     assert "No module named 'torch', which the networks need: pip install 'toymodels[dnn]'" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("dnn", "--steps", "1"), ("dnn.data", "mnist-mini")], ids=" ".join)
+def test_commands_of_the_networks_say_it_in_a_line(words, tmp_path):
+    done = without_torch(*words, folder=tmp_path)
+    assert done.returncode != 0
+    assert "No module named 'torch', which the networks need: pip install 'toymodels[dnn]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_metadata_ask_for_torch_only_as_an_extra():

@@ -15,6 +15,7 @@ import numpy as np
 
 from dnn.data.archives import IDX_SETS, read_cifar, read_idx
 from dnn.data.fetching import find_file
+from toymodels.run.engine import in_words
 from toymodels.validation import choice, path
 
 if TYPE_CHECKING:
@@ -182,6 +183,9 @@ def main(argv: list[str] | None = None) -> int:
         split = load(argv[0])
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(in_words(error), file=sys.stderr)
         return 1
     sizes = f"{len(split.x_train)} training and {len(split.x_test)} test images of {split.x_train.shape[1]} values"
     print(f"{argv[0]}: {sizes}")
