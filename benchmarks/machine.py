@@ -12,7 +12,7 @@ import torch
 from benchmarks.timing import once
 
 LIBRARIES = ("numpy", "scipy", "torch", "networkx")
-PEERS = ("torchdiffeq", "foolbox", "curvlinops-for-pytorch")
+PEERS = ("torchdiffeq", "foolbox", "curvlinops-for-pytorch", "npeet-plus")
 ABSENT = "not installed"
 SHAPES = ((1500, 1500, 1500), (500, 1600, 1600), (500, 784, 800), (400, 400, 400))
 

@@ -1,10 +1,6 @@
-"""Estimators of information beside those of other libraries, and how their cost grows. Nothing is asserted.
-
-Run with `make bench`; seconds are processor time of one thread, memory is what numpy holds above the data.
-"""
+"""Estimators of information beside those of other libraries, and how their cost grows."""
 
 import importlib
-import time
 import tracemalloc
 
 import numpy as np
@@ -12,14 +8,11 @@ import pytest
 from sklearn.feature_selection import mutual_info_regression
 from sklearn.metrics import mutual_info_score
 
-from benchmarks.timing import fastest
+from benchmarks.machine import bandwidth
+from benchmarks.timing import once, together
 from toymodels.metrics.information import binned, ksg, mixture_bounds, quantised
 
 EDGES = np.r_[-np.inf, np.linspace(-3, 3, 31), np.inf]
-
-
-def seconds(function, rounds=2):
-    return fastest(function, rounds, clock=time.process_time)
 
 
 def correlated(n, dim):
@@ -33,31 +26,36 @@ def labelled(n, dim):
     return rng.standard_normal((n, dim)), rng.integers(0, 10, n)
 
 
-def described(name, ours, **theirs):
-    """One line: our seconds and bits, then those of others with the ratio of theirs to ours."""
-    taken = seconds(ours)
-    line = f"\n{name}: {taken:.2f} s for {ours():.4f} bits"
-    for library, function in theirs.items():
-        line += f", {library} "
-        line += "is not installed" if function is None else f"x{seconds(function) / taken:.2f} for {function():.4f}"
-    print(line)
+def beside(record, name, ours, theirs, **goal):
+    """A row for each of `theirs`, which is None where it is not installed."""
+    for peer, function in theirs.items():
+        if function is None:
+            record(name, *together(ours), peer, **goal)
+        else:
+            note = f"{ours():.4f} and {function():.4f} bits"
+            mine, others = together(ours, function)
+            record(name, mine, peer, others, note=note, **goal)
 
 
-@pytest.mark.parametrize(("n", "dim"), [(10**4, 1), (10**5, 1), (10**4, 3), (10**4, 10)])
-def test_neighbours(n, dim):
+@pytest.mark.parametrize(
+    ("n", "dim", "at_most"), [(10**4, 1, None), (10**5, 1, 5), (10**4, 3, None), (10**4, 10, 20), (10**6, 1, None)]
+)
+def test_neighbours(record, n, dim, at_most):
     x, y = correlated(n, dim)
     try:
         npeet = importlib.import_module("npeet_plus")
     except ImportError:
         npeet = None
-    theirs = {"npeet_plus": npeet and (lambda: npeet.mi(x, y, k=3))}
-    if dim == 1:
-        theirs["sklearn"] = lambda: mutual_info_regression(x, y[:, 0], n_neighbors=3, random_state=0)[0] / np.log(2)
-    described(f"ksg of {n} x {dim}", lambda: ksg(x, y), **theirs)
+    goal = {"goal": 1 / 1.2} if at_most is None else {"at_most": at_most}
+    name = f"ksg of {n:,} x {dim}"
+    beside(record, name, lambda: ksg(x, y), {"npeet-plus": npeet and (lambda: npeet.mi(x, y, k=3))}, **goal)
+    if dim == 1 and n < 10**6:
+        others = lambda: mutual_info_regression(x, y[:, 0], n_neighbors=3, random_state=0)[0] / np.log(2)  # noqa: E731
+        beside(record, name, lambda: ksg(x, y), {"sklearn": others})
 
 
 @pytest.mark.parametrize(("n", "dim"), [(10**5, 10), (10**6, 10), (10**6, 1)])
-def test_cells(n, dim):
+def test_cells(record, n, dim):
     x, labels = labelled(n, dim)
     cells = np.searchsorted(EDGES, x)
 
@@ -65,14 +63,14 @@ def test_cells(n, dim):
         symbols = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
         return mutual_info_score(symbols, labels) / np.log(2)
 
-    described(f"quantised, {n} x {dim}", lambda: quantised(cells, labels), sklearn=counted)
-    described(f"binned, {n} x {dim}", lambda: binned(x, labels, EDGES))
+    beside(record, f"quantised, {n:,} x {dim}", lambda: quantised(cells, labels), {"sklearn": counted}, at_most=5)
+    record(f"binned, {n:,} x {dim}", *together(lambda: binned(x, labels, EDGES)), at_most=5)
 
 
 @pytest.mark.parametrize("dim", [10, 100])
-def test_bounds(dim):
+def test_bounds(record, dim):
     x, _ = labelled(10**4, dim)
-    described(f"mixture_bounds, {10**4} x {dim}, lower one", lambda: mixture_bounds(x, 1.0)[0])
+    record(f"mixture_bounds, 10,000 x {dim}", *together(lambda: mixture_bounds(x, 1.0)))
 
 
 def megabytes(function):
@@ -98,13 +96,19 @@ def cases(n):
     }
 
 
-def test_growth():
-    """Exponents between n and 4 n: time as n^a, memory as n^b."""
-    n = 20_000
-    smaller, larger = cases(n), cases(4 * n)
-    print()
-    for name in smaller:
-        slower = np.log(seconds(larger[name]) / seconds(smaller[name], 3)) / np.log(4)
-        memory = megabytes(larger[name])
-        more = np.log(memory / megabytes(smaller[name])) / np.log(4)
-        print(f"{name:28} time n^{slower:.2f}, memory n^{more:.2f}, {memory:.1f} MB at the larger n")
+SIZES = (20_000, 40_000, 80_000)
+SHARES = {"ksg, 3 columns": 8, "ksg, 10 columns": 16, "mixture_bounds, 10 columns": 8}  # of these sizes
+
+
+def test_growth(record):
+    speed = bandwidth()
+    tables = [cases(n) for n in SIZES]
+    for name in tables[0]:
+        sizes = tuple(n // SHARES.get(name, 1) for n in SIZES)
+        columns = int(name.split()[1])
+        read = tuple(n * columns * 8 for n in sizes)
+        taken = tuple(min(once(table[name]) for _ in range(2)) for table in tables)
+        record.growth(name, "n", sizes, taken, tuple(one / speed for one in read), "the data, read once")
+        held = tuple(megabytes(table[name]) * 2**20 for table in tables)
+        numbers = tuple(8 * n for n in sizes)
+        record.growth(f"{name}, numpy's memory", "n", sizes, held, numbers, "one number a sample", "bytes")

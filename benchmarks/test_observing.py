@@ -1,8 +1,4 @@
-"""What observing costs: a recorder along training, one record of a transformer, streams, kernels, rank gradients.
-
-Run with `make bench`; everything is printed beside its goal and nothing is asserted, since other programs share the
-machine. Durations are those of the process, not of the clock on the wall.
-"""
+"""What observing costs: a recorder along training, one record of a transformer, streams, kernels, rank gradients."""
 
 import copy
 import subprocess
@@ -14,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.timing import together
 from dnn import Recorder, observe, quantities, rank_gradient
 from dnn.data import load
 from dnn.observing.recorder import USUAL
@@ -95,17 +92,15 @@ class Timed:
 
 
 @pytest.mark.parametrize("training", TRAININGS)
-def test_a_recorder_along_training(training):
+def test_a_recorder_along_training(record, training):
+    """Two runs of a minute differ by more than a recorder costs: its own seconds are beside those of the rest."""
     trained(training, Recorder(load("mnist-mini")), 20)
     timed = Timed()
-    without = seconds(lambda: trained(training, None))
-    with_recorder = seconds(lambda: trained(training, timed))
-    n_records = len(timed.recorder.steps)
-    print(f"\nrecorder, {STEPS} steps of {training} on {TRAININGS[training][1]} samples ", end="")
-    print(f"at {without / STEPS * 1e3:.2f} ms, {n_records} records:")
-    print(f"  {with_recorder / without - 1:.1%} longer than without (goal 3 %)")
-    print(f"  {timed.seconds / (with_recorder - timed.seconds):.1%} of the training beside it is spent in the recorder")
-    print(f"  {timed.seconds / n_records * 1e3:.1f} ms a record of {len(timed.recorder.rows[0])} numbers")
+    whole = seconds(lambda: trained(training, timed))
+    n_records, share = len(timed.recorder.steps), timed.seconds / (whole - timed.seconds)
+    note = f"{share:.1%} of the training, {n_records} records of {timed.seconds / n_records * 1e3:.0f} ms"
+    name = f"784-200-200-10, {STEPS:,} steps of {training} on {TRAININGS[training][1]} samples, recorded"
+    record(name, whole, "without the recorder", whole - timed.seconds, goal=1 / 1.03, note=note)
 
 
 class Vision(nn.Module):
@@ -122,7 +117,7 @@ class Vision(nn.Module):
         return self.head(self.layers(tokens).mean(1))
 
 
-def test_a_record_of_a_transformer():
+def test_a_record_of_a_transformer(record):
     torch.manual_seed(0)
     split, module = load("mnist-mini"), Vision()
     reference = copy.deepcopy(module)
@@ -133,25 +128,25 @@ def test_a_record_of_a_transformer():
     costly = [name for name in quantities() if name not in (*USUAL, *curvature) and "kernel" not in name]
     left = [name for name in costly if "basin" not in name]
     observe(module, split, ["accuracy"])
-    usual = seconds(lambda: observe(module, split, USUAL, reference=reference))
-    print(f"\ntransformer of 2 layers of 64 on 1,000 digits: {usual:.2f} s a record of the usual quantities (goal 3 s)")
+    name = "transformer of 2 layers of 64 on 1,000 digits, a record of"
+    (usual,) = together(lambda: observe(module, split, USUAL, reference=reference))
+    record(f"{name} the usual quantities", usual, at_most=3)
     for names in (left, curvature):
         more = seconds(lambda names=names: observe(module, split, names, reference=reference))
-        print(f"  {more:.2f} s more for {', '.join(names)}")
+        record(f"{name} {', '.join(names)}", more)
 
 
-def test_a_stream_of_many_samples():
+def test_a_stream_of_many_samples(record):
     for n_samples in (6_000, 60_000):
         start = time.perf_counter()
         run = subprocess.run([sys.executable, "-c", STREAM, str(n_samples)], capture_output=True, text=True, check=True)
         megabytes, n_numbers = run.stdout.split()
-        print(
-            f"\n{n_samples} samples of 784 through 784-200-200-10: {float(megabytes):.0f} MiB above a step of training "
-            f"(goal 300), {n_numbers} numbers, {time.perf_counter() - start:.1f} s with the start"
-        )
+        note = f"{float(megabytes):.0f} MiB above a step of training (goal 300), {n_numbers} numbers"
+        taken = time.perf_counter() - start
+        record(f"stream of {n_samples:,} samples through 784-200-200-10, wall clock with the start", taken, note=note)
 
 
-def test_the_kernel_distance_of_a_small_convolutional_network():
+def test_the_kernel_distance_of_a_small_convolutional_network(record):
     torch.manual_seed(0)
     convolutions = [nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.MaxPool2d(2)]
     module = nn.Sequential(nn.Unflatten(1, (1, 28, 28)), *convolutions, nn.Flatten(), nn.Linear(400, 10))
@@ -160,9 +155,9 @@ def test_the_kernel_distance_of_a_small_convolutional_network():
         for parameter in module.parameters():
             parameter += 0.02 * torch.randn(parameter.shape)
     split = load("mnist-mini")
-    durations = [seconds(lambda: observe(module, split, ["kernel_distance"], reference=reference)) for _ in range(5)]
-    print(f"\nkernel distance of 100 digits, {sum(p.numel() for p in module.parameters())} parameters: ", end="")
-    print(f"{min(durations):.2f} s (goal 0.3 s), from {np.round(durations, 2)}")
+    n_parameters = sum(values.numel() for values in module.parameters())
+    (durations,) = together(lambda: observe(module, split, ["kernel_distance"], reference=reference))
+    record(f"kernel distance of 100 digits, convolutions with {n_parameters:,} parameters", durations, at_most=0.3)
 
 
 def argsort_gradient(fields, sign, labels):
@@ -175,15 +170,12 @@ def argsort_gradient(fields, sign, labels):
 
 
 @pytest.mark.parametrize(("n_samples", "n_neurons"), [(300, 200), (1000, 200), (10_000, 200), (60_000, 512)])
-def test_rank_gradients_against_argsort(n_samples, n_neurons):
+def test_rank_gradients_against_argsort(record, n_samples, n_neurons):
     rng = np.random.default_rng(0)
     labels, sign = rng.integers(10, size=n_samples), rng.choice([-1.0, 1.0], (10, n_neurons))
     fields = (rng.standard_normal((n_samples, n_neurons)) + 0.3 * sign[labels]).astype(np.float32)
-    slow = [seconds(lambda: argsort_gradient(fields, sign, labels)) for _ in range(7)]
-    fast = [seconds(lambda: rank_gradient(fields, sign, labels)) for _ in range(7)]
+    ours, theirs = together(lambda: rank_gradient(fields, sign, labels), lambda: argsort_gradient(fields, sign, labels))
     difference = abs(argsort_gradient(fields, sign, labels) - rank_gradient(fields, sign, labels)).max()
-    print(
-        f"\nrank gradient of {n_samples} x {n_neurons}: {min(slow) / min(fast):.1f} times argsort (goal 6 to 8), ",
-        end="",
-    )
-    print(f"{min(fast) * 1e3:.1f} ms; largest difference {difference:.1e}")
+    goal = 6 if n_samples == 60_000 else None  # fewer are sorted by us too
+    name = f"rank gradient of {n_samples:,} x {n_neurons}"
+    record(name, ours, "numpy argsort", theirs, goal=goal, note=f"apart by {difference:.0e}")
