@@ -1,5 +1,6 @@
 """The wheel, installed without PyTorch away from the checkout, works; the sdist makes the same wheel."""
 
+import os
 import shutil
 import subprocess
 from email.parser import Parser
@@ -24,9 +25,11 @@ TORCH_FREE = ("--models", "layerwise", "neurashed", "condensation")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, testrun_uid, worker_id):
+def place(tmp_path_factory):
     """A folder that the workers of one run share, gone when the last of them leaves."""
-    shared = tmp_path_factory.getbasetemp().parent / f"installed-{testrun_uid}"
+    testrun = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    worker_id = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    shared = tmp_path_factory.getbasetemp().parent / f"installed-{testrun}"
     users = shared / "users"
     with FileLock(f"{shared}.lock"):
         users.mkdir(parents=True, exist_ok=True)
