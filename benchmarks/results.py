@@ -77,7 +77,9 @@ class Row:
         theirs = spread(self.theirs) if self.theirs else machine.ABSENT if self.peer else ""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}" if self.ratio < 10 else f"{self.ratio:.0f}"
         ratio = f"**{ratio}**" if self.ratio is not None and self.ratio < 1 else ratio
-        goal = f"{self.goal:.2g}" if self.goal is not None else f"{self.at_most:g} s" if self.at_most is not None else ""
+        goal = (
+            f"{self.goal:.2g}" if self.goal is not None else f"{self.at_most:g} s" if self.at_most is not None else ""
+        )
         goal += {True: ", **missed**", False: ", met", None: ""}[self.missed]
         return f"| {self.name} | {spread(self.ours)} | {self.peer} | {theirs} | {ratio} | {goal} | {self.note} |"
 

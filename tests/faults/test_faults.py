@@ -1,6 +1,7 @@
 """What is killed, refused by the disk, or misled by the clock ends in the same bytes as what nothing happens to."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,9 @@ def test_work_that_is_lost_is_seen(tmp_path, monkeypatch):
     monkeypatch.setitem(works.WORKS, "careless", careless)
     tally = striking.killed("careless", 5, tmp_path)
     assert tally.tried == 5
-    assert "careless, place 0: sum" in tally.lost[0]
+    assert re.match(
+        r"careless, place [0-4]: sum ", tally.lost[0]
+    )  # which of the blows fall before it begins, the load decides
 
 
 def test_work_that_fails_is_no_reference(tmp_path, monkeypatch):

@@ -34,8 +34,8 @@ MUTANTS = (
     Mutant(
         "lag in natural logs",
         "toymodels/metrics/grokking.py",
-        "np.trapezoid((shares[0] - shares[1])[late], np.log10(t[late]))",
-        "np.trapezoid((shares[0] - shares[1])[late], np.log(t[late]))",
+        "area((shares[0] - shares[1])[late], np.log10(t[late]))",
+        "area((shares[0] - shares[1])[late], np.log(t[late]))",
         f"{T}/metrics/test_grokking.py {C}/grokking/test_question.py",
     ),
     Mutant(
