@@ -78,7 +78,7 @@ class Row:
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}" if self.ratio < 10 else f"{self.ratio:.0f}"
         ratio = f"**{ratio}**" if self.ratio is not None and self.ratio < 1 else ratio
         goal = (
-            f"{self.goal:.2g}" if self.goal is not None else f"{self.at_most:g} s" if self.at_most is not None else ""
+            f"{self.goal:.3g}" if self.goal is not None else f"{self.at_most:g} s" if self.at_most is not None else ""
         )
         goal += {True: ", **missed**", False: ", met", None: ""}[self.missed]
         return f"| {self.name} | {spread(self.ours)} | {self.peer} | {theirs} | {ratio} | {goal} | {self.note} |"
