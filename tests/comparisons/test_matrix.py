@@ -5,6 +5,8 @@ import pytest
 
 from comparisons import Model, Result, Verdict, matrix
 from comparisons.harness import report
+from comparisons.studies import ALL
+from comparisons.studies import studies as every_study
 
 SHOWN, ABSENT, SILENT = Verdict("shown", (2.0, 3.0)), Verdict("absent", (0.1,)), Verdict("silent", note="no clock")
 
@@ -97,3 +99,14 @@ def test_a_readme_is_rewritten_between_its_markers_alone(tmp_path, monkeypatch):
     readme.write_text("no markers")
     with pytest.raises(ValueError, match="must contain the lines"):
         matrix.commit([], {}, "quick", readme, tmp_path)
+
+
+@pytest.mark.parametrize("study", every_study(ALL), ids=lambda study: study.name)
+def test_what_is_committed_can_be_held_against_a_run(study):
+    rows = report.committed(study.name, "quick")
+    assert rows
+    for row, verdict in rows.items():
+        assert set(verdict) <= {"outcome", "score"}, row
+        asked_for = study.models[row.removesuffix(" (off)")]
+        on_request = isinstance(asked_for, Model) and asked_for.on_request
+        assert "score" in verdict or on_request or verdict["outcome"] in ("silent", "unclear"), row
