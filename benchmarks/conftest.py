@@ -23,9 +23,10 @@ def pytest_runtest_logreport(report):
         RESULTS.failed.append(report.nodeid.rpartition("::")[2])
 
 
-def pytest_sessionfinish(session):
+def pytest_sessionfinish(session, exitstatus):
+    """Write the page, unless the run was stopped: half of the rows must not replace all of them."""
     path = session.config.getoption("--results")
-    if path and RESULTS.rows:
+    if path and RESULTS.rows and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         torch.set_num_threads(1)
         Path(path).write_text(RESULTS.page())
         root = session.config.rootpath

@@ -60,6 +60,18 @@ def test_rank_gradient_against_argsort_per_neuron(record):
         record(name, ours, "numpy argsort a neuron", theirs, goal=5 if threads > 1 else None, note=note)
 
 
+@pytest.mark.parametrize(("n_samples", "n_neurons"), [(300, 200), (1000, 200), (10_000, 200), (60_000, 512)])
+def test_rank_gradients_against_argsort(record, n_samples, n_neurons):
+    rng = np.random.default_rng(0)
+    labels, sign = rng.integers(10, size=n_samples), rng.choice([-1.0, 1.0], (10, n_neurons))
+    fields = (rng.standard_normal((n_samples, n_neurons)) + 0.3 * sign[labels]).astype(np.float32)
+    ours, theirs = together(lambda: rank_gradient(fields, sign, labels), lambda: argsort_gradient(fields, sign, labels))
+    difference = abs(argsort_gradient(fields, sign, labels) - rank_gradient(fields, sign, labels)).max()
+    goal = 6 if n_samples == 60_000 else None  # fewer are sorted by us too
+    name = f"rank gradient of {n_samples:,} x {n_neurons}"
+    record(name, ours, "numpy argsort", theirs, goal=goal, note=f"apart by {difference:.0e}")
+
+
 def test_growth_of_the_rank_gradient(record):
     """Every field is read once."""
     rng, sizes, seconds, n_bytes = np.random.default_rng(0), (3000, 10_000, 30_000, 100_000), [], []

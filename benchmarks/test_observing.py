@@ -1,17 +1,16 @@
-"""What observing costs: a recorder along training, one record of a transformer, streams, kernels, rank gradients."""
+"""What observing costs: a recorder along training, one record of a transformer, streams, kernels."""
 
 import copy
 import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from benchmarks.timing import together
-from dnn import Recorder, observe, quantities, rank_gradient
+from dnn import Recorder, observe, quantities
 from dnn.data import load
 from dnn.observing.recorder import USUAL
 
@@ -158,24 +157,3 @@ def test_the_kernel_distance_of_a_small_convolutional_network(record):
     n_parameters = sum(values.numel() for values in module.parameters())
     (durations,) = together(lambda: observe(module, split, ["kernel_distance"], reference=reference))
     record(f"kernel distance of 100 digits, convolutions with {n_parameters:,} parameters", durations, at_most=0.3)
-
-
-def argsort_gradient(fields, sign, labels):
-    counts, result = np.bincount(labels), np.empty(sign.shape)
-    ranks = (np.arange(len(fields)) + 0.5) / len(fields)
-    for i in range(fields.shape[1]):
-        order = np.argsort(fields[:, i])
-        result[:, i] = np.bincount(labels[order], weights=ranks) / counts - 0.5
-    return 12 * sign * result
-
-
-@pytest.mark.parametrize(("n_samples", "n_neurons"), [(300, 200), (1000, 200), (10_000, 200), (60_000, 512)])
-def test_rank_gradients_against_argsort(record, n_samples, n_neurons):
-    rng = np.random.default_rng(0)
-    labels, sign = rng.integers(10, size=n_samples), rng.choice([-1.0, 1.0], (10, n_neurons))
-    fields = (rng.standard_normal((n_samples, n_neurons)) + 0.3 * sign[labels]).astype(np.float32)
-    ours, theirs = together(lambda: rank_gradient(fields, sign, labels), lambda: argsort_gradient(fields, sign, labels))
-    difference = abs(argsort_gradient(fields, sign, labels) - rank_gradient(fields, sign, labels)).max()
-    goal = 6 if n_samples == 60_000 else None  # fewer are sorted by us too
-    name = f"rank gradient of {n_samples:,} x {n_neurons}"
-    record(name, ours, "numpy argsort", theirs, goal=goal, note=f"apart by {difference:.0e}")

@@ -308,7 +308,8 @@ def observe_stream(
     -------
     Observation
         The numbers that :func:`dnn.observe` has on the same samples, up to rounding; `rank_gradient` is counted in
-        2048 intervals a neuron, within about 1e-3. What cannot be added up is in `.refused`.
+        2048 intervals a neuron, within about 1e-3, with slopes over all samples instead of 300. What cannot be added
+        up is in `.refused`.
 
     Raises
     ------
