@@ -165,6 +165,7 @@ PARTS = {
         Part("Section V.B", "grokking in shallow networks"),
         Part("Figure 7", "mechanism in shallow networks"),
         Part("Section VI", "conclusion", DISCUSSES),
+        Part(f"{FIRST_VERSION}, Abstract", "networks of up to 100 layers"),
         Part(f"{FIRST_VERSION}, Figure 1", "weight vectors", SKETCH),
         Part(f"{FIRST_VERSION}, Figure 2", "a shallow network and its linear perceptron (a, b)"),
         Part(f"{FIRST_VERSION}, Figure 3", "deep networks, with double descent by epochs (g, h)"),

@@ -110,6 +110,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": BasinsByClass(),
+        "large": BasinsByClass(data_set="mnist", samples=6000, n_hidden=21, batch_size=6000, n_steps=200, draws=8),
         "paper": BasinsByClass(
             data_set="mnist",
             samples=60_000,

@@ -37,6 +37,9 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": BatchNormLag(),
+        "large": BatchNormLag(
+            data_set="mnist", samples=10_000, n_hidden=21, n_steps=100, slow_steps=200, every=4, before=12
+        ),
         "paper": BatchNormLag(
             data_set="mnist",
             samples=30_000,

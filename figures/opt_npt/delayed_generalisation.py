@@ -37,6 +37,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": DelayedGeneralisation(),
+        "large": DelayedGeneralisation(optimiser="adamw", weight_decay=0.01, n_steps=100_000, records=41),
         "paper": DelayedGeneralisation(
             optimiser="adamw",
             weight_decay=0.01,

@@ -147,6 +147,9 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": GradientPhases23Layers(),
+        "large": GradientPhases23Layers(
+            samples=10_000, n_steps=200, deep_samples=20_000, deep_batches=2, deep_steps=1000, records=20, n_test=5000
+        ),
         "paper": GradientPhases23Layers(
             samples=60000,
             width=512,

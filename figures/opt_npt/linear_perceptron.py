@@ -244,6 +244,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": LinearPerceptron(),
+        "large": LinearPerceptron(samples=(600, 2000, 6000, 20_000, 60_000), width=1024, n_steps=3000, n_test=5000),
         "paper": LinearPerceptron(
             samples=(600, 2000, 6000, 20_000, 60_000), width=2048, n_steps=6000, records=25, n_test=10_000
         ),

@@ -194,6 +194,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": LinearisedTail(),
+        "large": LinearisedTail(data_set="mnist", samples=10_000, batch_size=10_000, n_steps=120),
         "paper": LinearisedTail(
             data_set="mnist",
             samples=60_000,

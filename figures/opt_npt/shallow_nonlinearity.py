@@ -152,6 +152,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": ShallowNonlinearity(),
+        "large": ShallowNonlinearity(samples=(600, 2000, 6000, 20_000, 60_000), width=1024, n_steps=3000, n_test=5000),
         "paper": ShallowNonlinearity(
             samples=(600, 2000, 6000, 20000, 60000), width=2048, n_steps=6000, records=25, n_test=10000, replicates=3
         ),

@@ -37,6 +37,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": SortingAndLinearLayers(),
+        "large": SortingAndLinearLayers(samples=10_000, batch_size=500, n_steps=300, n_test=5000, lag_steps=100),
         "paper": SortingAndLinearLayers(
             width=512,
             samples=60000,

@@ -53,8 +53,8 @@ SMALL = {
         "lag_replicates": 2,
     },
     "very_deep_structure": {
-        "depths": (6, 5, 7, 7, 7),
-        "widths": (12,) * 5,
+        "depths": (6, 5, 7, 7, 7, 8),
+        "widths": (12,) * 6,
         "samples": 100,
         "batch_size": 50,
         "n_steps": 4,
