@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Grid, PaperFigure
-from figures.opt_npt.basins_by_class_claims import CLAIMS
+from figures.opt_npt.basins_by_class_claims import CLAIMS, most_unlike_pair
 from figures.opt_npt.basins_by_class_drawing import draw
 from figures.opt_npt.digit_networks import first_samples, perceptron, replicates_of
 
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from dnn.reading.basin_picture import BasinPicture
+
 BINS = 20
+COPIES = 50  # noisy copies of a digit of which one is shown
 MEASURED = 5000  # at most so many training samples are looked at
 
 
@@ -88,14 +95,44 @@ def basins_of_classes(settings: BasinsByClass, rng: np.random.Generator, n_hidde
         "picture_predicted": picture.predicted,
         "picture_radius": picture.radius,
         "foreign": picture.foreign_share,
+        **inset(network, x, y, picture, rng),
     }
+
+
+def inset(network: Module, x: Tensor, y: Tensor, picture: BasinPicture, rng: np.random.Generator) -> dict[str, Any]:
+    """The two digits of one class whose radii differ most, each clean and with noise of the size of its radius.
+
+    Of COPIES noisy copies the one is shown that tells: of the smaller basin one that is put into another class, of the
+    larger one that keeps its own, if there is any. Images (2, 2, 784), sizes of the noise (2,), predicted classes
+    (2,), and the digits' label; all zero where no class has two digits with finite radii.
+    """
+    import torch
+
+    pair = most_unlike_pair(picture.labels, picture.radius)
+    images, noise, predicted = np.zeros((2, 2, x.shape[1]), np.float32), np.zeros(2), np.zeros(2)
+    arrays = {"inset_images": images, "inset_noise": noise, "inset_predicted": predicted, "inset_label": np.array(0.0)}
+    if pair is None:
+        return arrays
+    label, span = int(picture.labels[pair[0]]), float(x.max() - x.min())
+    of_class = (y == label).nonzero().ravel()
+    first = int((picture.labels == label).argmax())
+    for k, digit in enumerate(pair):
+        clean, noise[k] = x[of_class[digit - first]], picture.radius[digit]
+        drawn = torch.from_numpy(rng.standard_normal((COPIES, len(clean)), dtype=np.float32))
+        copies = clean + noise[k] * span * drawn.to(clean)
+        with torch.no_grad():
+            classes = network.eval()(copies).argmax(1)
+        telling = int(((classes != label) if k == 0 else (classes == label)).int().argmax())
+        images[k], predicted[k] = np.stack([clean.cpu(), copies[telling].cpu()]), int(classes[telling])
+    return arrays | {"inset_label": np.array(float(label))}
 
 
 def compute(settings: BasinsByClass, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
     """Class-wise accuracy under noise, noise shares, rank densities and the picture of each run."""
     axes, seed = {"n_hidden": [settings.n_hidden]}, int(rng.integers(2**32))
     runs = grid(partial(basins_of_classes, settings), axes, replicates=settings.replicates, seed=seed)
-    return replicates_of(runs)
+    sizes = {name: np.array(getattr(settings, name)) for name in ("n_hidden", "samples")}
+    return replicates_of(runs) | sizes
 
 
 FIGURE = PaperFigure(
@@ -106,7 +143,9 @@ FIGURE = PaperFigure(
         "Not printed: noise draws, rate and steps of the 23-layer network. The quick preset has 8 hidden layers of 128 "
         "with batch norm, 1,000 embedded digits and 80 full-batch steps of Adam 1e-3; the paper preset 21 hidden "
         "layers, batch 30,000 and 400 steps. Lines are means over runs; (c) shows the first run: "
-        "clean digits as numerals, copies that keep their class as dots (0 to 4) or crosses (5 to 9) in its colour."
+        "clean digits as numerals, copies that keep their class as dots (0 to 4) or crosses (5 to 9) in its colour, "
+        "beside them the two digits of one class whose radii differ most, with noise of the size of the radius, and "
+        "what the network says."
     ),
     presets={
         "quick": BasinsByClass(),

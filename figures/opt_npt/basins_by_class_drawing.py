@@ -28,7 +28,10 @@ def draw(data: Data, settings: Settings) -> Figure:
     from comparisons.harness.style import OTHER, tidy
 
     figure = Figure(figsize=(13, 8.5), layout="constrained")
-    axes = figure.subplot_mosaic("ab;ab;ab;cd;cd;ce;ce")
+    axes = figure.subplot_mosaic(
+        [["a", "a", "a", "b"]] * 3 + [["c", "c", "i", "d"]] * 2 + [["c", "c", "j", "e"]] * 2,
+        width_ratios=(3, 2, 1.6, 6),
+    )
     bins = data["density"].shape[-1]
     ranks = (np.arange(bins) + 0.5) / bins
     for k in range(10):
@@ -40,6 +43,7 @@ def draw(data: Data, settings: Settings) -> Figure:
     axes["b"].set(title="(b) layer 2 (first hidden)", xlabel="normalised rank", ylabel="rank probability density")
     axes["a"].legend(fontsize=8, ncols=2, title="digit", title_fontsize=8, handlelength=3)
     _draw_picture(figure, axes["c"], data)
+    _draw_inset(axes["i"], axes["j"], data)
     radius = np.minimum(data["radius"], data["amplitudes"][0, -1])
     _draw_runs(axes["d"], radius, np.median(radius, axis=0))
     axes["d"].set(title=f"basin radius (line: median of the runs; {radius.max():g}: it has no end)")
@@ -79,3 +83,13 @@ def _draw_picture(figure: Figure, place: Axes, data: Data) -> None:
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
     ax.set_box_aspect(None, zoom=1.1)
+
+
+def _draw_inset(smaller: Axes, larger: Axes, data: Data) -> None:
+    """The two digits of one class with noise of the size of their radii."""
+    label = int(data["inset_label"][0])
+    for k, ax in enumerate((smaller, larger)):
+        predicted, noise = data["inset_predicted"][0, k], data["inset_noise"][0, k]
+        ax.imshow(data["inset_images"][0, k, 1].reshape(28, 28), cmap="gray_r")
+        ax.set(xticks=[], yticks=[])
+        ax.set_xlabel(f"a {label}, noise {noise:.2g}:\nread as {int(predicted)}", fontsize=9)

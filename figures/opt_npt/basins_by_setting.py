@@ -45,11 +45,11 @@ FIGURE = PaperFigure(
         "quick": BasinsBySetting(),
         "large": BasinsBySetting(
             widths=(64, 128, 256),
-            batches=(100, 300, 1000, 3000, 10_000),
+            batches=(50, 150, 500, 1500, 5000),
             samples=10_000,
             batch_size=500,
             epochs=10,
-            tuned_epochs=10,
+            tuned_epochs=30,
             n_test=5000,
         ),
         "paper": BasinsBySetting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from figures.harness.figure import Data
-from figures.opt_npt.digit_networks import ENOUGH_DIGITS
+from figures.opt_npt.digit_networks import ENOUGH_DIGITS, bounded_radius
 from figures.opt_npt.trends import kendall
 from toymodels.claims import AFTER, READING, Claim, Quantity, median, median_of_each
 
@@ -29,7 +29,7 @@ def distance_of_peaks(data: Data) -> np.ndarray:
 
 def fall_with_basin(data: Data) -> np.ndarray:
     """Points lost where the weight basin shrinks most from one batch size to the next, less the most lost elsewhere."""
-    shrunk = -np.diff(np.log(data["batch_weight_radius"]), axis=0)
+    shrunk = -np.diff(np.log(bounded_radius(data, "batch_weight")), axis=0)
     lost = -100 * np.diff(data["batch_accuracy"], axis=0)
     there = shrunk == shrunk.max(0)
     return np.where(there, lost, -np.inf).max(0) - np.where(there, -np.inf, lost).max(0)
@@ -37,23 +37,24 @@ def fall_with_basin(data: Data) -> np.ndarray:
 
 def sample_left(data: Data) -> np.ndarray:
     """Sample basin of the largest batches over the largest of all batch sizes."""
-    return data["batch_sample_radius"][-1] / data["batch_sample_radius"].max(0)
+    sample = bounded_radius(data, "batch_sample")
+    return sample[-1] / sample.max(0)
 
 
 def sensitivity(data: Data) -> np.ndarray:
     """Largest over smallest weight basin, over the same of the sample basin: runs of both tuned parameters."""
 
     def change(name: str, space: str) -> np.ndarray:
-        radius = data[f"{name}_{space}_radius"]
-        return radius.max(0) / radius.min(0)
+        of_all = bounded_radius(data, f"{name}_{space}")
+        return of_all.max(0) / of_all.min(0)
 
     return np.concatenate([change(name, "weight") / change(name, "sample") for name in ("rate", "batch")])
 
 
 def late_change(data: Data, space: str) -> np.ndarray:
     """Relative change of the basin over the last step of depth, at every width in every run."""
-    radius = data[f"size_{space}_radius"]
-    return np.abs(radius[-1] / radius[-2] - 1).ravel()
+    of_all = bounded_radius(data, f"size_{space}")
+    return np.abs(of_all[-1] / of_all[-2] - 1).ravel()
 
 
 def by_depth(space: str) -> Quantity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ EMBEDDED, EMBEDDED_TEST = 1000, 2000  # training and test digits that ship with 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels
 ENOUGH = 10_000  # training digits from which on accuracies can contradict those of 60,000
 ENOUGH_DIGITS = at_least(samples=ENOUGH)
+NO_BASIN, NO_END = 0.01, 10.0  # radii that stand for a network that is wrong without noise, or right under any
 
 
 def digits(settings: Settings, samples: int, n_test: int | None = None, *, standardised: bool = True) -> Split:
@@ -64,6 +66,15 @@ def batch_accuracy(network: Module, split: Split) -> dict[str, float]:
         part: accuracy(network, getattr(split, f"x_{part}"), getattr(split, f"y_{part}"), statistics="batch")
         for part in ("train", "test")
     }
+
+
+def bounded_radius(data: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Basin radii `name`_radius that can be divided: 0 and infinity become the ends of the noise that is tried.
+
+    >>> bounded_radius({"batch_radius": np.array([0, 0.3, np.inf])}, "batch")
+    array([ 0.01,  0.3 , 10.  ])
+    """
+    return np.clip(data[f"{name}_radius"], NO_BASIN, NO_END)
 
 
 def layer_densities(network: Module, split: Split, bins: int = 50) -> np.ndarray:

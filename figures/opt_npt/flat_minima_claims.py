@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
-from figures.opt_npt.digit_networks import ENOUGH_DIGITS
+from figures.opt_npt.digit_networks import ENOUGH_DIGITS, bounded_radius
 from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, median
 
 RELATED = 0.6  # of Spearman's correlation, as of Kendall's in the figure of basins
@@ -27,7 +27,7 @@ def at_best(sweep: str, space: str) -> Callable[[Data], np.ndarray]:
 
     def gain(data: Data) -> np.ndarray:
         best = 1 + int(np.median(data[f"{sweep}_accuracy"], axis=1)[1:].argmax())
-        radius = data[f"{sweep}_{space}_radius"]
+        radius = bounded_radius(data, f"{sweep}_{space}")
         return radius[best] / np.median(radius[0])
 
     return gain

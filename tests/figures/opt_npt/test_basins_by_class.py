@@ -9,8 +9,10 @@ from figures.opt_npt.basins_by_class_claims import (
     corrected_radius,
     corrected_ratio,
     gradient_with_radius,
+    most_unlike_pair,
     radius_ratio,
     ratio_of_named,
+    ratio_within_a_class,
 )
 
 
@@ -49,3 +51,13 @@ def test_gradients_and_radii_are_compared_by_rank():
 
 def test_only_finite_radii_are_compared():
     assert radius_ratio({"picture_radius": np.array([[0, 1.0, 4.0, np.inf]])}) == pytest.approx([4])
+
+
+def test_the_pair_of_the_inset_has_one_class_and_finite_radii():
+    labels, radius = np.array([0, 0, 1, 1, 2, 2]), np.array([1.0, 3.0, 0.5, np.inf, 0.0, 9.0])
+    assert most_unlike_pair(labels, radius) == (0, 1)
+    assert most_unlike_pair(labels, radius[::-1]) == (5, 4)
+    assert most_unlike_pair(labels[:2], np.array([2.0, 2.0])) is None
+    assert most_unlike_pair(labels[2:], radius[2:]) is None
+    data = {"picture_labels": np.stack([labels] * 2), "picture_radius": np.stack([radius, np.ones(6)])}
+    assert ratio_within_a_class(data) == pytest.approx([3, 1])

@@ -24,6 +24,16 @@ def test_accuracy_that_falls_with_the_weight_basin_is_told_from_one_that_does_no
     assert measured == pytest.approx([18, -17])
 
 
+def test_a_network_without_a_basin_leaves_every_measure_a_number():
+    radius = np.array([[0.3, 0.2, 0.0, 0.0], [np.inf, 0.5, 0.2, 0.0]]).T  # (batch sizes, runs)
+    names = ("rate_weight", "rate_sample", "batch_weight", "batch_sample", "size_weight")
+    data = {f"{name}_radius": radius for name in names} | {"batch_accuracy": np.array([[0.9, 0.8, 0.1, 0.1]] * 2).T}
+    assert sensitivity(data) == pytest.approx([1] * 4)
+    assert sample_left(data) == pytest.approx([0.01 / 0.3, 0.01 / 10])
+    assert late_change(data, "weight") == pytest.approx([0, 0.95])
+    assert np.isfinite(fall_with_basin(data)).all()
+
+
 def test_trends_run_along_depth_or_width():
     radius = np.array([[1.0, 2, 3], [0.5, 1.5, 4]])[..., None]  # (depths, widths, runs)
     assert trend({"r": radius}, "r", 0) == pytest.approx([-1, -1, 1])
