@@ -46,6 +46,7 @@ test-slow: $(READY)
 # nightly: planted mutants that no test notices, faults after which something is lost, bad input that is not refused
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants.table
+	$(BIN)/python -m tests.mutants.drawn
 
 faults: $(READY)
 	$(BIN)/python -m tests.faults.table --times 20

@@ -1,9 +1,11 @@
+import ast
+import random
 import subprocess
 from collections import Counter
 
 import pytest
 
-from tests.mutants import table
+from tests.mutants import drawn, table
 from tests.mutants.mutant import Mutant
 from tests.mutants.planted import MUTANTS
 
@@ -49,3 +51,47 @@ def test_a_mutant_is_killed_by_a_test_that_fails(old, new, fate, checkout):
     before = (place / "half.py").read_text()
     assert table.planted(Mutant("a slip", "half.py", old, new, "tests/test_half.py"), place) == fate
     assert (place / "half.py").read_text() == before
+
+
+CODE = '''"""A module of 3 lines."""
+
+LIMIT: int = 5
+
+
+def largest(values, at=0, *, wide=False):
+    """The largest of 2."""
+    if len(values) <= at + 1 and not wide:
+        raise ValueError(f"at must be below {len(values) - 1}")
+    return -values.max() * 2.0
+'''
+
+
+def test_slips_are_made_in_code_and_not_in_words(tmp_path):
+    (tmp_path / "module.py").write_text(CODE)
+    made = [(CODE[slip.start : slip.end], slip.new) for slip in drawn.slips("module.py", tmp_path)]
+    signs = [("<=", "<"), ("+", "-"), ("*", "/"), ("and", "or")]
+    others = [("0", "1"), ("False", "True"), ("1", "2"), ("max", "min"), ("2.0", "3.0")]
+    assert sorted(made) == sorted([*signs, *others])
+    assert all(
+        slip.into(CODE).splitlines()[slip.line - 1] != CODE.splitlines()[slip.line - 1]
+        for slip in drawn.slips("module.py", tmp_path)
+    )
+
+
+@pytest.mark.parametrize("package", drawn.PACKAGES)
+def test_drawn_slips_can_be_read_and_have_tests(package):
+    slips = drawn.draw(package, 40, random.Random(3))
+    assert slips == drawn.draw(package, 40, random.Random(3))
+    assert len({(slip.file, slip.line) for slip in slips}) == 40
+    for slip in slips:
+        ast.parse(slip.into((table.ROOT / slip.file).read_text()))
+        assert drawn.files_that_test(slip.file), slip.file
+
+
+def test_a_drawn_slip_meets_the_tests_of_its_module_first(checkout):
+    place = table.copy_of_checkout(checkout)
+    text = (place / "half.py").read_text()
+    slip = drawn.Slip("half.py", 2, text.index("2"), text.index("2") + 1, "3")
+    assert drawn.fate(slip, place, 60) == ("killed", "1 test files")
+    assert drawn.fate(slip, place, 0)[0] == "survived"
+    assert (place / "half.py").read_text() == text

@@ -1,0 +1,252 @@
+"""How many slips drawn at random the tests notice: python -m tests.mutants.drawn [--count 30] [--seed 0] [--only WORD].
+
+In every package as many lines are drawn, and in each one sign, number, axis, comparison or name is exchanged. The tests
+of the module are run first, then those of all that import it, until one fails. Survivors are printed with their line:
+some change nothing (a tolerance, a size of blocks), the others lack a test.
+"""
+
+import argparse
+import ast
+import random
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.table import AIM, KILLED, NONE_RAN, ROOT, copy_of_checkout, run_tests
+
+PACKAGES = ("toymodels", "dnn", "comparisons", "figures")
+LEFT_OUT = re.compile(
+    r"_drawing\.py$|/(style|pictures?|sheet|graph_drawing|similarity_maps|parting|coverage|adversaries)\.py$|__main__\.py$"
+)
+CHOSEN = re.compile(r"FIGURE|STUDY|PRESETS|CASES|ADVERSARIES")  # sizes and texts that somebody chose
+OPERATORS = {
+    ast.Add: ("+", "-"),
+    ast.Sub: ("-", "+"),
+    ast.Mult: ("*", "/"),
+    ast.Div: ("/", "*"),
+    ast.Lt: ("<", "<="),
+    ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="),
+    ast.GtE: (">=", ">"),
+    ast.Eq: ("==", "!="),
+    ast.NotEq: ("!=", "=="),
+    ast.And: ("and", "or"),
+    ast.Or: ("or", "and"),
+}
+NAMES = {
+    "min": "max",
+    "max": "min",
+    "argmin": "argmax",
+    "argmax": "argmin",
+    "mean": "median",
+    "median": "mean",
+    "log": "log2",
+    "log2": "log",
+    "any": "all",
+    "all": "any",
+    "floor": "ceil",
+    "ceil": "floor",
+    "minimum": "maximum",
+    "maximum": "minimum",
+}
+SMALLEST = 1e-6  # a smaller number is a tolerance
+
+
+@dataclass(frozen=True)
+class Slip:
+    """`new` in place of the text from `start` to `end`, offsets in the file."""
+
+    file: str
+    line: int
+    start: int
+    end: int
+    new: str
+
+    def into(self, text):
+        """The file's text with the slip."""
+        return text[: self.start] + self.new + text[self.end :]
+
+
+class _Finder(ast.NodeVisitor):
+    """All slips that can be made in a file, but in what only words, types or pictures come of."""
+
+    def __init__(self, file, text):
+        self.file, self.text, self.found = file, text, []
+        self._lines = [0]
+        for line in text.splitlines(keepends=True):
+            self._lines.append(self._lines[-1] + len(line.encode()))
+        self._bytes = text.encode()
+
+    def _at(self, line, column):
+        return len(self._bytes[: self._lines[line - 1] + column].decode())
+
+    def _slip(self, line, start, end, new):
+        self.found.append(Slip(self.file, line, start, end, new))
+
+    def visit(self, node):
+        if isinstance(node, ast.Raise | ast.Assert | ast.JoinedStr | ast.Import | ast.ImportFrom | ast.AnnAssign):
+            return  # words, types, and the settings of an experiment
+        if isinstance(node, ast.FunctionDef) and re.match(r"_?draw|.*tidy|parser|to_dict|__repr__|__str__", node.name):
+            return
+        if isinstance(node, ast.Assign) and CHOSEN.match(ast.unparse(node.targets[0])):
+            return
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            return
+        super().visit(node)
+
+    def visit_ClassDef(self, node):
+        for child in node.body:
+            self.visit(child)
+
+    def visit_keyword(self, node):
+        if node.arg not in ("strict", "ndim", "name"):  # guards, which bad input tests
+            self.visit(node.value)
+
+    def visit_FunctionDef(self, node):
+        for child in (*node.args.defaults, *(each for each in node.args.kw_defaults if each), *node.body):
+            self.visit(child)
+
+    def _between(self, left, right, operator):
+        old, new = OPERATORS[type(operator)]
+        start, end = self._at(left.end_lineno, left.end_col_offset), self._at(right.lineno, right.col_offset)
+        place = re.search(
+            rf"(?<![<>=!*/+-]){re.escape(old)}(?![=*/])|(?<=\s){re.escape(old)}(?=\s)", self.text[start:end]
+        )
+        if place and "#" not in self.text[start:end]:
+            self._slip(left.end_lineno, start + place.start(), start + place.end(), new)
+
+    def visit_BinOp(self, node):
+        if type(node.op) in OPERATORS and not isinstance(node.left, ast.Constant | ast.JoinedStr) | isinstance(
+            getattr(node.left, "value", None), str
+        ):
+            self._between(node.left, node.right, node.op)
+        self.generic_visit(node)
+
+    def visit_Compare(self, node):
+        sides = [node.left, *node.comparators]
+        for left, right, operator in zip(sides, sides[1:], node.ops, strict=False):
+            if type(operator) in OPERATORS:
+                self._between(left, right, operator)
+        self.generic_visit(node)
+
+    def visit_BoolOp(self, node):
+        for left, right in zip(node.values, node.values[1:], strict=False):
+            self._between(left, right, node.op)
+        self.generic_visit(node)
+
+    def visit_Constant(self, node):
+        value = node.value
+        if isinstance(value, bool):
+            new = str(not value)
+        elif isinstance(value, int):
+            new = str(value + 1)
+        elif isinstance(value, float) and abs(value) > SMALLEST:
+            new = repr(value * 1.5)
+        else:
+            return
+        self._slip(
+            node.lineno, self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset), new
+        )
+
+    def visit_Attribute(self, node):
+        if node.attr in NAMES:
+            end = self._at(node.end_lineno, node.end_col_offset)
+            self._slip(node.end_lineno, end - len(node.attr), end, NAMES[node.attr])
+        self.generic_visit(node)
+
+
+def slips(file, root=ROOT):
+    """All slips that can be made in a file."""
+    text = (root / file).read_text()
+    finder = _Finder(file, text)
+    finder.visit(ast.parse(text))
+    return [slip for slip in finder.found if slip.into(text) != text]
+
+
+def draw(package, count, rng, only="", root=ROOT):
+    """`count` slips of a package, every line as likely as any other that has one."""
+    files = [path.relative_to(root).as_posix() for path in sorted((root / package).rglob("*.py"))]
+    by_line = {}
+    for file in files:
+        if only in file and not LEFT_OUT.search(file):
+            for slip in slips(file, root):
+                by_line.setdefault((file, slip.line), []).append(slip)
+    lines = sorted(by_line)
+    return [rng.choice(by_line[line]) for line in rng.sample(lines, min(count, len(lines)))]
+
+
+def files_that_test(file, root=ROOT):
+    """Test files of a module: its own, those that import it or name what it defines, and those of its folder."""
+    path = Path(file)
+    base = re.sub(r"_(claims|runs)$", "", path.stem)
+    own = [root / "tests" / path.parent / f"test_{stem}.py" for stem in dict.fromkeys((path.stem, base))]
+    claims = [root / "tests/figures/claims" / path.parent.name / f"{base}.py"] if path.parts[0] == "figures" else []
+    dotted = file.removesuffix(".py").replace("/", ".")
+    parent, _, name = dotted.rpartition(".")
+    defined = [each.name for each in ast.parse((root / file).read_text()).body if hasattr(each, "name")]
+    public = [each for each in defined if not each.startswith("_")]
+    direct = re.compile(rf"\b{re.escape(dotted)}\b|from {re.escape(parent)} import .*\b{name}\b")
+    reexported = re.compile(rf"from {re.escape(parent)} import (?s:.)*\b({'|'.join(public) or 'nothing'})\b")
+    others = []
+    for test in sorted((root / "tests").rglob("test_*.py")):
+        text = test.read_text()
+        if direct.search(text) or (reexported.search(text) and re.search(rf"\b({'|'.join(public)})\(", text)):
+            others.append(test)
+    others += sorted((root / "tests" / path.parent).glob("test_*.py"))
+    found = [test.relative_to(root).as_posix() for test in dict.fromkeys((*own, *others)) if test.exists()]
+    if any(test.exists() for test in claims):
+        found.insert(len([test for test in own if test.exists()]), f"tests/figures/claims -k {base}")
+    return found
+
+
+def fate(slip, place, patience):
+    """ "killed" or "survived", and after how many test files."""
+    path = place / slip.file
+    text, start, tried = path.read_text(), time.monotonic(), 0
+    path.write_text(slip.into(text))
+    try:
+        for tests in files_that_test(slip.file, place):
+            if time.monotonic() - start > patience:
+                return "survived", f"{tried} test files, stopped after {patience} s"
+            code, tried = run_tests(tests, place), tried + 1
+            if code not in (0, NONE_RAN):
+                return ("killed" if code == KILLED else f"pytest ends with {code}"), f"{tried} test files"
+    finally:
+        path.write_text(text)
+    return "survived", f"{tried} test files"
+
+
+def main(argv=None):
+    """Print a line a slip, then how many were killed in every package; 1 where that is fewer than 9 of 10."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=30, help="slips a package")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="files with that in their path")
+    parser.add_argument("--patience", type=float, default=180, help="seconds for the tests of one slip")
+    options = parser.parse_args(argv)
+    place, enough = copy_of_checkout(), True
+    for package in PACKAGES:
+        drawn = draw(package, options.count, random.Random(f"{options.seed} {package}"), options.only)
+        killed = 0
+        for slip in drawn:
+            start = time.monotonic()
+            what, after = fate(slip, place, options.patience)
+            killed += what != "survived"
+            text = (ROOT / slip.file).read_text()
+            line = text.splitlines()[slip.line - 1].strip()
+            change = f"{text[slip.start : slip.end]} -> {slip.new}"
+            print(
+                f"{what:9} {time.monotonic() - start:4.0f} s  {slip.file}:{slip.line}: {change:18} {line}  ({after})",
+                flush=True,
+            )
+        if drawn:
+            print(f"{package:12} {killed} of {len(drawn)} killed", flush=True)
+            enough &= killed >= AIM * len(drawn)
+    shutil.rmtree(place)
+    return int(not enough)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
