@@ -46,6 +46,17 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": SkillEmergence(),
+        "large": SkillEmergence(
+            n_skills=5,
+            n_bits=16,
+            width=1000,
+            n_steps=13_000,
+            data_sizes=(80, 160, 320, 640, 1280, 2560, 5120, 10_240, 20_480),
+            data_replicates=3,
+            widths=(2, 4, 6, 9, 13, 18, 25, 35, 48),
+            width_replicates=4,
+            limited_steps=12_000,
+        ),
         "paper": SkillEmergence(
             n_skills=5,
             n_bits=32,
