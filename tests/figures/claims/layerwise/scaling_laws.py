@@ -11,9 +11,9 @@ from tests.figures.claims import Case
 
 EXPONENTS = {"time": [0.23, 0.375, 0.47], "data": [0.25, 0.37, 0.48], "parameters": [0.3, 0.6, 0.9]}  # of three alphas
 X = {
-    "time": 10.0 ** np.array([1, 2, 3, 3.4, 4]),
-    "data": 10.0 ** np.array([1, 2, 2.7, 3, 3.3, 3.6, 4]),
-    "parameters": 10.0 ** np.array([0, 1, 2, 2.2, 2.6, 3]),
+    "time": np.array([10, 100, 800, 1000, 3000, 10_000]),
+    "data": np.array([10, 50, 100, 800, 1000, 2000, 4000, 10_000]),
+    "parameters": np.array([1, 10, 80, 100, 150, 400, 1000]),
 }
 START = {"time": 1e3, "data": 1e3, "parameters": 1e2}  # of the fitted range
 
@@ -54,7 +54,7 @@ def over_law(time: Sequence[float], data: Sequence[float]) -> dict[str, np.ndarr
 
 def frontier(off: float) -> dict[str, np.ndarray]:
     """The best loss at given compute, of slope `off` minus 0.23 from 10^3 on."""
-    budget = 10.0 ** np.array([2, 2.5, 3, 4, 5.5, 6])
+    budget = np.array([100, 800, 1000, 10_000, 200_000, 1_000_000])
     return {"budget": budget, "frontier": power(budget, 1e3, off - 0.23), "compute_exponent": np.array(0.23)}
 
 

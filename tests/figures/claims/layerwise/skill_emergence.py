@@ -20,7 +20,7 @@ def in_turn(smallest: Sequence[float]) -> np.ndarray:
     """Half-times (runs, skills) that grow fivefold from skill to skill, and at one skill of every run by `smallest`."""
     ratios = np.full((4, 5), 5.0)
     ratios[:, 0] = FIRST
-    ratios[np.arange(4), [1, 4, 2, 3]] = smallest
+    ratios[np.arange(4), [1, 4, 1, 3]] = smallest
     return np.cumprod(ratios, axis=1)
 
 

@@ -31,9 +31,8 @@ def stopped(ratios: Sequence[float]) -> dict[str, np.ndarray]:
     return {"stopped": BEST * np.array([ratios, [2, 2, 2]]), "best": BEST}
 
 
-def late_cut(at_one: float) -> dict[str, np.ndarray]:
-    """Last cut: 4 at half as many samples (2 and 8 beside it), 3 at twice as many (9 and 1), `at_one` between."""
-    late = np.array([2, 8, at_one, 9, 1])
+def late_cut(*late: float) -> dict[str, np.ndarray]:
+    """The last cut; the loss at 0.5 and at 2 is the root of the product of those beside it."""
     return {"ratios": RATIOS, "cut_loss": np.stack([np.ones(5), [1, 1, 2, 1, 1], late], axis=1)}
 
 
@@ -45,7 +44,9 @@ CASES = {
     ),
     "greedy-overfits": Case(in_the_end(1, [1.9, 1.6, 2.5]), in_the_end(1, [1.4, 1.6, 2.5]), (1.9, 1.6)),
     "stopping": Case(stopped([1.01, 1.04, 1.02]), stopped([1.01, 1.04, 1.06]), (1.02, 1.04)),
-    "double-descent": Case(late_cut(8.8), late_cut(7.6), (2.2, 1.9)),  # over 4
+    "double-descent": Case(  # 4 at half as many samples and 3 at twice as many; then 3 and 4
+        late_cut(2, 8, 8.8, 9, 1), late_cut(1, 9, 7.6, 8, 2), (8.8 / 4, 7.6 / 4)
+    ),
     # 0.8, 0.975, 0.64 and 0.8, 1.025, 0.61
     "stopping-removes-it": Case(
         {"stopped_loss": np.array([1, 0.8, 0.78, 0.5])}, {"stopped_loss": np.array([1, 0.8, 0.82, 0.5])}, (0.975, 1.025)
