@@ -11,13 +11,13 @@ SMALL, LARGE = [1, 2], [0, 4]  # positions of |lambda| <= 0.1 and of |lambda| = 
 
 
 def half(at: Sequence[int], ratios: Sequence[Sequence[float]], elsewhere: float) -> dict[str, np.ndarray]:
-    """Half-times (imbalances, 3 draws, 3 modes): the last over the first is as said, the one between is five times it.
+    """Half-times (imbalances, 3 draws, 3 modes): the last over the first is as said, the other midway between them.
 
     The first is another one in every draw.
     """
     last = np.full((5, 3), elsewhere)
     last[at] = ratios
-    modes = np.stack([np.ones((5, 3)), 5 * np.ones((5, 3)), last], axis=-1)
+    modes = np.stack([np.ones((5, 3)), (1 + last) / 2, last], axis=-1)
     return {"imbalances": IMBALANCES, "aligned_half": np.array([2.0, 0.5, 7])[:, None] * modes}
 
 
