@@ -47,7 +47,7 @@ def late(errors: Sequence[float]) -> np.ndarray:
 
 
 def last_over_root(ratios: Sequence[float]) -> np.ndarray:
-    """Half-times (5 runs, 4 levels): of the last so many times the root's, of the others a half and a third of the way."""
+    """Half-times (5 runs, 4 levels): `ratios` of the last to the root, the others a half and a third of the way."""
     return np.array([2, 2.5, 2.2, 3, 4])[:, None] * (1 + np.outer(np.array(ratios) - 1, [0, 1 / 2, 1 / 3, 1]))
 
 
