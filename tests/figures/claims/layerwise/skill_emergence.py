@@ -1,0 +1,100 @@
+"""Four runs of five skills, built from the ratio or the error that each run is to have, one of them an outlier.
+
+Means over the runs lie on the other side of every bound on a median.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tests.figures.claims import Case
+
+PUBLISHED = {"skills": np.array(5), "units": np.array(1000)}
+SHARES = np.array([0.5, 0.25, 0.15, 0.07, 0.03])
+FIRST = np.array([70.0, 90.0, 120.0, 200.0])  # half-time of skill 1 in four runs
+WORST = np.array([[0, 0.3, 1, -0.5, 0.2], [0, -1, 0.4, 0.1, 0.6], [0, 0.5, 0.2, -0.1, 1], [0, 0.1, 0.3, -1, 0.9]])
+CURVES = np.linspace(0.1, 0.8, 30).reshape(6, 5)  # of the model at six times or sizes, five skills
+
+
+def in_turn(smallest: Sequence[float]) -> np.ndarray:
+    """Half-times (runs, skills) that grow fivefold from skill to skill, and at one skill of every run by `smallest`."""
+    ratios = np.full((4, 5), 5.0)
+    ratios[:, 0] = FIRST
+    ratios[np.arange(4), [1, 4, 1, 3]] = smallest
+    return np.cumprod(ratios, axis=1)
+
+
+def off(predicted: np.ndarray, errors: Sequence[float]) -> np.ndarray:
+    """Half-times (runs, skills) whose ratio to the first misses the predicted by at most these relative errors."""
+    return FIRST[:, None] * predicted / predicted[0] * (1 + np.array(errors)[:, None] * WORST)
+
+
+def beside(distances: Sequence[float]) -> np.ndarray:
+    """Strengths (runs, 6, skills) of this root mean square from the curves at skill 4, and of half of it at skill 2.
+
+    Three of the six points miss it by root 2 times as much, and the others by nothing.
+    """
+    missed = np.zeros((len(distances), 6, 5))
+    missed[:, [0, 3, 5], 3] = np.sqrt(2) * np.outer(distances, [1, -1, 1])
+    missed[:, 1::2, 1] = missed[:, [0, 3, 5], 3] / 2
+    return CURVES + missed
+
+
+def seen(rarest: float) -> dict[str, np.ndarray]:
+    """Three sets and what is learned of them: all that was seen, but for the rarest skill; once a bit of the unseen."""
+    counts = np.array([[9, 4, 2, 1, 0], [8, 5, 0, 2, 0], [7, 3, 1, 0, 1]])
+    learned = (counts > 0).astype(float)
+    learned[0, 4], learned[2, 4] = 0.0009, rarest
+    return {"counts": counts, "learned": learned}
+
+
+def half_widths(fourth: float) -> dict[str, np.ndarray]:
+    """Three runs whose medians are 4 times 1, 3, 5, 7, 9, but for 10 % less at skill 2 and (1 + fourth) at skill 4."""
+    middle = 4 * np.array([1, 3, 5, 7, 9]) * [1, 0.9, 1, 1 + fourth, 1]
+    return {"half_width": np.stack([np.add(middle, [9, 1, 30, 2, 50]), middle * [0.4, 0.9, 0.6, 0.8, 0.5], middle])}
+
+
+def by_width(distance: float) -> dict[str, np.ndarray]:
+    """Three runs, the median of which is `distance` from the model."""
+    middle = beside([distance])[0]
+    return {
+        "strength_by_width": np.stack([middle + 0.9, middle, middle - 0.3]),
+        "predicted_by_width": CURVES,
+    } | PUBLISHED
+
+
+ORDER = in_turn([1.1, 1.2, 0.2, 1.3])  # median 1.15, mean 0.95
+DISORDER = in_turn([0.9, 0.95, 3, 0.8])  # median 0.925, mean 1.41
+NEAR, FAR = [0.2, 0.24, 0.6, 0.1], [0.27, 0.26, 0.05, 0.3]  # medians 0.22, 0.265, means 0.285, 0.22
+CLOSE, APART = [0.08, 0.09, 0.3, 0.05], [0.11, 0.12, 0.01, 0.13]  # medians 0.085, 0.115, means 0.13, 0.0925
+LATER = np.array([3.0, 6, 10, 22, 50])  # half-times of the model
+MODELS = LATER * np.array([[1.0], [2], [0.5], [3]])  # each run has its own clock
+
+CASES = {
+    "order-in-time": Case({"half": ORDER} | PUBLISHED, {"half": DISORDER} | PUBLISHED, (1.15, 0.925)),
+    "half-times": Case(
+        {"half": off(LATER, NEAR), "predicted": MODELS} | PUBLISHED,
+        {"half": off(LATER, FAR), "predicted": MODELS} | PUBLISHED,
+        (0.22, 0.265),
+    ),
+    "curves-in-time": Case(
+        {"skill": beside(CLOSE), "model": np.stack([CURVES] * 4)} | PUBLISHED,
+        {"skill": beside(APART), "model": np.stack([CURVES] * 4)} | PUBLISHED,
+        (0.085, 0.115),
+    ),
+    "seen-skills-only": Case(seen(0.9995), seen(0.9988), (0.0009, 0.0012)),
+    "order-in-data": Case({"half_data": ORDER} | PUBLISHED, {"half_data": DISORDER} | PUBLISHED, (1.15, 0.925)),
+    "examples": Case(
+        {"half_data": off(1 / SHARES, NEAR), "shares": SHARES} | PUBLISHED,
+        {"half_data": off(1 / SHARES, FAR), "shares": SHARES} | PUBLISHED,
+        (0.22, 0.265),
+    ),
+    "curves-in-data": Case(
+        {"strength_by_data": beside(CLOSE), "predicted_by_data": CURVES} | PUBLISHED,
+        {"strength_by_data": beside(APART), "predicted_by_data": CURVES} | PUBLISHED,
+        (0.085, 0.115),
+    ),
+    "order-in-width": Case({"half_width": ORDER} | PUBLISHED, {"half_width": DISORDER} | PUBLISHED, (1.15, 0.925)),
+    "units": Case(half_widths(0.24), half_widths(0.27), (0.24, 0.27)),
+    "curves-in-width": Case(by_width(0.09), by_width(0.11), (0.09, 0.11)),
+}

@@ -1,0 +1,87 @@
+"""Errors of a few draws written down by hand, at the imbalances that are judged; the others say the contrary."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tests.figures.claims import Case
+
+IMBALANCES = np.array([-100.0, -0.1, 0.0, 1.0, 100.0])
+SMALL, LARGE = [1, 2], [0, 4]  # positions of |lambda| <= 0.1 and of |lambda| = 100
+
+
+def half(at: Sequence[int], ratios: Sequence[Sequence[float]], elsewhere: float) -> dict[str, np.ndarray]:
+    """Half-times (imbalances, 3 draws, 3 modes): the last over the first is as said, the other midway between them.
+
+    The first is another one in every draw.
+    """
+    last = np.full((5, 3), elsewhere)
+    last[at] = ratios
+    modes = np.stack([np.ones((5, 3)), (1 + last) / 2, last], axis=-1)
+    return {"imbalances": IMBALANCES, "aligned_half": np.array([2.0, 0.5, 7])[:, None] * modes}
+
+
+def limits(name: str, row: int, of: Sequence[float], elsewhere: float) -> dict[str, np.ndarray]:
+    """Distances (4 limits, 3 draws) in units of 1e-4: one row as said."""
+    distances = np.full((4, 3), elsewhere)
+    distances[row] = of
+    return {f"limit_{name}": 1e-4 * distances}
+
+
+def drift(kind: int, largest: Sequence[float]) -> dict[str, np.ndarray]:
+    """Drifts (2 kinds, 4 draws, 3 times) in units of 1e-7, the largest at the second time; ten million of the other."""
+    drifts = np.full((2, 4, 3), 1e7)
+    drifts[kind] = np.outer(largest, [0.0, 1.0, 0.5])
+    return {"conserved_drift": 1e-7 * drifts}
+
+
+def factor(solution: Sequence[float], limit: Sequence[float]) -> dict[str, np.ndarray]:
+    """Errors of three starts (3 ratios, 1 draw), in units of 1e-7."""
+    return {f"scalar_{name}": 1e-7 * np.array(of)[:, None] for name, of in (("solution", solution), ("limit", limit))}
+
+
+def skills(farthest: Sequence[float]) -> dict[str, np.ndarray]:
+    """Half-time times frequency (1, draws, 4 skills), of the third skill as far from 1 as said, of the last half so."""
+    return {"skills_product": 1 + np.outer(farthest, [0, 0.1, 1, -0.5])[None]}
+
+
+CASES = {
+    "separate-modes": Case(
+        {"aligned_error": 1e-7 * np.array([[9, 2], [3, 8], [5, 6]])},  # 2 3 5 6 8 9
+        {"aligned_error": 1e-7 * np.array([[9, 2], [3, 8], [11, 6]])},  # 2 3 6 8 9 11
+        (5.5e-7, 7e-7),
+    ),
+    "monotone-modes": Case(
+        {"aligned_missed": 1e-5 * np.array([[4, 1], [7, 9], [-3, 2]])},  # -3 1 2 4 7 9
+        {"aligned_missed": 1e-5 * np.array([[4, 1], [7, 9], [-3, 11]])},  # -3 1 4 7 9 11
+        (3e-5, 5.5e-5),
+    ),
+    "sigmoid-limit": Case(limits("sigmoid", 0, [9, 3, 5], 50.0), limits("sigmoid", 0, [9, 11, 5], 50.0), (5e-4, 9e-4)),
+    "exponential-limit": Case(
+        limits("exponential", 3, [2, 9, 4], 50.0), limits("exponential", 3, [11, 9, 4], 50.0), (4e-4, 9e-4)
+    ),
+    "salient-first": Case(
+        half(SMALL, [[1.6, 4, 2], [1.7, 1.8, 3]], elsewhere=1.2),  # 1.6 1.7 1.8 2 3 4
+        half(SMALL, [[1.6, 4, 2], [1.7, 1.4, 3]], elsewhere=1.2),  # 1.4 1.6 1.7 2 3 4
+        (1.9, 1.85),
+    ),
+    "linear-when-imbalanced": Case(
+        half(LARGE, [[1.04, 1.01, 1], [1.03, 1.02, 1.045]], elsewhere=2.0),  # 1 1.01 1.02 1.03 1.04 1.045
+        half(LARGE, [[1.04, 1.01, 1.06], [1.03, 1.02, 1.045]], elsewhere=2.0),  # 1.01 1.02 1.03 1.04 1.045 1.06
+        (1.025, 1.035),
+    ),
+    "conserved-diagonal": Case(drift(0, [9, 3, 1, 5]), drift(0, [9, 3, 11, 5]), (4e-7, 7e-7)),  # 1 3 5 9; 3 5 9 11
+    "conserved-matrix": Case(drift(1, [2, 9, 4, 7]), drift(1, [11, 9, 4, 7]), (5.5e-7, 8e-7)),  # 2 4 7 9; 4 7 9 11
+    "one-factor": Case(
+        factor([8, 1, 2], [3, 5, 9]),  # 8 5 9
+        factor([8, 11, 2], [3, 5, 9]),  # 8 11 9
+        (8e-7, 9e-7),
+    ),
+    "monotone-factor": Case(
+        {"scalar_backward": np.zeros((3, 2))}, {"scalar_backward": np.array([[0, 0], [2, 1], [0, 3]])}, (0, 0.5)
+    ),
+    "inflection": Case(
+        {"scalar_unexpected": np.zeros((3, 2))}, {"scalar_unexpected": np.array([[0, 1], [1, 0], [0, 1]])}, (0, 0.5)
+    ),
+    "skill-half-times": Case(skills([0.009, -0.004, 0.006]), skills([0.009, -0.011, 0.006]), (0.006, 0.009)),
+}
