@@ -68,8 +68,11 @@ def rise(middle: int, first: float = 0.5) -> np.ndarray:
 
 
 def rises(loss: tuple[int, ...], gradient: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Where loss and late gradients rise fastest, by run; the loss falls first, and two early layers rise at first."""
-    late = np.stack([rise(middle) for middle in gradient])[..., None] * [0.5, 1, 1.5]
+    """Where loss and mean late gradient rise fastest, by run.
+
+    The loss falls in the first interval, in which two early layers, and one late layer alone, rise fastest.
+    """
+    late = np.stack([rise(middle) for middle in gradient])[..., None] + rise(2)[:, None] * [2, -1, -1]
     early = np.broadcast_to(rise(2)[:, None] * [9, 9], (3, 6, 2))
     return ENOUGH | {
         "g_step": np.stack([STEPS] * 3),
@@ -103,8 +106,8 @@ CASES = {
         (0.75, 0.85),
     ),
     "loss-with-gradients": Case(
-        rises((19, 10, 19), (10, 10, 10)),  # 1.9 1 1.9
+        rises((10, 10, 10), (19, 10, 19)),  # .526 1 .526
         rises((23, 32, 23), (10, 10, 10)),  # 2.3 3.2 2.3
-        (1.9, 2.3),
+        (10 / 19, 2.3),
     ),
 }

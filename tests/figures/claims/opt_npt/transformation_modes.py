@@ -1,4 +1,4 @@
-"""Numbers by unit, pair, neuron and digit, three runs each; those that a claim is not about lie on the other side.
+"""Numbers by unit, pair, neuron and digit, of three or four runs; those that a claim is not about lie on the other side.
 
 Ranks of 8 neurons in made-up orders have Spearman's rho 1 - S / 84 as those of 8 layers; within classes of 5, 4 and 3
 digits it is 1 - S / 20, 1 - S / 10 and 1 - S / 4, with S the sum of squared distances of the ranks from 1, 2, ...
@@ -43,9 +43,10 @@ def neurons(activation: int, name: str, gradients: np.ndarray, ranks: np.ndarray
 
 
 def steep(gaussian: tuple[float, ...]) -> dict[str, np.ndarray]:
-    """Four neurons of mean size 2, 1 and 4 (linear: median 2), and of `gaussian`; their sum is 0, their median less."""
+    """Four neurons of mean size 2, 1 and 4 (linear: median 2), and of `gaussian`, whatever their signs, which cancel."""
     size = np.array([[2.0, 1, 4], [9, 9, 9], gaussian])
-    return {"network_gradient": size[..., None] * np.array([-2, 0.5, 0.5, 1])}
+    shares = np.array([[-2, 0.5, 0.5, 1], [1, -1, 1, -1], [-1.5, -0.5, 0.8, 1.2]])
+    return {"network_gradient": size[..., None] * shares[:, None]}
 
 
 def aligned(gaussian: tuple[float, ...], tanh: float) -> dict[str, np.ndarray]:
@@ -65,7 +66,7 @@ CLASSES = [4] * 5 + [7] * 4 + [0] * 3 + [2] * 3  # the three digits of class 2 h
 
 
 def basins(*sums: int) -> dict[str, np.ndarray]:
-    """Digits of four classes in each of three runs; over all digits wide basins go with low gradients."""
+    """Digits of four classes in each of four runs; over all digits wide basins go with low gradients."""
     gradient = np.array([1, 2, 3, 4, 5, 11, 12, 13, 14, 21, 22, 23, 31, 32, 33]) / 20
     by_class = -np.repeat([0, 1, 2, 3], [5, 4, 3, 3])
     radius = np.array([[*FIVE[total], *FOUR, *THREE, 1, 1, 1] for total in sums]) / 10 + by_class + 5
@@ -78,8 +79,8 @@ def basins(*sums: int) -> dict[str, np.ndarray]:
 
 
 def tanh_only(values: np.ndarray) -> np.ndarray:
-    """Values (3 runs, 15 digits) of the tanh networks, equal ones of the others: (3 activations, 3 runs, 15 digits)."""
-    arrays = np.ones((3, 3, 15), values.dtype)
+    """Values (4 runs, 15 digits) of the tanh networks, equal ones of the others: (3 activations, 4 runs, 15 digits)."""
+    arrays = np.ones((3, 4, 15), values.dtype)
     arrays[TANH] = values
     return arrays
 
@@ -111,5 +112,5 @@ CASES = {
         neurons(TANH, "reversed", SIZES - 4.2, orders(NOT_LATER, downwards=True)),
         OPENING,
     ),
-    "samples": Case(basins(2, 0, 2), basins(6, 40, 6), ((0.9 + 0.6 - 0.5) / 3, (0.7 + 0.6 - 0.5) / 3)),
+    "samples": Case(basins(2, 0, 2, 2), basins(6, 40, 6, 6), ((0.9 + 0.6 - 0.5) / 3, (0.7 + 0.6 - 0.5) / 3)),
 }

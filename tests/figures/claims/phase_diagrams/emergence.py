@@ -58,7 +58,7 @@ def lazy(last: float) -> dict[str, np.ndarray]:
     score = np.full((4, 2, 3), 2.0)
     score[2], score[3] = 0.5, 0.55
     score[3, 0, 1], score[2, 1, 2] = 0.59, last
-    return {"condensation_starts": np.array([0.003, 0.1, 0.25, 0.5]), "condensation_score": score}
+    return {"condensation_starts": np.array([0.003, 0.24, 0.25, 0.5]), "condensation_score": score}
 
 
 def rises(first: float) -> dict[str, np.ndarray]:
