@@ -50,9 +50,9 @@ def where_linear(**shares: tuple[float, ...]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def centres(elsewhere: float, **last: tuple[float, ...]) -> dict[str, np.ndarray]:
-    """Cosines (run, 4 layers) of two centres in the last layer, and in all others."""
-    arrays = {f"{kind}_between": np.full((3, 4), elsewhere) for kind in last}
+def centres(**last: tuple[float, ...]) -> dict[str, np.ndarray]:
+    """Cosines (run, 4 layers) of two centres in the last layer; .9 in all others."""
+    arrays = {f"{kind}_between": np.full((3, 4), 0.9) for kind in last}
     for kind, cosines in last.items():
         arrays[f"{kind}_between"][:, -1] = cosines
     return arrays
@@ -124,8 +124,8 @@ CASES = {
         (78 / 84, 70 / 84),
     ),
     "centres-orthogonal": Case(
-        centres(0.9, plain=(0.28, 0.1, 0.29), residual=(0.27, 0.2, 0.295)),  # .1 .2 .27 | .28 .29 .295
-        centres(0.0, plain=(0.302, 0.6, 0.303), residual=(0.27, 0.2, 0.295)),  # .2 .27 .295 | .302 .303 .6
+        centres(plain=(0.28, 0.1, 0.29), residual=(0.27, 0.2, 0.295)),  # .1 .2 .27 | .28 .29 .295
+        centres(plain=(0.302, 0.6, 0.303), residual=(0.27, 0.2, 0.295)),  # .2 .27 .295 | .302 .303 .6
         (0.275, 0.2985),
     ),
     "lag-grows": Case(lags("plain", SHORT, LONGER), lags("plain", CAUGHT_UP, SHORT), (2, -2)),

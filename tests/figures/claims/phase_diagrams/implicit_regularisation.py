@@ -44,9 +44,9 @@ def ordered(*ranks: float) -> dict[str, np.ndarray]:
     }
 
 
-def one_input(rule: str, *draws: float, others: float) -> dict[str, np.ndarray]:
-    """Scores (5 batches, 3 draws) of the smallest batch, and of all others."""
-    score = np.full((5, 3), others)
+def one_input(rule: str, *draws: float) -> dict[str, np.ndarray]:
+    """Scores (5 batches, 3 draws) of the smallest batch; .1 of all others."""
+    score = np.full((5, 3), 0.1)
     score[0] = draws
     return {f"{rule}_score": score}
 
@@ -82,13 +82,13 @@ CASES = {
         (25 / 35, 23 / 35),
     ),
     "graph-sparser": Case(
-        one_input("multiplicative", 0.3, 0.7, 0.4, others=0.1),
-        one_input("multiplicative", 0.29, 0.7, 0.35, others=0.9),
+        one_input("multiplicative", 0.3, 0.7, 0.4),
+        one_input("multiplicative", 0.29, 0.7, 0.35),
         (0.4, 0.35),
     ),
     "graph-sparser-when-additive": Case(
-        one_input("additive", 0.4, 0.3, 0.9, others=0.1),
-        one_input("additive", 0.35, 0.29, 0.9, others=0.9),
+        one_input("additive", 0.4, 0.3, 0.9),
+        one_input("additive", 0.35, 0.29, 0.9),
         (0.4, 0.35),
     ),
     "graph-as-predicted": Case(
