@@ -36,8 +36,8 @@ def good_from(starts: tuple[int, ...], whole: float) -> np.ndarray:
 
 
 def head_start(kind: str, linear_map: tuple[int, ...], perceptron: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """First good start layers of both, by run; the fitted perceptron ends four points below the network."""
-    return {f"{kind}_map": good_from(linear_map, 0.8), f"{kind}_perceptron": good_from(perceptron, 0.76)}
+    """First good start layers of both, by run."""
+    return {f"{kind}_map": good_from(linear_map, 0.8), f"{kind}_perceptron": good_from(perceptron, 0.8)}
 
 
 def where_linear(**shares: tuple[float, ...]) -> dict[str, np.ndarray]:
