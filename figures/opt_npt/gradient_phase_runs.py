@@ -90,7 +90,8 @@ def lowest_order(run: Data, *, fitting: bool = False) -> np.ndarray:
     """Its lowest value from step 2 on; with `fitting` up to the first record with a training accuracy of 0.8."""
     records = run["step"] >= 2
     if fitting:
-        records &= np.cumsum(run["train"] >= TRAINED, axis=1) <= 1
+        trained = run["train"] >= TRAINED
+        records &= np.cumsum(trained, axis=1) <= trained  # none before: later falls below 0.8 do not count again
     return np.where(records, order(run), 1.0).min(1)
 
 
