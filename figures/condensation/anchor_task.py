@@ -10,10 +10,10 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from comparisons.harness.style import FAMILY
-from figures.condensation.fitted_runs import NOT_FITTED, unless_unfitted, when_fitted
 from figures.condensation.grids import arrays_of
 from figures.condensation.similarity_maps import draw_map, sorted_map
 from figures.harness.figure import Data, Grid, PaperFigure
+from figures.harness.fitted_runs import NOT_FITTED, unless_unfitted, when_fitted
 from toymodels.claims import AFTER, Claim, Quantity, at_least, median
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.condensation.channel_similarity import channel_measures
-from figures.condensation.fitted_runs import unless_unfitted, when_fitted
 from figures.condensation.grids import arrays_of
 from figures.condensation.similarity_maps import compared_images, draw_map
 from figures.condensation.training_to_fit import train_to_fit
 from figures.harness.figure import Data, Grid, PaperFigure
+from figures.harness.fitted_runs import unless_unfitted, when_fitted
 from toymodels.claims import AFTER, Claim, Decisive, Quantity, median
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.harness.figure import Data
+from figures.harness.fitted_runs import when_fitted
 from figures.opt_npt.digit_networks import batch_accuracy
 from figures.opt_npt.trends import rank_correlation
 
@@ -96,5 +97,9 @@ def lowest_order(run: Data, *, fitting: bool = False) -> np.ndarray:
 
 
 def delayed(run: Data) -> np.ndarray:
-    """Lowest running-statistics test accuracy (replicates,) at a record whose training accuracy is 0.8 or more."""
-    return np.where(run["train"] >= TRAINED, run["test"], 1.0).min(1)
+    """Lowest running-statistics test accuracy (replicates,) at a record whose training accuracy is 0.8 or more.
+
+    -1 for a run without such a record.
+    """
+    lowest = np.where(run["train"] >= TRAINED, run["test"], 1.0).min(1)
+    return when_fitted(lowest, run["train"].max(1), TRAINED)

@@ -6,6 +6,7 @@ import numpy as np
 
 from figures.harness.curves import steepest
 from figures.harness.figure import Data
+from figures.harness.fitted_runs import unless_unfitted
 from figures.opt_npt.digit_networks import ENOUGH_DIGITS
 from figures.opt_npt.gradient_phase_runs import CHANCE, LONG, delayed, lowest_order, order, panel_of, trained_long
 from figures.opt_npt.trends import rank_correlation
@@ -42,10 +43,11 @@ CLAIMS = (
         "Figure 3g",
         "The test accuracy of the 23-layer network stays at chance while training digits are already learnt.",
         Quantity(
-            "lowest running-statistics test accuracy at any record with a training accuracy of 0.8 or more",
+            "lowest running-statistics test accuracy at any record with a training accuracy of 0.8 or more, -1 without "
+            "one",
             lambda data: delayed(panel_of(data, "g")),
         ),
-        median < CHANCE,
+        unless_unfitted(median < CHANCE),
         decisive=ENOUGH_DIGITS,
     ),
     Claim(

@@ -56,15 +56,15 @@ def late_and_early(data: Data, kind: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def longer_lag(data: Data, kind: str) -> np.ndarray:
-    """Lag of the deepest network less that of the shallowest, in steps; one that outlasts the run ends with it."""
+    """Lag of the deepest network, which counts to the end if it outlasts the run, less that of the shallowest."""
     late, early = late_and_early(data, kind)
-    lags = np.minimum(late, data[f"{kind}_lag_step"].max()) - early
-    return lags[-1] - lags[0]
+    deepest = np.minimum(late[-1], data[f"{kind}_lag_step"].max()) - early[-1]
+    return deepest - (late[0] - early[0])
 
 
 def lag_is_clear(data: Data, kind: str) -> bool:
-    """Whether the deepest networks generalise and catch up before the run ends."""
-    caught_up = np.isfinite(late_and_early(data, kind)[0][-1]).all()
+    """Whether the deepest networks generalise, and they and the shallowest catch up before the run ends."""
+    caught_up = np.isfinite(late_and_early(data, kind)[0][[0, -1]]).all()
     return bool(caught_up and (data[f"{kind}_lag_batch"][-1].max(-1) >= GENERALISES).all())
 
 
@@ -100,7 +100,9 @@ def growing_lag(kind: str) -> Quantity:
 
 def clear_lag(kind: str) -> Decisive:
     """Only networks that generalise have a lag worth the name."""
-    words = f"deepest networks that reach a test accuracy of {GENERALISES} and catch up within the run"
+    words = (
+        f"deepest networks that reach a test accuracy of {GENERALISES} and, as the shallowest, catch up within the run"
+    )
     return Decisive(words, lambda data: lag_is_clear(data, kind))
 
 

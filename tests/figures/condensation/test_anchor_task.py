@@ -10,7 +10,7 @@ from figures.condensation.anchor_task import (
     smallest_rise,
     task_of,
 )
-from figures.condensation.fitted_runs import NOT_FITTED
+from figures.harness.fitted_runs import NOT_FITTED
 
 FITTED = np.array([[1.0, 0.9], [1.0, 1.0]])  # (rate, run)
 DATA = {

@@ -24,6 +24,11 @@ def test_delay_and_order_look_only_where_they_should(run):
     assert lowest_order(run) == pytest.approx(-1.0)
 
 
+def test_a_run_that_never_learns_has_no_delay(run):
+    run["train"][:] = 0.5
+    assert delayed(run) == [-1]
+
+
 def test_layers_in_order_have_a_rank_correlation_of_one(run):
     assert order(run)[0] == pytest.approx([-1, 0.5, 1, -1])
 

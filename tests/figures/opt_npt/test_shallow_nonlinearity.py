@@ -50,6 +50,13 @@ def test_the_split_is_where_a_gap_stays(data):
     assert split_ratio(data) == pytest.approx([1])
 
 
+def test_a_linear_version_that_keeps_up_leaves_the_split_open(data):
+    data["accuracy"][-1, 0, :, 2] = 0.5
+    assert split_ratio(data) == [-1]
+    data["accuracy"][-1, 0, :, 1:] = 0.4  # both behind from the start
+    assert split_ratio(data) == [1]
+
+
 def test_gradients_are_compared_with_their_peak_and_with_each_other(data):
     assert late_over_peak(data) == pytest.approx([0.5])
     assert start_over_peak(data) == pytest.approx([0.05])

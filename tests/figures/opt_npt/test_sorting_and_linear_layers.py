@@ -35,6 +35,13 @@ def test_the_lag_is_measured_at_half_of_what_a_network_reaches(late, best, longe
     assert lag_is_clear(data, "plain") == clear
 
 
+def test_a_shallow_network_that_never_catches_up_decides_nothing():
+    data = lagging(12.0)
+    data["plain_lag_test"] = data["plain_lag_test"][::-1] * np.array([0.4, 1.0])[:, None, None]
+    assert longer_lag(data, "plain").tolist() == [-np.inf] * 3
+    assert not lag_is_clear(data, "plain")
+
+
 def test_a_test_loss_that_only_falls_has_no_bump():
     falling, bump = np.linspace(2.3, 1, 5), np.array([2.3, 2.5, 2.9, 1, 1])
     loss = np.stack([np.stack([falling] * 3), np.stack([falling, bump, bump])])

@@ -97,7 +97,7 @@ def bumps(kind: str, shallow: tuple[float, ...], deep: tuple[float, ...]) -> dic
 
 SHORT = ((2, 4), (2, 4), (4, 7))  # 2, 2 and 3 steps
 LONGER = ((4, 7), (4, NEVER), (7, 12))  # 3, 16 and 5 steps: longer by 1, 14 and 2
-CAUGHT_UP = ((4, 7), (2, NEVER), (7, 12))  # 3, 18 and 5 steps: SHORT is shorter by 1, 16 and 2
+CAUGHT_UP = ((4, 7), (2, 16), (7, 12))  # 3, 14 and 5 steps: SHORT is shorter by 1, 12 and 2
 EARLY, MORE, LESS = (0.2, 0.5, 0.2), (0.32, 0.6, 0.31), (0.28, 0.1, 0.29)  # rises around the first ones' mean of .3
 
 CASES = {

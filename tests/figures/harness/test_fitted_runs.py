@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from figures.condensation.fitted_runs import NOT_FITTED, unless_unfitted, when_fitted
+from figures.harness.fitted_runs import NOT_FITTED, unless_unfitted, when_fitted
 from toymodels.claims import every_run, median
 
 
