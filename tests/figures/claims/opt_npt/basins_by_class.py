@@ -24,8 +24,8 @@ def exchanged(*runs: list[tuple[int, int]]) -> dict[str, np.ndarray]:
     """Radii that double from rank to rank, and gradients of the same order but for exchanged pairs of ranks."""
     gradient = np.tile(CLASS_RANKS / 10, (3, 1))
     for row, pairs in zip(gradient, runs, strict=True):
-        for low, high in pairs:
-            row[CLASS_RANKS == low], row[CLASS_RANKS == high] = high / 10, low / 10
+        for one, other in pairs:
+            row[one == CLASS_RANKS], row[other == CLASS_RANKS] = other / 10, one / 10
     return {"radius": np.tile(0.01 * 2.0**CLASS_RANKS, (3, 1)), "gradient": gradient}
 
 
