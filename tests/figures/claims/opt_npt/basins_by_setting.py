@@ -1,7 +1,7 @@
 """Basins of five depths, four widths and three runs, or of five rates or batch sizes, that stand in a given order.
 
-Kendall's tau of five values is that of ten pairs: .8 with one pair exchanged, .6 with two, .4 with three. Of four values
-it is that of six pairs: 2/3 with one exchanged, and 1/2 with one exchanged and one that is even.
+Kendall's tau of five values is that of ten pairs: .8 with one pair exchanged, .6 with two. Of four values it is that of
+six pairs: 2/3 with one exchanged, and 1/2 with one exchanged and one that is even.
 """
 
 import numpy as np
