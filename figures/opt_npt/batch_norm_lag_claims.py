@@ -71,12 +71,16 @@ def train_accuracy_before(data: Data) -> np.ndarray:
 
 
 def least_order(data: Data) -> np.ndarray:
-    """Smallest rank correlation of layer and gradient from the second record to the jump: negative in phase I."""
+    """Smallest rank correlation of layer and gradient from the second record to the jump, or to the end without one.
+
+    It is negative in phase I.
+    """
     from scipy.stats import spearmanr
 
     least = []
     for gradient, test in zip(data["usual_gradient"], data["usual_test_accuracy"], strict=True):
-        until = max(2, int((test >= 0.5).argmax()))
+        jumped = test >= 0.5
+        until = max(2, int(jumped.argmax()) if jumped.any() else len(test))
         layers = np.arange(gradient.shape[1])
         orders = [spearmanr(layers, row)[0] for row in gradient[1:until]]
         least.append(min(orders))  # pyright: ignore[reportArgumentType]

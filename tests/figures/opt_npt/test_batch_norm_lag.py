@@ -65,6 +65,7 @@ def test_the_order_of_the_layers_is_looked_at_between_the_first_record_and_the_j
     gradient = np.array([[[3.0, 2, 1], [1, 2, 3], [1, 3, 2], [3, 2, 1]]])
     data = {"usual_gradient": gradient, "usual_test_accuracy": np.array([[0.1, 0.1, 0.1, 0.9]])}
     assert least_order(data) == pytest.approx([0.5])
+    assert least_order(data | {"usual_test_accuracy": np.full((1, 4), 0.1)}) == pytest.approx([-1])  # never a jump
 
 
 def test_equal_weights_must_be_exactly_equal():
