@@ -17,7 +17,7 @@ BY_SUM = {
     50: np.array([6.0, 2, 3, 4, 5, 1, 7, 8]),  # 25 + 25
     80: np.array([7.0, 4, 3, 2, 5, 6, 1, 8]),  # 36 + 4 + 4 + 36: rho 4 / 84
 }
-ENOUGH = {"samples": np.array(10_000)}
+ENOUGH = {"samples": np.array(60_000)}
 SCALES = 0.7, 1.1, 1.6  # of the gradients, by run
 LATER = 40, 32, 40  # two of three runs just above rho 0.5, so that neither mean nor extremes are the median
 NOT_LATER = 44, 50, 44  # just below
