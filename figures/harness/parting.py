@@ -107,6 +107,8 @@ SURVIVED = {
     ),
 }
 
+NOT_TRIED = "not tried yet"
+
 
 def standing(rows: Sequence[Row]) -> list[Row]:
     """The rows of the papers that are contradicted."""
@@ -143,7 +145,7 @@ def parting_page(ledger: Ledger) -> str:
     ]
     lines += [f"| `{key}` | {why} |" for key, why in FELL.items()]
     lines += ["", "| row that stands | how its defence was tested |", "|---|---|"]
-    lines += [f"| `{row.claim.key}` | {SURVIVED[row.claim.key]} |" for row in standing(all_rows)]
+    lines += [f"| `{row.claim.key}` | {SURVIVED.get(row.claim.key, NOT_TRIED)} |" for row in standing(all_rows)]
     return "\n".join(lines) + "\n"
 
 

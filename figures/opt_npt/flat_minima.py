@@ -81,7 +81,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": FlatMinima(),
-        "large": FlatMinima(batches=(100, 300, 1000, 3000), samples=10_000, epochs=10, n_test=5000),
+        "large": FlatMinima(batches=(100, 300, 1000, 3000), samples=10_000, epochs=40, n_test=5000),
         "paper": FlatMinima(
             batches=(300, 1000, 3000, 10_000, 30_000),
             depth=12,

@@ -218,3 +218,9 @@ def test_what_fell_is_no_contradicted_claim_of_a_paper_and_what_stands_was_teste
     assert not standing & parting.FELL.keys()
     assert parting.FELL.keys() <= {row.claim.key for row in rows}
     assert standing == parting.SURVIVED.keys()
+
+
+def test_a_row_that_is_contradicted_for_the_first_time_does_not_stop_the_pages(monkeypatch):
+    monkeypatch.setattr(parting, "SURVIVED", {})
+    content = ledger.read_ledger()
+    assert parting.parting_page(content).count(f"| {parting.NOT_TRIED} |") == len(parting.standing(ledger.rows(content)))
