@@ -178,7 +178,9 @@ CLAIMS = (
             lambda data: sorted_layers(data, ["hundred"]),
         ),
         median > KEPT,
+        source=READING,
         decisive=ENOUGH_DIGITS,
+        why="as at 83 layers the gradient rises with depth but scatters from layer to layer",
         defence="the abstract names the depth and the text no network of it: ours is as wide as our narrow ones",
     ),
     Claim(
@@ -191,6 +193,7 @@ CLAIMS = (
             lambda data: rank_correlation(data["hundred_map"]),
         ),
         median > KEPT,
+        source=READING,
         decisive=ENOUGH_DIGITS,
     ),
 )
