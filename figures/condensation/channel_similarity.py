@@ -3,7 +3,8 @@
 Cosines of few entries are large by chance: their mean is .27 for two kernels of 9 weights and .03 for two of 576, and
 outputs of any two kernels on the same smooth images are alike. The excess of the mean |cos| is measured over what
 unrelated kernels have on the same inputs, and channels are near when their |cos| is one that some pair of that many
-unrelated channels reaches in one layer out of a thousand.
+unrelated channels reaches in one layer out of a thousand. Outputs are taken without the bias, which neither the weights
+nor their chance have: a bias of one sign makes channels alike, and one of both signs unlike, however the kernels lie.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.condensation.similarity_maps import companions, off_diagonal, sorted_map
-from toymodels.condensation import cosine_excess, cosine_similarity, flatten_kernels, null_cosine
+from toymodels.condensation import cosine_excess, cosine_similarity, flatten_kernels, null_cosine, output_similarity
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,6 +25,8 @@ DRAWS = 3000  # Gaussian kernels, of which all pairs are compared
 
 def channel_measures(network: nn.Module, layer: nn.Conv2d, x: Tensor, rng: np.random.Generator) -> dict[str, Any]:
     """How alike the channels of `layer` are, in their weights and in their outputs for inputs `x` of `network`.
+
+    Weights and outputs leave the bias out.
 
     Parameters
     ----------
@@ -42,10 +45,12 @@ def channel_measures(network: nn.Module, layer: nn.Conv2d, x: Tensor, rng: np.ra
         all channels near the best connected one, itself included, and `minority_`, the part of them that points the
         other way than most.
     """
-    from dnn.networks.convolutional import layer_similarity
+    from dnn.networks.convolutional import layer_outputs
 
-    similarity = layer_similarity(network, layer, x)
     kernels = flatten_kernels(layer.weight.detach().cpu().numpy())
+    bias = np.zeros((1, 1, 1)) if layer.bias is None else layer.bias.detach().cpu().numpy()[:, None, None]
+    outputs = layer_outputs(network, layer, x) - bias.astype(np.float32)
+    similarity = {"weights": cosine_similarity(kernels), "outputs": output_similarity(outputs)}
     chance, nearest = output_chance(patch_gram(network, layer, x), len(kernels), rng)
     excess = {
         "weights": cosine_excess(kernels),

@@ -115,8 +115,19 @@ def draw(data: Data, settings: LossPlateaus) -> Figure:
     return figure
 
 
+NO_MINIMUM = -1.0
+
+
+def turned(data: Data) -> np.ndarray:
+    """Share of the embedded minima that gain a negative eigenvalue, of the batches that have minima, or -1."""
+    minima = data["minima"].sum(axis=0)
+    found = minima > 0
+    return data["turned"].sum(axis=0)[found] / minima[found] if found.any() else np.array([NO_MINIMUM])
+
+
 every_step = Statistic("every step of the width", lambda values: values)
 some_step = Statistic("some step of the width", some_run.of, share=some_run.share)
+some_batch = Statistic("some batch", some_run.of, share=some_run.share)
 CLAIMS = (
     Claim(
         "loss_plateaus.common",
@@ -176,10 +187,12 @@ CLAIMS = (
         "Section 6.2",
         "A local minimum may become a saddle by embedding.",
         Quantity(
-            "share of the embedded minima that gain a negative eigenvalue, per batch",
-            lambda data: data["turned"].sum(axis=0) / data["minima"].sum(axis=0),
+            "share of the embedded minima that gain a negative eigenvalue, of each batch that has a minimum, -1 if "
+            "none has",
+            turned,
         ),
-        every_run > 0,
+        (some_batch > 0).open_if(some_batch.equals(NO_MINIMUM), "no minimum was embedded"),
+        fixed=AFTER,
     ),
 )
 

@@ -12,7 +12,7 @@ from comparisons.harness.style import FAMILY
 from figures.condensation.grids import Batches, arrays_of
 from figures.condensation.neuron_features import draw_features, features, network_directions
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import READING, Claim, Quantity, every_run, median
+from toymodels.claims import AFTER, READING, Claim, Quantity, every_run, median, some_run
 from toymodels.condensation import TwoLayerNetwork, reduction_curve
 from toymodels.condensation.grouping import ORIENTATION_GAP
 from toymodels.condensation.presets import FIGURE_ONE_EPOCHS, FIGURE_ONE_RECORDS, figure_one, figure_one_data
@@ -100,6 +100,15 @@ def draw(data: Data, settings: Orientations) -> Figure:
     return figure
 
 
+NONE_ASLEEP = -1.0
+
+
+def moved_asleep(data: Data) -> np.ndarray:
+    """Largest change of a weight of a neuron silent throughout, of the runs that have such a neuron, or -1."""
+    found = data["asleep"] > 0
+    return data["asleep_moved"][found] if found.any() else np.array([NONE_ASLEEP])
+
+
 FALLS = Quantity(
     "records at which the number of orientations is below that of the record before",
     lambda data: (np.diff(data["count"], axis=0) < 0).sum(axis=0),
@@ -152,10 +161,12 @@ CLAIMS = (
         "Section 3",
         "Neurons that are silent on all inputs receive no gradient and keep their orientation.",
         Quantity(
-            "largest change of a weight from start to end among the neurons silent at every record",
-            lambda data: data["asleep_moved"],
+            "largest change of a weight from start to end among the neurons silent at every record, of each run that "
+            "has one, -1 if none has",
+            moved_asleep,
         ),
-        every_run.equals(0),
+        every_run.equals(0).open_if(some_run.equals(NONE_ASLEEP), "no neuron is silent throughout"),
+        fixed=AFTER,
     ),
     Claim(
         "orientations.merged-output",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, CONTROL, PAPER, READING, Claim, Quantity, every
+from toymodels.claims import AFTER, CONTROL, PAPER, READING, Claim, Criterion, Decisive, Quantity, every
 from toymodels.condensation import distance_exponent
 from toymodels.condensation.phase_diagram import cell_distances
 from toymodels.condensation.three_layer import layer_exponents, plane_distances, plane_slopes
@@ -121,23 +121,48 @@ def draw_line(axes: Axes, x: np.ndarray, y: np.ndarray, exponent) -> None:
     axes.contour(across, up, condensed, [0.5], colors="black", linewidths=1.8)
 
 
-def agreement(slope: np.ndarray, derived: np.ndarray) -> float:
-    """Share of the cells with a derived exponent beyond 0.2 in which the measured one has its sign."""
+def agreement(slope: np.ndarray, derived: np.ndarray, unfitted: bool = False) -> float:
+    """Share of the cells with a derived exponent beyond 0.2 in which the measured one has its sign.
+
+    A cell without a fit counts as having it or not, as `unfitted` says.
+    """
     clear = np.abs(derived) > CLEAR
-    return float(np.mean(np.sign(slope[clear]) == np.sign(derived[clear])))
+    signs = np.sign(slope[clear]) == np.sign(derived[clear])
+    return float(np.mean(np.where(np.isnan(slope[clear]), unfitted, signs)))
 
 
-def of_each_layer(data: Data) -> np.ndarray:
+def of_two_layers(data: Data, unfitted: bool = False) -> float:
+    """Agreement of two layers with their derived exponents."""
+    return agreement(data["flat_slope"], data["flat_predicted"], unfitted)
+
+
+def of_each_layer(data: Data, unfitted: bool = False) -> np.ndarray:
     """Agreement of a, V and w with their own derived exponents."""
-    return np.array([agreement(data["slope"][..., k], data["predicted"][..., k]) for k in range(len(LAYERS))])
+    layers = range(len(LAYERS))
+    return np.array([agreement(data["slope"][..., k], data["predicted"][..., k], unfitted) for k in layers])
 
 
-def deviation(data: Data) -> np.ndarray:
-    """Median |measured less derived exponent| of a, V and w, over the cells that fit."""
-    return np.nanmedian(np.abs(data["slope"] - data["predicted"]), axis=(0, 1))
+def of_middle_with_outer(data: Data, unfitted: bool = True) -> float:
+    """Agreement of V with the derived exponents of a."""
+    return agreement(data["slope"][..., 1], data["predicted"][..., 0], unfitted)
+
+
+def deviation(data: Data, unfitted: float = LARGEST) -> np.ndarray:
+    """Median |measured less derived exponent| of a, V and w; a cell without a fit is off by `unfitted`."""
+    off = np.abs(data["slope"] - data["predicted"])
+    return np.median(np.where(np.isnan(off), unfitted, off), axis=(0, 1))
+
+
+def cells_decide(criterion: Criterion, measure: Callable[[Data, Any], Any], favourable: float) -> Decisive:
+    """Data that miss the criterion even if each cell without a fit counts as it does at best, by `favourable`."""
+    words = "so many fits that the other cells cannot turn it"
+    return Decisive(words, lambda data: criterion.met_by(measure(data, favourable)) is False)
 
 
 every_layer = every("layer")
+MOST_OF_THE_PLANE, MOST_OF_EVERY_LAYER = every("plane") > 0.95, every_layer > 0.95
+NEAR, OTHERWISE = every_layer < 0.15, every("plane") < 0.9
+AGAINST = "(not so in a cell without a fit)"
 CLAIMS = (
     Claim(
         "three_layer_plane.two-layers",
@@ -145,34 +170,41 @@ CLAIMS = (
         "Two layers: relative distances vanish and diverge with the width on the sides of the critical line.",
         Quantity(
             "share of the cells, gamma' < 0 among them, with a derived exponent beyond 0.2 in which the measured one "
-            "has its sign",
-            lambda data: agreement(data["flat_slope"], data["flat_predicted"]),
+            f"has its sign {AGAINST}",
+            of_two_layers,
         ),
-        every("plane") > 0.95,
+        MOST_OF_THE_PLANE,
         source=PAPER,
         fixed=AFTER,
+        decisive=cells_decide(MOST_OF_THE_PLANE, of_two_layers, True),
     ),
     Claim(
         "three_layer_plane.each-layer",
         "Section 5",
         "Each layer of a three-layer network has a linear and a condensed phase: those of the derived lines.",
         Quantity(
-            "share of the cells with a derived exponent beyond 0.2 in which the measured one has its sign, for a, V, w",
+            "share of the cells with a derived exponent beyond 0.2 in which the measured one has its sign "
+            f"{AGAINST}, for a, V, w",
             of_each_layer,
         ),
-        every_layer > 0.95,
+        MOST_OF_EVERY_LAYER,
         source=READING,
         fixed=AFTER,
+        decisive=cells_decide(MOST_OF_EVERY_LAYER, of_each_layer, True),
         defence="the overview says that the diagrams are similar; their lines are not in its text and derived here",
     ),
     Claim(
         "three_layer_plane.exponents",
         "Section 5",
         "What all layers gain alike, by conservation, gives the exponents too.",
-        Quantity("median |measured less derived exponent| over the cells, for a, V, w", deviation),
-        every_layer < 0.15,
+        Quantity(
+            f"median |measured less derived exponent| over the cells ({LARGEST:g} in one without a fit), for a, V, w",
+            deviation,
+        ),
+        NEAR,
         source=READING,
         fixed=AFTER,
+        decisive=cells_decide(NEAR, deviation, 0.0),
         defence="the exponents are derived here, and the widths are 50 to 200",
     ),
     Claim(
@@ -180,12 +212,14 @@ CLAIMS = (
         "Section 5",
         "The middle layer has a line of its own: that of the outer layers does not describe it.",
         Quantity(
-            "share of the cells with a derived exponent of a beyond 0.2 in which the measured one of V has its sign",
-            lambda data: agreement(data["slope"][..., 1], data["predicted"][..., 0]),
+            "share of the cells with a derived exponent of a beyond 0.2 in which the measured one of V has its sign "
+            "(counted so in a cell without a fit)",
+            of_middle_with_outer,
         ),
-        every("plane") < 0.9,
+        OTHERWISE,
         source=CONTROL,
         fixed=AFTER,
+        decisive=cells_decide(OTHERWISE, of_middle_with_outer, False),
     ),
 )
 

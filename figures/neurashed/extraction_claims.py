@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from figures.harness.figure import Data
-from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, median, share_of_runs
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Decisive, Quantity, median, share_of_runs
 
 PLACE = "Section 4, outlook"
 QUANTILE = 95  # percent of the random parts that the dominant part must exceed
@@ -34,13 +34,22 @@ def trend(kind: int):
 
 
 def amount(data: Data) -> np.ndarray:
-    """Measured slope over the predicted one, equal updates, all runs."""
-    return (slope(data["measured_ratio"][..., 0, :]) / slope(data["predicted_ratio"][..., 0, :])).ravel()
+    """Measured slope over the predicted one, equal updates, all runs whose predicted one is not 0; 0 if none is."""
+    measured, predicted = (slope(data[f"{name}_ratio"][..., 0, :]) for name in ("measured", "predicted"))
+    ratio = measured[predicted != 0] / predicted[predicted != 0]
+    return ratio if ratio.size else np.zeros(1)
 
 
 def explained(data: Data) -> np.ndarray:
-    """Share of the nodes above the first layer that a rule explains, all runs that have such nodes."""
-    return data["explained"][data["explained"] >= 0]
+    """Share of the nodes above the first layer that a rule explains, all runs that have such nodes; 0 if none has."""
+    share = data["explained"][data["explained"] >= 0]
+    return share if share.size else np.zeros(1)
+
+
+A_NODE_ABOVE = Decisive("a run with a node above the first layer", lambda data: bool((data["explained"] >= 0).any()))
+A_PREDICTED_SLOPE = Decisive(
+    "a run whose prediction is not 0", lambda data: bool((slope(data["predicted_ratio"][..., 0, :]) != 0).any())
+)
 
 
 CLAIMS = (
@@ -83,11 +92,13 @@ CLAIMS = (
         "Section 2, firing rules",
         "Whether a node fires is determined by its dependent nodes in the level below.",
         Quantity(
-            "share of the nodes above the first layer that `at least k of the parents` explains (phi >= similarity)",
+            "share of the nodes above the first layer that `at least k of the parents` explains (phi >= similarity), "
+            "of each run that has some",
             explained,
         ),
         median > 0.5,
         source=READING,
+        decisive=A_NODE_ABOVE,
     ),
     Claim(
         "extraction.elasticity",
@@ -210,7 +221,7 @@ CLAIMS = (
         "The graph of a young network, trained further, predicts how sparsity depends on the batch: equal updates.",
         Quantity(
             "ln of the participation ratio of mean activity at the largest batch over the smallest, along the sign "
-            "predicted",
+            "predicted, 0 where none is",
             trend(0),
         ),
         share_of_runs(0.66) > 0,
@@ -221,12 +232,14 @@ CLAIMS = (
         "Section 3, implicit regularization",
         "It predicts by how much, too: equal updates.",
         Quantity(
-            "measured ln of the participation ratio at the largest batch over the smallest, relative to that predicted",
+            "measured ln of the participation ratio at the largest batch over the smallest, relative to that predicted"
+            ", of each run whose prediction is not 0",
             amount,
         ),
         median.between(0.5, 2),
         source=READING,
         fixed=AFTER,
+        decisive=A_PREDICTED_SLOPE,
         defence="the paper fixes no rates of g+ and g-, and slower ones predict less",
         why="at batches of one the graph keeps a few nodes (g+ = 1.05x, g- = 0.98x), the networks nearly all units",
     ),
@@ -236,7 +249,7 @@ CLAIMS = (
         "The graph of a young network, trained further, predicts how sparsity depends on the batch: equal epochs.",
         Quantity(
             "ln of the participation ratio of mean activity at the largest batch over the smallest, along the sign "
-            "predicted",
+            "predicted, 0 where none is",
             trend(1),
         ),
         share_of_runs(0.66) > 0,

@@ -206,6 +206,16 @@ def at_third(data: Data, name: str) -> np.ndarray:
     return data[name][:, int(np.argmin(np.abs(data["shares"] - TICKET)))]
 
 
+def above_full_batch(data: Data) -> np.ndarray:
+    """Test accuracy of every run with batches of 1 less the median with the full batch; runs are not paired."""
+    return data["by_batch"][0] - np.median(data["by_batch"][-1])
+
+
+def above_larger_batches(data: Data) -> np.ndarray:
+    """Test accuracy of every run with batches of 1 less the largest median of the larger sizes."""
+    return data["by_batch"][0] - np.median(data["by_batch"][1:], axis=1).max()
+
+
 every_number = Statistic("every K", every_run.of)
 
 FIGURE = PaperFigure(
@@ -282,8 +292,8 @@ FIGURE = PaperFigure(
             "Section 3, implicit regularisation",
             "Small batches generalise better than large ones.",
             Quantity(
-                "test accuracy of batches of 1 less that of the full batch",
-                lambda data: data["by_batch"][0] - data["by_batch"][-1],
+                "test accuracy of batches of 1 less the median of the full batch",
+                above_full_batch,
             ),
             median > 0.02,
             fixed=AFTER,
@@ -298,8 +308,8 @@ FIGURE = PaperFigure(
             "Section 3, implicit regularisation",
             "Batches of one generalise at least as well as any larger ones.",
             Quantity(
-                "test accuracy of batches of 1 less the best of the larger ones",
-                lambda data: data["by_batch"][0] - data["by_batch"][1:].max(axis=0),
+                "test accuracy of batches of 1 less the best median of the larger ones",
+                above_larger_batches,
             ),
             median > -0.02,
             source=READING,

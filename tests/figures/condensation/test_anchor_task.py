@@ -5,6 +5,7 @@ from figures.condensation.anchor_task import (
     FIGURE,
     AnchorTransformers,
     at_the_largest_rate,
+    gained,
     memorised,
     neither_alike_nor_inferred,
     smallest_rise,
@@ -46,6 +47,19 @@ def test_a_toy_does_not_refute_the_patterns_of_wide_transformers():
     assert wide["anchor_task.infers"] == "contradicted"
     assert toy["anchor_task.memorises"] == wide["anchor_task.memorises"] == "open"  # a run has not fitted
     assert toy["anchor_task.condenses"] == "reproduced"
+
+
+def test_runs_that_answer_at_no_larger_rate_than_the_smallest_leave_open_whether_they_condense():
+    seen = np.array([[0.2, 0.96, 0.2], [0.94, 0.94, 0.99]])
+    data = {**DATA, "seen": seen, "cosine": np.array([[0.2, 0.9, 0.1], [0.9, 0.1, 0.5]])}
+    np.testing.assert_allclose(gained(data), [NOT_FITTED, NOT_FITTED, 0.4])
+    claim = FIGURE.claims[0]
+    assert "-1" in claim.sentence
+    assert claim.judge({**data, "seen": 0 * seen + 0.94}).verdict == "open"
+    assert claim.judge(data).verdict == "open"
+    assert claim.judge({**data, "seen": 0 * seen + 0.96, "cosine": data["cosine"][::-1] * [1, 0, 1]}).verdict == (
+        "contradicted"
+    )
 
 
 @pytest.mark.parametrize("size", ["quick", "paper"])

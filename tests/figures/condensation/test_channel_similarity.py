@@ -24,6 +24,22 @@ def test_scalar_products_of_outputs_are_those_of_the_patches():
     assert not network.convolution._forward_hooks
 
 
+def test_outputs_are_measured_without_the_bias():
+    network, x, _ = network_and_images()
+    kernels = network.convolution.weight.detach().numpy().reshape(12, -1)
+    gram = patch_gram(network, network.convolution, x)
+    found = channel_measures(network, network.convolution, x, np.random.default_rng(1))
+    products = kernels @ gram @ kernels.T
+    cosines = np.abs(products / np.sqrt(np.outer(np.diag(products), np.diag(products))))
+    assert found["mean_outputs"] == pytest.approx(cosines[np.triu_indices(12, 1)].mean(), rel=1e-3)
+    for bias in (torch.full((12,), 3.0), torch.linspace(-1, 2, 12)):
+        with torch.no_grad():
+            network.convolution.bias.copy_(bias)
+        biased = channel_measures(network, network.convolution, x, np.random.default_rng(1))
+        for name in ("mean_outputs", "excess_outputs", "mean_weights"):
+            assert biased[name] == pytest.approx(found[name], rel=1e-4), name
+
+
 @given(dimension=st.integers(3, 30), count=st.integers(2, 30))
 def test_chance_of_kernels_themselves_is_the_closed_form(dimension, count):
     mean, threshold = output_chance(np.eye(dimension), count, np.random.default_rng(0), draws=800)

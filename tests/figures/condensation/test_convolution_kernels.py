@@ -31,3 +31,9 @@ def test_runs_with_a_block_at_the_start_refute_that_there_is_none_and_one_of_two
     for second, verdict in ((0.31, "contradicted"), (0.2, "open")):
         data = {**DATA, "share_outputs_start": np.array([[second, 0.31], [0.2, 0.2]])}
         assert FIGURE.judge(data)[1].verdict == verdict
+
+
+def test_networks_from_two_starts_are_not_paired():
+    data = {**DATA, "excess_weights_end": np.array([[1.0, 2.0, 3.0], [3.5, 0.5, 1.5]])}
+    judged = FIGURE.claims[-1].judge(data)
+    assert (judged.median, judged.low, judged.high) == (0.5, -0.5, 1.5)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from figures.condensation.loss_plateaus import EDGES, LossPlateaus, embedded, plateaus
+from figures.condensation.loss_plateaus import EDGES, FIGURE, LossPlateaus, embedded, plateaus, turned
 
 
 def test_time_in_bins_adds_up_to_the_time_spent_inside_the_edges():
@@ -15,3 +15,12 @@ def test_embedded_critical_points_stay_critical():
     assert arrays["gradient"] < 1e-9
     assert arrays["smallest_gain"] >= 0
     assert 0 <= arrays["turned"] <= arrays["minima"] <= arrays["embeddings"]
+
+
+def test_a_batch_without_a_minimum_is_left_out_and_none_at_all_leaves_the_claim_open():
+    claim = next(claim for claim in FIGURE.claims if claim.key.endswith("minimum-turns-saddle"))
+    data = {"minima": np.array([[2, 0, 1], [6, 0, 0]]), "turned": np.array([[1, 0, 0], [1, 0, 0]])}
+    np.testing.assert_allclose(turned(data), [0.25, 0])
+    assert claim.judge(data).verdict == "reproduced"  # a minimum may turn, not every one does
+    assert claim.judge({**data, "turned": 0 * data["turned"]}).verdict == "contradicted"
+    assert claim.judge({name: 0 * values for name, values in data.items()}).verdict == "open"

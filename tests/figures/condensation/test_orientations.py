@@ -12,6 +12,7 @@ COUNTS = np.array([[1, 1], [3, 2], [4, 3]])  # (record, run)
 MERGED = {"merged_width": 5, "merged_error": 1e-3, "merged_loss": 1.0, "retrained_loss": 0.4}
 DATA = {
     "count": COUNTS,
+    "asleep": np.array([1, 3]),
     "asleep_moved": np.zeros(2),
     **{name: np.full((2, 3), value) for name, value in MERGED.items()},
 }
@@ -34,6 +35,11 @@ def test_one_run_that_falls_refutes_the_strict_reading_only():
 
 def test_a_silent_neuron_that_moves_refutes_that_it_is_static():
     assert verdicts(asleep_moved=np.array([0, 1e-15]))["orientations.static-neurons"] == "contradicted"
+
+
+def test_no_silent_neuron_leaves_open_whether_they_are_static():
+    assert verdicts(asleep=np.zeros(2))["orientations.static-neurons"] == "open"
+    assert verdicts(asleep=np.array([0, 1]))["orientations.static-neurons"] == "reproduced"
 
 
 def test_the_directions_that_count_are_told_from_all_and_networks_from_records(monkeypatch):

@@ -1,5 +1,6 @@
 import numpy as np
 
+from dnn.networks.convolutional import ResNet18
 from figures.condensation.resnet_channels import FIGURE, gain
 
 MEANS = {
@@ -26,3 +27,9 @@ def test_gains_are_what_training_adds():
 def test_networks_that_have_not_fitted_contradict_nothing():
     assert verdicts([1.0, 1.0]) == ["reproduced", "contradicted", "contradicted", "contradicted"]
     assert verdicts([1.0, 0.9]) == ["reproduced", "open", "open", "open"]
+
+
+def test_the_convolutions_that_are_compared_have_no_bias_that_outputs_could_be_taken_without():
+    network = ResNet18(2)
+    assert network.first_convolution.bias is None
+    assert network.last_convolution.bias is None

@@ -27,6 +27,35 @@ def test_a_cell_that_does_not_fit_agrees_with_nothing():
     assert agreement(np.array([[np.nan, 0.1], [0.1, 0.1]]), DERIVED) == 2 / 3
 
 
+def test_unfitted_cells_meet_no_claim_and_refute_none_that_they_could_turn():
+    plane = np.tile([1.0, -1.0], (20, 1))
+    same = {
+        "flat_slope": plane.copy(),
+        "flat_predicted": plane,
+        "slope": np.stack([plane] * 3, axis=-1),
+        "predicted": np.stack([plane] * 3, axis=-1),
+    }
+
+    def judged(cells, fitted=np.nan):
+        changed = {name: values.copy() for name, values in same.items()}
+        changed["flat_slope"][:cells, 0] = changed["slope"][:cells, 0] = fitted
+        return {claim.key.partition(".")[2]: claim.judge(changed) for claim in FIGURE.claims}
+
+    assert judged(2, -1.0)["line-of-its-own"].verdict == "contradicted"  # 38 of 40 are more than .9
+    own = judged(5)["line-of-its-own"]  # 35 of 40 are less, but none of them is known to lie on another line
+    assert (own.verdict, own.median) == ("open", 1)
+    assert judged(3)["line-of-its-own"].verdict == "contradicted"
+    assert judged(20)["two-layers"].verdict == judged(20)["each-layer"].verdict == "open"
+    assert judged(20)["two-layers"].median == 0.5
+    assert judged(2)["two-layers"].verdict == "open"  # 38 of 40 are .95
+    assert judged(2, -1.0)["two-layers"].verdict == judged(2, -1.0)["each-layer"].verdict == "contradicted"
+    unfitted = {**same, "slope": np.where(np.arange(20)[:, None, None] < 12, np.nan, same["slope"])}
+    exponents = next(claim for claim in FIGURE.claims if claim.key.endswith("exponents"))
+    assert exponents.judge(unfitted).verdict == "open"
+    assert exponents.judge(unfitted).median == 1
+    assert exponents.judge({**same, "slope": np.full((20, 2, 3), np.nan)}).verdict == "open"
+
+
 def test_one_layer_against_its_line_and_shifted_exponents_are_contradicted():
     flipped = data()["slope"].copy()
     flipped[..., 2] *= -1

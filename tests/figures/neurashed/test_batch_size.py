@@ -2,7 +2,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from figures.neurashed.batch_size import RULES, BatchSize, collapse, sparsity
-from figures.neurashed.batch_size_claims import law_error
+from figures.neurashed.batch_size_claims import law_error, one_over_three
 from toymodels.neurashed.sparsity import train_with_batch_size
 
 
@@ -26,3 +26,11 @@ def test_the_sparsity_of_a_batch_size_is_the_mean_over_models_along_training():
     assert_allclose(found["nodes"], run["effective_number"].mean(axis=1))
     assert_allclose(found["log_ratio"], run["log_ratio"].mean(axis=1))
     assert_allclose(found["end"], run["effective_number"][-1])
+
+
+def test_runs_of_different_batch_sizes_are_not_paired():
+    ends = {
+        "within_iid": np.array([[9.0, 1.0], [9.0, 2.0], [9.0, 6.0]]),
+        "within_three": np.array([[8.0], [1.0], [4.0]]),
+    }
+    assert_allclose(one_over_three(ends), [0.25, 0.5, 1.5])

@@ -94,3 +94,21 @@ def test_quantities_of_the_claims():
     random = np.linspace(0, 1, 101)[None, None]
     assert_allclose(above_random({"dominant": np.array([[0.97]]), "random": random}), [0.02])
     assert explained({"explained": np.array([[0.5, 0.7], [-1.0, -1.0]])}).tolist() == [0.5, 0.7]
+
+
+def test_runs_without_a_predicted_slope_are_left_out_and_none_with_one_leaves_the_amount_open():
+    ratios = np.ones((1, 3, 2, 3))
+    predicted, measured = ratios.copy(), np.e * ratios
+    measured[..., 0] = 1
+    predicted[0, :2, 0, -1] = np.e, np.e**4
+    data = {"predicted_ratio": predicted, "measured_ratio": measured}
+    assert_allclose(amount(data), [1, 0.25])
+    claims = {claim.key.partition(".")[2]: claim for claim in FIGURE.claims}
+    assert claims["batch-size-amount"].judge({**data, "predicted_ratio": ratios}).verdict == "open"
+    assert claims["batch-size-amount"].judge({**data, "measured_ratio": ratios}).verdict == "contradicted"
+
+
+def test_networks_of_one_hidden_layer_leave_open_what_rules_explain():
+    (claim,) = (claim for claim in FIGURE.claims if claim.key.endswith(".rules"))
+    assert claim.judge({"explained": np.full((2, 3), -1.0)}).verdict == "open"
+    assert claim.judge({"explained": np.zeros((2, 3))}).verdict == "contradicted"

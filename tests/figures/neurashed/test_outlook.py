@@ -42,3 +42,13 @@ def test_a_full_batch_that_leaves_no_room_decides_nothing(full, verdict):
     data = {"by_batch": np.array([[0.99, 0.99], [full, full]])}
     assert claim.judge(data).verdict == verdict
     assert replace(claim, decisive=None).judge(data).verdict != OPEN
+
+
+def test_runs_of_different_batch_sizes_are_not_paired():
+    data = {"by_batch": np.array([[0.5, 0.6, 0.7, 0.7, 0.8], [0.9, 0.71, 0.7, 0.5, 0.5], [0.4, 0.5, 0.5, 0.5, 0.9]])}
+    claims = {claim.key.partition(".")[2]: claim for claim in FIGURE.claims}
+    over_full = claims["small-batches"].judge(data)
+    assert_allclose([over_full.median, over_full.low, over_full.high], [0.2, 0, 0.3], atol=1e-12)
+    over_best = claims["smallest-batches"].judge(data)  # run by run -.4, -.11, 0, .2 and -.1: the luck of the others
+    assert over_best.verdict == REPRODUCED
+    assert_allclose([over_best.median, over_best.low, over_best.high], [0, -0.2, 0.1], atol=1e-12)

@@ -49,10 +49,10 @@ CASES = {
         {"smallest_gain": np.array([[0, 1, 1, 2], [1, -1, 2, 0]])},
         (0.5, 0),
     ),
-    # 1/4, 1/5, 5/8, 1/10; then no minimum of the second batch turns
+    # 0, 1/8, 3/8 and a batch without a minimum; then none turns
     "minimum-turns-saddle": Case(
-        {"turned": np.array([[0, 1, 2, 1], [1, 0, 3, 0]]), "minima": np.array([[2, 1, 4, 2], [2, 4, 4, 8]])},
-        {"turned": np.array([[0, 0, 2, 1], [1, 0, 3, 0]]), "minima": np.array([[2, 1, 4, 2], [2, 4, 4, 8]])},
-        (0.225, 0.175),
+        {"turned": np.array([[0, 1, 0, 0], [0, 0, 3, 0]]), "minima": np.array([[2, 1, 4, 0], [2, 7, 4, 0]])},
+        {"turned": np.array([[0, 0, 0, 0], [0, 0, 0, 0]]), "minima": np.array([[2, 1, 4, 0], [2, 7, 4, 0]])},
+        (0.125, 0),
     ),
 }

@@ -9,6 +9,7 @@ from tests.figures.claims import Case
 
 SIZES = np.array([2, 3, 4, 8])
 NARROW = np.array([0.4, 0.5, 0.6, 0.5])[:, None]  # recovered at width 10, for each number of samples
+FITTED = {"fitted": np.full((3, 4, 5), 0.125)}  # one network of eight is enough
 ESTIMATE = np.array([3, 8, 5])  # 1 * (1 + 2), 2 * (2 + 2), 1 * (3 + 2)
 
 
@@ -16,13 +17,13 @@ def wide(size: int, recovered: list[float], elsewhere: float) -> dict[str, np.nd
     """Shares recovered at width 40 from so many samples."""
     shares = np.full((3, 4, 5), elsewhere)
     shares[1, list(SIZES).index(size)] = recovered
-    return {"n": SIZES, "recovered": shares}
+    return FITTED | {"n": SIZES, "recovered": shares}
 
 
 def wider(more: list[float]) -> dict[str, np.ndarray]:
     """Width 40 recovers so much more than width 10 in every batch, less from few samples than from many."""
     by_size = np.array([-0.1, -0.05, 0, 0.15])[:, None]  # 0 on average
-    return {"recovered": np.stack([NARROW + np.zeros(5), NARROW + by_size + more, np.full((4, 5), 0.9)])}
+    return FITTED | {"recovered": np.stack([NARROW + np.zeros(5), NARROW + by_size + more, np.full((4, 5), 0.9)])}
 
 
 def from_eight(name: str, large: list[float], less: list[float]) -> dict[str, np.ndarray]:
@@ -30,7 +31,7 @@ def from_eight(name: str, large: list[float], less: list[float]) -> dict[str, np
     values = np.linspace(1, 0, 60).reshape(3, 4, 5)
     values[2, 3] = large
     values[1, 3] = np.subtract(large, less)
-    return {"n": SIZES, name: values}
+    return FITTED | {"n": SIZES, name: values}
 
 
 def ranks(worst: int) -> dict[str, np.ndarray]:

@@ -33,8 +33,8 @@ def variability(name: str, end: list[float] | np.ndarray, start: list[float] | n
 
 
 def one_and_three(ratio: list[float]) -> dict[str, np.ndarray]:
-    """Batches of one end at these multiples of the batches of three, which have more records."""
-    return variability("iid", THREE * ratio) | variability("three", THREE, records=6)
+    """Batches of one end at these multiples of the median of the batches of three, which have more records."""
+    return variability("iid", np.median(THREE) * np.array(ratio)) | variability("three", THREE, records=6)
 
 
 FULL = [9.0] * 5
