@@ -106,9 +106,18 @@ def one_flow(settings: BiasesAndSkips, rng: np.random.Generator, network: str) -
 
 
 def half_times(data: Data, network: str, mode: int) -> np.ndarray:
-    """Time (runs,) at which a mode reaches half of its strength."""
+    """Time (runs,) at which a mode reaches half of its strength.
+
+    Raises
+    ------
+    ValueError
+        If it never does in a run: the end of the flow is not that time.
+    """
     curves = data["modes"][list(NETWORKS).index(network)][:, 1:, mode]
-    return crossings(data["t"][1:], curves, 0.5)
+    found = crossings(data["t"][1:], curves, 0.5)
+    if np.isinf(found).any():
+        raise ValueError(f"data must reach half of mode {mode + 1}, {network}")
+    return found
 
 
 def offset_deviation(network: str) -> Callable[[Data], np.ndarray]:
@@ -128,8 +137,10 @@ def second_when_first(network: str) -> Callable[[Data], np.ndarray]:
 
     def share(data: Data) -> np.ndarray:
         modes = data["modes"][list(NETWORKS).index(network)]
-        index = (modes[:, :, 0] >= 0.95).argmax(axis=1)
-        return modes[np.arange(len(modes)), index, 1]
+        learnt = modes[:, :, 0] >= 0.95
+        if not learnt.any(axis=1).all():
+            raise ValueError(f"data must reach 95% of the first mode, {network}")
+        return modes[np.arange(len(modes)), learnt.argmax(axis=1), 1]
 
     return share
 

@@ -67,8 +67,8 @@ def aligned(settings: Theorems, rng: np.random.Generator, imbalance: float) -> d
 
 
 def half_times(t: np.ndarray, modes: np.ndarray) -> np.ndarray:
-    """When each of the modes (n_t, 3) has half of its strength, read between the times."""
-    return np.array([np.interp(0.5, mode, t) for mode in (modes / STRENGTHS).T])
+    """When each of the modes (n_t, 3) has half of its strength, read between the times; `inf` if never."""
+    return np.array([np.interp(0.5, mode, t, right=np.inf) for mode in (modes / STRENGTHS).T])
 
 
 def worst_step_or_end(modes: np.ndarray) -> float:

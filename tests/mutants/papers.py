@@ -160,8 +160,8 @@ MUTANTS = (
     Mutant(
         "the strongest mode over the weakest",
         "figures/layerwise/theorems_claims.py",
-        "return (last / first).ravel()",
-        "return (first / last).ravel()",
+        "return (half[:, 1:] / half[:, :-1]).min(axis=1)",
+        "return (half[:, :-1] / half[:, 1:]).min(axis=1)",
         f"{F}/layerwise/test_theorems.py {STORED}",
     ),
     Mutant(

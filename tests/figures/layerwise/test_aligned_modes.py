@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from figures.layerwise.aligned_modes import AlignedModes, bounds, equations, from_ratio, margins, random_start
+from figures.layerwise.aligned_modes import CLAIMS, AlignedModes, bounds, equations, from_ratio, margins, random_start
+from toymodels.claims import CONTRADICTED, REPRODUCED
 from toymodels.layerwise import ScalarNetwork
 
 
@@ -16,6 +17,25 @@ def test_growth_by_the_ratio_alone():
 def test_margins_are_decades_of_growth_and_of_change():
     data = {"random_ratio": np.array([0.01, 1.0, 100.0]), "random_growth": np.array([1000.0, 2.0, 0.94])}
     assert_allclose(margins(data), [2, -1])
+
+
+@pytest.mark.parametrize("ratio", [[0.01, 0.02, 1.0], [1.0, 20.0, 100.0]])
+def test_margins_need_small_ratios_and_large_ones(ratio):
+    with pytest.raises(ValueError, match=r"starts of R < 0\.05 and of R > 10"):
+        margins({"random_ratio": np.array(ratio), "random_growth": np.ones(3)})
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "wrong", "right"),
+    [("greedy", 3, [2e-3, -2e-3, -0.5], [9e-4, -9e-4, 0.0]), ("lazy", 2, [1.007, 0.993, 0.5], [1.005, 0.995, 1.0])],
+)
+def test_a_change_of_either_sign_counts(key, column, wrong, right):
+    (claim,) = (claim for claim in CLAIMS if claim.key == f"aligned_modes.{key}")
+    for values, verdict in ((wrong, CONTRADICTED), (right, REPRODUCED)):
+        for value in values:
+            numbers = np.ones((4, 4))
+            numbers[:, column] = value
+            assert claim.judge({"numbers": numbers}).verdict == verdict
 
 
 def test_small_random_starts_grow_more():

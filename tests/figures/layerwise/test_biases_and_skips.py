@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from figures.layerwise.biases_and_skips import (
+    CLAIMS,
     FIGURE,
     NETWORKS,
     BiasesAndSkips,
@@ -38,6 +39,26 @@ def test_modes_are_learnt_in_stages_and_a_skip_takes_the_plateau(data):
     assert (half_times(data, "plain", 1) > 1.5 * half_times(data, "plain", 0)).all()
     assert (half_times(data, "with skip", 0) < half_times(data, "plain", 0)).all()
     assert (second_when_first("plain")(data) < second_when_first("with skip")(data)).all()
+
+
+@pytest.mark.parametrize("network", ["plain", "with skip"])
+def test_a_first_mode_that_is_not_learnt_tells_no_share_of_the_second(network):
+    data = {"modes": np.ones((len(NETWORKS), 2, 4, 3)), "t": np.arange(4.0)}
+    assert second_when_first(network)(data).tolist() == [1, 1]
+    data["modes"][:, 1, :, 0] = 0.94
+    with pytest.raises(ValueError, match=f"data must reach 95% of the first mode, {network}"):
+        second_when_first(network)(data)
+
+
+@pytest.mark.parametrize(
+    ("key", "network"), [("weights", "plain"), ("skip-no-plateau", "plain"), ("skip-no-plateau", "with skip")]
+)
+def test_a_mode_that_never_reaches_half_has_no_half_time(key, network):
+    (claim,) = (claim for claim in CLAIMS if claim.key == f"biases_and_skips.{key}")
+    data = {"modes": np.ones((len(NETWORKS), 2, 4, 3)), "t": np.arange(4.0)}
+    data["modes"][list(NETWORKS).index(network), 1] = 0.49
+    with pytest.raises(ValueError, match=f"data must reach half of mode 1, {network}"):
+        claim.judge(data)
 
 
 def test_a_single_mode_follows_the_sigmoid_of_balanced_layers():

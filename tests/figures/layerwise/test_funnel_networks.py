@@ -1,9 +1,11 @@
 """Curves at recorded times, and which sides of the two shapes are lazy."""
 
 import numpy as np
+import pytest
 
 from figures.layerwise.funnel_networks import (
     ANTI_FUNNEL,
+    CLAIMS,
     FUNNEL,
     TIME,
     FunnelNetworks,
@@ -13,6 +15,7 @@ from figures.layerwise.funnel_networks import (
     network,
     rich_side,
 )
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 
 def test_a_curve_is_read_at_a_recorded_time():
@@ -33,6 +36,17 @@ def test_the_two_shapes_are_lazy_on_opposite_sides():
     maps = np.zeros((2, 1, 3, 2))
     maps[FUNNEL, 0, -1], maps[ANTI_FUNNEL, 0, 0] = (5, 6), (8, 7)
     assert lazy_side_of_map({"map": maps}).tolist() == [6, 8]
+
+
+@pytest.mark.parametrize(
+    ("funnels", "anti_funnels", "verdict"),
+    [(0.5, 0.0, CONTRADICTED), (0.0, 0.5, CONTRADICTED), (0.11, 0.11, REPRODUCED), (0.9, 0.09, CONTRADICTED)],
+)
+def test_each_of_the_shapes_must_change_its_kernel(funnels, anti_funnels, verdict):
+    (claim,) = (claim for claim in CLAIMS if claim.key == "funnel_networks.rich")
+    data = {"t": np.array([TIME]), "distance_negative": np.zeros((2, 5, 1)), "distance_positive": np.zeros((2, 5, 1))}
+    data["distance_negative"][FUNNEL], data["distance_positive"][ANTI_FUNNEL] = funnels, anti_funnels
+    assert claim.judge(data).verdict == verdict
 
 
 def test_a_funnel_fits_and_moves_its_kernel_late():

@@ -1,11 +1,12 @@
 """Slopes of power laws and their distances from the exponents."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from figures.layerwise.scaling_laws import over_law, slope, slope_errors, small_alpha_errors
+from figures.layerwise.scaling_laws import over_law, slope, slope_errors, small_alpha_errors, steeper_when_cut
 
 
 @given(st.floats(-3, -0.1), st.floats(0.1, 10))
@@ -25,6 +26,15 @@ def test_errors_are_distances_from_the_exponents():
         data[f"{name}_law"] = law * x**-0.03
         data[f"{name}_all"] = x**-0.2
     assert_allclose(slope_errors("time", 1e3)(data), [0.03, 0.03])
-    assert_allclose(small_alpha_errors("loss")(data), [3, 3, 1])
-    assert_allclose(small_alpha_errors("all")(data), 0, atol=1e-9)
+    assert_allclose(small_alpha_errors(data), 0, atol=1e-9)
     assert_allclose(over_law(data), [2, 2, 2, 2])
+
+
+@pytest.mark.parametrize("off", [0.03, -0.03])
+def test_a_law_that_is_steeper_is_told_from_one_that_is_flatter(off):
+    x, data = np.geomspace(1, 1e4, 30), {}
+    for name in ("time", "data", "parameters"):
+        data |= {f"{name}_x": x, f"{name}_exponent": [0.2], f"{name}_loss": x[None] ** -(0.2 + off)}
+        data[f"{name}_all"] = data[f"{name}_loss"][0]
+    assert_allclose(steeper_when_cut(data), [100 * off, 100 * off])
+    assert_allclose(small_alpha_errors(data), [3, 3, 1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from figures.layerwise.theorems_claims import half_time_ratio
+from figures.layerwise.theorems_claims import extreme_ratio, next_ratio
 from figures.layerwise.theorems_runs import (
     START,
     STRENGTHS,
@@ -57,9 +57,27 @@ def test_half_times_are_read_between_records():
     t = np.linspace(0, 1, 11)
     modes = STRENGTHS * np.minimum(t[:, None] * np.array([2.0, 1.5, 1.0]), 1)
     assert_allclose(half_times(t, modes), [1 / 4, 1 / 3, 1 / 2])
-    halves = np.array([[1 / 4, 1 / 3, 1 / 2]] * 2 + [[1 / 2, 1 / 3, 1 / 4]])[:, None]
-    data = {"imbalances": np.array([-5.0, 5.0, 1.0]), "aligned_half": halves}
-    assert_allclose(half_time_ratio(lambda imbalance: imbalance == 5)(data), [2.0, 2.0])
+    assert half_times(t, 0.4 * modes).tolist() == [np.inf] * 3
+
+
+def at_five(*half):
+    """Half-times (3 imbalances, 1 draw, 3 modes), in the order of the modes but at |lambda| = 5."""
+    halves = np.array([half, half, (1.0, 2.0, 3.0)])[:, None]
+    return {"imbalances": np.array([-5.0, 5.0, 1.0]), "aligned_half": halves}
+
+
+@pytest.mark.parametrize(
+    ("half", "following", "extreme"),
+    [((1.0, 2.0, 3.0), 1.5, 3), ((3.0, 2.0, 1.0), 0.5, 3), ((2.0, 1.0, 4.0), 0.5, 4), ((1.0, 5.0, 1.0), 0.2, 5)],
+)
+def test_every_mode_counts_in_the_order_and_in_the_extremes(half, following, extreme):
+    def chosen(imbalance):
+        return imbalance == 5
+
+    assert_allclose(next_ratio(chosen)(at_five(*half)), [following, following])
+    assert_allclose(extreme_ratio(chosen)(at_five(*half)), [extreme, extreme])
+    with pytest.raises(ValueError, match="must reach half"):
+        extreme_ratio(chosen)(at_five(np.inf, np.inf, np.inf))
 
 
 def test_steps_back_and_missing_ends_count_alike():

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from figures.layerwise.tree_hierarchy import (
     GAUSSIAN,
     TreeHierarchy,
+    apart,
     block_contrasts,
     first_layers,
     half_times,
@@ -59,6 +60,18 @@ def test_half_times_are_those_of_sigmoids():
     strength = target / (1 + np.exp(-2 * (t[:, None] - centres)))
     data = {"t": t, "strength": strength[None, None], "singular_values": target}
     assert_allclose(half_times(data, 0), [centres], atol=5e-3)  # the start is not quite 0
+    with pytest.raises(ValueError, match="must reach half"):
+        half_times(data | {"singular_values": np.array([2.0, 1.1])}, 0)
+
+
+@pytest.mark.parametrize(
+    ("half", "ratio"), [([4.0, 4.0, 4.0], 1), ([4.0, 6.0, 4.0], 1.5), ([6.0, 5.0, 3.0], 2), ([3.0, 5.0, 6.0], 2)]
+)
+def test_levels_are_apart_whichever_is_late(half, ratio):
+    t = np.linspace(0, 20, 200)
+    strength = 1 / (1 + np.exp(-4 * (t[:, None] - np.array(half))))
+    data = {"t": t, "strength": strength[None, None], "singular_values": np.ones(3)}
+    assert_allclose(apart(0)(data), [ratio], rtol=1e-3)
 
 
 def test_ranks_and_blocks_of_perfect_similarities():

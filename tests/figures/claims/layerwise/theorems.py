@@ -10,14 +10,15 @@ IMBALANCES = np.array([-100.0, -0.1, 0.0, 1.0, 100.0])
 SMALL, LARGE = [1, 2], [0, 4]  # positions of |lambda| <= 0.1 and of |lambda| = 100
 
 
-def half(at: Sequence[int], ratios: Sequence[Sequence[float]], elsewhere: float) -> dict[str, np.ndarray]:
-    """Half-times (imbalances, 3 draws, 3 modes): the last over the first is as said, the other midway between them.
+def half(
+    at: Sequence[int], middle: Sequence[Sequence[float]], last: Sequence[Sequence[float]], elsewhere: float
+) -> dict[str, np.ndarray]:
+    """Half-times (imbalances, 3 draws, 3 modes): the others over the first are as said at the imbalances `at`.
 
-    The first is another one in every draw.
+    Elsewhere each is `elsewhere` times the one before. The first is another one in every draw.
     """
-    last = np.full((5, 3), elsewhere)
-    last[at] = ratios
-    modes = np.stack([np.ones((5, 3)), (1 + last) / 2, last], axis=-1)
+    modes = np.tile([1, elsewhere, elsewhere**2], (5, 3, 1))
+    modes[at, :, 1], modes[at, :, 2] = middle, last
     return {"imbalances": IMBALANCES, "aligned_half": np.array([2.0, 0.5, 7])[:, None] * modes}
 
 
@@ -60,15 +61,18 @@ CASES = {
     "exponential-limit": Case(
         limits("exponential", 3, [2, 9, 4], 50.0), limits("exponential", 3, [11, 9, 4], 50.0), (4e-4, 9e-4)
     ),
+    # smaller one of middle over first and last over middle: 1.6 1.7 1.8 2 2 2.2; and one that waits for its turn, .8,
+    # though the last is three times as late as the first
     "salient-first": Case(
-        half(SMALL, [[1.6, 4, 2], [1.7, 1.8, 3]], elsewhere=1.2),  # 1.6 1.7 1.8 2 3 4
-        half(SMALL, [[1.6, 4, 2], [1.7, 1.4, 3]], elsewhere=1.2),  # 1.4 1.6 1.7 2 3 4
-        (1.9, 1.85),
+        half(SMALL, [[1.6, 2, 3], [2.5, 1.8, 2.2]], [[4, 4.2, 5.1], [5, 6, 5.5]], elsewhere=1.2),
+        half(SMALL, [[1.6, 2, 3], [0.8, 1.8, 2.2]], [[4, 4.2, 5.1], [3, 6, 4.84]], elsewhere=1.2),
+        (1.9, 1.75),
     ),
+    # latest over earliest: 1.01 1.02 1.03 1.03 1.04 1.045; and an early last one 1 / .94, or a late middle one 1.07
     "linear-when-imbalanced": Case(
-        half(LARGE, [[1.04, 1.01, 1], [1.03, 1.02, 1.045]], elsewhere=2.0),  # 1 1.01 1.02 1.03 1.04 1.045
-        half(LARGE, [[1.04, 1.01, 1.06], [1.03, 1.02, 1.045]], elsewhere=2.0),  # 1.01 1.02 1.03 1.04 1.045 1.06
-        (1.025, 1.035),
+        half(LARGE, [[1.04, 1.01, 1], [1.01, 1.01, 1.045]], [[1, 1, 1.03], [1.03, 1.02, 1]], elsewhere=2.0),
+        half(LARGE, [[1.04, 1.01, 1], [1.07, 1.01, 1]], [[1, 1, 1.03], [1.03, 1.02, 0.94]], elsewhere=2.0),
+        (1.03, 1.035),
     ),
     "conserved-diagonal": Case(drift(0, [9, 3, 1, 5]), drift(0, [9, 3, 11, 5]), (4e-7, 7e-7)),  # 1 3 5 9; 3 5 9 11
     "conserved-matrix": Case(drift(1, [2, 9, 4, 7]), drift(1, [11, 9, 4, 7]), (5.5e-7, 8e-7)),  # 2 4 7 9; 4 7 9 11

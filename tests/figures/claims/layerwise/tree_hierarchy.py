@@ -46,9 +46,16 @@ def late(errors: Sequence[float]) -> np.ndarray:
     return TOLD * (1 + np.outer(errors, [0, 0.3, -1, 0.5]))
 
 
-def last_over_root(ratios: Sequence[float]) -> np.ndarray:
-    """Half-times (5 runs, 4 levels): `ratios` of the last to the root, the others a half and a third of the way."""
-    return np.array([2, 2.5, 2.2, 3, 4])[:, None] * (1 + np.outer(np.array(ratios) - 1, [0, 1 / 2, 1 / 3, 1]))
+def spread_out(late: Sequence[float], early: Sequence[float]) -> np.ndarray:
+    """Half-times (5 runs, 4 levels): over that of the root, of one level `late`, of another `early`, of the last 1.01.
+
+    Which levels these are changes from run to run; the one that is neither is as late as the root.
+    """
+    levels = np.ones((5, 4))
+    levels[:, 3] = 1.01
+    for which, values in (([1, 2, 3, 1, 2], late), ([2, 1, 1, 3, 3], early)):
+        levels[np.arange(5), which] = values
+    return np.array([2, 2.5, 2.2, 3, 4])[:, None] * levels
 
 
 def ranks(learned: np.ndarray) -> dict[str, np.ndarray]:
@@ -98,9 +105,10 @@ CASES = {
         blocks([(0.05, 0.1), (0.3, -0.05), (0.15, 0.25)]),  # -0.05 0.05 0.1 0.15 0.25 0.3
         (0.175, 0.125),
     ),
+    # 1.02 1.05 1.05 1.08 1.08, and with an inner level at 1.13, or with the last at .88: 1.05 1.05 1.08 1.13 1.15
     "imbalanced": Case(
-        levels(IMBALANCED, last_over_root([1.05, 1.09, 1.02, 1.01, 1.08]), others=5.0),  # 1.01 1.02 1.05 1.08 1.09
-        levels(IMBALANCED, last_over_root([1.05, 1.09, 1.02, 1.12, 1.08]), others=5.0),  # 1.02 1.05 1.08 1.09 1.12
+        levels(IMBALANCED, spread_out([1.05, 1.02, 1.08, 1.05, 1.08], [1, 1, 1, 1, 1]), others=5.0),
+        levels(IMBALANCED, spread_out([1.05, 1.13, 1.08, 1.05, 1.012], [1, 1, 1, 1, 0.88]), others=5.0),
         (1.05, 1.08),
     ),
 }
