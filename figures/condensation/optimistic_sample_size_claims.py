@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from figures.condensation.fitted_runs import NOT_FITTED, unless_unfitted
 from figures.condensation.optimistic_sample_size_runs import ESTIMATE, LARGE, NARROW, WIDE
 from figures.harness.figure import Data
+from figures.harness.fitted_runs import NOT_FITTED, unless_unfitted
 from toymodels.claims import AFTER, READING, Claim, Criterion, Quantity, every_run, median, some_run
 
 NO_DIFFERENCE = -2.0  # of two shares or ranks none is
