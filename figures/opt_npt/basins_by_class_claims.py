@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from figures.harness.figure import Data
-from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, at_least, every_run, median
+from figures.opt_npt.digit_networks import NO_BASIN, NO_END
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Decisive, Quantity, at_least, every_run, median
 
 LARGE, SMALL = (0, 2), 9  # the classes that the paper names
+FLAT = -1.0  # of a share of foreign copies that is the same at all amplitudes
 
 
 def ratio_of_named(radius: np.ndarray) -> float:
-    """Radius of the smaller of the classes said to be large over that of the class said to be small."""
+    """Radius of the smaller of the classes said to be large over that of the class said to be small.
+
+    Radii of 0 and without end count as NO_BASIN and NO_END, and so it is 1 where both are the same of these.
+    """
+    radius = np.clip(radius, NO_BASIN, NO_END)
     return float(radius[list(LARGE)].min() / radius[SMALL])
+
+
+def named_ratio(data: Data) -> list[float]:
+    """:func:`ratio_of_named` of the radii, one value a run."""
+    return [ratio_of_named(radius) for radius in data["radius"]]
 
 
 def corrected_radius(amplitudes: np.ndarray, curve: np.ndarray, noise_share: np.ndarray) -> np.ndarray:
@@ -40,17 +53,41 @@ def corrected_ratio(data: Data) -> list[float]:
 
 
 def gradient_with_radius(data: Data) -> list[float]:
-    """Rank correlation over classes of first-layer gradient and radius, one value a run."""
+    """Rank correlation over classes of first-layer gradient and radius, one value a run; 0 where one has no order."""
     from scipy.stats import spearmanr
 
     pairs = zip(data["gradient"], data["radius"], strict=True)
-    return [float(spearmanr(*pair)[0]) for pair in pairs]  # pyright: ignore[reportArgumentType]
+    return [
+        float(spearmanr(*pair)[0]) if have_order(pair) else 0.0  # pyright: ignore[reportArgumentType]
+        for pair in pairs
+    ]
+
+
+def have_order(rows: Iterable[np.ndarray]) -> bool:
+    """Whether no row is of equal values."""
+    return all(np.unique(row).size > 1 for row in rows)
+
+
+def finite_radii(radius: np.ndarray) -> np.ndarray:
+    """Those radii that are neither 0 nor without end."""
+    return radius[(radius > 0) & np.isfinite(radius)]
 
 
 def radius_ratio(data: Data) -> list[float]:
-    """Largest over smallest radius of the digits of each run, those that have a finite one."""
-    finite = [radius[(radius > 0) & np.isfinite(radius)] for radius in data["picture_radius"]]
-    return [float(radius.max() / radius.min()) for radius in finite]
+    """Largest over smallest radius of the digits of each run that have a finite one; 1 if fewer than two do."""
+    finite = [finite_radii(radius) for radius in data["picture_radius"]]
+    return [float(radius.max() / radius.min()) if radius.size > 1 else 1.0 for radius in finite]
+
+
+def two_are_finite(data: Data) -> bool:
+    """Whether two digits of every run have a finite radius."""
+    return all(finite_radii(radius).size > 1 for radius in data["picture_radius"])
+
+
+def two_of_a_class_are_finite(data: Data) -> bool:
+    """Whether two digits of one class have a finite radius in every run."""
+    runs = zip(data["picture_labels"], data["picture_radius"], strict=True)
+    return all(any(finite_radii(radius[labels == k]).size > 1 for k in labels) for labels, radius in runs)
 
 
 def most_unlike_pair(labels: np.ndarray, radius: np.ndarray) -> tuple[int, int] | None:
@@ -75,6 +112,17 @@ def ratio_within_a_class(data: Data) -> list[float]:
     return ratios
 
 
+def mixing(data: Data) -> np.ndarray:
+    """Smallest change of the share of copies with another class from one amplitude to the next, one value a run."""
+    return np.where(np.ptp(data["foreign"], axis=1) > 0, np.diff(data["foreign"], axis=1).min(axis=1), FLAT)
+
+
+def unequal(ratio: Callable[[Data], list[float]]) -> Decisive:
+    """Radii that can be held against each other, which two of 0 or without end cannot."""
+    return Decisive("two radii that differ in every run", lambda data: all(value != 1 for value in ratio(data)))
+
+
+ENDS = f"radii of 0 and without end counting as {NO_BASIN} and {NO_END:g}"
 SINK = (
     "two classes, 0 or 2 among them, take about 0.8 or more of pure noise in each run, so their accuracy hardly falls "
     "whatever the sample was"
@@ -86,11 +134,11 @@ CLAIMS = (
         "Figure 5a",
         "Basins of the digits 0 and 2 are large, that of 9 is small.",
         Quantity(
-            "smaller radius of 0 and 2 over that of 9",
-            lambda data: [ratio_of_named(radius) for radius in data["radius"]],
+            f"smaller radius of 0 and 2 over that of 9, {ENDS}",
+            named_ratio,
         ),
         median > 1,
-        decisive=DEEP,
+        decisive=DEEP & unequal(named_ratio),
         why="the order of the classes differs between runs with the class that takes pure noise",
         defence="the paper shows one network of 23 layers, and its order of the classes is that of this one",
     ),
@@ -98,9 +146,13 @@ CLAIMS = (
         "basins_by_class.steep-large-classes",
         "Figure 5b",
         "Classes with large basins have steep rank densities in the first hidden layer.",
-        Quantity("rank correlation over classes of first-layer gradient and radius", gradient_with_radius),
+        Quantity(
+            "rank correlation over classes of first-layer gradient and radius, 0 where one of them is the same for all",
+            gradient_with_radius,
+        ),
         median > 0.5,
         source=READING,
+        decisive=Decisive("classes of different radii in every run", lambda data: have_order(data["radius"])),
         why="radii follow the share of pure noise a class takes (rank correlation .4 to .9), another in each run",
         defence="the paper compares the digits 0 and 2 with 9 and does not say that all classes follow",
     ),
@@ -128,6 +180,7 @@ CLAIMS = (
         ),
         every_run > 1,
         source=CONTROL,
+        decisive=unequal(corrected_ratio),
         why=f"{SINK}: corrected for it the order fails in some runs",
         defence="the paper defines a basin by accuracy alone, whatever class pure noise is put into",
     ),
@@ -135,21 +188,25 @@ CLAIMS = (
         "basins_by_class.sizes-of-digits",
         "Figure 5c",
         "Single digits have basins of different sizes.",
-        Quantity("largest over smallest finite radius of 20 digits, two per class", radius_ratio),
+        Quantity(
+            "largest over smallest finite radius of 20 digits, two per class, 1 if fewer than two are finite",
+            radius_ratio,
+        ),
         median > 1.5,
         fixed=AFTER,
-        decisive=DEEP,
+        decisive=DEEP & Decisive("two digits with finite radii in every run", two_are_finite),
     ),
     Claim(
         "basins_by_class.inset",
         "Figure 5c, inset",
         "Of two digits of one class the one falls to slight noise that the other withstands, and far more.",
         Quantity(
-            "largest ratio of the finite radii of two digits of one class, of ten classes with two digits each",
+            "largest ratio of the finite radii of two digits of one class, of ten classes with two digits each, 1 "
+            "without such a class",
             ratio_within_a_class,
         ),
         median > 2,
-        decisive=DEEP,
+        decisive=DEEP & Decisive("a class of two digits with finite radii in every run", two_of_a_class_are_finite),
         defence="how much stronger is not printed: twice is our reading of 'considerably', and the paper shows one "
         "pair of one network",
     ),
@@ -158,11 +215,12 @@ CLAIMS = (
         "Figure 5c",
         "The further from a digit the more noisy copies get another class.",
         Quantity(
-            "smallest change of the share of copies with another class from one of six amplitudes to the next",
-            lambda data: np.diff(data["foreign"], axis=1).min(axis=1),
+            "smallest change of the share of copies with another class from one of six amplitudes to the next, -1 "
+            "where it is the same at all",
+            mixing,
         ),
         median.between(0, 1),
         fixed=AFTER,
-        decisive=DEEP,
+        decisive=DEEP & Decisive("a share that changes in every run", lambda data: have_order(data["foreign"])),
     ),
 )

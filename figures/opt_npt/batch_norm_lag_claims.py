@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from figures.harness.curves import first_time
+import numpy as np
+from numpy.typing import ArrayLike
+
+from figures.harness.curves import first_time, first_times
 from figures.harness.figure import Data
 from figures.opt_npt.batch_norm_lag_runs import DIGITS
 from figures.opt_npt.clouds import centroid_accuracy, in_words, overlap, rms_radius
@@ -12,29 +15,78 @@ from figures.opt_npt.digit_networks import ENOUGH_DIGITS
 from toymodels.claims import AFTER, CONTROL, READING, Claim, Decisive, Quantity, every_run, median
 
 BEFORE_JUMP, AFTER_JUMP = 0, 1  # the two moments whose clouds are kept
+FITTED, LEARNT = 0.8, 0.5  # accuracy of training digits that counts as high, and of test digits far from chance
+JUMP_AFTER_FIT = {"train_batch": FITTED, "test_accuracy": LEARNT}
+NOT_SHOWN = -1.0  # of a run in which the moments that are shown are not before and after the jump
 SAME_LAG = (0.75, 1.33)  # ratio of two lags that count as equally long
 
 
 def lag(steps: np.ndarray, running: np.ndarray, batch: np.ndarray) -> float:
-    """Steps from the first at which `batch` accuracy is one half to the first at which `running` accuracy is."""
-    return first_time(steps, running, 0.5) - min(first_time(steps, batch, 0.5), steps[-1])
+    """Steps from the first at which `batch` accuracy is one half to the first at which `running` accuracy is.
+
+    `inf` where it does not begin or end.
+    """
+    start = first_time(steps, batch, LEARNT)
+    return first_time(steps, running, LEARNT) - start if np.isfinite(start) else float("inf")
 
 
 def lags(data: Data, control: str) -> np.ndarray:
-    """:func:`lag` of the test accuracy under a control, one value a run; `inf` where it does not end."""
+    """:func:`lag` of the test accuracy under a control, one value a run."""
     pairs = zip(data[f"{control}_test_accuracy"], data[f"{control}_test_batch"], strict=True)
     return np.array([lag(data[f"{control}_steps"], *pair) for pair in pairs])
 
 
+def ends(data: Data) -> np.ndarray:
+    """Whether there is a lag at momentum .1, and ends, in each run."""
+    usual = lags(data, "usual")
+    return (usual > 0) & np.isfinite(usual)
+
+
 def stretch(data: Data, factor: float = 1.0) -> np.ndarray:
-    """`factor` times the lag at momentum .03 over that at .1, taken as 1 at least; 0 where the latter does not end."""
+    """`factor` times the lag at momentum .03 over that at .1, which counts as 1 at least; 0 without the latter."""
     slow, usual = lags(data, "slow"), lags(data, "usual")
-    return factor * np.where(np.isfinite(usual), slow, 0.0) / np.maximum(usual, 1.0)
+    return factor * np.where(ends(data), slow, 0.0) / np.maximum(usual, 1.0)
 
 
-def caught_up(data: Data) -> bool:
-    """Whether the lag at momentum .1 ends in every run."""
-    return bool(np.isfinite(lags(data, "usual")).all())
+def stretch_is_known(data: Data, factor: float = 1.0) -> bool:
+    """Whether every run has both lags, or goes on for so long that that at momentum .03 is too long for SAME_LAG."""
+    slow, steps = lags(data, "slow"), data["slow_steps"]
+    least = steps[-1] - np.minimum(first_times(steps, data["slow_test_batch"], LEARNT), steps[-1])
+    too_long = factor * least / np.maximum(lags(data, "usual"), 1.0) > SAME_LAG[1]
+    return bool((ends(data) & (np.isfinite(slow) | too_long)).all())
+
+
+def known_stretch(factor: float = 1.0) -> Decisive:
+    """The runs of which the stretch is known, or known to be too long."""
+    times = "" if factor == 1 else f"{factor:g} of "
+    words = (
+        "a lag at momentum 0.1 that ends within every run, and one at 0.03 that ends too or of which, up to the end of "
+        f"the run, {times}it is more than {SAME_LAG[1]} times as long"
+    )
+    return Decisive(words, lambda data: stretch_is_known(data, factor))
+
+
+def shown_in_lag(data: Data) -> np.ndarray:
+    """Whether in each run the moment shown as before the jump lies within the lag at momentum .1, which ends."""
+    record = (data["usual_steps"] == data["before"]).argmax()
+    started = data["usual_test_batch"][:, : record + 1].max(axis=1) >= LEARNT
+    return ends(data) & started & (data["usual_test_accuracy"][:, : record + 1].max(axis=1) < LEARNT)
+
+
+def of_moments(measure: Callable[[Data], ArrayLike]) -> Callable[[Data], np.ndarray]:
+    """The measure of clouds or accuracies before or after the jump, -1 for runs in which they do not lie there."""
+    return lambda data: np.where(shown_in_lag(data), measure(data), NOT_SHOWN)
+
+
+def learnt(data: Data, control: str) -> np.ndarray:
+    """Whether test accuracy with the statistics of the batch reaches one half in each run."""
+    return data[f"{control}_test_batch"].max(axis=1) >= LEARNT
+
+
+def all_learnt(control: str) -> Decisive:
+    """Runs that have something to be late with."""
+    words = f"a test accuracy of {LEARNT} with batch statistics in every run"
+    return Decisive(words, lambda data: bool(learnt(data, control).all()))
 
 
 def gap(data: Data, control: str, running: str = "test_accuracy") -> np.ndarray:
@@ -42,9 +94,23 @@ def gap(data: Data, control: str, running: str = "test_accuracy") -> np.ndarray:
     return (data[f"{control}_test_batch"] - data[f"{control}_{running}"]).max(axis=1)
 
 
+def gap_if_learnt(data: Data, control: str, running: str = "test_accuracy") -> np.ndarray:
+    """The :func:`gap`; 1, the largest there can be, for a run that has nothing to be late with."""
+    return np.where(learnt(data, control), gap(data, control, running), 1.0)
+
+
 def lowest_when_fitted(data: Data) -> np.ndarray:
-    """Lowest test accuracy in evaluation mode at a record with a training accuracy of .8 in training mode."""
-    return np.where(data["usual_train_batch"] >= 0.8, data["usual_test_accuracy"], 1.0).min(axis=1)
+    """Lowest test accuracy in evaluation mode at a record with a training accuracy of .8 in training mode.
+
+    1 for a run without such a record, or without a jump of the test accuracy up to one half.
+    """
+    lowest = np.where(data["usual_train_batch"] >= FITTED, data["usual_test_accuracy"], 1.0).min(axis=1)
+    return np.where(data["usual_test_accuracy"].max(axis=1) >= LEARNT, lowest, 1.0)
+
+
+def fitted_and_jumped(data: Data) -> bool:
+    """Whether every run has fitted, and jumped."""
+    return all((data[f"usual_{name}"].max(axis=1) >= least).all() for name, least in JUMP_AFTER_FIT.items())
 
 
 def plane_accuracy(data: Data, cloud: str, when: int) -> list[float]:
@@ -79,7 +145,7 @@ def least_order(data: Data) -> np.ndarray:
 
     least = []
     for gradient, test in zip(data["usual_gradient"], data["usual_test_accuracy"], strict=True):
-        jumped = test >= 0.5
+        jumped = test >= LEARNT
         until = max(2, int(jumped.argmax()) if jumped.any() else len(test))
         layers = np.arange(gradient.shape[1])
         orders = [spearmanr(layers, row)[0] for row in gradient[1:until]]
@@ -87,14 +153,20 @@ def least_order(data: Data) -> np.ndarray:
     return np.array(least)
 
 
+ELSE = "-1 if the moment before the jump is not within the lag or the lag does not end"
+SHOWN = Decisive(
+    "a moment before the jump within the lag, which ends, in every run", lambda data: bool(shown_in_lag(data).all())
+)
+
+
 def in_place(cloud: str, when: int, moment: str) -> Quantity:
     """How many test digits of a cloud are where the training digits of their class are."""
     words = f"share of test digits {in_words(DIGITS)} nearest to their own training centroid in the plane, {moment}"
-    return Quantity(words, lambda data: plane_accuracy(data, cloud, when))
+    return Quantity(f"{words}, {ELSE}", of_moments(lambda data: plane_accuracy(data, cloud, when)))
 
 
 FORGETTING = "running statistics start at mean 0 and variance 1 and forget that start as (1 - momentum)^t"
-ENDS = Decisive("a lag at momentum 0.1 that ends within every run", caught_up)
+ENDS = Decisive("a lag at momentum 0.1 that ends within every run", lambda data: bool(ends(data).all()))
 CLAIMS = (
     Claim(
         "batch_norm_lag.late-jump",
@@ -102,21 +174,26 @@ CLAIMS = (
         "In evaluation mode test accuracy stays at chance while training accuracy is high, then jumps.",
         Quantity(
             "lowest test accuracy in evaluation mode at any record with a training accuracy (training mode) of 0.8 or "
-            "more, momentum 0.1",
+            "more, momentum 0.1; 1 without such a record or if test accuracy does not reach 0.5",
             lowest_when_fitted,
         ),
         median < 0.2,
         fixed=AFTER,
+        decisive=Decisive(
+            f"a training accuracy of {FITTED} and a test accuracy of {LEARNT} in every run", fitted_and_jumped
+        ),
     ),
     Claim(
         "batch_norm_lag.momentum-one",
         "Figure 6e, 6f",
         "With statistics of the last batch (momentum 1) the lag is gone.",
         Quantity(
-            "largest gap between test accuracies with batch statistics and in evaluation mode, momentum 1",
-            lambda data: gap(data, "last"),
+            "largest gap between test accuracies with batch statistics and in evaluation mode, momentum 1; 1 if the "
+            "former does not reach 0.5",
+            lambda data: gap_if_learnt(data, "last"),
         ),
         median < 0.1,
+        decisive=all_learnt("last"),
     ),
     Claim(
         "batch_norm_lag.inside-after",
@@ -124,6 +201,7 @@ CLAIMS = (
         "After the jump test samples in evaluation mode lie where training samples of their class lie.",
         in_place("eval", AFTER_JUMP, "evaluation mode after the jump"),
         median > 0.7,
+        decisive=SHOWN,
         why="true of most runs: two of ten readout directions do not part these digits in every run",
         defence="the paper shows one network, and the bound of 0.7 is ours",
     ),
@@ -133,11 +211,13 @@ CLAIMS = (
         "Before the jump test samples in evaluation mode lie outside the region of the training samples: the basins "
         "have moved away.",
         Quantity(
-            "width of the cloud of test digits in evaluation mode over that of the training digits, before the jump",
-            width_before,
+            "width of the cloud of test digits in evaluation mode over that of the training digits, before the jump, "
+            f"{ELSE}",
+            of_moments(width_before),
         ),
         every_run > 0.3,
         source=READING,
+        decisive=SHOWN,
         why=f"the cloud has collapsed, not moved: {FORGETTING}, and a variance of 1 shrinks each layer",
         defence="a cloud that has collapsed may lie outside the region of the training digits too, as the paper says",
     ),
@@ -147,11 +227,12 @@ CLAIMS = (
         "In training mode the region of the test samples overlaps that of the training samples before the jump.",
         Quantity(
             "share of either cloud, test or training digits, inside the hull of the other, the smaller of the two, in "
-            "training mode before the jump less in evaluation mode after it",
-            lambda data: overlaps(data, "batch", BEFORE_JUMP) - overlaps(data, "eval", AFTER_JUMP),
+            f"training mode before the jump less in evaluation mode after it, {ELSE}",
+            of_moments(lambda data: overlaps(data, "batch", BEFORE_JUMP) - overlaps(data, "eval", AFTER_JUMP)),
         ),
         median > 0,
         fixed=AFTER,
+        decisive=SHOWN,
     ),
     Claim(
         "batch_norm_lag.inside-in-training-mode",
@@ -161,6 +242,7 @@ CLAIMS = (
         every_run > 0.7,
         source=READING,
         fixed=AFTER,
+        decisive=SHOWN,
         why="0.54 to 0.71 do (in evaluation mode a third): at that step classes still overlap in the plane, those of "
         "the training digits too",
         defence="the paper says that the regions of test and training digits overlap, not that each class is in place",
@@ -169,9 +251,13 @@ CLAIMS = (
         "batch_norm_lag.test-only",
         "Section V.A",
         "The lag is one between test and training samples.",
-        Quantity("accuracy of training digits in evaluation mode during the lag", train_accuracy_before),
+        Quantity(
+            f"accuracy of training digits in evaluation mode before the jump, {ELSE}",
+            of_moments(train_accuracy_before),
+        ),
         every_run > 0.8,
         source=READING,
+        decisive=SHOWN,
         why="training digits in evaluation mode are at chance too: the mode is late, not generalisation",
         defence="the paper itself blames the mode, and compares test digits with training digits as training sees them",
     ),
@@ -185,7 +271,7 @@ CLAIMS = (
             lambda data: gap(data, "warm"),
         ),
         median > 0.3,
-        decisive=ENOUGH_DIGITS,
+        decisive=ENOUGH_DIGITS & all_learnt("warm"),
         why=f"warm statistics follow well enough: {FORGETTING}, and it is that start which is late to be forgotten",
         defence="in the paper's 23 layers statistics may change so much between phases that a warm start does not help",
     ),
@@ -195,7 +281,7 @@ CLAIMS = (
         "The jump comes when training settles into a new phase.",
         Quantity("lag at momentum 0.03 over lag at 0.1, the weights being the same in both", stretch),
         median.between(*SAME_LAG),
-        decisive=ENDS,
+        decisive=known_stretch(),
         why=f"with identical weights the lag is longer by the ratio of the momenta: {FORGETTING}",
         defence="the momentum may set how long a discrepancy lasts once a change of phase has caused it",
     ),
@@ -208,7 +294,7 @@ CLAIMS = (
             least_order,
         ),
         median < 0,
-        decisive=ENOUGH_DIGITS,
+        decisive=ENOUGH_DIGITS & ENDS,
         why="gradients grow with depth from the first record on (phase II) and the lag is there all the same",
         defence="the paper's network has 23 layers, which do start with larger gradients in earlier layers",
     ),
@@ -219,7 +305,7 @@ CLAIMS = (
         Quantity("lag x momentum at 0.03 over lag x momentum at 0.1", lambda data: stretch(data, 0.3)),
         every_run.between(*SAME_LAG),
         source=CONTROL,
-        decisive=ENDS,
+        decisive=known_stretch(0.3),
     ),
     Claim(
         "batch_norm_lag.same-weights",
@@ -237,10 +323,12 @@ CLAIMS = (
         "Section V.A",
         "One pass over the training set for new statistics removes the lag.",
         Quantity(
-            "largest gap between test accuracies with batch statistics and with new ones",
-            lambda data: gap(data, "usual", "test_reestimated"),
+            "largest gap between test accuracies with batch statistics and with new ones; 1 if the former does not "
+            "reach 0.5",
+            lambda data: gap_if_learnt(data, "usual", "test_reestimated"),
         ),
         every_run < 0.1,
         source=CONTROL,
+        decisive=all_learnt("usual"),
     ),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from figures.harness.curves import crossings
+from figures.harness.curves import crossings, first_times
 from figures.harness.figure import Data
 from figures.opt_npt.clouds import centroid_accuracy, in_words
 from figures.opt_npt.delayed_generalisation_runs import DIGITS, NOISE, record_before
@@ -14,6 +16,8 @@ TOGETHER = (0.8, 1.25)  # of a peak and the transition: their ratio
 LONG = 100_000  # steps after which a decline that is not seen is absent
 SMALLEST = 1e-3  # radius that stands for the basin of a network that has not fitted
 BEFORE_RISE, AT_END = 0, 1  # the two moments whose clouds are kept
+FITTED, RISING, RISEN = 0.95, 0.5, 0.8  # accuracy of training digits, and of test digits in and after the transition
+FAR = 3  # step of generalisation over step of fit from which on one lags far behind the other
 
 
 def before(data: Data, name: str) -> np.ndarray:
@@ -27,16 +31,43 @@ def at_end(data: Data, name: str) -> np.ndarray:
     return data[name][:, -1]
 
 
+def fits_before(data: Data) -> np.ndarray:
+    """Whether each run fits, and before it generalises: else no record lies before the transition."""
+    fit, rise = (first_times(data["steps"], data[name], x) for name, x in (("train", FITTED), ("test", RISING)))
+    return np.isfinite(fit) & (fit < rise)
+
+
+def has_risen(data: Data) -> np.ndarray:
+    """Whether each run ends after the transition."""
+    return data["test"].max(axis=1) >= RISEN
+
+
+def goes_through(data: Data) -> np.ndarray:
+    """Whether each run first fits and then goes through the transition."""
+    return fits_before(data) & has_risen(data)
+
+
 def growth(data: Data, name: str) -> np.ndarray:
     """Radius at the end over radius before; the smallest amplitude stands for a network that has not fitted."""
     return at_end(data, name) / np.maximum(before(data, name), SMALLEST)
 
 
+def fit_and_rise(data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Steps of fit and of generalisation of each run, between records by interpolation; `inf` where there is none."""
+    return crossings(data["steps"], data["train"], FITTED), crossings(data["steps"], data["test"], RISING)
+
+
 def delay(data: Data) -> np.ndarray:
-    """Step of generalisation over step of fit, between records by interpolation; 0 if there is no fit."""
-    steps = data["steps"]
-    fit, rise = crossings(steps, data["train"], 0.95), crossings(steps, data["test"], 0.5)
-    return np.where(np.isfinite(fit), rise / np.minimum(fit, steps[-1]), 0.0)
+    """Step of generalisation, or the end without it, over step of fit; 0 if there is no fit."""
+    end = data["steps"][-1]
+    fit, rise = fit_and_rise(data)
+    return np.where(np.isfinite(fit), np.minimum(rise, end) / np.minimum(fit, end), 0.0)
+
+
+def delay_is_known(data: Data) -> bool:
+    """Whether every run fits, and generalises or goes on for so long without it that this is far behind."""
+    fit, rise = fit_and_rise(data)
+    return bool((np.isfinite(fit) & (np.isfinite(rise) | (delay(data) > FAR))).all())
 
 
 def plane_accuracy(data: Data, where: int) -> list[float]:
@@ -48,17 +79,20 @@ def plane_accuracy(data: Data, where: int) -> list[float]:
 def peak_over_rise(data: Data) -> np.ndarray:
     """Step of the largest gradient, of each run and layer, over the step at which test accuracy reaches .8.
 
-    A maximum at the end of the run is only a lower bound: `inf` where the run ends too soon for it to tell.
+    Of a run that ends before all that counts as together has been seen, or before test accuracy reaches .8, a maximum
+    at the end is only a lower bound, and an early one may be overtaken: `inf` where the run ends too soon to tell.
     """
     peaks = data["gradient"].argmax(axis=1)  # (replicates, 2)
-    ratio = data["steps"][peaks] / crossings(data["steps"], data["test"], 0.8)[:, None]
-    undecided = (peaks == len(data["steps"]) - 1) & (ratio <= TOGETHER[1])
+    rise = crossings(data["steps"], data["test"], RISEN)[:, None]
+    ratio = data["steps"][peaks] / rise
+    last = peaks == len(data["steps"]) - 1
+    undecided = (data["steps"][-1] <= TOGETHER[1] * rise) & (last | (ratio < TOGETHER[0]))
     return np.where(undecided, np.inf, ratio).ravel()
 
 
 def norm_left(data: Data) -> np.ndarray:
-    """Share of the first norm that is left when test accuracy reaches .5; at the end if it never does."""
-    when = crossings(data["steps"], data["test"], 0.5)
+    """Share of the first norm that is left when test accuracy reaches .5; at the end, or less, if it never does."""
+    when = crossings(data["steps"], data["test"], RISING)
     rows = zip(when, data["norm"], strict=True)
     return np.array([np.interp(np.log(step), np.log(data["steps"]), norm) / norm[0] for step, norm in rows])
 
@@ -72,7 +106,7 @@ def noisy_fall(data: Data) -> np.ndarray:
 def basin_fall(data: Data) -> np.ndarray:
     """Largest share by which the weight basin falls from one record to the next once test accuracy has reached .8."""
     basin = np.maximum(data["basin_weight"], SMALLEST)
-    late = np.logical_or.accumulate(data["test"][:, :-1] >= 0.8, axis=1)
+    late = np.logical_or.accumulate(data["test"][:, :-1] >= RISEN, axis=1)
     return np.where(late, 1 - basin[:, 1:] / basin[:, :-1], 0.0).max(axis=1)
 
 
@@ -81,24 +115,54 @@ def gradient_change(data: Data) -> np.ndarray:
     return np.abs(before(data, "gradient") - data["first"]).max(axis=1)
 
 
+def decline(data: Data) -> np.ndarray:
+    """Test accuracy that is lost at the end since its best."""
+    return data["test"].max(axis=1) - at_end(data, "test")
+
+
+def if_told(
+    told: Callable[[Data], np.ndarray], values: np.ndarray | list[float], data: Data, other: float
+) -> np.ndarray:
+    """`values` (replicates, ...) of the runs that are `told`, `other` for those that are not, in one row."""
+    values = np.asarray(values)
+    return np.where(told(data).reshape(-1, *[1] * (values.ndim - 1)), values, other).ravel()
+
+
 def is_long(data: Data) -> bool:
     """Whether the runs are so long that a late decline would be seen."""
     return bool(data["steps"][-1] >= LONG)
 
 
-def in_place(where: int, moment: str) -> Quantity:
-    """How many test digits are where the training digits of their class are."""
+def every_one(words: str, told: Callable[[Data], np.ndarray]) -> Decisive:
+    """Data of which every run is `told`."""
+    return Decisive(words, lambda data: bool(told(data).all()))
+
+
+UNFITTED = "if a run does not fit before it generalises"
+UNRISEN = f"if a run does not fit first and then reach a test accuracy of {RISEN}"
+
+
+def in_place(at: int, moment: str) -> Quantity:
+    """How many test digits are where the training digits of their class are; a value against it where none tells."""
     words = f"share of test digits {in_words(DIGITS)} nearest to their own training centroid in the plane, {moment}"
-    return Quantity(words, lambda data: plane_accuracy(data, where))
+    if at == BEFORE_RISE:
+        return Quantity(f"{words}, 1 {UNFITTED}", lambda data: if_told(fits_before, plane_accuracy(data, at), data, 1))
+    return Quantity(f"{words}, 0 {UNRISEN}", lambda data: if_told(goes_through, plane_accuracy(data, at), data, 0))
 
 
 def basin_growth(space: str) -> Quantity:
     """How the basin in `space` grows through the transition."""
-    words = f"radius in {space} space at the end over radius before the transition"
-    return Quantity(words, lambda data: growth(data, f"basin_{space}"))
+    words = f"radius in {space} space at the end over radius before the transition, 0 {UNRISEN}"
+    return Quantity(words, lambda data: if_told(goes_through, growth(data, f"basin_{space}"), data, 0))
 
 
 LONG_RUN = Decisive(f"at least {LONG:,} steps", is_long)
+FITS = every_one(f"training accuracy {FITTED} before test accuracy {RISING} in every run", fits_before)
+RISES = every_one(
+    f"test accuracy {RISING} within every run", lambda data: np.isfinite(crossings(data["steps"], data["test"], RISING))
+)
+RISEN_RUN = every_one(f"test accuracy {RISEN} within every run", has_risen)
+THROUGH = every_one(f"{FITS.words}, and test accuracy {RISEN} later", goes_through)
 ended_early = Statistic("share of unknown peaks", lambda values: np.isinf(values).mean()) > 0
 LATER = "the paper sees it on further training, and these runs end soon after the transition"
 CLAIMS = (
@@ -106,9 +170,18 @@ CLAIMS = (
         "delayed_generalisation.delay",
         "Figure 7a",
         "Test accuracy lags far behind training accuracy.",
-        Quantity("step at which test accuracy reaches 0.5 over that at which training accuracy reaches 0.95", delay),
-        median > 3,
+        Quantity(
+            "step at which test accuracy reaches 0.5, or the end if it never does, over that at which training "
+            "accuracy reaches 0.95; 0 if that never does",
+            delay,
+        ),
+        median > FAR,
         fixed=AFTER,
+        decisive=Decisive(
+            f"a fit within every run, and test accuracy {RISING} too or an end later than {FAR} times the step of the "
+            "fit",
+            delay_is_known,
+        ),
     ),
     Claim(
         "delayed_generalisation.noisy-memory",
@@ -117,6 +190,7 @@ CLAIMS = (
         Quantity(f"accuracy at the end with noise {NOISE[0]}", lambda data: data["noisy"][:, -1, 0]),
         median > 0.99,
         fixed=AFTER,
+        decisive=LONG_RUN,
     ),
     Claim(
         "delayed_generalisation.noisy-decline",
@@ -132,9 +206,10 @@ CLAIMS = (
     Claim(
         "delayed_generalisation.sample-basin",
         "Figure 7b",
-        "Basins in sample space are of order 1e-2 before the transition and grow with it.",
+        "Basins in sample space grow with the transition.",
         basin_growth("sample"),
         median > 5,
+        decisive=THROUGH,
     ),
     Claim(
         "delayed_generalisation.weight-basin",
@@ -142,6 +217,7 @@ CLAIMS = (
         "Basins in weight space grow with the transition too.",
         basin_growth("weight"),
         median > 5,
+        decisive=THROUGH,
     ),
     Claim(
         "delayed_generalisation.fluctuation",
@@ -154,7 +230,7 @@ CLAIMS = (
         ),
         median > 0.1,
         fixed=AFTER,
-        decisive=LONG_RUN,
+        decisive=LONG_RUN & RISEN_RUN,
         why="no fall within these runs, which end soon after the transition",
         defence=LATER,
     ),
@@ -164,6 +240,7 @@ CLAIMS = (
         "Before the transition test samples are scattered away from the tight training groups of their class.",
         in_place(BEFORE_RISE, "before the transition"),
         median < 0.4,
+        decisive=FITS,
         why="scattered widely and hardly above chance (1/3), but the bound of .4 is not met in every run",
         defence="scattered they are; the bound of 0.4 is ours",
     ),
@@ -173,6 +250,7 @@ CLAIMS = (
         "After the transition test samples lie on the training groups of their class.",
         in_place(AT_END, "at the end"),
         median > 0.7,
+        decisive=THROUGH,
         why="aligned in most runs: two of ten readout directions do not part these digits in every run",
         defence="the paper shows one network, and the bound of 0.7 is ours",
     ),
@@ -181,20 +259,22 @@ CLAIMS = (
         "Figure 7g",
         "Rank gradients of both hidden layers are small before the transition.",
         Quantity(
-            "size of the gradient before the transition, both layers",
-            lambda data: np.abs(before(data, "gradient")).ravel(),
+            f"size of the gradient before the transition, both layers, 1 {UNFITTED}",
+            lambda data: if_told(fits_before, np.abs(before(data, "gradient")), data, 1),
         ),
         every_run < 0.1,
+        decisive=FITS,
     ),
     Claim(
         "delayed_generalisation.gradients-rise",
         "Figure 7g",
         "Rank gradients of both layers rise through the transition.",
         Quantity(
-            "gradient at the end less that before the transition, both layers",
-            lambda data: (at_end(data, "gradient") - before(data, "gradient")).ravel(),
+            f"gradient at the end less that before the transition, both layers, 0 {UNRISEN}",
+            lambda data: if_told(goes_through, at_end(data, "gradient") - before(data, "gradient"), data, 0),
         ),
         every_run > 0.1,
+        decisive=THROUGH,
     ),
     Claim(
         "delayed_generalisation.peak-at-transition",
@@ -213,10 +293,15 @@ CLAIMS = (
         "delayed_generalisation.norm-shrinks",
         "Section V.B",
         "Weights shrink to a small part of their first size before the transition.",
-        Quantity("share of the first weight norm that is left when test accuracy reaches 0.5", norm_left),
+        Quantity(
+            "share of the first weight norm that is left when test accuracy reaches 0.5, or at the end if it never "
+            "does",
+            norm_left,
+        ),
         median < 0.3,
         fixed=AFTER,
         source=READING,
+        decisive=RISES,
         why="coupled L2 leaves about a third of the norm by then; decoupled decay leaves more",
         defence="the bound is ours: the paper prints no number, and a third of an eight-fold start may pass for small",
     ),
@@ -225,12 +310,14 @@ CLAIMS = (
         "Section V.B",
         "Small gradients before the transition show that basins are made by non-order-preserving neurons.",
         Quantity(
-            "largest difference, over layers, of the gradients before the transition from those of the first weights",
-            gradient_change,
+            "largest difference, over layers, of the gradients before the transition from those of the first weights, "
+            f"0 {UNFITTED}",
+            lambda data: if_told(fits_before, gradient_change(data), data, 0),
         ),
         median > 0.1,
         fixed=AFTER,
         source=READING,
+        decisive=FITS,
         why="the gradients are those of the untrained weights: so small a gradient is what unmoved weights give",
         defence="a network that fits all digits with small gradients has no aligned weights, however they started",
     ),
@@ -252,10 +339,13 @@ CLAIMS = (
         "delayed_generalisation.late-decline",
         "Figure 7h",
         "Test accuracy declines slowly after its peak.",
-        Quantity("largest less last test accuracy", lambda data: data["test"].max(axis=1) - at_end(data, "test")),
+        Quantity(
+            f"largest less last test accuracy, 0 if it never reaches {RISEN}",
+            lambda data: if_told(has_risen, decline(data), data, 0),
+        ),
         median > 0.005,
         fixed=AFTER,
-        decisive=LONG_RUN,
+        decisive=LONG_RUN & RISEN_RUN,
         why="no decline within these runs, which end soon after the transition",
         defence=LATER,
     ),

@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "running and batch statistics exchanged",
         "figures/opt_npt/batch_norm_lag_claims.py",
-        "first_time(steps, running, 0.5) - min(first_time(steps, batch, 0.5), steps[-1])",
-        "first_time(steps, batch, 0.5) - min(first_time(steps, running, 0.5), steps[-1])",
+        "return first_time(steps, running, LEARNT) - start if",
+        "return start - first_time(steps, running, LEARNT) if",
         f"{F}/opt_npt/test_batch_norm_lag.py",
     ),
     Mutant(

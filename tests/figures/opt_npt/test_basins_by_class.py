@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from figures.opt_npt.basins_by_class_claims import (
+    CLAIMS,
     corrected_radius,
     corrected_ratio,
     gradient_with_radius,
@@ -14,6 +15,9 @@ from figures.opt_npt.basins_by_class_claims import (
     ratio_of_named,
     ratio_within_a_class,
 )
+
+CLAIM = {claim.key.partition(".")[2]: claim for claim in CLAIMS}
+DEEP = {"n_hidden": np.array(21), "samples": np.array(6000)}
 
 
 @given(st.floats(0.05, 5), st.floats(0, 0.9))
@@ -61,3 +65,73 @@ def test_the_pair_of_the_inset_has_one_class_and_finite_radii():
     assert most_unlike_pair(labels[2:], radius[2:]) is None
     data = {"picture_labels": np.stack([labels] * 2), "picture_radius": np.stack([radius, np.ones(6)])}
     assert ratio_within_a_class(data) == pytest.approx([3, 1])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("large", "small", "ratio", "verdict"),
+    [
+        (np.inf, np.inf, 1, "open"),
+        (0, 0, 1, "open"),
+        (np.inf, 0.5, 20, "reproduced"),
+        (0.5, np.inf, 0.05, "contradicted"),
+        (0.5, 0, 50, "reproduced"),
+        (0, 0.5, 0.02, "contradicted"),
+        (0.52, 0.5, 1.04, "reproduced"),
+        (0.48, 0.5, 0.96, "contradicted"),
+    ],
+)
+def test_named_classes_that_both_have_no_basin_or_one_without_end_are_not_compared(large, small, ratio, verdict):
+    radius = np.full((1, 10), 9.0)
+    radius[0, [0, 2, 9]] = large, np.inf, small
+    judged = CLAIM["named-classes"].judge(DEEP | {"radius": radius})
+    assert judged.verdict == verdict
+    assert judged.median == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_classes_whose_accuracy_never_falls_or_is_low_from_the_start_have_no_order(level):
+    data = {
+        "amplitudes": np.array([[0.1, 1, 10]]),
+        "curve": np.full((1, 3, 10), level),
+        "noise_share": np.zeros((1, 10)),
+    }
+    assert CLAIM["corrected-for-noise"].judge(data).verdict == "open"
+    data["curve"][0, :, 9] = 1, 0.6, 0.1
+    assert CLAIM["corrected-for-noise"].judge(data).verdict == ("reproduced" if level else "contradicted")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("of_all", [0.0, 0.3, np.inf])
+def test_classes_that_all_have_one_radius_have_no_order(of_all):
+    data = {"gradient": np.arange(10.0)[None], "radius": np.full((1, 10), of_all)}
+    assert gradient_with_radius(data) == [0]
+    assert CLAIM["steep-large-classes"].judge(data).verdict == "open"
+    data["radius"][0, 4] = 9
+    assert CLAIM["steep-large-classes"].judge(data).verdict == "contradicted"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("radius", "sizes", "inset"),
+    [
+        ([0, np.inf, np.inf, 0], "open", "open"),
+        ([0, 0.3, np.inf, np.inf], "open", "open"),
+        ([0.3, np.inf, 0.4, np.inf], "contradicted", "open"),
+        ([0.3, 0.4, 0, np.inf], "contradicted", "contradicted"),
+        ([0.3, 0.3, 0, np.inf], "contradicted", "contradicted"),
+        ([0.3, 0.7, 0, np.inf], "reproduced", "reproduced"),
+    ],
+)
+def test_digits_are_compared_only_if_two_of_them_have_finite_radii(radius, sizes, inset):
+    data = DEEP | {"picture_radius": np.array([radius]), "picture_labels": np.array([[0, 0, 1, 1]])}
+    assert CLAIM["sizes-of-digits"].judge(data).verdict == sizes
+    assert CLAIM["inset"].judge(data).verdict == inset
+
+
+@pytest.mark.parametrize(
+    ("share", "verdict"),
+    [([1, 1, 1], "open"), ([0, 0, 0], "open"), ([0, 0, 0.1], "reproduced"), ([0, 0.1, 0.09], "contradicted")],
+)
+def test_a_share_of_foreign_copies_that_never_changes_does_not_grow(share, verdict):
+    assert CLAIM["mixing-outwards"].judge(DEEP | {"foreign": np.array([share])}).verdict == verdict

@@ -5,11 +5,12 @@ import pytest
 
 from figures.opt_npt.batch_norm_lag_claims import (
     CLAIMS,
-    caught_up,
+    ends,
     gap,
     lag,
     least_order,
     lowest_when_fitted,
+    shown_in_lag,
     stretch,
     train_accuracy_before,
 )
@@ -37,13 +38,46 @@ def lagging(usual: float, slow: float):
 def test_the_stretch_of_the_lag_is_a_number_also_where_it_does_not_end(usual, slow, ratio, open_claims):
     data = lagging(usual, slow)
     assert stretch(data).tolist() == [ratio]
-    assert caught_up(data) != open_claims
+    assert ends(data).all() != open_claims
     assert CLAIM["phase-sets-time"].judge(data).verdict == ("open" if open_claims else "contradicted")
+
+
+@pytest.mark.parametrize(
+    ("usual", "last", "phase", "forgetting"),
+    [
+        (14, 38, "contradicted", "open"),  # 34 / 10 times 1 or .3
+        (11, 38, "contradicted", "contradicted"),  # 34 / 7
+        (12, 38, "contradicted", "open"),  # 34 / 8
+        (24, 30, "open", "open"),  # 26 / 20
+        (24, 31, "contradicted", "open"),  # 27 / 20
+        (4, 38, "open", "open"),  # no lag at momentum .1
+        (3, 38, "open", "open"),
+    ],
+)
+def test_a_lag_that_outlasts_its_run_refutes_only_from_the_bound_on(usual, last, phase, forgetting):
+    steps = np.arange(0, last + 1.0)
+    both = {f"{control}_steps": steps for control in ("usual", "slow")}
+    both |= {f"{control}_test_batch": (steps >= 4)[None] * 1.0 for control in ("usual", "slow")}
+    data = both | {"usual_test_accuracy": (steps >= usual)[None] * 1.0, "slow_test_accuracy": 0.0 * steps[None]}
+    assert CLAIM["phase-sets-time"].judge(data).verdict == phase
+    assert CLAIM["forgetting-sets-time"].judge(data).verdict == forgetting
+
+
+@pytest.mark.parametrize("usual", [4, np.inf])
+def test_no_lag_at_all_or_one_that_does_not_end_is_of_no_phase(usual):
+    data = lagging(usual, 24) | {
+        "samples": np.array(10_000),
+        "usual_gradient": np.tile([1.0, 2, 3], (1, len(STEPS), 1)),
+    }
+    assert CLAIM["needs-phase-one"].judge(data).verdict == "open"
+    assert CLAIM["needs-phase-one"].judge(data | {"usual_test_accuracy": rising_at(10)}).verdict == "contradicted"
 
 
 def test_the_lag_starts_where_the_statistics_of_the_batch_generalise():
     assert lag(STEPS, rising_at(10)[0], rising_at(4)[0]) == 6
     assert lag(STEPS, rising_at(np.inf)[0], rising_at(4)[0]) == np.inf
+    assert lag(STEPS, rising_at(10)[0], rising_at(np.inf)[0]) == np.inf
+    assert lag(STEPS, rising_at(np.inf)[0], rising_at(np.inf)[0]) == np.inf
 
 
 def test_the_gap_is_the_largest_over_the_records():
@@ -51,9 +85,48 @@ def test_the_gap_is_the_largest_over_the_records():
     assert gap(lagging(4, 24), "usual").tolist() == [0]
 
 
+@pytest.mark.parametrize(("key", "control"), [("momentum-one", "last"), ("warm-start", "warm")])
+@pytest.mark.parametrize(("best", "decided"), [(0.5, True), (0.49, False)])
+def test_a_run_that_never_learns_has_no_gap_to_judge(key, control, best, decided):
+    data = {f"{control}_test_{name}": np.array([[0.1, best, 0.1]]) for name in ("batch", "accuracy")}
+    verdict = {"momentum-one": "reproduced", "warm-start": "contradicted"}[key] if decided else "open"
+    assert CLAIM[key].judge(data | {"samples": np.array(10_000)}).verdict == verdict
+
+
+def test_one_run_that_never_learns_leaves_open_whether_new_statistics_remove_the_lag():
+    batch = np.array([[0.1, 0.9], [0.1, 0.5], [0.1, 0.5], [0.1, 0.5]])
+    data = {"usual_test_batch": batch, "usual_test_reestimated": batch}
+    assert CLAIM["estimated-anew"].judge(data).verdict == "reproduced"
+    batch[0] = 0.4
+    assert CLAIM["estimated-anew"].judge(data).verdict == "open"
+
+
 def test_only_records_with_a_fit_count():
-    data = {"usual_train_batch": np.array([[0.1, 0.8, 0.9]]), "usual_test_accuracy": np.array([[0.0, 0.3, 0.2]])}
+    data = {
+        "usual_train_batch": np.array([[0.1, 0.8, 0.9, 1]]),
+        "usual_test_accuracy": np.array([[0.0, 0.3, 0.2, 0.5]]),
+    }
     assert lowest_when_fitted(data).tolist() == [0.2]
+    assert CLAIM["late-jump"].judge(data).verdict == "contradicted"
+    late = data | {"usual_test_accuracy": np.array([[0.0, 0.3, 0.1, 0.5]])}
+    assert CLAIM["late-jump"].judge(late).verdict == "reproduced"
+
+
+@pytest.mark.parametrize(("train", "test"), [(0.79, 0.9), (0.8, 0.49)])
+def test_a_run_that_does_not_fit_or_jump_leaves_the_late_jump_open(train, test):
+    data = {"usual_train_batch": np.array([[0.1, train, 0.1]]), "usual_test_accuracy": np.array([[0.0, 0.1, test]])}
+    assert lowest_when_fitted(data).tolist() == [1]
+    assert CLAIM["late-jump"].judge(data).verdict == "open"
+
+
+@pytest.mark.parametrize(("before", "shown"), [(2, False), (4, True), (8, True), (10, False)])
+def test_what_is_shown_as_before_the_jump_counts_only_within_the_lag(before, shown):
+    data = lagging(10, 24) | {"before": np.array(before), "usual_train_accuracy": np.full((1, len(STEPS)), 0.7)}
+    assert shown_in_lag(data).tolist() == [shown]
+    assert CLAIM["test-only"].judge(data).verdict == ("contradicted" if shown else "open")
+    high = data | {"usual_train_accuracy": np.full((1, len(STEPS)), 0.9)}
+    assert CLAIM["test-only"].judge(high).verdict == ("reproduced" if shown else "open")
+    assert not shown_in_lag(data | {"usual_test_accuracy": rising_at(np.inf)}).any()
 
 
 def test_training_digits_are_looked_at_in_the_record_before_the_jump():

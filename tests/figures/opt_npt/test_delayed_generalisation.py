@@ -17,7 +17,8 @@ from figures.opt_npt.delayed_generalisation_claims import (
 )
 from figures.opt_npt.delayed_generalisation_runs import record_before
 
-(PEAK,) = (claim for claim in CLAIMS if claim.key == "delayed_generalisation.peak-at-transition")
+CLAIM = {claim.key.partition(".")[2]: claim for claim in CLAIMS}
+PEAK = CLAIM["peak-at-transition"]
 STEPS = np.array([1.0, 10, 100, 1000])
 
 
@@ -80,3 +81,83 @@ def test_peaks_are_together_with_the_transition_or_open_where_a_run_ends_too_soo
 def test_the_sentence_says_what_leaves_it_open():
     open_if = "every run in [0.8, 1.25] (open if a run ends too soon for its peak to tell)"
     assert PEAK.sentence.endswith(f"{open_if}; decided with at least 100,000 steps")
+
+
+@pytest.mark.parametrize(
+    ("fit", "rise", "verdict"), [(320, 0, "reproduced"), (340, 0, "open"), (340, 1, "contradicted")]
+)
+def test_a_run_that_never_generalises_lags_far_behind_only_if_it_goes_on_for_so_long(fit, rise, verdict):
+    steps = np.array([1.0, fit, 1000])
+    data = {"steps": steps, "train": np.array([[0.1, 0.95, 1]]), "test": np.array([[0.1, 0.2, 0.2 + 0.3 * rise]])}
+    assert delay(data) == pytest.approx([1000 / fit])
+    assert CLAIM["delay"].judge(data).verdict == verdict
+    assert CLAIM["delay"].judge(data | {"train": np.array([[0.1, 0.5, 0.94]])}).verdict == "open"
+
+
+@pytest.mark.parametrize(
+    ("test", "peak", "verdict"),
+    [
+        ([0.1, 0.2, 0.3, 0.79, 0.79], 2, "open"),  # never there
+        ([0.1, 0.2, 0.3, 0.3, 0.8], 2, "open"),  # there at the end, which may be the peak of what would follow
+        ([0.1, 0.2, 0.3, 0.8, 0.8], 2, "contradicted"),  # all that counts as together is seen
+        ([0.1, 0.2, 0.3, 0.8, 0.8], 3, "reproduced"),
+        ([0.1, 0.2, 0.3, 0.8, 0.8], 4, "contradicted"),
+    ],
+)
+def test_a_run_that_ends_before_its_transition_does_not_say_where_the_peak_is(test, peak, verdict):
+    steps = np.array([1, 1000, 10_000, 60_000, LONG])
+    gradient = np.zeros((1, 5, 2))
+    gradient[:, peak] = 1
+    assert PEAK.judge({"steps": steps, "test": np.array([test]), "gradient": gradient}).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("best", "norm", "verdict"),
+    [(0.5, 3.1, "contradicted"), (0.49, 3.1, "open"), (0.49, 2.9, "reproduced"), (0.5, 2.9, "reproduced")],
+)
+def test_a_norm_at_the_end_is_an_upper_bound_of_that_at_the_transition(best, norm, verdict):
+    data = {"steps": STEPS, "norm": np.array([[10.0, 8, 4, norm]]), "test": np.array([[0.1, 0.2, 0.3, best]])}
+    assert norm_left(data) == pytest.approx([norm / 10])
+    assert CLAIM["norm-shrinks"].judge(data).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "before", "after"),
+    [
+        ([0.1, 0.95, 1, 1], [0.1, 0.2, 0.4, 0.8], True, True),
+        ([0.1, 0.95, 1, 1], [0.1, 0.2, 0.4, 0.79], True, False),  # ends within the transition
+        ([0.1, 0.95, 1, 1], [0.1, 0.2, 0.4, 0.49], True, False),
+        ([0.1, 0.5, 0.9, 0.94], [0.1, 0.2, 0.4, 0.8], False, False),  # never fits
+        ([0.1, 0.5, 0.95, 1], [0.1, 0.2, 0.5, 0.8], False, False),  # fits no sooner than it generalises
+    ],
+)
+def test_before_and_after_are_judged_only_of_runs_that_fit_and_go_through_the_transition(train, test, before, after):
+    data = {
+        "steps": STEPS,
+        "train": np.array([train]),
+        "test": np.array([test]),
+        "first": np.full((1, 2), 0.05),
+        "gradient": np.full((1, 4, 2), 0.05),
+        "basin_sample": np.ones((1, 4)),
+        "basin_weight": np.ones((1, 4)),
+    }
+    assert CLAIM["small-gradients"].judge(data).verdict == ("reproduced" if before else "open")
+    assert CLAIM["gradients-by-training"].judge(data).verdict == ("contradicted" if before else "open")
+    for key in ("sample-basin", "weight-basin", "gradients-rise"):
+        assert CLAIM[key].judge(data).verdict == ("contradicted" if after else "open")
+    growing = data | {"gradient": np.arange(4.0)[None, :, None] * [1, 1], "basin_sample": 10.0 ** np.arange(4)[None]}
+    for key in ("sample-basin", "gradients-rise"):
+        assert CLAIM[key].judge(growing).verdict == ("reproduced" if after else "open")
+
+
+@pytest.mark.parametrize(("best", "verdict"), [(0.8, "reproduced"), (0.79, "open")])
+def test_a_test_accuracy_that_never_rose_does_not_decline(best, verdict):
+    data = {"steps": np.array([1.0, 10, LONG]), "test": np.array([[0.1, best, 0.7]])}
+    assert CLAIM["late-decline"].judge(data).verdict == verdict
+
+
+def test_long_runs_without_a_transition_leave_the_fluctuation_open(data):
+    long = data | {"steps": np.array([1.0, 10, 100, LONG]), "basin_weight": np.ones((2, 4))}
+    assert CLAIM["fluctuation"].judge(long).verdict == "contradicted"
+    assert CLAIM["fluctuation"].judge(long | {"test": 0.8 * data["test"]}).verdict == "open"
+    assert CLAIM["noisy-memory"].judge(data).verdict == "open"  # a short one

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figures.opt_npt.linearised_tail import FIGURE, SHARE, LinearisedTail, convergence, jumped, over_jump
+from figures.opt_npt.linearised_tail import CLAIMS, FIGURE, SHARE, LinearisedTail, convergence, jumped, over_jump
 
 CURVES = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(np.array)
 
@@ -41,3 +41,15 @@ def test_convergence_over_a_jump_that_is_not_reached_is_0_and_leaves_its_claims_
     assert not jumped(data)
     assert {claim.verdict for claim in FIGURE.judge(data)} == {"open"}
     FIGURE.draw(data | {"running": 0 * both["running"]}, LinearisedTail(n_hidden=1))
+
+
+@pytest.mark.parametrize(("jumps", "verdict"), [((24, 24, 24), "contradicted"), ((24, 24, 25), "open")])
+def test_a_tail_that_never_converges_refutes_only_where_the_run_goes_on_to_half_as_long_again_as_the_jump(
+    jumps, verdict
+):
+    steps = np.arange(0, 37.0)
+    never, running, batch = (rising_at(steps, *when) for when in ([np.inf] * 3, jumps, [4] * 3))
+    both = {"running": np.stack([never, running], 2), "batch": np.stack([never, batch], 2)}
+    judged = CLAIMS[0].judge({"steps": steps, "tail": np.array(1), **both})
+    assert judged.verdict == verdict
+    assert judged.median == np.inf

@@ -12,6 +12,12 @@ from tests.figures.claims.opt_npt.made_up_clouds import CLASSES, groups, placed,
 ENOUGH = {"samples": np.array(10_000)}
 USUAL_STEPS, SLOW_STEPS = np.arange(0, 61, 5.0), np.arange(0, 133, 6.0)
 UPWARDS = np.arange(1.0, 7)
+IN_LAG = {  # step 9 lies in it, the third or second record after it begins and the one before it ends
+    "usual_steps": np.arange(0, 18, 3.0),
+    "before": np.array(9),
+    "usual_test_batch": np.array([[0.1, 0.2 + 0.4 * early, 0.6, 0.7, 0.8, 0.9] for early in (0, 1, 0, 0, 1)]),
+    "usual_test_accuracy": np.tile([0.1, 0.1, 0.2, 0.4, 0.6, 0.9], (5, 1)),
+}
 
 
 def accuracies(*when_fitted: float) -> dict[str, np.ndarray]:
@@ -33,7 +39,7 @@ def clouds(name: str, cloud: list[np.ndarray], train: list[np.ndarray], when: in
     """Planes (5, 2, 60, 2): the clouds of each run at one of the two moments, and at the other all in one place."""
     planes = {name: np.zeros((5, 2, 60, 2)) + groups(), "usual_plane_train": np.zeros((5, 2, 60, 2)) + groups()}
     planes[name][:, when], planes["usual_plane_train"][:, when] = cloud, train
-    return planes
+    return IN_LAG | planes
 
 
 def in_place(name: str, when: int, *right: int) -> dict[str, np.ndarray]:
@@ -58,7 +64,7 @@ def training_digits(*before: float) -> dict[str, np.ndarray]:
     """Accuracies in evaluation mode at step 9; .5 before and .81 after it."""
     accuracy = np.tile([0.5, 0.5, 0.5, 0, 0.81, 0.81], (5, 1))
     accuracy[:, 3] = before
-    return {"usual_steps": np.arange(0, 18, 3.0), "before": np.array(9), "usual_train_accuracy": accuracy}
+    return IN_LAG | {"usual_train_accuracy": accuracy}
 
 
 def rising(steps: np.ndarray, when: np.ndarray) -> np.ndarray:
@@ -91,7 +97,8 @@ def orders(*runs: list[tuple[int, int]]) -> dict[str, np.ndarray]:
         for one, other in pairs:
             of_run[jump - 1, [one - 1, other - 1]] = other, one
     test = np.where(jumps[:, None] <= np.arange(7), 0.5, 0.1)
-    return ENOUGH | {"usual_gradient": 0.1 * 2**ranks, "usual_test_accuracy": test}
+    lag = {"usual_steps": np.arange(7.0), "usual_test_batch": np.tile([0.1, 0.4, *[0.6] * 5], (5, 1))}
+    return ENOUGH | lag | {"usual_gradient": 0.1 * 2**ranks, "usual_test_accuracy": test}
 
 
 CASES = {
@@ -127,9 +134,9 @@ CASES = {
         ENOUGH | gaps("warm", "test_accuracy", 0.25, 0.2, 0.28, 0.7, 0.1),
         (0.4, 0.25),
     ),
-    # 12/15, 24/20, 12/10, 60/15, 18/15; 24/15, 30/20, 30/10, 18/15, 60/15
+    # 12/15, 24/20, 12/10, 60/15, 18/15; 24/15, 30/20, 30/10, 18/15, and more than 126/15
     "phase-sets-time": Case(
-        lags([15, 20, 10, 15, 15], [12, 24, 12, 60, 18]), lags([15, 20, 10, 15, 15], [24, 30, 30, 18, 60]), (1.2, 1.6)
+        lags([15, 20, 10, 15, 15], [12, 24, 12, 60, 18]), lags([15, 20, 10, 15, 15], [24, 30, 30, 18, 200]), (1.2, 1.6)
     ),
     # sums 18 + 18 = 36, 32 + 2 + 8 = 42, 32 + 8 = 40, 32, 50 + 18 + 2 = 70; 32 + 2 = 34, 18 + 2 + 2 = 22, 32, 36, 0
     "needs-phase-one": Case(

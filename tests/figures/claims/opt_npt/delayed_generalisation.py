@@ -17,7 +17,7 @@ Five = tuple[float, float, float, float, float]
 TRANSITION = {
     "steps": STEPS,
     "train": np.where(np.array([[0], [1], [2], [0], [1]]) <= DECADES, 0.96, 0.94),
-    "test": np.where(np.array([[4], [3], [4], [4], [5]]) <= DECADES, 0.52, 0.48),
+    "test": np.where(np.array([[4], [3], [4], [4], [5]]) <= DECADES, 0.82, 0.48),
 }
 NEAR_PEAK = np.array([1, 10, 1000, 1200, 1500, 100_000.0])
 
@@ -65,7 +65,7 @@ def in_place(when: int, *right: int) -> dict[str, np.ndarray]:
     test = np.stack([groups()] * 2)[None] * np.ones((5, 1, 1, 1))
     test[:, 1 - when] = placed(60 * (1 - when))
     test[:, when] = [placed(count) for count in right]
-    return {"test_cloud": test, "train_cloud": np.zeros((5, 2, 60, 2)) + groups(), "labels": CLASSES}
+    return TRANSITION | {"test_cloud": test, "train_cloud": np.zeros((5, 2, 60, 2)) + groups(), "labels": CLASSES}
 
 
 def gradients(*before: tuple[float, float]) -> dict[str, np.ndarray]:
@@ -105,7 +105,8 @@ def declines(*lost: float) -> dict[str, np.ndarray]:
 
 FIRST = {"first": np.tile([0.3, -0.2], (5, 1))}  # gradients of the first weights
 CASES = {
-    "delay": Case(delays(0.5, 1, 0.6, 0.2, 2), delays(0.4, 0.3, 0.45, 1, 0.1), (10**0.6, 10**0.4)),
+    # one run generalises after its end, at 10^3.5 times the step of fit or later
+    "delay": Case(delays(0.5, 1, 0.6, 0.2, 4), delays(0.4, 0.3, 0.45, 4, 0.1), (10**0.6, 10**0.4)),
     "noisy-memory": Case(
         noisy(weakest=(0.995, 0.992, 1, 0.9, 0.999)), noisy(weakest=(0.985, 0.97, 0.98, 1, 0.5)), (0.995, 0.98)
     ),
