@@ -82,7 +82,7 @@ def _draw_picture(figure: Figure, place: Axes, data: Data) -> None:
     ax.set(title="(c) basins of 20 digits (grey: other class)", xlabel="PC 1", ylabel="PC 2", zlabel="PC 3")
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
-    ax.set_box_aspect(None, zoom=1.1)
+    ax.set_box_aspect(None, zoom=0.95)
 
 
 def _draw_inset(smaller: Axes, larger: Axes, data: Data) -> None:

@@ -54,6 +54,7 @@ FIGURE = PaperFigure(
     draw=draw,
     claims=CLAIMS,
     seconds=140,
+    large_seconds=817,
     cost="250 CPU-hours on one core, estimated from 11.2 s per 60,000 digits at depth 10, width 512; meant for a GPU",
     aliases=("dnn_o3", "old-fig-3"),
     stream="dnn_o3",

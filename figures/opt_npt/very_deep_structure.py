@@ -221,6 +221,7 @@ FIGURE = PaperFigure(
     draw=draw,
     claims=CLAIMS,
     seconds=117,
+    large_seconds=712,
     cost="2,300 CPU-hours on one core, almost all for width 2,048, estimated from the operations; only for a GPU",
     aliases=("dnn_o9", "old-fig-9"),
     stream="dnn_o9",
