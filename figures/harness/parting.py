@@ -31,7 +31,7 @@ PARTINGS = (
     Parting(
         "The lag of batch norm follows its momentum, not the phase of training",
         "batch_norm_lag.phase-sets-time",
-        "batch_norm_lag.forgetting-sets-time",
+        "batch_norm_lag.momentum-one",
     ),
     Parting(
         "In evaluation mode training digits are as late as test digits",
