@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from figures.harness.ledger import Ledger, Row, rows
+from figures.harness.ledger import LARGE, Ledger, Row, rows
 from toymodels.claims import CONTRADICTED, CONTROL, PAPER, READING
 
 SOURCES = {PAPER: "said by the paper", READING: "a reading of ours", CONTROL: "a control of ours"}
@@ -129,7 +129,8 @@ def parting_page(ledger: Ledger) -> str:
     for number, parting in enumerate(PARTINGS, 1):
         row, control = by_key[parting.key], by_key[parting.control]
         lines += ["", f"## {number}. {parting.title}", ""]
-        lines += [f"![{row.figure}](../figures/gallery/{row.figure}.png)", ""]
+        picture = f"{row.figure}-{LARGE}" if row.preset == LARGE else row.figure
+        lines += [f"![{picture}](../figures/gallery/{picture}.png)", ""]
         lines += [_told(row), ""]
         missed = next(judged for judged in row.deciding if judged.verdict == CONTRADICTED)
         lines += [f"- Why: {missed.why}."] if missed.why else []
