@@ -10,6 +10,7 @@ from figures.opt_npt.delayed_generalisation_claims import (
     delay,
     gradient_change,
     growth,
+    goes_on,
     is_long,
     noisy_fall,
     norm_left,
@@ -161,3 +162,12 @@ def test_long_runs_without_a_transition_leave_the_fluctuation_open(data):
     assert CLAIM["fluctuation"].judge(long).verdict == "contradicted"
     assert CLAIM["fluctuation"].judge(long | {"test": 0.8 * data["test"]}).verdict == "open"
     assert CLAIM["noisy-memory"].judge(data).verdict == "open"  # a short one
+
+
+def test_long_after_is_counted_from_the_transition():
+    steps, test = (
+        np.array([1.0, 10, 100, 500]),
+        np.array([[0.1, 0.2, 0.8, 0.8], [0.1, 0.8, 0.9, 0.9], [0.1, 0.2, 0.3, 0.7]]),
+    )
+    assert goes_on({"steps": steps, "test": test}).tolist() == [True, True, False]
+    assert goes_on({"steps": steps[:3], "test": test[:, :3]}).tolist() == [False, True, False]

@@ -43,7 +43,7 @@ def noisy(*, weakest: Five = (0.5,) * 5, lost: Five = (0,) * 5) -> dict[str, np.
     accuracy[:, :, -1] = 0.1, 0.3, 0.6, 0.8, 0.75, 0.8
     accuracy[:, -1, 0] = weakest
     accuracy[:, -1, -1] -= lost
-    return {"steps": STEPS, "noisy": accuracy}
+    return {"steps": STEPS, "test": np.tile([0.1, 0.5, 0.8, 0.7, 0.9, 0.9], (5, 1)), "noisy": accuracy}
 
 
 def grown(space: str, before: Five, after: Five) -> dict[str, np.ndarray]:
