@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from figures.harness.figure import Data
-from figures.opt_npt.digit_networks import ENOUGH
+from figures.opt_npt.digit_networks import PUBLISHED
 from figures.opt_npt.trends import kendall
-from toymodels.claims import AFTER, Claim, Quantity, Statistic, at_least, every_run, median
+from toymodels.claims import AFTER, Claim, Quantity, Statistic, every_run, median
 
 DEVIATIONS = 2.0  # standard errors beyond which one depth is better than another
 
@@ -54,7 +54,6 @@ LEAST_DEEP = (
     "to 20 layers, which learn least"
 )
 UNTRAINED = "the deepest networks hardly learn in 100 steps on 1,000 digits, unlike the paper's on 60,000"
-PUBLISHED = at_least(samples=ENOUGH, widths=128)  # the paper's narrowest networks
 CLAIMS = (
     Claim(
         "accuracy_by_depth.best-depth",

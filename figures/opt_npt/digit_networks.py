@@ -22,6 +22,7 @@ EMBEDDED, EMBEDDED_TEST = 1000, 2000  # training and test digits that ship with 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels
 ENOUGH = 10_000  # training digits from which on trends can contradict those of 60,000
 ENOUGH_DIGITS, ALL_DIGITS = at_least(samples=ENOUGH), at_least(samples=60_000)  # an accuracy needs as many as printed
+PUBLISHED = at_least(samples=ENOUGH, widths=128)  # the paper's narrowest networks
 NO_BASIN, NO_END = 0.01, 10.0  # radii that stand for a network that is wrong without noise, or right under any
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from figures.opt_npt.basins_by_setting_claims import (
     distance_of_peaks,
+    drops_sharply,
     fall_with_basin,
     late_change,
     sample_left,
@@ -53,3 +54,9 @@ def test_basins_are_compared_by_ratios():
     assert sensitivity(data) == pytest.approx([2, 1])
     assert sample_left(data) == pytest.approx([1])
     assert late_change({"size_weight_radius": np.array([[9.0], [2.0], [1.5]])}, "weight") == pytest.approx([0.25])
+
+
+def test_a_drop_is_sharp_where_a_step_halves_the_basin():
+    radius = np.array([[1.0, 0.9, 0.45, 0.4], [1.0, 0.5, 0.4, 0.3]]).T
+    assert drops_sharply({"batch_weight_radius": radius})
+    assert not drops_sharply({"batch_weight_radius": np.c_[radius, [1.0, 0.9, 0.5, 0.3]]})

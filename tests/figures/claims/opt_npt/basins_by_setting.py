@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.figures.claims import Case
 
-ENOUGH = {"samples": np.array(10_000)}
+ENOUGH = {"samples": np.array(10_000), "widths": np.array([128, 256])}
 SORTED, ONE_OFF, TWO_OFF = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 2, 4, 3, 5]), np.array([2.0, 1, 4, 3, 5])
 FOUR_SORTED, FOUR_ONE_OFF, FOUR_HALF = np.array([[1.0, 2, 3, 4], [1, 3, 2, 4], [2, 1, 2, 4]])  # tau 1, 2/3 and 1/2
 WIDER, NARROWER = "broader-wider-in-weights", "broader-narrower-in-weights-old"
