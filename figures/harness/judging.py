@@ -70,7 +70,12 @@ def judge_again(ledger: Ledger, figures: Iterable[str], gallery: Path = GALLERY)
         for (preset, seed), data in stored.read(gallery, name).items():
             entry = ledger.get(place_of(ledger, preset), {}).get(name, {}).get(str(seed), {"claims": []})
             committed = [Judged.from_dict(row) for row in entry["claims"]]
-            yield Again(name, preset, seed, load(name).judge(data), committed)
+            try:
+                claims = load(name).judge(data)
+            except KeyError as error:
+                words = f"the stored data of {name}, {preset}, seed {seed}, lack {error}, which a claim reads now"
+                raise ValueError(f"{words}: compute them again with --write") from None
+            yield Again(name, preset, seed, claims, committed)
 
 
 def rejudged(ledger: Ledger, again: Iterable[Again]) -> Ledger:

@@ -45,9 +45,12 @@ class Read(Mapping):
 
 
 def read_by_claims(figure: PaperFigure, data: Data) -> dict[str, np.ndarray]:
-    """The arrays without which a figure's claims cannot be judged."""
+    """The arrays without which a figure's claims cannot be judged, nor what their data can decide."""
     read = Read(data)
     figure.judge(read)
+    for claim in figure.claims:
+        if claim.decisive is not None:
+            claim.decisive.holds(read)
     return {name: np.asarray(data[name]) for name in sorted(read.names)}
 
 

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 
 from figures.harness import exports, judging, ledger, stored
 from figures.harness.sizes import settings_in_words
 from tests.figures.harness import toy
-from toymodels.claims import CONTRADICTED, OPEN, REPRODUCED, Judged
+from toymodels.claims import CONTRADICTED, OPEN, REPRODUCED, Judged, at_least
 
 DATA = {"values": np.array([2.0, 3.0, 4.0, 5.0]), "unread": np.zeros(9)}
 
@@ -20,6 +21,20 @@ def test_only_what_the_claims_read_is_kept():
     assert list(stored.read_by_claims(toy.FIGURE, DATA)) == ["values"]
     everything = toy.figure(claims=(toy.claim(measure=lambda data: sum(v.sum() for v in data.values())),))
     assert list(stored.read_by_claims(everything, DATA)) == ["unread", "values"]
+
+
+def test_what_would_decide_is_kept_where_the_claim_holds_too():
+    figure = toy.figure(claims=(toy.claim(decisive=at_least(unread=1)),))
+    assert figure.judge(DATA)[0].verdict == REPRODUCED
+    assert list(stored.read_by_claims(figure, DATA)) == ["unread", "values"]
+
+
+def test_stored_data_without_what_a_claim_reads_now_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(judging, "load", lambda name: toy.figure(claims=(toy.claim(measure=lambda data: data["new"]),)))
+    stored.write(tmp_path, "toys/figure", "quick", 0, DATA)
+    content = {"preset": "quick", "figures": {"toys/figure": {"0": entry(0.5)}}}
+    with pytest.raises(ValueError, match="stored data of toys/figure, quick, seed 0, lack 'new'"):
+        list(judging.judge_again(content, ["toys/figure"], tmp_path))
 
 
 def test_sizes_and_seeds_lie_side_by_side_and_a_second_writing_replaces_its_own(tmp_path):
