@@ -29,6 +29,7 @@ REPRODUCED, CONTRADICTED, OPEN = "reproduced", "contradicted", "open"
 PAPER, READING, CONTROL = "paper", "reading", "control"  # said by the paper; our reading of it; our own control
 BEFORE, AFTER = "before", "after exploration"  # when the criterion was fixed: before any run, or after looking at one
 SEED_DECIDES = "depends on the seed"
+_NUMBERS = ("median", "low", "high")  # of a verdict
 FEW_RUNS = 3  # up to which runs on both sides of a bound leave a claim open
 WITHIN_SPREAD = "the bound lies within the spread of {} runs"
 
@@ -395,13 +396,14 @@ class Judged:
     remark: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields by name."""
-        return asdict(self)
+        """All fields by name, in what JSON has: a number without end is "inf" or "-inf"."""
+        fields = asdict(self)
+        return fields | {name: str(fields[name]) for name in _NUMBERS if np.isinf(fields[name])}
 
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> Judged:
         """The inverse of :meth:`to_dict`."""
-        return Judged(**fields)
+        return Judged(**fields | {name: float(fields[name]) for name in _NUMBERS})
 
     @property
     def measured(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from figures.harness.ledger import Ledger, Row, rows
@@ -14,8 +15,9 @@ ROUNDING = 1e-6  # relative: what another processor or library version may chang
 def tolerance(row: Row, judged: Judged) -> float:
     """How far the median of a rerun may lie off: the spread of all runs at this size, or rounding."""
     seeds = [other for sizes in row.sizes.values() if judged in sizes.values() for other in sizes.values()]
-    spread = max(other.high for other in seeds) - min(other.low for other in seeds)
-    return max(spread, ROUNDING * abs(judged.median))
+    finite = [bound for other in seeds for bound in (other.low, other.high) if math.isfinite(bound)]
+    spread = max(finite) - min(finite) if finite else 0.0
+    return max(spread, ROUNDING * abs(judged.median)) if math.isfinite(judged.median) else 0.0
 
 
 def commands(ledger: Ledger) -> list[dict[str, Any]]:
@@ -25,7 +27,7 @@ def commands(ledger: Ledger) -> list[dict[str, Any]]:
         for preset, seeds in row.sizes.items():
             for seed, judged in seeds.items():
                 command = f"python -m figures {row.figure} --preset {preset} --seed {seed} --check {judged.key}"
-                expected = {"verdict": judged.verdict, "median": judged.median}
+                expected = {"verdict": judged.verdict, "median": judged.to_dict()["median"]}
                 listed.append(
                     {
                         "claim": judged.key,
@@ -62,7 +64,7 @@ def failures(ledger: Ledger, figure: str, preset: str, seed: int, claims: list[J
             have = ", ".join(f"{size} {name}" for size, judged in known[key].sizes.items() for name in judged)
             raise ValueError(f"preset and seed must be of the ledger, {have}, got {preset} {seed}")
         expected = seeds[str(seed)]
-        off = abs(made[key].median - expected.median)
+        off = 0.0 if made[key].median == expected.median else abs(made[key].median - expected.median)  # inf is inf
         allowed = tolerance(known[key], expected)
         if not off <= allowed:
             lines.append(f"{key}: median {made[key].median:.6g}, expected {expected.median:.6g} within {allowed:.3g}")

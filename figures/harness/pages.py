@@ -36,7 +36,7 @@ _SECTION = re.compile(rf"(First version, )?(?:{'|'.join(KINDS_OF_PLACE[:-1])})s?
 
 def write_ledger(ledger: Ledger, place: Path) -> None:
     """`claims.json` and `CLAIMS.md` into a folder."""
-    files.write(place / "claims.json", json.dumps(ledger, indent=1) + "\n")
+    files.write(place / "claims.json", json.dumps(ledger, indent=1, allow_nan=False) + "\n")
     files.write(place / "CLAIMS.md", ledger_page(ledger))
 
 

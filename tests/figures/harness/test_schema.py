@@ -15,6 +15,9 @@ def errors(value, schema, where="ledger"):
     """What of a value is not as the schema says: the words of JSON Schema that ours uses."""
     if "$ref" in schema:
         return errors(value, SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], where)
+    if "anyOf" in schema:
+        ways = [errors(value, way, where) for way in schema["anyOf"]]
+        return [] if [] in ways else ways[0]
     if not isinstance(value, TYPES[schema["type"]]):
         return [f"{where} is no {schema['type']}"]
     found = [f"{where} is {value!r}"] if "enum" in schema and value not in schema["enum"] else []
@@ -41,11 +44,19 @@ def test_the_schema_has_the_fields_of_a_judged_claim():
     assert Judged.from_dict(judged.to_dict()) == judged
 
 
+def test_a_number_without_end_is_a_word_of_the_schema():
+    judged = toy.claim(measure=lambda data: [-np.inf, np.inf, np.inf]).judge({})
+    text = json.dumps(judged.to_dict(), allow_nan=False)
+    assert errors(json.loads(text), SCHEMA["$defs"]["claim"]) == []
+    assert Judged.from_dict(json.loads(text)) == judged
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"verdict": "perhaps"}, "verdict is 'perhaps'"),
         ({"median": "1"}, "median is no number"),
+        ({"high": "Infinity"}, "high is no number"),
         ({"colour": "red"}, "has colour"),
     ],
 )

@@ -105,9 +105,17 @@ def test_commands_say_what_must_come_out_and_how_near():
     assert missed(0.9)[-1] == "figure.large: contradicted, expected reproduced"
 
 
-def test_what_cannot_be_checked_is_refused():
-    import pytest
+def test_a_median_without_end_comes_out_or_does_not():
+    content = {"preset": "quick", "figures": {"toys/figure": {"0": entry(np.inf), "11": entry(3.0)}}}
+    (first, _) = exports.commands(content)
+    assert first["expected"]["median"] == "inf"
+    assert first["tolerance"] == 0
+    assert exports.failures(content, "toys/figure", "quick", 0, [judged(np.inf)], []) == []
+    assert "median 3, expected inf" in exports.failures(content, "toys/figure", "quick", 0, [judged(3.0)], [])[0]
+    assert "median inf, expected 3" in exports.failures(content, "toys/figure", "quick", 11, [judged(np.inf)], [])[0]
 
+
+def test_what_cannot_be_checked_is_refused():
     content = {"preset": "quick", "figures": {"toys/figure": {"0": entry(2.0)}}}
     with pytest.raises(ValueError, match=r"claims to check must be of toys/figure, got figure\.none"):
         exports.failures(content, "toys/figure", "quick", 0, [judged(2.0)], ["figure.none"])
