@@ -183,7 +183,8 @@ def gallery_page(ledger: Ledger, gallery: Path = GALLERY) -> str:
             size = f", at `{LARGE}`" if row.preset == LARGE else ""
             lines.append(f"- {row.claim.place}: {row.claim.statement} **{words}**: {row.claim.measured}{size}")
             lines.append(f"  - asked: {row.claim.criterion}")
-        sizes = f" Large preset: {figure.large_seconds:g} s." if LARGE in figure.presets else ""
+        large = f"{figure.large_seconds:g} s" if figure.large_seconds else "not run yet"
+        sizes = f" Large preset: {large}." if LARGE in figure.presets else ""
         lines += [
             "",
             f"Quick preset: {figure.seconds:g} s on one core.{sizes} Paper preset: {figure.cost.rstrip('.')}.",
