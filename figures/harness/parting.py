@@ -105,6 +105,16 @@ SURVIVED = {
     "batch_norm_lag.phase-sets-time": (
         "tested with the weights held the same, so that every phase is, at two momenta: the lag follows the momentum"
     ),
+    "basins_by_setting.small-rate-widens-samples-old": (
+        "tested at 1,000 and 10,000 digits: it widens with the rate; in the same paragraph accuracy does, too"
+    ),
+    "basins_by_setting.small-rate-widens-weights-old": (
+        "tested at 1,000 and 10,000 digits: it widens with the rate, as the authors' own second version says"
+    ),
+    "basins_by_setting.weights-more-sensitive": (
+        "tested with the paper's ratios of batches to digits, 30 epochs of 10,000: true of the batch size (1.3 times as "
+        "much), not of the rate (0.6 times)"
+    ),
 }
 
 NOT_TRIED = "not tried yet"
