@@ -1,6 +1,16 @@
 import numpy as np
 
-from figures.condensation.loss_plateaus import EDGES, FIGURE, LossPlateaus, embedded, plateaus, turned
+from figures.condensation import loss_plateaus
+from figures.condensation.loss_plateaus import (
+    EDGES,
+    FIGURE,
+    LossPlateaus,
+    embedded,
+    embedding_data,
+    plateaus,
+    turned,
+)
+from toymodels.condensation import TwoLayerNetwork
 
 
 def test_time_in_bins_adds_up_to_the_time_spent_inside_the_edges():
@@ -24,3 +34,13 @@ def test_a_batch_without_a_minimum_is_left_out_and_none_at_all_leaves_the_claim_
     assert claim.judge(data).verdict == "reproduced"  # a minimum may turn, not every one does
     assert claim.judge({**data, "turned": 0 * data["turned"]}).verdict == "contradicted"
     assert claim.judge({name: 0 * values for name, values in data.items()}).verdict == "open"
+
+
+def test_the_gradient_is_the_largest_entry_of_both_layers(monkeypatch):
+    network = TwoLayerNetwork.random(3, 1, 1.0, "tanh", np.random.default_rng(0))
+    monkeypatch.setattr(loss_plateaus, "critical_points", lambda *args: [network])  # not critical
+    monkeypatch.setattr(loss_plateaus, "embeddings", lambda narrow: [(narrow, "as it is")])
+    measured = embedded(LossPlateaus(), np.random.default_rng(0), 3)
+    x, y = embedding_data()
+    assert measured["gradient"] == max(np.abs(part).max() for part in network.gradient(x, y)) > 1e-3
+    assert (measured["smallest_gain"], measured["embeddings"]) == (0, 1)
