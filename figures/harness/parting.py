@@ -44,9 +44,9 @@ PARTINGS = (
         "delayed_generalisation.random-features",
     ),
     Parting(
-        "Large basins of a class are largely where pure noise is put",
-        "basins_by_class.own-robustness",
+        "The order of the classes' basins is not there beyond where pure noise is put",
         "basins_by_class.corrected-for-noise",
+        "basins_by_class.sizes-of-digits",
     ),
     Parting(
         "Variability within classes stays where the classifier does not look, unless weights decay",
@@ -112,8 +112,8 @@ SURVIVED = {
         "tested at 1,000 and 10,000 digits: it widens with the rate, as the authors' own second version says"
     ),
     "basins_by_setting.weights-more-sensitive": (
-        "tested with the paper's ratios of batches to digits, 30 epochs of 10,000: true of the batch size (1.3 times as "
-        "much), not of the rate (0.6 times)"
+        "tested with the paper's ratios of batches to digits, 30 epochs of 10,000: true of the batch size (1.3 times "
+        "as much), not of the rate (0.6 times)"
     ),
 }
 

@@ -210,6 +210,7 @@ CLAIMS = (
         by_batch("sample"),
         FALLING,
         decisive=ENOUGH_DIGITS,
+        defence="five batch sizes of which two neighbours may change places by chance; the bound on the trend is ours",
     ),
     Claim(
         "basins_by_setting.accuracy-falls-with-basin",
