@@ -124,7 +124,7 @@ def unequal(ratio: Callable[[Data], list[float]]) -> Decisive:
 
 ENDS = f"radii of 0 and without end counting as {NO_BASIN} and {NO_END:g}"
 SINK = (
-    "in most runs one or two classes take most of the pure noise, so their accuracy hardly falls whatever the sample was"
+    "in most runs one or two classes take most of the pure noise, and their accuracy hardly falls whatever the sample"
 )
 DEEP = at_least(n_hidden=21, samples=6000)  # a toy in which the classes stand otherwise does not refute the figure
 CLAIMS = (
