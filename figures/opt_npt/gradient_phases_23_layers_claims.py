@@ -49,7 +49,7 @@ CLAIMS = (
         ),
         unless_unfitted(median < CHANCE),
         decisive=ENOUGH_DIGITS,
-        why="at the first record with 0.8 of the training digits learnt test accuracy is at 0.3, at the one before at 0.1",
+        why="at the first record with 0.8 of the training digits learnt test accuracy is at 0.3, before it at 0.1",
         defence="the jump of test accuracy falls between two records, of which the first has 0.7 of the digits learnt",
     ),
     Claim(
