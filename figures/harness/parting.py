@@ -111,6 +111,10 @@ SURVIVED = {
     "basins_by_setting.small-rate-widens-weights-old": (
         "tested at 1,000 and 10,000 digits: it widens with the rate, as the authors' own second version says"
     ),
+    "linearised_tail.noise-of-weights": (
+        "tested with the same weights and the statistics of the batch, 10,000 digits: late layers act linearly from a "
+        "third to a half of the steps to the jump on"
+    ),
     "basins_by_setting.weights-more-sensitive": (
         "tested with the paper's ratios of batches to digits, 30 epochs of 10,000: true of the batch size (1.3 times "
         "as much), not of the rate (0.6 times)"
