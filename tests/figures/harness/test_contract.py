@@ -35,13 +35,10 @@ QUICK = (  # seconds each; the others are redrawn by `python -m figures all`
     "neurashed/outlook",
     "neurashed/theorems",
 )
-NOT_STORED = (  # minutes each: their data are not kept at both seeds
+NOT_STORED = (  # minutes each: their data at the quick preset are not kept at both seeds
     "layerwise/lazy_scalings",
     "layerwise/modular_addition",
     "layerwise/skill_emergence",
-    "neurashed/extraction",
-    "condensation/anchor_task",
-    "condensation/resnet_channels",
     "opt_npt/basins_by_setting",
     "opt_npt/batch_norm_lag",
     "opt_npt/delayed_generalisation",
@@ -49,7 +46,6 @@ NOT_STORED = (  # minutes each: their data are not kept at both seeds
     "opt_npt/gradient_phases_23_layers",
     "opt_npt/shallow_nonlinearity",
     "opt_npt/sorting_and_linear_layers",
-    "opt_npt/very_deep_structure",
 )
 SAME_PICTURE = ("layerwise/sigmoidal_modes", "neurashed/theorems")  # quick ones whose committed picture is of this code
 
