@@ -39,13 +39,6 @@ NOT_STORED = (  # minutes each: their data at the quick preset are not kept at b
     "layerwise/lazy_scalings",
     "layerwise/modular_addition",
     "layerwise/skill_emergence",
-    "opt_npt/basins_by_setting",
-    "opt_npt/batch_norm_lag",
-    "opt_npt/delayed_generalisation",
-    "opt_npt/gradient_phases",
-    "opt_npt/gradient_phases_23_layers",
-    "opt_npt/shallow_nonlinearity",
-    "opt_npt/sorting_and_linear_layers",
 )
 SAME_PICTURE = ("layerwise/sigmoidal_modes", "neurashed/theorems")  # quick ones whose committed picture is of this code
 
