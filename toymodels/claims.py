@@ -403,7 +403,7 @@ class Judged:
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> Judged:
         """The inverse of :meth:`to_dict`."""
-        return Judged(**fields | {name: float(fields[name]) for name in _NUMBERS})
+        return Judged(**{**fields, **{name: float(fields[name]) for name in _NUMBERS}})
 
     @property
     def measured(self) -> str:

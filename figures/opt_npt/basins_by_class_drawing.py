@@ -28,10 +28,8 @@ def draw(data: Data, settings: Settings) -> Figure:
     from comparisons.harness.style import OTHER, tidy
 
     figure = Figure(figsize=(13, 8.5), layout="constrained")
-    axes = figure.subplot_mosaic(
-        [["a", "a", "a", "b"]] * 3 + [["c", "c", "i", "d"]] * 2 + [["c", "c", "j", "e"]] * 2,
-        width_ratios=(3, 2, 1.6, 6),
-    )
+    rows = ["aaab"] * 3 + ["ccid"] * 2 + ["ccje"] * 2
+    axes = figure.subplot_mosaic(";".join(rows), width_ratios=(3, 2, 1.6, 6))
     bins = data["density"].shape[-1]
     ranks = (np.arange(bins) + 0.5) / bins
     for k in range(10):
