@@ -36,7 +36,6 @@ QUICK = (  # seconds each; the others are redrawn by `python -m figures all`
     "neurashed/theorems",
 )
 NOT_STORED = (  # minutes each: their data at the quick preset are not kept at both seeds
-    "layerwise/lazy_scalings",
     "layerwise/modular_addition",
     "layerwise/skill_emergence",
 )
