@@ -6,8 +6,8 @@ MUTANTS = (
     Mutant(
         "sparsity of the largest batch for that of the smallest",
         "figures/neurashed/batch_size_claims.py",
-        'lambda data: data["end_multiplicative"][0]),',
-        'lambda data: data["end_multiplicative"][-1]),',
+        'nodes_left("multiplicative", 1)',
+        'nodes_left("multiplicative", 8)',
         f"{F}/neurashed/test_batch_size.py {STORED}",
     ),
     Mutant(
@@ -118,9 +118,9 @@ MUTANTS = (
     Mutant(
         "the slope of equal epochs for that of equal updates",
         "figures/neurashed/extraction_claims.py",
-        'return (slope(data["measured_ratio"][..., 0, :])',
-        'return (slope(data["measured_ratio"][..., 1, :])',
-        f"{F}/neurashed/test_extraction.py",
+        'slope(data[f"{name}_ratio"][..., 0, :])',
+        'slope(data[f"{name}_ratio"][..., 1, :])',
+        f"{F}/claims -k extraction",
     ),
     Mutant(
         "time lost for time saved",
@@ -188,8 +188,8 @@ MUTANTS = (
     Mutant(
         "the smallest batch for the largest",
         "figures/opt_npt/basins_by_setting_claims.py",
-        'data["batch_sample_radius"][-1] /',
-        'data["batch_sample_radius"][0] /',
+        "return sample[-1] / sample.max(0)",
+        "return sample[0] / sample.max(0)",
         f"{F}/opt_npt/test_basins_by_setting.py",
     ),
     Mutant(
