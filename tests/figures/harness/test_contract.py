@@ -35,10 +35,6 @@ QUICK = (  # seconds each; the others are redrawn by `python -m figures all`
     "neurashed/outlook",
     "neurashed/theorems",
 )
-NOT_STORED = (  # minutes each: their data at the quick preset are not kept at both seeds
-    "layerwise/modular_addition",
-    "layerwise/skill_emergence",
-)
 SAME_PICTURE = ("layerwise/sigmoidal_modes", "neurashed/theorems")  # quick ones whose committed picture is of this code
 
 
@@ -165,7 +161,7 @@ def test_stored_data_give_the_verdicts_of_the_ledger():
     again = list(judging.judge_again(ledger.read_ledger(), NAMES))
     assert [line for one in again for line in one.differs] == []
     kept = {(one.figure, one.preset, one.seed) for one in again}
-    assert {(name, "quick", seed) for name in NAMES if name not in NOT_STORED for seed in (0, 11)} <= kept
+    assert {(name, "quick", seed) for name in NAMES for seed in (0, 11)} <= kept
     assert {
         (name, "large", int(seed)) for name, seeds in ledger.read_ledger().get("large", {}).items() for seed in seeds
     } <= kept
