@@ -35,22 +35,16 @@ OPERATORS = {
     ast.And: ("and", "or"),
     ast.Or: ("or", "and"),
 }
-NAMES = {
-    "min": "max",
-    "max": "min",
-    "argmin": "argmax",
-    "argmax": "argmin",
-    "mean": "median",
-    "median": "mean",
-    "log": "log2",
-    "log2": "log",
-    "any": "all",
-    "all": "any",
-    "floor": "ceil",
-    "ceil": "floor",
-    "minimum": "maximum",
-    "maximum": "minimum",
-}
+PAIRS = (
+    ("min", "max"),
+    ("argmin", "argmax"),
+    ("minimum", "maximum"),
+    ("mean", "median"),
+    ("log", "log2"),
+    ("any", "all"),
+    ("floor", "ceil"),
+)
+NAMES = dict(PAIRS) | {second: first for first, second in PAIRS}
 SMALLEST = 1e-6  # a smaller number is a tolerance
 
 
@@ -118,9 +112,7 @@ class _Finder(ast.NodeVisitor):
             self._slip(left.end_lineno, start + place.start(), start + place.end(), new)
 
     def visit_BinOp(self, node):
-        if type(node.op) in OPERATORS and not isinstance(node.left, ast.Constant | ast.JoinedStr) | isinstance(
-            getattr(node.left, "value", None), str
-        ):
+        if type(node.op) in OPERATORS and not any(_is_text(side) for side in (node.left, node.right)):
             self._between(node.left, node.right, node.op)
         self.generic_visit(node)
 
@@ -155,6 +147,10 @@ class _Finder(ast.NodeVisitor):
             end = self._at(node.end_lineno, node.end_col_offset)
             self._slip(node.end_lineno, end - len(node.attr), end, NAMES[node.attr])
         self.generic_visit(node)
+
+
+def _is_text(node):
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def slips(file, root=ROOT):
@@ -202,7 +198,7 @@ def files_that_test(file, root=ROOT):
 
 
 def fate(slip, place, patience):
-    """ "killed" or "survived", and after how many test files."""
+    """Whether a slip was "killed" or "survived", and after how many test files."""
     path = place / slip.file
     text, start, tried = path.read_text(), time.monotonic(), 0
     path.write_text(slip.into(text))
