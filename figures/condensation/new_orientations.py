@@ -58,17 +58,34 @@ def watched(settings: NewOrientations, rng: np.random.Generator, kind: str) -> d
     rows = [row for k in range(size) for row in forecasts(run, k, x, targets[k])]
     residuals = [row.pop("residual") for row in rows]
     columns = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
-    later = (next(j for j in range(i - len(rows), i) if rows[j]["run"] != row["run"]) for i, row in enumerate(rows))
+    lent = rows_of_another_run(columns["run"])
     steps = zip(run["a"], run["w"], strict=True)
     return {
         **columns,
-        "from_other": np.array([relu_ends(x, residuals[j]).angle[0] for j in later]),
+        "from_other": np.array([relu_ends(x, residuals[j]).angle[0] for j in lent]),
         "t": run.t,
         "loss": run["loss"],
         "count": np.array([[count_orientations(*one) for one in zip(*step, strict=True)] for step in steps]),
         "born": np.bincount(columns["run"].astype(int), minlength=size),
         "left": np.array([len(descents(run.t, loss)) for loss in run["loss"].T]),
     }
+
+
+def rows_of_another_run(runs: np.ndarray) -> list[int]:
+    """For each row of `runs` (n_rows,) the next one of another run, from the first on again after the last.
+
+    >>> rows_of_another_run(np.array([0, 0, 1, 2]))
+    [2, 2, 3, 0]
+
+    Raises
+    ------
+    ValueError
+        If all rows are of one run, so that there is no other to lend its residual.
+    """
+    if len(set(runs)) < 2:
+        raise ValueError(f"replicates must be networks of which two have a new orientation, got rows of runs {runs}")
+    ahead = [np.roll(np.arange(len(runs)), -row) for row in range(len(runs))]
+    return [int(rows[runs[rows] != runs[row]][0]) for row, rows in enumerate(ahead)]
 
 
 def forecasts(run: Trajectory, k: int, x: np.ndarray, y: np.ndarray) -> Iterator[dict]:

@@ -270,6 +270,7 @@ CLAIMS = (
         "The test accuracy stays at chance while training digits are already learnt.",
         least_after_learning("ad"),
         unless_unfitted(median_of_each("panel", 2) < CHANCE),
+        fixed=AFTER,
         decisive=ENOUGH_DIGITS,
         why="with SGD on 10,000 digits training accuracy reaches 0.8 when running statistics have caught up",
         defence="rate of training and momentum of the statistics race: on the paper's digits the former may be faster",
@@ -280,6 +281,7 @@ CLAIMS = (
         "ReLU networks that stay in phase II show no such delay.",
         least_after_learning("be"),
         unless_unfitted(median_of_each("panel", 2) > CHANCE),
+        fixed=AFTER,
         decisive=ENOUGH_DIGITS,
         why=BN_WHY,
         defence="on 60,000 digits the training accuracy may rise so slowly that running statistics keep up with it",
@@ -290,6 +292,7 @@ CLAIMS = (
         "Linear networks show no such delay.",
         least_after_learning("cf"),
         unless_unfitted(median_of_each("panel", 2) > CHANCE),
+        fixed=AFTER,
         decisive=ENOUGH_DIGITS,
     ),
 )

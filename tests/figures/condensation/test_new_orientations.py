@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from figures.condensation.new_orientations import FIGURE, KINDS, NewOrientations, watched
+from figures.condensation.new_orientations import FIGURE, KINDS, NewOrientations, rows_of_another_run, watched
 
 ROWS = 4
 OFF = {"angle": 3.0, "fastest": 3.05, "forecast": 2.95, "from_targets": 1.8, "from_other": 0.9}
@@ -42,3 +43,10 @@ def test_a_short_run_watches_every_network():
     assert run["count"].shape == run["loss"].shape == (len(run["t"]), 3)
     assert all(run[name].shape == (new,) for name in ("fastest", "forecast", "from_targets", "from_other", "wait"))
     assert (run["plateau"] < run["epoch"]).all()
+
+
+def test_the_record_another_run_lends_is_never_of_the_same_run():
+    runs = np.array([0, 0, 1, 2, 2])
+    assert rows_of_another_run(runs) == [2, 2, 3, 0, 0]
+    with pytest.raises(ValueError, match=r"replicates .* two have a new orientation, got rows of runs \[3 3\]"):
+        rows_of_another_run(np.array([3, 3]))
