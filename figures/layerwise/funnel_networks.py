@@ -142,10 +142,10 @@ CLAIMS = (
         ),
         every_run < 1e-3,
         fixed=AFTER,
-        why="the wide input of a funnel (the output of an anti-funnel) moves a heavy layer beside it: the kernel changes "
-        "by 0.01 to 0.6",
-        defence="a slip of words: Section 6.2 calls heavier later layers upstream, and the next sentence of the appendix "
-        "expects the lazy limit on the other side, where it is measured",
+        why="the wide input of a funnel (the output of an anti-funnel) moves a heavy layer beside it: the kernel "
+        "changes by 0.01 to 0.6",
+        defence="a slip of words: Section 6.2 calls heavier later layers upstream, and the next sentence of the "
+        "appendix expects the lazy limit on the other side, where it is measured",
     ),
     # a reading: the paper speaks of the limits of lambda, and draws a map; that 9 is one at every scale is ours
     Claim(
@@ -253,9 +253,10 @@ FIGURE = PaperFigure(
     caption=(
         "Figure 10. Funnel networks are lazy at large positive imbalance and learn features late at large negative "
         "imbalance, anti-funnel networks the other way round. Positive: the later layer is heavier, which Section 6.2 "
-        "calls upstream. Appendix G.3 says in words that funnels are lazy downstream; its own intuition, that the layer "
-        "beside the wide side moves although it is heavy, agrees with what is seen here. Sizes were not printed; 4-2-2 "
-        "and 2-2-4 here, otherwise the settings of figure 6a, in closed form, median over random draws with their range."
+        "calls upstream. Appendix G.3 says in words that funnels are lazy downstream; its own intuition, that the "
+        "layer beside the wide side moves although it is heavy, agrees with what is seen here. Sizes were not printed; "
+        "4-2-2 and 2-2-4 here, otherwise the settings of figure 6a, in closed form, median over random draws with "
+        "their range."
     ),
     presets={"quick": FunnelNetworks(), "paper": FunnelNetworks(side=40, replicates=20)},
     compute=compute,

@@ -175,8 +175,8 @@ CLAIMS = (
         source=READING,
         why="at the higher rate the network generalises sooner and fits sooner by as much: its time runs faster, and "
         "the delay in decades is as long or longer",
-        defence="the appendix says that adjusting the rate, or the decay, can help, and names no factor; one higher rate "
-        f"is tried; {SMALL}",
+        defence="the appendix says that adjusting the rate, or the decay, can help, and names no factor; one higher "
+        f"rate is tried; {SMALL}",
     ),
     _sooner(
         "filter",

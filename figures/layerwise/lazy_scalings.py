@@ -166,14 +166,16 @@ CLAIMS = (
             f"lazy_scalings.{panel}",
             f"Figures 8{'abcde'[i]} and 11{'abcde'[i]}",
             f"{TITLES[panel]}: the delay is eliminated, the network generalises when it fits.",
-            Quantity(f"test accuracy at training accuracy {FITTED} (or at the end) over that at the end", at_once(panel)),
+            Quantity(
+                f"test accuracy at training accuracy {FITTED} (or at the end) over that at the end", at_once(panel)
+            ),
             every_run >= NO_DELAY,
             fixed=AFTER,
             decisive=PUBLISHED,
-            why=f"at the fit test accuracy is below {NO_DELAY} of what it comes to in the end: the delay is shorter than "
-            "by default, where it is a third, and not gone",
-            defence="the published network is four times as wide as the quick one and trained four times as long; it is "
-            "test accuracy at the fit that all four scalings more than double",
+            why=f"at the fit test accuracy is below {NO_DELAY} of what it comes to in the end: the delay is shorter "
+            "than by default, where it is a third, and not gone",
+            defence="the published network is four times as wide as the quick one and trained four times as long; it "
+            "is test accuracy at the fit that all four scalings more than double",
         )
         for i, panel in enumerate(PANELS)
         if panel != "default"

@@ -127,8 +127,8 @@ CLAIMS = (
         medians < 0.1,
         fixed=AFTER,
         decisive=PUBLISHED,
-        why="single sets are up to 0.15 off: the network follows a sigmoid, not the square root, and is not yet at full "
-        "strength where the model is",
+        why="single sets are up to 0.15 off: the network follows a sigmoid, not the square root, and is not yet at "
+        "full strength where the model is",
         defence=f"{SMALL}; the constant D_c was fitted there and is set by one point here",
     ),
     Claim(

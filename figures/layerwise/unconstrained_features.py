@@ -80,7 +80,7 @@ def _measure(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> d
 def balanced_start(
     settings: UnconstrainedFeatureRuns, rng: np.random.Generator, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (K, width) and features (width, K n), random but for W'W = HH'; the features' expected norm is `scale`."""
+    """Weights (K, width) and features (width, K n), random but for W'W = HH'; a feature's expected norm is `scale`."""
     k, n = settings.n_classes, settings.n_classes * settings.n_per_class
     left, values, right = np.linalg.svd(rng.standard_normal((k, settings.width)), full_matrices=False)
     values *= scale * np.sqrt(n) / np.linalg.norm(values)
@@ -164,8 +164,8 @@ FIGURE = PaperFigure(
         "become a simplex, but variability outside of their space stays at its initial value. The paper's figure 5 is "
         "a picture of a real network's features; here 10 classes of 20 examples, features of dimension 64, Gaussian "
         "start (its size is the expected norm of a feature), centred one-hot targets, flow time 40 (all our choice). "
-        "NC1 is Papyan's, which sees only the space of the class means. Not drawn: an exactly balanced start of 0.1 with "
-        "targets that are not centred, as in Section 5.2; then all features lie where the classifier looks."
+        "NC1 is Papyan's, which sees only the space of the class means. Not drawn: an exactly balanced start of 0.1 "
+        "with targets that are not centred, as in Section 5.2; then all features lie where the classifier looks."
     ),
     presets={
         "quick": UnconstrainedFeatureRuns(),

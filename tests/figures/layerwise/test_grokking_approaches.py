@@ -108,7 +108,11 @@ def at(**of):
         ("decay-sooner", at(usual=(300, NEVER), decay=(300, NEVER)), OPEN),
         ("decay-sooner", at(usual=(300, NEVER), decay=(300, 900)), REPRODUCED),
         ("decay-sooner", at(usual=(300, NEVER), decay=(300, 3900)), OPEN),
-        ("decay-sooner", at(usual=(300, 3900), decay=(300, [400, 900, NEVER, NEVER])), CONTRADICTED),  # half never, not 2450
+        (
+            "decay-sooner",
+            at(usual=(300, 3900), decay=(300, [400, 900, NEVER, NEVER])),
+            CONTRADICTED,
+        ),  # half never, not 2450
         ("decay", at(usual=(300, 3000), decay=(30, 300)), CONTRADICTED),  # ten times as fast, and as late
         ("decay", at(usual=(300, 3000), decay=(300, 900)), REPRODUCED),
         ("decay", at(usual=(300, 3000), decay=(3000, NEVER)), OPEN),  # .125 decades or more
