@@ -123,7 +123,7 @@ CLAIMS = (
     ),
     Claim(
         "theorems.lighter-layer-alone",
-        "Section 6.1",
+        "Sections 6, 6.1",
         "From imbalanced layers only the lighter one is trained, the heavier one remains nearly as it was.",
         Quantity(
             "|lambda| = 100: norm of what the heavier layer changes over that of the lighter one",
