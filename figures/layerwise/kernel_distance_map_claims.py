@@ -18,7 +18,7 @@ CLAIMS = (
     Claim(
         "kernel_distance_map.rich",
         "Figure 6a",
-        "Nearly balanced layers with small weights learn features.",
+        "Nearly balanced layers with small weights learn features, in the median draw.",
         Quantity("kernel distance at |lambda| = 9/39 and scale 1", lambda data: data["corner"]),
         median > 0.02,
         fixed=AFTER,

@@ -199,7 +199,7 @@ FIGURE = PaperFigure(
         Claim(
             "local_elasticity.order",
             "Figure 6",
-            "Local elasticity is larger the more similar the classes, in a network trained with squared loss, too.",
+            "Local elasticity is larger the more similar the classes, here under squared loss.",
             Quantity(f"squared loss: {ORDER}", smaller_step("mse_trained")),
             median > 0.05,
             source=READING,
@@ -274,8 +274,8 @@ FIGURE = PaperFigure(
             fixed=AFTER,
             why="images of one digit have more pixels in common than images of two: over half of the pairs of digits "
             "fall by more than the bound, by 0.12 in the middle",
-            defence="the paper names no bound, and trained networks go beyond the inputs by 0.3 decades or more "
-            "(beside it)",
+            defence="the paper names no bound, and networks trained with squared loss or momentum go beyond the inputs by "
+            "0.3 decades or more (beside it)",
         ),
     ),
     aliases=("neurashed_06", "fig-6"),
