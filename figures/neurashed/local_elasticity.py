@@ -274,8 +274,8 @@ FIGURE = PaperFigure(
             fixed=AFTER,
             why="images of one digit have more pixels in common than images of two: over half of the pairs of digits "
             "fall by more than the bound, by 0.12 in the middle",
-            defence="the paper names no bound, and networks trained with squared loss or momentum go beyond the inputs by "
-            "0.3 decades or more (beside it)",
+            defence="the paper names no bound, and networks trained with squared loss or momentum go beyond the inputs "
+            "by 0.3 decades or more (beside it)",
         ),
     ),
     aliases=("neurashed_06", "fig-6"),
