@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.harness import command, exports, judging, ledger, pages, registry, running, sheet
+from figures.harness import command, exports, judging, ledger, pages, registry, running, sheet, stored
 from tests.figures.harness import toy
 from toymodels.claims import OPEN, REPRODUCED
 
@@ -326,7 +326,10 @@ class TestLedger:
         figure = toy.figure(name, claims=(toy.claim(measure=lambda data: value, **more),))
         picture = tmp_path / "figure.png"
         picture.write_bytes(b"picture")
-        return running.FigureResult(name, picture, tuple(figure.judge({})), 1.0, made_by="this code")
+        kept = {"values": np.ones(2)}
+        return running.FigureResult(
+            name, picture, tuple(figure.judge({})), 1.0, made_by="this code", kept=kept, settings="n 1"
+        )
 
     def test_the_verdict_is_that_of_both_seeds(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
@@ -361,6 +364,8 @@ class TestLedger:
         assert list(content["figures"]["toys/b"]) == ["0", "11"]
         assert content["figures"]["toys/figure"]["0"]["claims"][0]["median"] == 5.0
         assert content["figures"]["toys/figure"]["11"]["claims"][0]["median"] == 2.0
+        origins = {where: origin for where, (_, origin) in stored.read_with_origin(gallery, "toys/figure").items()}
+        assert origins == {("quick", seed): {"settings": "n 1", "made_by": "this code"} for seed in (0, 11)}
         assert "## toys/b" in (gallery / "README.md").read_text()
         with pytest.raises(ValueError, match="preset must be that of the gallery"):
             pages.write_gallery(both, "paper", 0, gallery)
