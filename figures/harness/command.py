@@ -141,9 +141,14 @@ def _judge(wanted: Sequence[str], write: bool, verbose: bool) -> int:
     if not content["figures"]:
         raise ValueError("judge needs the data that the gallery of a checkout keeps, got an installed package")
     chosen = _chosen(wanted, {}) if wanted else list(registry.names())
-    again = list(judging.judge_again(content, chosen))
+    again, unread = [], []
+    for name in chosen:
+        try:
+            again += judging.judge_again(content, [name])
+        except ValueError as error:
+            unread.append(str(error))
     differs = [line for one in again for line in one.differs]
-    print("\n".join(differs) or "all as the ledger says")
+    print("\n".join([*differs, *unread]) or "all as the ledger says")
     claims = [claim for one in again for claim in one.claims]
     stored = {one.figure for one in again}
     print(f"{len(claims)} verdicts of {len(stored)} figures; nothing is stored of {len(set(chosen) - stored)} others")
@@ -153,10 +158,12 @@ def _judge(wanted: Sequence[str], write: bool, verbose: bool) -> int:
     print(f"{len(others)} of {len(again)} entries were computed with other settings than those of their preset")
     more = "" if verbose or not older else "; --verbose names them"
     print(f"{len(older)} of them by other code or versions than those of now, which may change no number{more}")
-    if write:
+    if write and unread:
+        print("nothing is written")
+    elif write:
         pages.write_pages(judging.rejudged(content, again))
         print(ledger.GALLERY)
-    return FAILED if others or (differs and not write) else ALL_RAN
+    return FAILED if unread or others or (differs and not write) else ALL_RAN
 
 
 def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:

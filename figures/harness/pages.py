@@ -30,6 +30,7 @@ from figures.harness.registry import load
 from figures.harness.running import FigureResult
 from toymodels.claims import AFTER, OPEN, PAPER, REPRODUCED, SEED_DECIDES
 from toymodels.run import files
+from toymodels.run.engine import in_words
 
 KINDS_OF_PLACE = ("Abstract", "Section", "Figure", "Theorem", "Equation", "Remark", "Appendix", "First version")
 DOCS = GALLERY.parents[1] / "docs"
@@ -114,12 +115,22 @@ def write_pages(ledger: Ledger, gallery: Path = GALLERY) -> None:
 
 
 def rendered(ledger: Ledger, gallery: Path = GALLERY) -> dict[Path, str]:
-    """Text of every file of :func:`write_pages`."""
-    pages = ledger_files(ledger, gallery)
-    pages[gallery / "README.md"] = gallery_page(ledger, gallery)
-    pages[gallery / "commands.json"] = exports.commands_text(ledger)
-    if gallery == GALLERY:
-        pages |= {DOCS / name: page for name, page in documents(ledger).items()}
+    """Text of every file of :func:`write_pages`.
+
+    Raises
+    ------
+    ValueError
+        If a page names a row that the ledger does not have, or one with another verdict than the page says.
+    """
+    try:
+        pages = ledger_files(ledger, gallery)
+        pages[gallery / "README.md"] = gallery_page(ledger, gallery)
+        pages[gallery / "commands.json"] = exports.commands_text(ledger)
+        if gallery == GALLERY:
+            pages |= {DOCS / name: page for name, page in documents(ledger).items()}
+    except (KeyError, StopIteration) as error:
+        words = f"pages must be of rows that the ledger has, got {in_words(error)}"
+        raise ValueError(f"{words}; nothing is written, and --resume finds what was computed") from error
     return pages
 
 

@@ -235,6 +235,18 @@ def test_judging_counts_what_other_code_has_computed_and_fails_where_settings_di
     assert "layerwise/sigmoidal_modes, quick, seed 11: computed with n 1; the preset is " in capsys.readouterr().out
 
 
+def test_data_that_lack_what_a_claim_reads_are_all_listed_and_nothing_is_written(monkeypatch, capsys):
+    names = ["layerwise/sigmoidal_modes", "neurashed/theorems"]
+    lacking = toy.figure(claims=(toy.claim(measure=lambda data: data["new"]),))
+    monkeypatch.setattr(judging, "load", lambda name: lacking)
+    before = contents(ledger.GALLERY)
+    assert command.main(["judge", *names, "--write"]) == 1
+    printed = capsys.readouterr().out
+    assert all(f"the stored data of {name}, quick, seed 0, lack 'new'" in printed for name in names)
+    assert "nothing is written" in printed
+    assert contents(ledger.GALLERY) == before
+
+
 def test_stored_data_are_judged_again_from_the_command_line(capsys):
     assert command.main(["judge", "sigmoidal_modes"]) == 0
     assert "all as the ledger says" in capsys.readouterr().out
@@ -378,6 +390,18 @@ class TestLedger:
         with pytest.raises(ValueError, match="name must be one of"):
             pages.write_pages(made, gallery)
         assert not gallery.exists()
+
+    def test_a_page_of_a_row_that_is_gone_is_told_in_a_line(self, tmp_path, monkeypatch):
+        def lost(ledger):
+            raise KeyError("figure.gone")
+
+        monkeypatch.setattr(pages, "documents", lost)
+        monkeypatch.setattr(pages, "GALLERY", tmp_path)
+        with pytest.raises(
+            ValueError, match=r"pages must be of rows that the ledger has, got KeyError: 'figure\.gone'"
+        ):
+            pages.write_pages({"preset": "quick", "figures": {}}, tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_large_preset_that_the_ledger_does_not_have_has_not_run(self, tmp_path, monkeypatch):
         presets = {"quick": toy.Toy(), "large": toy.Toy(20), "paper": toy.Toy(50)}
