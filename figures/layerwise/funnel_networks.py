@@ -233,6 +233,7 @@ CLAIMS = (
         fixed=AFTER,
         defence="the appendix says can, and of networks with non-linear activations",
     ),
+    # a reading: the words in brackets, which the rest of the appendix does not bear out
     Claim(
         "funnel_networks.lazy-as-printed",
         "Appendix G.3",
