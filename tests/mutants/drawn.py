@@ -192,6 +192,9 @@ def files_that_test(file, root=ROOT):
             others.append(test)
     others += sorted((root / "tests" / path.parent).glob("test_*.py"))
     found = [test.relative_to(root).as_posix() for test in dict.fromkeys((*own, *others)) if test.exists()]
+    if (root / "tests" / path.parts[0] / "small_runs").is_dir() and len(path.parts) > 2:
+        word = base if path.parts[0] == "figures" else path.parts[1]
+        found.insert(len([test for test in own if test.exists()]), f"tests/{path.parts[0]}/small_runs -k {word}")
     if any(test.exists() for test in claims):
         found.insert(len([test for test in own if test.exists()]), f"tests/figures/claims -k {base}")
     return found
