@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from comparisons.emergence import STUDY
+from comparisons.emergence.question import curves
+from toymodels.metrics.curves import setback
 from toymodels.trajectory import Trajectory
 
 QUICK = STUDY.presets["quick"].question
@@ -73,3 +77,94 @@ def test_the_least_stage_is_over_the_rises_of_both_skills():
     verdict = judged(skills, t)
     assert verdict.outcome == "shown"
     assert verdict.score == pytest.approx(1.07, abs=0.01)
+
+
+def by(question, skills=STAGES, t=T):
+    return STUDY.judge([Trajectory(t, {"skills": skills}, clock="step")], question)
+
+
+FIRST, LAST = STAGES[0].max(), curves(Trajectory(T, {"skills": STAGES}, clock="step")).max(axis=0).min()
+AT_ONCE = np.minimum(np.diff(STAGES[:, 1:], axis=0), np.diff(STAGES[:, :-1], axis=0)).max()
+FALLEN = STAGES - 0.0625 * (T > 5000)[:, None]
+DEEP = max(setback(skill) for skill in FALLEN.T)
+
+
+@pytest.mark.parametrize(
+    ("name", "skills", "at", "beyond", "reason"),
+    [
+        ("begins_below", STAGES, np.nextafter(FIRST, 1), FIRST, "a skill begins at"),
+        ("learned_from", STAGES, LAST, np.nextafter(LAST, 2), "a skill is not learned by the end"),
+        ("most_setback", FALLEN, DEEP, np.nextafter(DEEP, 0), "a skill falls back"),
+        ("most_at_once", STAGES, AT_ONCE, np.nextafter(AT_ONCE, 0), "records are too far apart: two skills"),
+    ],
+)
+def test_what_lies_just_at_a_condition_passes_it(name, skills, at, beyond, reason):
+    assert by(replace(QUICK, **{name: at}), skills).outcome == "shown"
+    assert by(replace(QUICK, **{name: beyond}), skills).note.startswith(reason)
+
+
+def ramp(n, *values, since):
+    """0 up to the record `since`, then these values, then 1."""
+    return np.r_[np.zeros(since + 1), values, np.ones(n - since - 1 - len(values))]
+
+
+SLOW, UNEVEN = (0.25, 0.5, 0.75), (0.2, 0.6, 0.65, 0.8)  # 3.2 and 4 gaps from 10 to 90 %
+
+
+@pytest.mark.parametrize(
+    ("skills", "least"),
+    [
+        ([ramp(20, *SLOW, since=1), ramp(20, *UNEVEN, since=5)], "0.83"),  # from record 3 to 6: 3 / 3.6
+        (
+            [
+                ramp(30, *SLOW, since=1),
+                ramp(30, *UNEVEN, since=5),
+                ramp(30, *SLOW, since=10),  # from 7 to 11: 4 / 3.6
+                ramp(30, *SLOW, since=22),  # from 12 to 23: 11 / 3.2
+            ],
+            "1.11",
+        ),
+    ],
+)
+def test_the_least_stage_is_from_the_half_of_a_skill_to_the_record_before_that_of_the_next(skills, least):
+    skills = np.column_stack(skills)
+    asked = replace(QUICK, absent_below=1.15 if least == "1.11" else 0.9, shown_from=1.0 + 0.15 * (least == "1.11"))
+    words = f"records are too far apart: a stage of {least} would look the same"
+    assert by(asked, skills, 10.0 ** np.arange(len(skills))).note == words
+
+
+def test_a_rise_within_five_scatters_is_none():
+    """Records that lie 0.09 above and below in turn scatter by 1.4826 x 0.36 / sqrt(6) = 0.218 of the progress."""
+    turns = (-1.0) ** np.arange(T.size)[:, None]
+    assert judged(STAGES + 0.09 * turns).note == "a skill's rise is within 5 scatters of its curve"
+    assert judged(STAGES + 0.07 * turns).outcome == "shown"
+
+
+def test_eight_records_tell_a_rise_in_the_last_two():
+    first = [0, 0.3, 0.95, 1, 1, 1, 1, 1]
+    late = np.column_stack([first, [0, 0, 0, 0, 0, 0, 0.95, 1]])
+    assert judged(late, T[::28]).note == "a skill rises in the last two records only"
+    half = np.column_stack([np.r_[first, np.ones(12)], np.r_[np.zeros(15), 0.1, 0.25, 0.5, 0.95, 1]])
+    assert "last two records" not in judged(half, T[::10]).note
+    half[-3, 1] = 0.49
+    assert judged(half, T[::10]).note == "a skill rises in the last two records only"
+
+
+def test_a_rise_by_the_first_record_after_zero_is_that_of_this_record():
+    t, skills = np.r_[0.0, T], np.vstack([0 * STAGES[:1], STAGES])
+    reason = "a skill rises between t = 0 and the first record that has a logarithm"
+    assert by(replace(QUICK, begins_below=FIRST), skills, t).note == reason
+    assert by(replace(QUICK, begins_below=(FIRST + STAGES[1].max()) / 2), skills, t).outcome == "shown"
+
+
+def test_numbers_are_medians_over_runs():
+    runs = []
+    for gap, power, predicted in ((10, 4, 1.0), (100, 8, 2.0), (200, 2, 6.0)):
+        skills = np.column_stack([1 / (1 + (half / T) ** power) for half in (10, 10 * gap)])
+        runs.append(Trajectory(T, {"skills": skills}, clock="step", meta={"predicted_stage": predicted}))
+    verdict = STUDY.judge(runs, QUICK)
+    assert verdict.note.startswith("gaps 2.00, rises 0.48, 0.48 decades; area between")
+    assert verdict.predicted == 2.0
+    assert verdict.measured == verdict.score == pytest.approx(2 * np.log10(200) / np.log10(81), rel=0.01)
+    untold = replace(runs[0], meta={})
+    assert STUDY.judge([untold, *runs[1:]], QUICK).predicted is None

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from comparisons.grokking import STUDY
 from comparisons.grokking.models import Condensation, condensation
+from comparisons.grokking.question import _bounds, _within_ends
 from toymodels.trajectory import Trajectory
 
 QUICK = STUDY.presets["quick"]
@@ -124,3 +127,119 @@ def test_a_score_below_the_mean_never_generalises():
 def test_a_condition_is_counted_whatever_its_numbers():
     back = [run(rising(10), rising(200) - rising(1500, 0, 0.4 + 0.01 * k)) for k in range(3)]
     assert STUDY.judge(back, QUICK).note.endswith("(3 of 3 runs)")
+
+
+TURNS = (-1.0) ** np.arange(
+    60
+)  # records that lie above and below in turn by a: they scatter by 1.4826 x 4 a / sqrt(6) = 2.42 a
+
+
+def fitted(end, noise):
+    """Fits at record 10 and ends with four records around `end`."""
+    curve = np.where(np.arange(60) < 10, 0.1, 0.98 - noise)
+    curve[-4:] = end
+    return curve + noise * TURNS
+
+
+@pytest.mark.parametrize(
+    ("train", "kept"),
+    [
+        (fitted(0.90, 0.01), True),  # three scatters are 0.073
+        (fitted(0.865, 0.01), False),
+        (fitted(0.89, 0.03), True),  # and would be 0.22
+        (fitted(0.84, 0.03), False),
+    ],
+)
+def test_a_fit_is_kept_within_three_scatters_and_a_tenth(train, kept):
+    note = judged(train, rising(1000)).note
+    assert (note == "the training score does not keep 0.95") == (not kept)
+
+
+def test_a_curve_is_held_between_its_ends():
+    np.testing.assert_array_equal(_within_ends(np.array([0.2, 0.1, 0.9, 1.0, 0.8])), [0.2, 0.2, 0.8, 0.8, 0.8])
+    np.testing.assert_array_equal(_within_ends(np.array([0.8, 0.9, 0.1, 0.3, 0.2])), [0.8, 0.8, 0.2, 0.3, 0.2])
+
+
+def test_bounds_of_a_lag_put_every_rise_at_one_end_of_its_gap():
+    """Shares 1/4, 1/2, 1, 1 and 0, 0, 1/2, 1 at t = 1, 100, 1000, 100000: gaps of 2, 1 and 2 decades."""
+    coarse = run([0.2, 0.35, 0.5, 0.8, 0.8], [0.1, 0.1, 0.1, 0.4, 0.7], np.array([0.0, 1, 100, 1000, 1e5]))
+    least, most = _bounds(coarse)
+    assert least == pytest.approx(0.25 * 2 + 0 * 1 + 0 * 2)
+    assert most == pytest.approx(0.5 * 2 + 1 * 1 + 0.5 * 2)
+
+
+def test_rising_at_once_is_not_told_by_a_first_record_after_zero():
+    early = np.r_[0.1, np.maximum(0.64, rising(100))]  # three fifths of the rise
+    reason = "a score rises between t = 0 and the first record that has a logarithm"
+    assert STUDY.judge([run(early, early, np.r_[0.0, T])], QUICK).note == reason
+    assert STUDY.judge([run(early, early, np.r_[0.5, T])], QUICK).outcome == "absent"
+    later = np.r_[0.1, np.maximum(0.5, rising(100))]
+    assert STUDY.judge([run(later, later, np.r_[0.0, T])], QUICK).outcome == "absent"
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(0.45, "absent"), (0.6, "unclear")])
+def test_rising_at_once_is_told_by_gaps_below_the_threshold(gap, outcome):
+    step = np.r_[np.full(30, 0.1), np.ones(30)]
+    t = 10 ** np.r_[np.linspace(0, 1, 30), 1 + gap + np.linspace(0, 1, 30)]
+    verdict = STUDY.judge([run(step, step, t)], QUICK)
+    assert verdict.outcome == outcome
+    if outcome == "unclear":
+        assert verdict.note == "records are too far apart: a lag of 0.60 would look the same"
+
+
+def steps(*parts):
+    """A curve of levels, each from a record on."""
+    curve = np.empty(60)
+    for value, since in parts:
+        curve[since:] = value
+    return curve
+
+
+STEP = steps((0.1, 0), (1.0, 5))  # fitted 3.4 decades before record 56
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        (steps((0.1, 0), (0.85, 5), (1.0, 56)), "of the test score's rise by 0.90 only 0.15 comes after the fit"),
+        (steps((0.1, 0), (0.7, 5), (1.0, 40)), ""),  # a third is more than three tenths
+        (steps((0.1, 0), (1.0, 30), (0.9, 50)), ""),  # back by a ninth
+        (steps((0.1, 0), (1.0, 30), (0.8, 50)), "the test score falls back by 0.20 after the fit"),
+        (steps((0.1, 0), (0.5, 57), (1.0, 58)), "the test score's late rise is seen in the last two records only"),
+        (steps((0.1, 0), (0.6, 57), (1.0, 58)), ""),
+        (steps((0.1, 0), (1.0, 30)) * (1 - 0.09 * (1 + TURNS)), "the test score's late rise is within 5 scatters"),
+    ],
+)
+def test_what_comes_after_the_fit_is_weighed(test, reason):
+    verdict = judged(STEP, test)
+    assert verdict.note.startswith(reason) if reason else verdict.outcome == "shown", verdict.note
+
+
+def test_a_level_that_is_just_reached_is_reached():
+    train = steps((0.125, 0), (0.75, 15))
+    assert judged(train, rising(1000), train_level=0.75).outcome == "shown"
+    assert judged(train, rising(1000), train_level=0.7501).note == "the training score never reaches 0.7501"
+
+
+def test_a_rise_that_is_just_large_enough_is_one():
+    train = steps((0.5, 0), (1.0, 15))
+    asked = replace(QUICK.question, least_rise=0.5)
+    assert STUDY.judge([run(train, steps((0.25, 0), (0.75, 40)))], asked).outcome == "shown"
+    assert STUDY.judge([run(train, steps((0.26, 0), (0.75, 40)))], asked).note == "flat test curve: never generalises"
+    assert STUDY.judge([run(0.01 + 0.98 * train, rising(1000))], asked).note == "flat training curve"
+
+
+def test_times_are_medians_over_runs():
+    halves = ((10, 100), (10, 1000), (10, 4000))
+    runs = [
+        run(rising(a), rising(b), predicted_train_time=1.0, predicted_test_time=told)
+        for (a, b), told in zip(halves, (10.0, 100.0, 1e6), strict=True)
+    ]
+    verdict = STUDY.judge(runs, QUICK)
+    middle = STUDY.judge(runs[1:2], QUICK)
+    assert (verdict.predicted, verdict.measured) == (100.0, middle.measured)
+    assert verdict.note == "levels 2.00 decades apart, predicted 2.00"
+    runs[0] = run(rising(10), rising(100), predicted_test_time=10.0)
+    assert STUDY.judge(runs, QUICK).note == "levels 2.00 decades apart"
+    runs[0] = run(rising(10), rising(100), predicted_train_time=1.0)
+    assert STUDY.judge(runs, QUICK).predicted is None

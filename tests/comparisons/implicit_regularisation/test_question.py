@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,74 @@ def test_runs_without_a_pair_of_complexities_are_refused(data, message):
 def test_no_run_is_refused():
     with pytest.raises(ValueError, match="runs must hold at least one"):
         STUDY.judge([], QUICK)
+
+
+TURNS = (-1.0) ** np.arange(40)  # records that lie above and below in turn by a: they scatter by 2.42 a
+
+
+def by(question, lead=LEAD, small_loss=FITTED, full_loss=FITTED, **meta):
+    data = {"small": 50 / 10**lead, "full": np.full(40, 50.0), "small_loss": small_loss, "full_loss": full_loss}
+    return STUDY.judge([Trajectory(T, data, clock="step", meta=meta)], question)
+
+
+LEFT = np.maximum(FITTED, 0.0625)
+BACK = LEAD - 0.25 * (T > 900)
+
+
+@pytest.mark.parametrize(
+    ("name", "curves", "at", "beyond", "reason"),
+    [
+        ("fitted_below", {"small_loss": LEFT, "full_loss": LEFT}, 0.0625, 0.0624, "a training loss ends at 0.06"),
+        ("most_apart", {"small_loss": np.maximum(FITTED, 1e-3)}, 1.0001, 0.9999, "training losses end 1.00 decades"),
+        ("most_apart", {"full_loss": np.maximum(FITTED, 1e-3)}, 1.0001, 0.9999, "training losses end 1.00 decades"),
+        ("start_apart", {"lead": LEAD - 0.05}, 0.0501, 0.0499, "the two do not start alike: 0.05 decades apart"),
+        ("most_setback", {"lead": BACK}, 0.35, 0.25, "the lead wanders: it falls back by 0."),  # 0.18 of 0.55
+    ],
+)
+def test_what_lies_just_at_a_condition_passes_it(name, curves, at, beyond, reason):
+    assert by(replace(QUICK, **{name: at}), **curves).outcome == "shown"
+    verdict = by(replace(QUICK, **{name: beyond}), **curves)
+    assert verdict.outcome != "shown"
+    assert verdict.note.startswith(reason)
+
+
+@pytest.mark.parametrize(("small", "full", "told"), [(10.0, 1.0, 0.0), (1.0, 10.0, 0.0), (1.0, 1.0, 10.0)])
+def test_losses_are_shares_of_the_largest_start(small, full, told):
+    ends = {"small_loss": np.r_[small, np.full(39, 0.5)], "full_loss": np.r_[full, np.full(39, 0.5)]}
+    assert by(QUICK, **ends, start_loss=told).outcome == "shown"
+    assert by(QUICK, **{name: np.minimum(loss, 1.0) for name, loss in ends.items()}).outcome != "shown"
+
+
+def test_a_lead_within_five_scatters_is_none():
+    verdict = by(QUICK, 0.8 * (T > 300) + 0.07 * TURNS)
+    assert verdict.note == "the lead is within 5 scatters of its curve, 0.85"
+    assert by(QUICK, 0.8 * (T > 300) + 0.06 * TURNS).outcome == "shown"
+
+
+def test_a_lead_in_the_last_record_is_seen_in_the_middle_of_the_last_three():
+    """The last record counts as 0.27, on the line through 0 and 0.09 before it, whose mean with them is 0.12."""
+    late = np.r_[np.zeros(38), 0.09, 0.5]
+    assert by(replace(QUICK, shown_from=0.2), late).note == "the lead is seen in the last record only"
+
+
+def test_numbers_are_medians_over_runs():
+    runs = []
+    for k, (full, small, error, top, edge) in enumerate(
+        ((50, 5, 2, 10, 20), (60, 6, 10, 30, 40), (90, 1, 1000, 80, 99))
+    ):
+        data = {"small": np.geomspace(full, small, 40), "full": np.full(40, float(full))}
+        data |= {"small_error": np.full(40, 0.1), "full_error": np.full(40, 0.1 * error)}
+        meta = {"complexity": "parts", "noise": "noise", "top_eigenvalue": top, "edge": edge}
+        runs.append(Trajectory(T, data, clock="step", meta=meta | {"predicted": (0.5, 1.5, 4.0)[k]}))
+    verdict = STUDY.judge(runs, QUICK)
+    assert verdict.note == (
+        "parts 60 -> 5, noise, at equal updates, as it has no loss, test error 1.00 decades lower, "
+        "top eigenvalue of the full batch 30.0, 2/lr = 40"
+    )
+    assert (verdict.predicted, verdict.measured) == (1.5, pytest.approx(1.0))
+    untold = [Trajectory(T, run.data, clock="step", meta={"edge": 20.0}) for run in runs]
+    verdict = STUDY.judge([*runs[:2], untold[2]], QUICK)
+    assert verdict.predicted is None
+    assert "top eigenvalue" not in verdict.note
+    nothing = Trajectory(T, runs[0].data | {"small_error": 0 * T}, clock="step")
+    assert "test error" not in STUDY.judge([nothing], QUICK).note

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from comparisons.information_bottleneck import STUDY
-from comparisons.information_bottleneck.question import details
+from comparisons.information_bottleneck.question import details, estimator_bias
 from toymodels.trajectory import Trajectory
 
 QUICK = STUDY.presets["quick"]
@@ -96,3 +96,84 @@ def test_a_peak_of_two_records_above_a_small_loss_is_none():
     verdict = judged(bits)
     assert verdict.outcome == "unclear"
     assert verdict.note.startswith("the peak stands on two records only")
+
+
+TURNS = (-1.0) ** np.arange(60)  # records that lie above and below in turn by a: they scatter by 2.42 a
+
+
+def through(*points):
+    """Bits on straight lines in log time through (decade, bits)."""
+    decades, bits = zip(*points, strict=True)
+    return np.interp(np.log10(T), decades, bits)
+
+
+PEAK = through((0, 1), (1, 6), (1.5, 6), (3, 3), (4, 3))
+
+
+@pytest.mark.parametrize(
+    ("about_input", "about_label", "reason"),
+    [
+        (PEAK, 2 * LABEL, ""),
+        (PEAK, through((0, 2), (2, 2), (4, 1.85)), ""),  # a tenth of 2 is 0.2
+        (PEAK, through((0, 2), (2, 2), (4, 1.75)), "forgets the label too"),
+        (np.r_[1.0, np.maximum(PEAK[1:], 4.5)], LABEL, ""),  # without the first record a quarter of 6 is gained
+        (np.r_[1.0, 6 - 3 * np.arange(59) / 58], LABEL, "that it fitted rests on the first record alone"),
+        (through((0, 1), (0.5, 4), (1, 2), (1.5, 6), (4, 3)), LABEL, ""),  # back by 2 of 5 before the peak
+        (through((0, 1), (0.4, 5.5), (0.6, 5.5), (0.9, 2), (1.1, 2), (1.5, 6), (4, 3)), LABEL, "rises and falls before its peak too"),
+        (through((0, 1), (1, 6), (3.4, 3), (4, 3.5)), LABEL, ""),  # back by a sixth
+        (through((0, 1), (1, 6), (3.4, 3), (4, 4)), LABEL, "comes back after its peak"),
+        (PEAK + 0.2 * TURNS, LABEL, ""),  # five scatters are 2.4
+        (PEAK + 0.32 * TURNS, LABEL, "the loss is within 5 scatters of the curve"),  # 3.9 of 3.6
+    ],
+)
+def test_a_loss_is_a_bottleneck_or_not(about_input, about_label, reason):
+    verdict = judged(about_input, about_label)
+    assert (verdict.outcome, verdict.note[: len(reason)]) == ("unclear" if reason else "shown", reason), verdict.note
+
+
+def test_a_loss_of_three_spreads_is_one():
+    assert judged(PEAK, more={"draw_spread": np.full(60, 0.6)}).outcome == "shown"  # 3 sqrt(2) 0.6 = 2.5
+    assert judged(PEAK, more={"draw_spread": np.full(60, 0.8)}).outcome == "unclear"  # 3.4
+
+
+def test_a_peak_may_lie_half_a_bit_below_what_can_be_told_apart():
+    assert judged(PEAK, samples=100).outcome == "shown"  # 6.64 bits
+    assert judged(PEAK, samples=90).note == "at the estimator's ceiling, log2 90 = 6.49 bits"
+    assert judged(PEAK, samples=1).note == "at the estimator's ceiling, log2 1 = 0.00 bits"
+    with pytest.raises(ValueError, match=r"meta\['samples'\] must be >= 1, got 0.5"):
+        judged(PEAK, samples=0.5)
+
+
+def test_numbers_are_medians_over_runs():
+    runs = []
+    for start, peak, end, label, predicted in ((1, 5, 2, 1, 0.5), (2, 8, 4, 2, 0.6), (3, 40, 10, 6, 0.9)):
+        bits = through((0, start), (1, peak), (1.5, peak), (3, end), (4, end))
+        data = {"about_input": bits, "about_label": label * through((0, 0.5), (1, 1), (4, 1))}
+        runs.append(Trajectory(T, data, clock="step", meta={"predicted": predicted}))
+    verdict = STUDY.judge(runs, QUICK)
+    assert verdict.note == "I(X;T) 2.00 -> 8.00 -> 4.00 bits, I(Y;T) 1.00 -> 2.00"
+    assert (verdict.predicted, verdict.measured) == (0.6, pytest.approx(0.6))  # of losses 0.6, 0.5 and 0.75
+    untold = Trajectory(T, runs[0].data, clock="step")
+    assert STUDY.judge([untold, *runs[1:]], QUICK).predicted is None
+
+
+def test_other_estimates_are_medians_over_runs():
+    runs = [
+        Trajectory([1.0, 2.0, 3.0], {"binned_label": np.multiply(k, [1.0, 3.0, 2.0])}, clock="step") for k in (1, 2, 6)
+    ]
+    lines = details(SimpleNamespace(runs={"mine": runs, "none": []})).splitlines()
+    assert lines[:2] == [
+        "other estimates in bits, start -> peak -> end, median over replicates:",
+        "  mine: binned I(Y;T) 2.00 -> 6.00 -> 4.00",
+    ]
+
+
+def test_estimators_stand_beside_a_known_truth():
+    """Of a Gaussian with noise 1/2, 1/2 log2 5 bits a dimension; bins of a hundredth each tell all samples apart."""
+    one, three = estimator_bias(dims=(1, 3))
+    assert one.startswith("  dimension 1: truth 1.16, ")
+    assert three.startswith("  dimension 3: truth 3.48, ")
+    assert one.endswith("(log2 n = 8.64)")
+    mixture, ksg, binned = (float(part.split()[1].rstrip(",")) for part in one.split(", ")[1:4])
+    assert (mixture, ksg) == (pytest.approx(1.16, abs=0.1), pytest.approx(1.16, abs=0.15))
+    assert binned == pytest.approx(4.0, abs=0.4)  # the entropy of 30 bins

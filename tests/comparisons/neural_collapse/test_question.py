@@ -1,7 +1,11 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from comparisons.neural_collapse import STUDY
+from comparisons.neural_collapse.question import _at_fit_and_end, details
 from toymodels.trajectory import Trajectory
 
 QUICK = STUDY.presets["quick"]
@@ -82,3 +86,93 @@ def test_what_is_predicted_and_measured_is_of_the_end():
     verdict = STUDY.judge(runs, QUICK)
     assert verdict.predicted == pytest.approx(0.06)
     assert verdict.measured == pytest.approx((1 + 1e4 / 30) ** -0.5)
+
+
+TURNS = (-1.0) ** np.arange(60)  # records that lie above and below in turn by a: they scatter by 2.42 a
+RECORD = np.arange(60)
+STEP = np.where(RECORD < 10, 0.5, 1.0)  # the error is 0 from record 10 on
+
+
+def falling(*logs):
+    """A ratio whose log goes on straight lines through these values at evenly spaced records from the fit on."""
+    return 10 ** np.interp(RECORD, np.linspace(10, 59, len(logs)), logs)
+
+
+def steps(*parts):
+    """A curve of levels, each from a record on."""
+    curve = np.empty(60)
+    for value, since in parts:
+        curve[since:] = value
+    return curve
+
+
+CLOSED = steps((0.5, 0), (0.05, 25))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "angle", "reason"),
+    [
+        (falling(-1.0, -3.0), CLOSED, ""),
+        (falling(-1.0, -3.0), 0 * T, "the angles are 0 throughout, as of two classes"),
+        (falling(-1.0, -3.0), steps((0.5, 0), (0.3, 25)), "variability, no simplex: angles 0.50 -> 0.30"),
+        (falling(-1.0, -3.0), steps((0.5, 0), (0.05, 20), (0.45, 30), (0.05, 40)), "the angles wander by 0.40 rather"),
+        (falling(-1.0, -3.0), steps((0.5, 0), (0.05, 20), (0.25, 30), (0.05, 40)), ""),  # less than half of 0.5
+        (falling(-1.0, -2.0, -1.7, -3.0), CLOSED, ""),  # back by 0.3 of 2 decades
+        (falling(-1.0, -2.0, -1.5, -3.0), CLOSED, "variability wanders rather than falls"),
+        (falling(-1.5, -2.1) * 10 ** (0.045 * TURNS), CLOSED, ""),  # five scatters are 0.55
+        (falling(-1.5, -2.1) * 10 ** (0.06 * TURNS), CLOSED, "the fall is within 5 scatters of the curve"),  # 0.73
+        (10 ** steps((-2.0, 0), (0.0, 10), (-2.0, 12)), CLOSED, "the fall is from a rise of two records at the fit"),
+        (10 ** steps((0.0, 0), (-2.0, 12)), CLOSED, ""),
+        (10 ** steps((0.0, 0), (-0.9, 57), (-2.0, 58)), CLOSED, "the fall is seen in the last two records only"),
+        (10 ** steps((0.0, 0), (-1.1, 57), (-2.0, 58)), CLOSED, ""),
+    ],
+)
+def test_a_fall_is_a_collapse_or_not(ratio, angle, reason):
+    verdict = judged(STEP, ratio, angle)
+    assert (verdict.outcome, verdict.note[: len(reason)]) == ("unclear" if reason else "shown", reason), verdict.note
+
+
+def test_angles_that_are_0_throughout_are_those_of_more_classes_where_these_are_told():
+    assert judged(STEP, falling(-1.0, -3.0), 0 * T, classes=3).outcome == "shown"
+    assert judged(STEP, falling(-1.0, -3.0), 0 * T, classes=2).note.startswith("the angles of two classes")
+
+
+def test_both_ends_are_medians_of_a_tenth_of_the_records_and_at_least_three():
+    squares = np.arange(40.0) ** 2
+    assert _at_fit_and_end(squares) == (2.5, (37.0**2 + 38.0**2) / 2)
+    assert _at_fit_and_end(squares[:10]) == (1.0, 64.0)
+    assert _at_fit_and_end(squares[:2]) == (0.5, 0.5)
+
+
+def runs_of_three():
+    runs = []
+    for end, closed, papyan, predicted in ((-2.0, 0.01, 2.0, 0.2), (-3.0, 0.02, 3.0, 0.3), (-6.0, 0.2, 7.0, 0.9)):
+        data = {"train": STEP, "within_between": 10 ** steps((0.0, 0), (end, 30))}
+        data |= {"nc1": 10 ** steps((1.0, 0), (1.0 - papyan, 30)), "predicted": steps((9.0, 0), (predicted, 59))}
+        data["nc2_angle"] = steps((0.9, 0), (5 * closed, 10), (closed, 30))
+        runs.append(Trajectory(T, data, clock="step", meta={"classes": 4}))
+    return runs
+
+
+def test_numbers_are_medians_over_runs():
+    verdict = STUDY.judge(runs_of_three(), QUICK)
+    assert verdict.note.endswith("angles off a simplex by 0.1 -> 0.02; Papyan's NC1 falls 3.00 decades")
+    assert (verdict.predicted, verdict.measured) == (0.3, pytest.approx(1e-3))
+    one = runs_of_three()[1]
+    without = Trajectory(T, {name: one[name] for name in one.data if name != "predicted"}, clock="step", meta=one.meta)
+    assert STUDY.judge([*runs_of_three()[:2], without], QUICK).predicted is None
+
+
+def test_details_are_medians_over_runs_at_the_end():
+    lines = details(SimpleNamespace(runs={"mine": runs_of_three(), "none": []})).splitlines()
+    assert lines == [
+        "at the end, median over replicates:",
+        "  mine: nc1 0.01, within_between 0.001, nc2_angle 0.02",
+    ]
+
+
+def test_a_ratio_that_ends_just_at_the_floor_is_there():
+    asked = replace(QUICK.question, floor=2.0**-40)
+    data = {"train": STEP, "within_between": steps((1.0, 0), (2.0**-40, 30)), "nc2_angle": CLOSED}
+    note = STUDY.judge([Trajectory(T, data, clock="step", meta={"classes": 4})], asked).note
+    assert note.endswith("score >=: variability ends at the floor 9.09495e-13")
