@@ -255,7 +255,10 @@ def read_result(folder: Path, question: Any = None, picture: Callable[[Result], 
 
 def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, picture: Any) -> Result:
     cells = folder.parents[1] / "cells"
-    runs = {row: [_read_run(folder, cells, run) for run in entries] for row, entries in manifest["rows"].items()}
+    runs = {
+        row: [_read_run(folder, cells, run) for run in entries if not run.get("error")]
+        for row, entries in manifest["rows"].items()
+    }
     return Result(
         study=manifest["study"],
         headline=manifest["headline"],

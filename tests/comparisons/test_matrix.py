@@ -110,3 +110,71 @@ def test_what_is_committed_can_be_held_against_a_run(study):
         asked_for = study.models[row.removesuffix(" (off)")]
         on_request = isinstance(asked_for, Model) and asked_for.on_request
         assert "score" in verdict or on_request or verdict["outcome"] in ("silent", "unclear"), row
+
+
+def test_a_page_has_four_phenomena_a_table():
+    results = [result(name, {"a": SHOWN, f"only {name}": ABSENT}) for name in ("one", "two", "three", "four", "five")]
+    lines = matrix.markdown(results).splitlines()
+    assert lines[:2] == ["| model | one | two | three | four |", "|---|---|---|---|---|"]
+    assert [line for line in lines if line.startswith("| model")][1] == "| model | five |"
+    assert lines.count("") == 2
+    assert [line.split(" | ")[0] for line in lines[2:7]] == [
+        "| a",
+        *(f"| only {name}" for name in ("one", "two", "three", "four")),
+    ]
+    assert lines[9:11] == ["|---|---|", "| a | [shown 2.5](figures/gallery/five.png) |"]
+    assert lines[-1] == (
+        "Scores. one: decades; two: decades; three: decades; four: decades; five: decades. "
+        "A row that the other studies do not ask is a control or a variant of one study."
+    )
+
+
+def test_a_cell_says_what_its_control_turns_where_there_is_one_with_a_score():
+    assert matrix.cell(SHOWN, ABSENT, "lag 2 -> 0", "holds in 1 of 2") == (
+        "shown 2.5 (off: 0.1, lag 2 -> 0); holds in 1 of 2"
+    )
+    assert matrix.cell(SHOWN, SILENT, "lag 2 -> 0") == matrix.cell(SHOWN, None) == "shown 2.5"
+    assert matrix.cell(Verdict("failed", (1.0,), note="no luck"), ABSENT) == "failed: no luck"
+    assert matrix.cell(Verdict("unclear", note="why"), ABSENT) == "unclear (off: 0.1)"
+    assert matrix.cell(None, ABSENT) == "not asked"
+
+
+def test_the_page_has_what_the_control_turns_and_the_terminal_has_not(varied):
+    varied.write_text(json.dumps({"grokking": {"a": {"base": "shown", "n": 1, "m": 2}, "gone": {"base": "shown"}}}))
+    turned = Result("grokking", "", None, FIRST.verdicts, {}, knobs={"a (off)": "lag 2 -> 0"})
+    assert "[shown 2.5 (off: 0.1, lag 2 -> 0); holds in 1 of 2]" in matrix.markdown([turned])
+    assert [line.rstrip() for line in matrix.plain([turned]).splitlines()] == [
+        "model  grokking",
+        "a      shown 2.5 (off: 0.1)",
+        "b      silent: no clock",
+    ]
+    assert matrix.holding(turned, "gone") == ""
+
+
+@pytest.mark.parametrize("there", [(), ("README.md",), ("pyproject.toml",)])
+def test_a_checkout_has_both_files(there, tmp_path):
+    for name in there:
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match="this is an installed package"):
+        matrix.require_checkout(tmp_path)
+    for name in ("README.md", "pyproject.toml"):
+        (tmp_path / name).touch()
+    matrix.require_checkout(tmp_path)
+
+
+@pytest.mark.parametrize("marker", matrix.MARKERS)
+def test_a_readme_needs_both_markers(marker, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{marker}\nafter\n")
+    with pytest.raises(ValueError, match="must contain the lines"):
+        matrix.commit([], {}, "quick", readme, tmp_path)
+    assert readme.read_text() == f"before\n{marker}\nafter\n"
+
+
+def test_committed_verdicts_are_sorted_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "COMMITTED", tmp_path / "verdicts.json")
+    matrix.write_verdicts([result("grokking", {"b": SILENT, "a": SHOWN})], studies(), "quick")
+    assert report.COMMITTED.read_text() == (
+        '{\n "grokking": {\n  "quick": {\n   "a": {\n    "outcome": "shown",\n    "score": 2.5\n   },\n'
+        '   "b": {\n    "outcome": "silent"\n   }\n  }\n }\n}\n'
+    )

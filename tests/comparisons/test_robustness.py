@@ -4,10 +4,11 @@ import json
 import re
 import signal
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 
-from comparisons import Model, matrix
+from comparisons import Model, Verdict, matrix
 from comparisons.harness import report
 from comparisons.harness.settings import Settings
 from comparisons.robustness import command, survey, tables, variations
@@ -279,3 +280,115 @@ def test_the_command_is_one_of_the_comparisons(capsys):
     with pytest.raises(SystemExit):
         main(["robustness", "--help"])
     assert "grokking" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("hours", ["0", "inf", "nan"])
+def test_hours_are_positive_and_finite(tmp_path, capsys, hours):
+    assert run(tmp_path, "--hours", hours) == 2
+    assert "hours must be positive and finite" in capsys.readouterr().err
+
+
+def test_no_network_is_begun_after_the_hours(tmp_path, monkeypatch):
+    """A clock that reads 0 where the call begins, then 3600 and half a second more: one run is in time for an hour."""
+    readings = iter([0.0, 3600.0])
+    monkeypatch.setattr(survey, "uses_torch", lambda study, name: True)
+    monkeypatch.setattr(survey, "time", SimpleNamespace(time=lambda: next(readings, 3600.5)))
+    came = survey.survey(asked(models=["late"])[:4], replicates=1, out=tmp_path, hours=1)
+    assert [answer.left_out for answer in came.answers] == [False, True, True, True]
+    assert came.answers[1].verdict.note == "not begun: the time was up"
+    assert not came.interrupted
+
+
+def answers():
+    """A base, two seeds of which one flips, a failure, and what there was no time for; a row of which nothing ran."""
+
+    def answer(row, what, verdict, seed=0, **more):
+        return survey.Answer(variations.Case(STUDY, "late", row, what, seed), verdict, **more)
+
+    shown, late = Verdict("shown", (1.5, 2.0, 9.0)), Verdict("failed", note="not begun")
+    return [
+        answer("late", "base", shown),
+        answer("late", "seed 1", shown, 1),
+        answer("late", "seed 2", Verdict("absent", (0.1,), note="flat"), 2),
+        answer("late", "n 1 -> 2", Verdict("failed", note="no luck")),
+        answer("late", "m 1 -> 2", Verdict("failed", note="no luck")),
+        answer("late", "n 1 -> 0.5", late, left_out=True),
+        answer("late (off)", "base", late, left_out=True),
+        answer("late (off)", "seed 1", Verdict("absent", (0.0,)), 1),
+    ]
+
+
+def test_what_came_of_a_row_is_counted():
+    content = tables.entries(answers(), replicates=2, seeds=3)
+    assert content == {
+        "toy": {
+            "late": {
+                "base": "shown",
+                "score": 2.0,
+                "n": 1,
+                "m": 2,
+                "at_seeds": ["shown", "shown", "absent"],
+                "flips": [{"changed": "seed 2", "outcome": "absent", "score": 0.1, "note": "flat"}],
+                "not_counted": [{"changed": name, "reason": "no luck"} for name in ("n 1 -> 2", "m 1 -> 2")],
+                "left_out": 1,
+                "replicates": 2,
+                "seeds": 3,
+            },
+            "late (off)": {
+                "base": "left out",
+                "score": None,
+                "n": 0,
+                "m": 0,
+                "at_seeds": ["absent"],
+                "flips": [],
+                "not_counted": [],
+                "left_out": 1,
+                "replicates": 2,
+                "seeds": 3,
+            },
+        }
+    }
+    assert tables.plain(content).splitlines() == [
+        "study  row         base      holds in           seeds alike",
+        "toy    late        shown 2   1 of 2 variations  2 of 3, 2 replicates each",
+        "toy    late (off)  left out  0 of 0 variations  0 of 1, 2 replicates each",
+        "",
+        "Flips:",
+        "  toy, late: seed 2: shown -> absent 0.1: flat",
+        "",
+        "Refused or failed, counted neither for nor against:",
+        "  toy, late: n 1 -> 2, m 1 -> 2: no luck",
+        "",
+        "Left out, the time was up:",
+        "  toy, late: 1 variations",
+        "  toy, late (off): 1 variations",
+    ]
+    page = tables.markdown(content).splitlines()
+    assert page[6:9] == [
+        "| study | row | base | holds in | seeds alike |",
+        "|---|---|---|---|---|",
+        "| toy | late | shown 2 | 1 of 2 variations | 2 of 3, 2 replicates each |",
+    ]
+    assert page[-2:] == ["- toy, late: 1 variations", "- toy, late (off): 1 variations"]
+
+
+def test_every_variation_is_a_line_of_the_file():
+    assert tables.comma_separated(answers()).splitlines()[1:] == [
+        "toy,late,base,0,shown,shown,0,,2.0,1.5,9.0,",
+        "toy,late,seed 1,1,shown,shown,1,1,2.0,1.5,9.0,",
+        "toy,late,seed 2,2,absent,shown,1,0,0.1,0.1,0.1,flat",
+        "toy,late,n 1 -> 2,0,failed,shown,0,,,,,no luck",
+        "toy,late,m 1 -> 2,0,failed,shown,0,,,,,no luck",
+        "toy,late,n 1 -> 0.5,0,left out,shown,0,,,,,not begun",
+        "toy,late (off),base,0,left out,failed,0,,,,,not begun",
+        "toy,late (off),seed 1,1,absent,failed,0,,0.0,0.0,0.0,",
+    ]
+
+
+def test_numbers_are_written_where_they_are_told_to_be(tmp_path):
+    content = tables.entries(answers(), replicates=2, seeds=3)
+    tables.commit(content, answers(), tmp_path / "numbers.json", tmp_path)
+    text = (tmp_path / "numbers.json").read_text()
+    assert text.startswith('{\n "toy": {\n  "late": {\n   "base": "shown",')
+    assert json.loads(text) == content
+    assert (tmp_path / "ROBUSTNESS.md").read_text() == tables.markdown(content)

@@ -410,6 +410,19 @@ def test_a_result_is_saved_whole_and_loaded_elsewhere(tmp_path):
     assert saved == tmp_path / "saved"
 
 
+def test_a_result_of_which_runs_failed_is_loaded_with_those_that_did_not(tmp_path):
+    def sometimes(s, rng):
+        if rng.random() < 0.5:
+            raise RuntimeError("no luck")
+        return late(toy.Late(), rng)
+
+    result = STUDY.adding(sometimes=sometimes, never=toy.broken).run(replicates=8, out=tmp_path)
+    assert 0 < len(result.runs["sometimes"]) < 8
+    loaded = comparisons.load(result.folder)
+    assert loaded.verdicts == result.verdicts
+    assert digests(loaded) == {row: runs for row, runs in digests(result).items() if runs}
+
+
 def test_a_loaded_result_of_the_suite_draws_its_picture(tmp_path):
     from comparisons import grokking
 

@@ -119,7 +119,11 @@ PEAK = through((0, 1), (1, 6), (1.5, 6), (3, 3), (4, 3))
         (np.r_[1.0, np.maximum(PEAK[1:], 4.5)], LABEL, ""),  # without the first record a quarter of 6 is gained
         (np.r_[1.0, 6 - 3 * np.arange(59) / 58], LABEL, "that it fitted rests on the first record alone"),
         (through((0, 1), (0.5, 4), (1, 2), (1.5, 6), (4, 3)), LABEL, ""),  # back by 2 of 5 before the peak
-        (through((0, 1), (0.4, 5.5), (0.6, 5.5), (0.9, 2), (1.1, 2), (1.5, 6), (4, 3)), LABEL, "rises and falls before its peak too"),
+        (
+            through((0, 1), (0.4, 5.5), (0.6, 5.5), (0.9, 2), (1.1, 2), (1.5, 6), (4, 3)),
+            LABEL,
+            "rises and falls before its peak too",
+        ),
         (through((0, 1), (1, 6), (3.4, 3), (4, 3.5)), LABEL, ""),  # back by a sixth
         (through((0, 1), (1, 6), (3.4, 3), (4, 4)), LABEL, "comes back after its peak"),
         (PEAK + 0.2 * TURNS, LABEL, ""),  # five scatters are 2.4

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from comparisons.order_parameters.basins import AMPLITUDES, basin_radii, classes
+from comparisons.order_parameters.basins import AMPLITUDES, _radius, basin_radii, classes, is_matrix
 from toymodels.snapshot import Snapshot
 
 
@@ -63,3 +63,23 @@ def test_weights_without_a_matrix_have_no_radius():
 def test_a_single_output_counts_by_its_sign():
     np.testing.assert_array_equal(classes(np.array([[-1.0], [0.0], [2.0]])), [0, 0, 1])
     np.testing.assert_array_equal(classes(np.array([[0.0, 0.0], [1.0, 2.0]])), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "decade"),
+    [(1.0, 0.0, -1.25), (0.8, 0.2, -1.25), (0.9, 0.3, -4 / 3 + 1 / 9), (0.6, 0.5, -7 / 6)],
+)
+def test_a_radius_lies_log_linear_between_two_amplitudes_a_sixth_of_a_decade_apart(above, below, decade):
+    """Accuracy falls between the amplitudes 10^(-8/6) and 10^(-7/6)."""
+    assert _radius(lambda s: above if s < 0.05 else below, 1.0) == pytest.approx(10**decade)
+
+
+def test_a_radius_below_all_amplitudes_is_a_share_of_the_first_and_one_beyond_them_the_last():
+    assert _radius(lambda s: 0.0, 0.9) == pytest.approx(1e-3 * 0.4 / 0.9)
+    assert _radius(lambda s: 0.6, 0.6) == 10
+    assert _radius(lambda s: 0.6 if s < 10 else 0.4, 0.7) == pytest.approx(10 ** (1 - 1 / 12))
+    assert _radius(lambda s: 0.6, 0.5) == 0
+
+
+def test_a_matrix_has_two_axes_and_more_than_one_entry():
+    assert [is_matrix(np.ones(shape)) for shape in ((1, 2), (2, 2, 1), (1, 1), (5,))] == [True, True, False, False]

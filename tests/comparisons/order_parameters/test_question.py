@@ -6,7 +6,18 @@ import pytest
 from comparisons.order_parameters import STUDY, models
 from comparisons.order_parameters.models import MODELS, spread_out
 from comparisons.order_parameters.picture import draw
-from comparisons.order_parameters.question import NOTHING, Question, best, details, foretellings
+from comparisons.order_parameters.question import (
+    NOTHING,
+    Lead,
+    Question,
+    _seen,
+    best,
+    common,
+    details,
+    flaw,
+    foretellings,
+    ordered,
+)
 from comparisons.order_parameters.table import LEGEND
 from toymodels.trajectory import Trajectory
 
@@ -189,3 +200,57 @@ def test_a_spread_is_the_largest_over_the_smallest():
     assert spread_out(rng, 2.0, 1.0) == 2
     with pytest.raises(ValueError, match=r"spread must be >= 1, the largest over the smallest, got 0.5"):
         spread_out(rng, 2.0, 0.5)
+
+
+def lead(*leads, null=0.1):
+    leads = np.array(leads)
+    return Lead(leads, leads / 10, np.full(leads.shape, null))
+
+
+def test_a_lead_is_confirmed_in_half_of_the_halvings_and_its_numbers_are_medians_over_these():
+    row = lead(np.nan, 0.3, 0.5, 1.6)
+    assert row.is_critical
+    assert row.medians == pytest.approx((0.5, 0.05, 0.4))
+    np.testing.assert_allclose(row.scores, [0, 0.2, 0.4, 1.5])
+    assert lead(np.nan, 0.3).is_critical
+    assert not lead(np.nan, np.nan, 0.3).is_critical
+
+
+def test_the_best_lead_is_that_of_the_largest_median_beyond_the_nulls():
+    table = {"test score": lead(9.0, 9.0, 9.0), "clock": lead(9.0, 9.0, 9.0), "weight_norm": lead(0.9, 0.9, 0.9)}
+    table |= {"a": lead(0.3, 0.3, 0.3), "b": lead(0.35, 0.35, 0.1), "c": lead(0.25, 0.25, 2.0)}
+    table |= {"rare": lead(np.nan, np.nan, 0.9), "at it": lead(0.1, 0.1, 0.9)}
+    assert best(table) == "b"
+    assert best(table, ()) == "weight_norm"
+    assert best({name: table[name] for name in ("clock", "rare", "at it")}) is None
+    names = ["test score", "clock", "weight_norm", "b", "a", "c", "at it", "rare"]
+    assert ordered(table) == names
+
+
+def test_a_curve_is_seen_in_steps_of_a_share_of_its_range_after_the_fits():
+    t = [np.array([1.0, 2.0, 3.0])] * 2
+    seen = _seen(t, [np.array([9.0, 0.0, 0.52]), np.array([9.0, 1.0, 0.31])], np.array([2.0, 2.0]), 0.1)
+    np.testing.assert_array_equal(seen, [[90, 0, 5], [90, 10, 3]])
+    shifted = _seen(t, [np.array([9.0, 3.0, 3.52]), np.array([9.0, 4.0, 3.31])], np.array([2.0, 2.0]), 0.1)
+    np.testing.assert_array_equal(shifted, [[60, 0, 5], [60, 10, 3]])
+    still = [np.array([9.0, 2.0, 2.0])] * 2
+    np.testing.assert_array_equal(_seen(t, still, np.array([2.0, 2.0]), 0.1), still)
+
+
+def test_what_every_run_has_in_the_order_of_the_first():
+    runs = [
+        Trajectory([1.0], {"train": [0.0]}, clock="step", meta={"order": order})
+        for order in (["a", "b", "c"], ["c", "a"])
+    ]
+    assert common(runs) == ["a", "c"]
+
+
+def test_runs_fit_before_the_jump_and_jump():
+    def of(fit, jump):
+        data = {"train": (fit <= T).astype(float), "test": (jump <= T).astype(float)}
+        return Trajectory(T, data, clock="step", meta={"order": []})
+
+    runs = [of(T[20], T[60]) for _ in range(8)]
+    assert flaw(runs, QUICK) == ""
+    for bad in (of(T[60], T[60]), of(T[60], T[20]), of(T[20], np.inf)):
+        assert flaw([*runs, bad], QUICK) == "no delay to look into in 1 of 9 runs"

@@ -96,3 +96,23 @@ def test_a_model_that_records_nothing_says_so():
 def test_an_entry_shows_its_lead_where_there_is_one():
     assert str(Entry(1.0, 0.25)) == "1 > 0.25"
     assert str(Entry(1.0, 0.25, 0.125)) == "1 > 0.25 [+0.12]"
+
+
+def test_an_entry_has_medians_over_the_runs_at_both_ends():
+    t = np.geomspace(1, 10, 3)
+    runs = [
+        Trajectory(
+            t, {"train": t, "test": t, "clusters": [k, 99.0, 10.0 * k]}, clock="step", meta={"order": ["clusters"]}
+        )
+        for k in (1.0, 2.0, 6.0)
+    ]
+    assert entries(runs, Question())["clusters"] == Entry(2.0, 20.0, None)
+
+
+def test_why_there_is_no_number_is_what_the_first_run_says():
+    t = np.geomspace(1, 10, 3)
+    runs = [
+        Trajectory(t, {"train": t, "test": t, **more}, clock="step", meta={"order": [], "silent": {"clusters": why}})
+        for why, more in (("no neurons", {"clusters": t}), ("other", {}))
+    ]
+    assert entries(runs, Question())["clusters"] == Silent("no neurons")
