@@ -86,6 +86,8 @@ class _Finder(ast.NodeVisitor):
             return
         if isinstance(node, ast.Assign) and CHOSEN.match(ast.unparse(node.targets[0])):
             return
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and _names_settings(node.value):
+            return
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             return
         super().visit(node)
@@ -95,7 +97,12 @@ class _Finder(ast.NodeVisitor):
             self.visit(child)
 
     def visit_keyword(self, node):
-        if node.arg not in ("strict", "ndim", "name"):  # guards, which bad input tests
+        if node.arg not in (
+            "strict",
+            "ndim",
+            "name",
+            "flush",
+        ):  # guards, which bad input tests, and when a line is seen
             self.visit(node.value)
 
     def visit_FunctionDef(self, node):
@@ -147,6 +154,11 @@ class _Finder(ast.NodeVisitor):
             end = self._at(node.end_lineno, node.end_col_offset)
             self._slip(node.end_lineno, end - len(node.attr), end, NAMES[node.attr])
         self.generic_visit(node)
+
+
+def _names_settings(node):
+    """Whether a dict changes settings of rows, "layerwise.skills": 8, as a larger preset of a study does."""
+    return any(_is_text(key) and re.fullmatch(r"\w+\.\w+", str(getattr(key, "value", ""))) for key in node.keys)
 
 
 def _is_text(node):
