@@ -243,3 +243,20 @@ def test_times_are_medians_over_runs():
     assert STUDY.judge(runs, QUICK).note == "levels 2.00 decades apart"
     runs[0] = run(rising(10), rising(100), predicted_train_time=1.0)
     assert STUDY.judge(runs, QUICK).predicted is None
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "at", "beyond", "reason"),
+    [
+        ("late_share", steps((0.0, 0), (0.75, 5), (1.0, 35)), 0.25, 0.26, "of the test score's rise by 1.00 only 0.25"),
+        ("least_rise", steps((0.0, 0), (0.5, 5), (1.0, 35)), 0.5, 0.51, "of the test score's rise by 1.00 only 0.50"),
+        ("most_setback", steps((0.0, 0), (1.0, 30), (0.875, 50)), 0.125 / 0.875, 0.14, "the test score falls back by"),
+    ],
+)
+def test_what_lies_just_at_a_condition_passes_it(name, test, at, beyond, reason):
+    found = [
+        STUDY.judge([run(STEP, test)], replace(QUICK.question, shown_from=0.3, **{name: value}))
+        for value in (at, beyond)
+    ]
+    assert found[0].outcome == "shown", found[0].note
+    assert found[1].note.startswith(reason)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -181,3 +182,38 @@ def test_estimators_stand_beside_a_known_truth():
     mixture, ksg, binned = (float(part.split()[1].rstrip(",")) for part in one.split(", ")[1:4])
     assert (mixture, ksg) == (pytest.approx(1.16, abs=0.1), pytest.approx(1.16, abs=0.15))
     assert binned == pytest.approx(4.0, abs=0.4)  # the entropy of 30 bins
+
+
+def falling(*before, last=((2, 59),)):
+    """Levels, each from a record on, up to a peak of 4 till record 20, and straight lines through the last."""
+    curve = np.empty(60)
+    for value, since in (*before, (4, 12)):
+        curve[since:] = value
+    bits, records = zip((4, 20), *last, strict=True)
+    curve[20:] = np.interp(np.arange(20, 60), records, bits)
+    return curve
+
+
+LABELLED = np.where(np.arange(60) < 40, 2.0, 1.75)
+BACK = falling((1, 0), last=((2, 45), (2, 50), (2.25, 51), (2.25, 59)))
+
+
+@pytest.mark.parametrize(
+    ("name", "about_input", "about_label", "at", "beyond", "reason"),
+    [
+        ("label_kept", falling((1, 0)), LABELLED, 0.875, 0.88, "forgets the label too"),
+        ("least_gain", falling((3, 0)), LABEL, 0.25, 0.26, "forgets, but never fitted"),
+        ("headroom", 1.25 * falling((1, 0)), LABEL, 1.0, 1.1, "at the estimator's ceiling, log2 64 = 6.00 bits"),
+        ("most_setback", BACK, LABEL, 1 / 7, 0.14, "comes back after its peak"),
+    ],
+)
+def test_what_lies_just_at_a_condition_passes_it(name, about_input, about_label, at, beyond, reason):
+    run = Trajectory(T, {"about_input": about_input, "about_label": about_label}, clock="step", meta={"samples": 64})
+    found = [STUDY.judge([run], replace(QUICK.question, **{name: value})) for value in (at, beyond)]
+    assert found[0].outcome == "shown", found[0].note
+    assert found[1].note.startswith(reason)
+
+
+def test_half_of_the_way_to_the_peak_may_be_lost_before_it():
+    assert judged(falling((0, 0), (2, 3), (0, 8))).outcome == "shown"
+    assert judged(falling((0, 0), (2.1, 3), (0, 8))).note.startswith("rises and falls before its")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,3 +157,22 @@ def test_details_are_medians_over_runs_of_means_over_digits():
         "  dnn: step on a 4 moves 4s 2.00, 9s 3.00, 0s 0.20; separation fuzziness by layer 8 -> 2"
     ]
     assert details(SimpleNamespace(runs={"none": []})) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "contrast", "start", "at", "beyond", "reason"),
+    [
+        ("most_change", steps((0, 0), (0.25, 10), (0.5, 40)), 0 * START, 0.5, 0.49, "the contrast wanders"),
+        ("absent_below", steps((0, 0), (1, 10)), steps((0, 0), (0.125, 30)), 0.125, 0.12, "the untrained contrast is"),
+    ],
+)
+def test_what_lies_just_at_a_condition_passes_it(name, contrast, start, at, beyond, reason):
+    run = Trajectory(T, {"contrast": contrast, "start_contrast": start, "train": FITTED}, clock="step")
+    found = [STUDY.judge([run], replace(QUICK.question, **{name: value})) for value in (at, beyond)]
+    assert found[0].outcome == "shown", found[0].note
+    assert found[1].note.startswith(reason)
+
+
+def test_half_of_it_may_be_there_at_the_first_record():
+    assert judged(steps((0.25, 0), (0.5, 10)), 0 * START).outcome == "shown"
+    assert judged(steps((0.26, 0), (0.5, 10)), 0 * START).note.startswith("most of it, 0.26 decades")
