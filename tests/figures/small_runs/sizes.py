@@ -126,10 +126,10 @@ def figure_two(rng, power, replicates):
 
 
 class Hurried(TwoLayerNetwork):
-    """A network that is trained with a twentieth of the steps, five times as large."""
+    """A network that is trained with a twentieth of the steps, five times as large, and records as many."""
 
     def train(self, x, y, n_steps, lr, every):
-        return super().train(x, y, n_steps // 20, 5 * lr, every)
+        return super().train(x, y, n_steps // 20, 5 * lr, every // 20)
 
 
 def small_task(gamma, n_steps, device):
@@ -234,9 +234,9 @@ SIZES = {
             "data_replicates": 2,
             "widths": (1, 2, 4, 8),
             "width_replicates": 4,
-            "limited_steps": 120,
+            "limited_steps": 300,
             "limited_batch": 20,
-            "limited_lr": 0.02,
+            "limited_lr": 0.05,
             "limited_init": 0.1,
             "momentum": 0.8,
             "samples": 12,
@@ -321,7 +321,7 @@ SIZES = {
             "few_samples": 30,
             "many_samples": 100,
             "n_samples": 50,
-            "n_steps": 100,
+            "n_steps": 4,
             "shared_classes": (2, 4),
         }
     ),
@@ -338,21 +338,23 @@ SIZES = {
         {"images": 30},
         {
             "dnn.networks.convolutional:ONE_CONVOLUTION_PRESETS[quick]": ConvolutionPreset(
-                "mnist-mini", 6, TrainConfig(10, batch_size=50)
+                "mnist-mini", 6, TrainConfig(30, lr=0.01, batch_size=50)
             ),
             **few(200, 100),
             **CHANCE,
         },
     ),
     "condensation/dropout": Small({"batches": 2, "n_steps": 300, "width": 12, "std": 0.2, "lr": 0.04}),
-    "condensation/dropout_plateau": Small({"batches": 2, "n_steps": 300, "width": 12, "lr": 0.04}),
+    "condensation/dropout_plateau": Small(
+        {"batches": 2, "n_steps": 300, "width": 12, "lr": 0.04}, {"figures.condensation.dropout_plateau:IDEAL": 0.05}
+    ),
     "condensation/initial_directions": Small(
         {"data_replicates": 2}, {"figures.condensation.initial_directions:TwoLayerNetwork": Hurried}
     ),
     "condensation/initial_scale": Small(
         {"powers": (0.4, 1.0)}, {"figures.condensation.initial_scale:figure_two": figure_two}
     ),
-    "condensation/loss_plateaus": Small({"widths": (1, 2, 20), "n_steps": 300, "starts": 2, "batches": 2}),
+    "condensation/loss_plateaus": Small({"widths": (1, 2, 20), "n_steps": 2500, "starts": 2, "batches": 2}),
     "condensation/new_orientations": Small(
         {"n_steps": 3000, "records": 30},
         {"figures.condensation.new_orientations:WIDTH": 20, "figures.condensation.new_orientations:STD": 0.01},
@@ -416,11 +418,11 @@ SIZES = {
             "curve_width": 24,
             "fixed_depth": 4,
             "rates": (0.1, 0.3),
-            "batches": (50, 100),
+            "batches": (40, 100),
             "tuned_depth": 4,
             "tuned_width": 24,
             "samples": 100,
-            "batch_size": 50,
+            "batch_size": 40,
             "epochs": 10,
             "tuned_epochs": 12,
             "n_test": 200,
@@ -433,18 +435,20 @@ SIZES = {
         {"samples": 900, "n_hidden": 3, "width": 12, "n_steps": 6, "slow_steps": 7, "every": 2, "before": 3}
     ),
     "opt_npt/delayed_generalisation": Small(
-        {"weight_decay": 0.01, "scale": 4.0, "n_steps": 24, "records": 5}, few(900, 900), loose={"control": 1e-2}
+        {"weight_decay": 0.01, "scale": 1.5, "n_steps": 24, "records": 5},
+        {**few(900, 900), "figures.opt_npt.delayed_generalisation_runs:record_before": lambda steps, train, test: 2},
+        loose={"control": 1e-2},
     ),
     "opt_npt/flat_minima": Small(
         {
-            "batches": (50, 100),
+            "batches": (40, 100),
             "rates": (0.1, 0.3),
             "decays": (0.0, 1e-3),
             "dropouts": (0.0, 0.2),
             "depth": 4,
             "width": 16,
             "samples": 100,
-            "batch_size": 50,
+            "batch_size": 40,
             "epochs": 5,
             "n_test": 200,
             "looked_at": 50,
@@ -534,7 +538,12 @@ SIZES = {
             "double_descent/layerwise": {"dim": 30, "sets": 4},
             "double_descent/condensation": {"samples": 20, "sets": 4, "widths": (5, 12, 20, 30, 60)},
             "double_descent/dnn": {"samples": 60, "sets": 4, "widths": (20, 40, 50, 75, 100)},
-            "double_descent/layerwise two layers": {"steps": 200, "sets": 4, "samples": (8, 16, 36, 44, 60)},
+            "double_descent/layerwise two layers": {
+                "dim": 16,
+                "steps": 1500,
+                "sets": 4,
+                "samples": (6, 12, 15, 18, 48),
+            },
         },
     ),
     "phase_diagrams/edge_of_stability": Small(

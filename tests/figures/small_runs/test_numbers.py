@@ -7,7 +7,8 @@ from tests.figures.small_runs.__main__ import main
 from tests.figures.small_runs.numbers import changes, moved, numbers_of
 
 DRAWN = np.random.default_rng(0).lognormal(0, 3, (3, 3, 4))
-HOLED = np.where(DRAWN < np.median(DRAWN), DRAWN, np.nan)
+MIDDLE = np.median(DRAWN)
+HOLED = np.where(DRAWN < MIDDLE, DRAWN, np.nan)
 
 SLIPS = {
     "axes exchanged": lambda x: x.swapaxes(0, 1),
