@@ -232,7 +232,7 @@ SIZES = {
             "data_sizes": (20, 40, 80, 160),
             "data_width": 20,
             "data_replicates": 2,
-            "widths": (1, 2, 4, 8),
+            "widths": (2, 8, 24, 60),
             "width_replicates": 4,
             "limited_steps": 300,
             "limited_batch": 20,
@@ -436,8 +436,8 @@ SIZES = {
     ),
     "opt_npt/delayed_generalisation": Small(
         {"weight_decay": 0.01, "scale": 1.5, "n_steps": 24, "records": 5},
-        {**few(900, 900), "figures.opt_npt.delayed_generalisation_runs:record_before": lambda steps, train, test: 2},
-        loose={"control": 1e-2},
+        {**few(900, 900), "figures.opt_npt.delayed_generalisation_runs:record_before": lambda steps, train, test: 1},
+        loose={"control": 0.15},
     ),
     "opt_npt/flat_minima": Small(
         {
