@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from comparisons.harness.model import Silent
+from figures.harness import ledger
 from toymodels import Trajectory
+from toymodels.claims import CONTRADICTED, CONTROL
 from toymodels.metrics.grokking import half_way_time
 
 STORED = Path(__file__).parents[2] / "comparisons"
@@ -156,15 +158,13 @@ def answers(result: Any) -> Table:
 
 
 def contradicted() -> Table:
-    """The papers' claims and our readings of them that came out contradicted at every seed, and why, where known."""
-    figures = json.loads((STORED.parent / "figures" / "gallery" / "claims.json").read_text())["figures"]
-    rows = []
-    for name, seeds in figures.items():
-        for claims in zip(*(entry["claims"] for entry in seeds.values()), strict=True):
-            first = claims[0]
-            if first["source"] != "control" and all(claim["verdict"] == "contradicted" for claim in claims):
-                rows.append((name, first["place"], first["source"], first["statement"], first["why"]))
-    return Table(("figure", "place", "said by", "claim", "what was found"), rows)
+    """The claims of the papers and our readings that are contradicted, at which size, and why, where known."""
+    found = [
+        (row.figure, row.claim.place, row.claim.source, row.claim.statement, row.preset, row.claim.why)
+        for row in ledger.rows(ledger.read_ledger())
+        if row.claim.source != CONTROL and row.verdict[0] == CONTRADICTED
+    ]
+    return Table(("figure", "place", "said by", "claim", "size", "what was found"), found)
 
 
 def moving(run: Trajectory) -> Table:

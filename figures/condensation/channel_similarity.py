@@ -71,6 +71,16 @@ def channel_measures(network: nn.Module, layer: nn.Conv2d, x: Tensor, rng: np.ra
     return found
 
 
+def above_chance(mean: np.ndarray, excess: np.ndarray) -> np.ndarray:
+    """How far a mean |cos|, of this excess over chance, has gone from chance (0) to parallel channels (1).
+
+    >>> above_chance(np.array([0.2, 0.6, 1.0]), np.array([0.0, 2.0, 4.0])).round(3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    chance = mean / (1 + excess)
+    return (mean - chance) / (1 - chance)
+
+
 def patch_gram(network: nn.Module, layer: nn.Conv2d, x: Tensor, chunk: int = 256) -> np.ndarray:
     """Sums of products (d, d) of the d entries under a kernel of `layer`, over all its places on all inputs `x`.
 

@@ -131,6 +131,7 @@ CLAIMS = (
             lambda data: data["penalty"][WITH] / data["penalty"][WITHOUT],
         ),
         median < 0.5,
+        fixed=AFTER,
     ),
 )
 

@@ -138,6 +138,7 @@ CLAIMS = (
             lambda data: data["shared"][data["width"] <= 5].min(axis=0),
         ),
         median > 0.3,
+        fixed=AFTER,
     ),
     Claim(
         "loss_plateaus.wider-is-lower",
@@ -171,6 +172,7 @@ CLAIMS = (
             "largest entry of the gradient over all embeddings, per batch", lambda data: data["gradient"].max(axis=0)
         ),
         every_run < 1e-9,
+        fixed=AFTER,
     ),
     Claim(
         "loss_plateaus.inertia",

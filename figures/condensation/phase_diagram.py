@@ -206,6 +206,7 @@ CLAIMS = (
             lambda data: np.abs(np.median(exponents_in(data, "critical"), axis=0)),
         ),
         every_cell < 0.08,
+        fixed=AFTER,
     ),
     Claim(
         "phase_diagram.three-layers-outer",

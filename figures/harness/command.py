@@ -62,7 +62,11 @@ def parser(description: str | None = None):
         "--check",
         nargs="*",
         metavar="CLAIM",
-        help="compare these claims (all, if none is named) with the ledger; exit code 1 where one is not as expected",
+        help="compare these claims (all, if none is named) with the ledger; exit code 1 where one is not as expected. "
+        "Before anything is computed, what the ledger does not have is refused",
+    )
+    made.add_argument(
+        "--verbose", action="store_true", help="with `judge`: name the entries that other code has computed"
     )
     return made
 
@@ -91,10 +95,11 @@ def main(
     if {"-h", "--help"} & set(arguments):
         command_line.epilog = _all_settings(figures)
     options = vars(command_line.parse_args(arguments))
-    wanted, write, listing, check = (options.pop(name) for name in ("names", "write", "settings", "check"))
+    names = ("names", "write", "settings", "check", "verbose")
+    wanted, write, listing, check, verbose = (options.pop(name) for name in names)
     try:
         if wanted[:1] == [JUDGE] and figures is None:
-            return _judge(wanted[1:], write)
+            return _judge(wanted[1:], write, verbose)
         if wanted[:1] == [SHEET] and figures is None:
             chosen = _chosen(wanted[1:], {}) if wanted[1:] else list(registry.names())
             print("\n".join(map(str, sheet.write(chosen, Path(options["out"]) / "figures" / SHEET))))
@@ -109,6 +114,8 @@ def main(
             return ALL_RAN
         if write:
             _require_writable(options, known)
+        if check is not None:
+            _require_checkable(chosen, options, write, check)
         with interruptible():
             made = _make(chosen, known, dict(options))
         return _report(made, options, write, check)
@@ -122,24 +129,41 @@ def main(
         return stopped()
 
 
-def _judge(wanted: Sequence[str], write: bool) -> int:
-    """Judge the stored data again, print what is not as the ledger says, and with `write` put it there."""
+def _judge(wanted: Sequence[str], write: bool, verbose: bool) -> int:
+    """Judge the stored data again, print what is not as the ledger says, and with `write` put it there.
+
+    Data that were computed with other settings than the preset's are wrong whatever is written; those of other code may
+    be right, and are counted.
+    """
     if write:
         _require_checkout()
     content = ledger.read_ledger()
     if not content["figures"]:
         raise ValueError("judge needs the data that the gallery of a checkout keeps, got an installed package")
     chosen = _chosen(wanted, {}) if wanted else list(registry.names())
-    again = list(judging.judge_again(content, chosen))
+    again, unread = [], []
+    for name in chosen:
+        try:
+            again += judging.judge_again(content, [name])
+        except ValueError as error:
+            unread.append(str(error))
     differs = [line for one in again for line in one.differs]
-    print("\n".join(differs) or "all as the ledger says")
+    print("\n".join([*differs, *unread]) or "all as the ledger says")
     claims = [claim for one in again for claim in one.claims]
     stored = {one.figure for one in again}
     print(f"{len(claims)} verdicts of {len(stored)} figures; nothing is stored of {len(set(chosen) - stored)} others")
-    if write:
+    others, older = judging.other_settings(content, chosen), judging.other_code(content, chosen)
+    for line in [*others, *(f"{place}: computed by other code" for place in older if verbose)]:
+        print(line)
+    print(f"{len(others)} of {len(again)} entries were computed with other settings than those of their preset")
+    more = "" if verbose or not older else "; --verbose names them"
+    print(f"{len(older)} of them by other code or versions than those of now, which may change no number{more}")
+    if write and unread:
+        print("nothing is written")
+    elif write:
         pages.write_pages(judging.rejudged(content, again))
         print(ledger.GALLERY)
-    return FAILED if differs and not write else ALL_RAN
+    return FAILED if unread or others or (differs and not write) else ALL_RAN
 
 
 def _chosen(wanted: Sequence[str], known: dict[str, PaperFigure]) -> list[str]:
@@ -160,6 +184,16 @@ def _require_writable(options: dict, known: dict[str, PaperFigure]) -> None:
     if options["changes"] or known or options["format"] != "png":
         raise ValueError("--write takes the papers' figures with the settings of the preset, as png")
     ledger.place_of(ledger.read_ledger(), options["preset"])
+
+
+def _require_checkable(chosen: list[str], options: dict, write: bool, keys: list[str]) -> None:
+    if write or options["changes"]:
+        got = "--write" if write else "--set"
+        raise ValueError(
+            f"--check compares a preset with the ledger as it is, and goes without --write and --set, got {got}"
+        )
+    positive_int("seed", options["seed"], minimum=0)
+    exports.require_checkable(ledger.read_ledger(), chosen, options["preset"], options["seed"], keys)
 
 
 def _make(chosen: list[str], known: dict[str, PaperFigure], options: dict) -> list[running.FigureResult]:
@@ -204,15 +238,17 @@ def _report(made: list[running.FigureResult], options: dict, write: bool, check:
 
 
 def _checked(made: list[running.FigureResult], options: dict, keys: list[str]) -> list[str]:
-    """What is not as the ledger expects, printed."""
-    content, lines = ledger.read_ledger(), []
+    """What is not as the ledger expects, printed; a figure that failed is not."""
+    content, lines, compared = ledger.read_ledger(), [], 0
     for result in made:
-        own = [key for key in keys if key.startswith(f"{result.name.partition('/')[2]}.")] if len(made) > 1 else keys
-        if not result.error and (own or not keys):
-            lines += exports.failures(
-                content, result.name, options["preset"], options["seed"], list(result.claims), own
-            )
-    print("\n".join(lines) or "as expected")
+        known = {row.claim.key for row in ledger.rows(content, [result.name])}
+        own = [key for key in keys if key in known]
+        if result.error:
+            lines.append(f"{result.name}: nothing to compare, it failed")
+            continue
+        compared += len(own) or len(known)
+        lines += exports.failures(content, result.name, options["preset"], options["seed"], list(result.claims), own)
+    print("\n".join(lines) or f"as expected: {compared} claim{'s' if compared > 1 else ''}")
     return lines
 
 

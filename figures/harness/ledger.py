@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from figures.harness.figure import PRESETS
+from figures.harness.figure import PAPERS, PRESETS
 from figures.harness.running import FigureResult
 from toymodels.claims import CONTRADICTED, CONTROL, OPEN, PAPER, READING, REPRODUCED, Judged, verdict_of
 
@@ -18,6 +18,7 @@ FIRST = 0  # the seed whose pictures the gallery shows
 QUICK, LARGE, _ = PRESETS
 KINDS = {PAPER: "of the papers", READING: "readings of ours", CONTROL: "controls of ours"}
 PRESET_CRITERION = "criterion set for the preset"
+DERIVED = ("papers", "rows")  # of the file, made of its other parts
 ONE_LARGER_SEED = "one seed at the larger size"
 
 Ledger = dict[str, Any]
@@ -52,20 +53,35 @@ class Row:
         return list(self.sizes)[-1]
 
     @property
+    def deciding_sizes(self) -> dict[str, Mapping[str, Judged]]:
+        """Size -> seed -> that on which the verdict rests: the largest size, and all where that has a single seed."""
+        alone = len(self.sizes[self.preset]) == 1
+        return {preset: seeds for preset, seeds in self.sizes.items() if alone or preset == self.preset}
+
+    @property
     def deciding(self) -> list[Judged]:
-        """The seeds on which the verdict rests: those of the largest size, and of the others too where it has one."""
-        largest = list(self.sizes[self.preset].values())
-        if len(largest) > 1 or len(self.sizes) == 1:
-            return largest
-        return [judged for seeds in self.sizes.values() for judged in seeds.values()]
+        """The seeds on which the verdict rests, see :attr:`deciding_sizes`."""
+        return [judged for seeds in self.deciding_sizes.values() for judged in seeds.values()]
+
+    @property
+    def measured(self) -> str:
+        """What was measured at every seed on which the verdict rests."""
+        return "; ".join(f"{at_seeds(seeds)} at `{preset}`" for preset, seeds in self.deciding_sizes.items())
 
     @property
     def verdict(self) -> tuple[str, str]:
         """Verdict and remark of :func:`toymodels.claims.verdict_of`."""
-        verdict, remark = verdict_of(self.deciding)
+        sizes = self.deciding_sizes
+        names = [seed if len(sizes) == 1 else f"{seed} of `{preset}`" for preset in sizes for seed in sizes[preset]]
+        verdict, remark = verdict_of(self.deciding, names)
         mixed = len({judged.verdict for judged in self.deciding}) > 1
         alone = mixed and len(self.sizes) > 1 and len(self.sizes[self.preset]) == 1
         return verdict, ONE_LARGER_SEED if alone else remark
+
+
+def at_seeds(seeds: Mapping[str, Judged]) -> str:
+    """`0.45 [0.42, 0.71], 3 values (seed 0); 0.2 (seed 11)`."""
+    return "; ".join(f"{judged.measured} (seed {seed})" for seed, judged in seeds.items())
 
 
 def counted(verdicts: Iterable[tuple[str, str]]) -> str:
@@ -89,10 +105,28 @@ def summary(claims: Sequence[Sequence[Judged]]) -> str:
 
 
 def read_ledger(gallery: Path = GALLERY) -> Ledger:
-    """The committed ledger: preset, and figure -> seed -> what was measured; empty without one."""
+    """The committed ledger: preset, and figure -> seed -> what was measured; empty without one.
+
+    What follows from these, papers and verdicts of rows, is left out.
+    """
     path = gallery / "claims.json"
     content = json.loads(path.read_text()) if path.exists() else {}
-    return content if "figures" in content else {"preset": QUICK, "figures": {}}
+    if "figures" not in content:
+        return {"preset": QUICK, "figures": {}}
+    return {name: value for name, value in content.items() if name not in DERIVED}
+
+
+def with_rows(ledger: Ledger) -> Ledger:
+    """The ledger with what follows from it: the papers, and the verdict of every row over all sizes and seeds."""
+    listed = []
+    for row in rows(ledger):
+        verdict, remark = row.verdict
+        paper = row.figure.partition("/")[0]
+        decided = [{"preset": preset, "seeds": list(seeds)} for preset, seeds in row.deciding_sizes.items()]
+        names = {"key": row.claim.key, "figure": row.figure, "paper": paper, "source": row.claim.source}
+        listed.append(names | {"verdict": verdict, "remark": remark, "decided_by": decided})
+    papers = {name: PAPERS.get(name, name) for name in dict.fromkeys(row["paper"] for row in listed)}
+    return ledger | {"papers": papers, "rows": listed}
 
 
 def place_of(ledger: Ledger, preset: str) -> str:
@@ -170,7 +204,10 @@ def _seed(item: tuple[str, Any]) -> int:
 
 
 def stale(ledger: Ledger, figure: str) -> bool:
-    """Whether the seeds of a figure at one size were computed by different code or versions."""
+    """Whether the seeds of a figure at one size were computed by different code or versions.
+
+    Every changed line that the computation can reach counts, whether it changes a number or not.
+    """
     sizes = [ledger.get(where, {}).get(figure, {}).values() for where in ("figures", LARGE)]
     return any(len({entry["made_by"] for entry in entries}) > 1 for entries in sizes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from figures.harness import exports, stored
@@ -16,28 +16,71 @@ from figures.harness.ledger import (
     LARGE,
     Ledger,
     Row,
+    at_seeds,
     merged,
     place_of,
     read_ledger,
     rows,
     stale,
     summary_of,
+    with_rows,
 )
 from figures.harness.parting import parting_page
 from figures.harness.registry import load
 from figures.harness.running import FigureResult
 from toymodels.claims import AFTER, OPEN, PAPER, REPRODUCED, SEED_DECIDES
 from toymodels.run import files
+from toymodels.run.engine import in_words
 
 KINDS_OF_PLACE = ("Abstract", "Section", "Figure", "Theorem", "Equation", "Remark", "Appendix", "First version")
 DOCS = GALLERY.parents[1] / "docs"
+HOW_TO_READ = (
+    "How a row is read:",
+    "",
+    "- *Whose statement it is.* No remark: the paper makes it. `reading`: we read it into the paper, which does not "
+    "say it in these words. `control`: ours, to tell what a measurement shows.",
+    "- *Criterion.* What is measured, a colon, and the bound that decides. After `contradicted only with` stands "
+    "what the data must be for a missed bound to contradict; data that meet the bound need not be so. A bound is "
+    "printed with all digits with which it is compared. Numbers have the units that the words before the colon name.",
+    "- *Size.* A preset is a named set of sizes: `{preset}` is the usual one, `{large}` as large as two cores do in "
+    "an hour. A claim is decided at the largest size at which it was judged. Where that was run with a single seed, "
+    "the smaller size must agree, or the claim is open: `one seed at the larger size`.",
+    "- *Seed.* The number from which all random draws of a run are made. `0.45 [0.4, 0.7], 3 values (seed 0)`: the "
+    "median of three values, the smallest and the largest. The values are of runs that differ in their draws only, "
+    "unless quantity or criterion names something else: pairs, layers, widths.",
+    "- *Verdict.* `reproduced` or `contradicted` where all seeds that decide say so. All else is `open`: one seed "
+    "reproduces and one contradicts (`depends on the seed`, {differ} rows); two or three runs fall on both sides of "
+    "the bound; no more than half of the runs agree with their median; the bound is missed by data that cannot "
+    "contradict it; or the criterion itself leaves it open, for instance because a network has not fitted.",
+    "- *When the bound was fixed.* A criterion with * was fixed after a run had been looked at. The others were "
+    "fixed before the run that is judged, many of them after earlier runs of the same experiment: they say what a "
+    "rerun must show, and are no predictions.",
+    "",
+    "Written by `python -m figures all --write`. `python -m figures judge` judges the stored data again and counts "
+    "the entries that other code or other settings have computed.",
+)
+OTHER_CODE = (
+    "Of these figures not all seeds of one size were computed by the same code and library versions: {figures}. "
+    "Every changed line that a computation can reach counts, also where it changes no number. Whether the code has "
+    "changed since all seeds were computed is not said here: `python -m figures judge` counts that."
+)
 _SECTION = re.compile(rf"(First version, )?(?:{'|'.join(KINDS_OF_PLACE[:-1])})s?( [A-Z0-9]+)?")
 
 
 def write_ledger(ledger: Ledger, place: Path) -> None:
     """`claims.json` and `CLAIMS.md` into a folder."""
-    files.write(place / "claims.json", json.dumps(ledger, indent=1, allow_nan=False) + "\n")
-    files.write(place / "CLAIMS.md", ledger_page(ledger))
+    _write(ledger_files(ledger, place))
+
+
+def ledger_files(ledger: Ledger, place: Path) -> dict[Path, str]:
+    """Text of `claims.json` and `CLAIMS.md` of a folder."""
+    text = json.dumps(with_rows(ledger), indent=1, allow_nan=False) + "\n"
+    return {place / "claims.json": text, place / "CLAIMS.md": ledger_page(ledger)}
+
+
+def _write(pages: Mapping[Path, str]) -> None:
+    for path, text in pages.items():
+        files.write(path, text)
 
 
 def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery: Path = GALLERY) -> list[str]:
@@ -52,11 +95,13 @@ def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery:
     """
     too_large = []
     ledger = merged(read_ledger(gallery), made, preset, seed)
+    rendered(ledger, gallery)  # whatever is wrong with the pages comes to light before anything is written
     picture = f"-{LARGE}" if place_of(ledger, preset) == LARGE else ""
     for result in made:
         if result.error:
             continue
-        if stored.write(gallery, result.name, preset, seed, result.kept) is None and result.kept:
+        origin = {"settings": result.settings, "made_by": result.made_by}
+        if stored.write(gallery, result.name, preset, seed, result.kept, origin) is None and result.kept:
             too_large.append(result.name)
         if seed == FIRST:
             files.write(gallery / f"{result.name}{picture}{result.picture.suffix}", result.picture.read_bytes())
@@ -65,13 +110,28 @@ def write_gallery(made: Sequence[FigureResult], preset: str, seed: int, gallery:
 
 
 def write_pages(ledger: Ledger, gallery: Path = GALLERY) -> None:
-    """Everything in the gallery that is made of the ledger alone."""
-    write_ledger(ledger, gallery)
-    files.write(gallery / "README.md", gallery_page(ledger, gallery))
-    files.write(gallery / "commands.json", exports.commands_text(ledger))
-    if gallery == GALLERY:
-        for name, page in documents(ledger).items():
-            files.write(DOCS / name, page)
+    """Everything in the gallery that is made of the ledger alone; nothing if one of the pages cannot be made."""
+    _write(rendered(ledger, gallery))
+
+
+def rendered(ledger: Ledger, gallery: Path = GALLERY) -> dict[Path, str]:
+    """Text of every file of :func:`write_pages`.
+
+    Raises
+    ------
+    ValueError
+        If a page names a row that the ledger does not have, or one with another verdict than the page says.
+    """
+    try:
+        pages = ledger_files(ledger, gallery)
+        pages[gallery / "README.md"] = gallery_page(ledger, gallery)
+        pages[gallery / "commands.json"] = exports.commands_text(ledger)
+        if gallery == GALLERY:
+            pages |= {DOCS / name: page for name, page in documents(ledger).items()}
+    except (KeyError, StopIteration) as error:
+        words = f"pages must be of rows that the ledger has, got {in_words(error)}"
+        raise ValueError(f"{words}; nothing is written, and --resume finds what was computed") from error
+    return pages
 
 
 def documents(ledger: Ledger) -> dict[str, str]:
@@ -84,28 +144,15 @@ def ledger_page(ledger: Ledger) -> str:
     all_rows = rows(ledger)
     differ = [row for row in all_rows if row.verdict == (OPEN, SEED_DECIDES)]
     larger = [row for row in all_rows if row.preset == LARGE]
-    lines = [
-        "# Claims of the papers, judged by measurement",
-        "",
-        f"{summary_of(all_rows)}.",
-        "",
-    ]
+    lines = ["# Claims of the papers, judged by measurement", "", f"{summary_of(all_rows)}.", ""]
     if larger:
         smaller = [row for row in all_rows if row.preset != LARGE]
         lines += [f"- Judged at `{LARGE}`: {summary_of(larger)}."]
         lines += [f"- Judged at `{ledger['preset']}`: {summary_of(smaller)}.", ""]
-    lines += [
-        f"Preset `{ledger['preset']}`, or `{LARGE}` where a row says so: the largest size at which a claim was judged "
-        f"decides. A verdict is that of all seeds shown, and open where they differ ({len(differ)} do); it is open, "
-        "too, where two or three runs fall on both sides of the bound, and where the size cannot decide. The spread is "
-        "over replicates. Criteria marked * were fixed after an exploratory run, all others before: many in the light "
-        "of earlier runs of the same experiments, so that they say what a rerun must show, not what was foreseen. "
-        "Readings are statements that the paper does not make in these words; controls are ours. Written by "
-        "`python -m figures all --write`; `python -m figures judge` judges the stored data again.",
-    ]
+    lines += [line.format(preset=ledger["preset"], large=LARGE, differ=len(differ)) for line in HOW_TO_READ]
     old = [figure for figure in ledger["figures"] if stale(ledger, figure)]
     if old:
-        lines += ["", f"The seeds of these figures were computed by different versions of the code: {', '.join(old)}."]
+        lines += ["", OTHER_CODE.format(figures=", ".join(f"`{figure}`" for figure in old))]
     for paper in dict.fromkeys(figure.partition("/")[0] for figure in ledger["figures"]):
         own = [row for row in all_rows if row.figure.startswith(f"{paper}/")]
         lines += ["", f"## {PAPERS.get(paper, paper)}", "", f"{summary_of(own)}."]
@@ -139,12 +186,10 @@ def _folded(row: Row) -> str:
     """One line, and behind it what was measured, where, why, and what the authors could answer."""
     claim, (verdict, remark) = row.claim, row.verdict
     kind = "" if claim.source == PAPER else f" ({claim.source})"
-    text = f"**{verdict}**" + (f", {remark}" if remark else "")
-    line = f"{text} at `{row.preset}`. {claim.place}{kind}: {claim.statement}"
+    line = f"**{verdict}** at `{row.preset}`{_in_brackets(remark)}. {claim.place}{kind}: {claim.statement}"
     inside = [f"`{claim.key}`. Criterion: {claim.criterion}{' *' if claim.fixed == AFTER else ''}"]
     for preset, seeds in row.sizes.items():
-        numbers = "; ".join(f"{judged.measured} (seed {seed})" for seed, judged in seeds.items())
-        inside.append(f"Measured at `{preset}`: {numbers}")
+        inside.append(f"Measured at `{preset}`: {at_seeds(seeds)}")
     missed = next((judged for judged in row.deciding if judged.verdict != REPRODUCED), None)
     if verdict != REPRODUCED and missed:
         inside += [f"Size: {row.settings[row.preset]}"] if row.settings.get(row.preset) else []
@@ -152,6 +197,10 @@ def _folded(row: Row) -> str:
         inside += [f"The authors could answer: {missed.defence}"] if missed.defence else []
     details = "<br>".join(part.replace("\n", " ") for part in inside)
     return f"<details><summary>{_html(line)}</summary>{_html(details)}</details>\n"
+
+
+def _in_brackets(remark: str) -> str:
+    return f" ({remark})" if remark else ""
 
 
 def _html(text: str) -> str:
@@ -167,7 +216,9 @@ def _escaped(text: str) -> str:
 
 def gallery_page(ledger: Ledger, gallery: Path = GALLERY) -> str:
     """One section per figure: picture, caption, and every number beside its criterion."""
-    lines = ["# Gallery", "", "The papers' figures, redrawn. All claims in one page: [CLAIMS.md](CLAIMS.md)."]
+    lines = ["# Gallery", ""]
+    lines += ["The papers' figures, redrawn, with what is claimed and what was measured at every seed that decides."]
+    lines += ["All claims in one page, and how a row is read: [CLAIMS.md](CLAIMS.md)."]
     for name in ledger["figures"]:
         figure = load(name)
         lines += ["", f"## {name}", ""]
@@ -179,11 +230,12 @@ def gallery_page(ledger: Ledger, gallery: Path = GALLERY) -> str:
         lines += [figure.caption, ""]
         for row in rows(ledger, [name]):
             verdict, remark = row.verdict
-            words = f"{verdict}, {remark}" if remark else verdict
-            size = f", at `{LARGE}`" if row.preset == LARGE else ""
-            lines.append(f"- {row.claim.place}: {row.claim.statement} **{words}**: {row.claim.measured}{size}")
+            kind = "" if row.claim.source == PAPER else f" ({row.claim.source})"
+            told = f"{row.claim.place}{kind}: {row.claim.statement} **{verdict}**{_in_brackets(remark)}"
+            lines.append(f"- {told}: {row.measured}")
             lines.append(f"  - asked: {row.claim.criterion}")
-        large = f"{figure.large_seconds:g} s" if figure.large_seconds else "not run yet"
+        run = figure.large_seconds and name in ledger.get(LARGE, {})
+        large = f"{figure.large_seconds:g} s" if run else "not run yet"
         sizes = f" Large preset: {large}." if LARGE in figure.presets else ""
         lines += [
             "",

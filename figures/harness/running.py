@@ -174,6 +174,11 @@ def settings_of(figure: PaperFigure, request: Request) -> Any:
     return settings
 
 
+def maker_of(figure: PaperFigure, preset: str, device: str = "auto") -> str:
+    """Digest of the code and versions that would compute a preset here and now."""
+    return Cell({}, resolved(made_by([figure.compute, figure.presets[preset]], device))).maker
+
+
 def _cell(figure: PaperFigure, settings: Any, request: Request) -> tuple[Cell, Any]:
     """The identity of a figure's data, and its settings with the device in use."""
     how = resolved(made_by([figure.compute, settings], request.device))

@@ -1,7 +1,7 @@
 """The data from which verdicts were judged, kept beside the pictures: only the arrays that the claims read.
 
-One file a figure, `data/PAPER/SUBJECT.npz` in the gallery; its entries are "PRESET/SEED/NAME". Judging them again needs
-no run.
+One file a figure, `data/PAPER/SUBJECT.npz` in the gallery; its entries are "PRESET/SEED/NAME", and in newer files
+"PRESET/SEED/@NAME": the settings, and the digest of the code that computed them. Judging them again needs no run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from figures.harness.figure import Data, PaperFigure
 from toymodels.run import files
 
 LIMIT = 300_000  # bytes of a file
+ORIGIN = "@"  # before the name of what tells how the arrays were computed
 
 
 class _TooLargeError(Exception):
@@ -59,15 +60,24 @@ def path_of(gallery: Path, figure: str) -> Path:
     return gallery / "data" / f"{figure}.npz"
 
 
-def write(gallery: Path, figure: str, preset: str, seed: int, arrays: Mapping[str, np.ndarray]) -> Path | None:
-    """Keep the data of one size and seed beside those of the others.
+def write(
+    gallery: Path,
+    figure: str,
+    preset: str,
+    seed: int,
+    arrays: Mapping[str, np.ndarray],
+    origin: Mapping[str, str] | None = None,
+) -> Path | None:
+    """Keep the data of one size and seed, and how they were computed, beside those of the others.
 
     None, and the others alone, if the file would grow too large: then nothing is left that the ledger no longer says.
     """
     path = path_of(gallery, figure)
     place = f"{preset}/{seed}/"
     others = {name: values for name, values in _entries(path).items() if not name.startswith(place)}
-    if arrays and _fits(path, others | {place + name: values for name, values in arrays.items()}):
+    own = {place + name: values for name, values in arrays.items()}
+    own |= {f"{place}{ORIGIN}{name}": np.array(words) for name, words in (origin or {}).items()}
+    if arrays and _fits(path, others | own):
         return path
     if others:
         _fits(path, others)
@@ -91,10 +101,19 @@ def _fits(path: Path, entries: Mapping[str, np.ndarray]) -> bool:
 
 def read(gallery: Path, figure: str) -> dict[tuple[str, int], dict[str, np.ndarray]]:
     """(preset, seed) -> arrays by name of a figure; empty if nothing is kept of it."""
-    found: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+    return {where: arrays for where, (arrays, _) in read_with_origin(gallery, figure).items()}
+
+
+def read_with_origin(gallery: Path, figure: str) -> dict[tuple[str, int], tuple[dict[str, np.ndarray], dict[str, str]]]:
+    """(preset, seed) -> arrays by name, and how they were computed ("settings", "made_by"; empty of older files)."""
+    found: dict[tuple[str, int], tuple[dict[str, np.ndarray], dict[str, str]]] = {}
     for entry, values in _entries(path_of(gallery, figure)).items():
         preset, seed, name = entry.split("/", 2)
-        found.setdefault((preset, int(seed)), {})[name] = values
+        arrays, origin = found.setdefault((preset, int(seed)), ({}, {}))
+        if name.startswith(ORIGIN):
+            origin[name.removeprefix(ORIGIN)] = str(values)
+        else:
+            arrays[name] = values
     return found
 
 

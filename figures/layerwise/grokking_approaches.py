@@ -147,13 +147,14 @@ FIGURE = PaperFigure(
     name="layerwise/grokking_approaches",
     caption=(
         "Sections 6.2 and Appendices H.1 and H.2. What other works, which the appendix reports in words, say of the "
-        "delay: that a large start and a large width make it, that decay, rate and amplified slow gradients shorten "
-        "it. One network for all: a ReLU network of two hidden layers on 200 digits of 8 x 8 pixels, squared error, "
-        "full-batch Adam with L2, from a start six times too large; factor, decay and rate were chosen on another "
-        "seed so that it generalises late within the run. The filter adds to every gradient twice its exponential "
-        "mean (0.98 of the old mean is kept); the rate times three is its control, for it enlarges fast gradients "
-        f"as well. Fit: training accuracy {FITTED}; generalisation: test accuracy {GENERALISED} on 597 digits; the "
-        "last step, a lower bound, where it is not reached. Dotted: when the usual network generalises."
+        "delay: that a large start and a large width make it, that adjusting decay or rate mitigates it, that decay "
+        "and amplified slow gradients lead to generalisation sooner. One network for all: a ReLU network of two hidden "
+        "layers on 200 digits of 8 x 8 pixels, squared error, full-batch Adam with L2, from a start six times too "
+        "large; factor, decay and rate were chosen on another seed so that it generalises late within the run. The "
+        "filter adds to every gradient twice its exponential mean (0.98 of the old mean is kept); the rate times three "
+        f"is its control, for it enlarges fast gradients as well. Fit: training accuracy {FITTED}; generalisation: "
+        f"test accuracy {GENERALISED} on 597 digits; the last step, a lower bound, where it is not reached. Dotted: "
+        "when the usual network generalises."
     ),
     presets={"quick": GrokkingApproaches(), "paper": GrokkingApproaches(width=400, n_steps=20_000, records=120)},
     compute=compute,

@@ -33,6 +33,7 @@ TITLES = {
 }
 BATCH, FITTED = 128, 0.99
 LONG = 2000  # epochs of the published runs
+NO_DELAY = 0.9  # of the accuracy at the end, from which on none is left at the fit
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ def accuracy_at_fit(data: Data, panel: str) -> np.ndarray:
     return np.take_along_axis(test, index[:, None], axis=1)[:, 0]
 
 
-def gain(panel: str) -> Callable[[Data], np.ndarray]:
-    """Test accuracy at the fit less that of the default, every run."""
-    return lambda data: accuracy_at_fit(data, panel) - accuracy_at_fit(data, "default")
+def at_once(panel: str) -> Callable[[Data], np.ndarray]:
+    """Test accuracy at the fit over that at the end, every run."""
+    return lambda data: accuracy_at_fit(data, panel) / curves(data, panel)[2][:, -1]
 
 
 def late_rise(data: Data) -> np.ndarray:
@@ -155,16 +156,26 @@ def draw(data: Data, settings: LazyScalings) -> Figure:
     return figure
 
 
+PUBLISHED = Decisive(
+    f"{LONG:,} epochs or more with the scaling, as in the published runs of width 512",
+    lambda data: bool(data["others_epochs"][-1] >= LONG),
+)
 CLAIMS = (
     *(
         Claim(
             f"lazy_scalings.{panel}",
             f"Figures 8{'abcde'[i]} and 11{'abcde'[i]}",
-            f"{TITLES[panel]}: the network generalises when it fits.",
+            f"{TITLES[panel]}: the delay is eliminated, the network generalises when it fits.",
             Quantity(
-                f"test accuracy at training accuracy {FITTED} (or at the end) less that of the default", gain(panel)
+                f"test accuracy at training accuracy {FITTED} (or at the end) over that at the end", at_once(panel)
             ),
-            every_run > 0.3,
+            every_run >= NO_DELAY,
+            fixed=AFTER,
+            decisive=PUBLISHED,
+            why=f"at the fit test accuracy is below {NO_DELAY} of what it comes to in the end: the delay is shorter "
+            "than by default, where it is a third, and not gone",
+            defence="the published network is four times as wide as the quick one and trained four times as long; all "
+            "four scalings more than double the test accuracy at the fit",
         )
         for i, panel in enumerate(PANELS)
         if panel != "default"

@@ -186,6 +186,7 @@ CLAIMS = (
         "The loss is a power law of training time, exponent alpha / (alpha + 1).",
         Quantity(f"{ERROR}, over times of 10^3 ... 10^4, alpha 0.6 and 0.9", slope_errors("time", 1e3)),
         every_alpha < 0.01,
+        fixed=AFTER,
     ),
     Claim(
         "scaling_laws.data",
@@ -193,6 +194,7 @@ CLAIMS = (
         "The loss is a power law of the number of examples, exponent alpha / (alpha + 1).",
         Quantity(f"{ERROR}, over 10^3 ... 10^4 examples, alpha 0.6 and 0.9", slope_errors("data", 1e3)),
         every_alpha < 0.01,
+        fixed=AFTER,
     ),
     Claim(
         "scaling_laws.parameters",
@@ -202,6 +204,7 @@ CLAIMS = (
             f"{ERROR}, over 10^2 ... 10^3 learned of 10^6 skills, alpha 0.6 and 0.9", slope_errors("parameters", 1e2)
         ),
         every_alpha < 0.03,
+        fixed=AFTER,
     ),
     # a reading: the paper states the laws for many skills and prints no alpha
     Claim(
@@ -234,6 +237,7 @@ CLAIMS = (
         Quantity("loss over law at time, or number of examples, 10^4, alpha 0.6 and 0.9", over_law),
         every_law.between(0.97, 1.03),
         source=READING,
+        fixed=AFTER,
     ),
     Claim(
         "scaling_laws.compute",
@@ -241,6 +245,7 @@ CLAIMS = (
         "At the best model size the loss is a power law of compute, exponent alpha / (alpha + 2).",
         Quantity(f"{ERROR}, frontier over compute of 10^3 ... 10^6, alpha 0.6", compute_error),
         value < 0.02,
+        fixed=AFTER,
     ),
 )
 FIGURE = PaperFigure(

@@ -64,6 +64,7 @@ CLAIMS = (
             lambda data: np.abs(data["network"] - data["integrated"]).max(axis=0),
         ),
         every_mode < 1e-7,
+        fixed=AFTER,
     ),
     Claim(
         "sigmoidal_modes.stages",
@@ -74,6 +75,7 @@ CLAIMS = (
             lambda data: data["network_at"] / [0.05, 0.01],
         ),
         every_mode < 1,
+        fixed=AFTER,
     ),
     Claim(
         "sigmoidal_modes.concurrent",
@@ -83,6 +85,7 @@ CLAIMS = (
             "learned share of modes 2 and 3, linear model, when mode 1 is 95% learned", lambda data: data["linear_at"]
         ),
         every_mode > 0.5,
+        fixed=AFTER,
     ),
     Claim(
         "sigmoidal_modes.immediate",

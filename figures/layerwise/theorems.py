@@ -9,7 +9,7 @@ import numpy as np
 from figures.harness.figure import Grid, PaperFigure
 from figures.layerwise.theorems_claims import CLAIMS
 from figures.layerwise.theorems_drawing import draw
-from figures.layerwise.theorems_runs import Theorems, aligned, conserved, limit, scalar, skills
+from figures.layerwise.theorems_runs import Theorems, aligned, balanced, conserved, limit, scalar, skills
 
 
 def compute(settings: Theorems, rng: np.random.Generator, grid: Grid) -> dict[str, np.ndarray]:
@@ -20,11 +20,13 @@ def compute(settings: Theorems, rng: np.random.Generator, grid: Grid) -> dict[st
         "conserved": (conserved, {"kind": ["diagonal", "matrix"]}),
         "scalar": (scalar, {"ratio": settings.ratios}),
         "skills": (skills, {"alpha": [settings.alpha]}),
+        "balanced": (balanced, {"start": settings.starts}),
     }
     data = {
         "imbalances": np.array(settings.imbalances),
         "limits": np.array(settings.limits),
         "ratios": np.array(settings.ratios),
+        "starts": np.array(settings.starts),
     }
     for name, (cell, points) in parts.items():
         runs = grid(partial(cell, settings), points, replicates=settings.replicates, seed=int(rng.integers(2**31)))
@@ -39,7 +41,8 @@ FIGURE = PaperFigure(
         "integrated numerically from random starts: modes of an imbalanced network, their limits, conserved "
         "differences, growth of a scalar network. The paper shows no such figure; all sizes are ours: strengths 2, 1, "
         "0.5 from 0.01 (a); one mode from 0.01 to 0.1 towards 0.5 to 2 (b); four modes, and a 5-4-3 network on inputs "
-        "that are not white (c); 20 Gaussian units, targets -3 to 30 times their norm (d). (a) and (d) show one draw."
+        "that are not white (c); 20 Gaussian units, targets -3 to 30 times their norm (d). (a) and (d) show one draw. "
+        "Not drawn: a balanced mode from a thousandth to a hundred times its target."
     ),
     presets={"quick": Theorems(), "paper": Theorems(units=200, replicates=50)},
     compute=compute,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
-from toymodels.claims import AFTER, Claim, Quantity, every
+from toymodels.claims import AFTER, READING, Claim, Quantity, every
 
 
 def half_times(data: Data, chosen: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -38,6 +38,17 @@ def extreme_ratio(chosen: Callable[[np.ndarray], np.ndarray]) -> Callable[[Data]
     return measure
 
 
+def from_exponential(data: Data, start: float) -> np.ndarray:
+    """Distance of a balanced mode from the exponential, from this start over the target, every draw."""
+    return data["balanced_exponential"][int(np.argmin(np.abs(data["starts"] - start)))]
+
+
+def far_above(data: Data) -> np.ndarray:
+    """That distance from every start above the target."""
+    return data["balanced_exponential"][data["starts"] > 1].ravel()
+
+
+EXPONENTIAL = "lambda = 0, integrated flow: largest distance of a mode's way from the exponential of the same half-time"
 every_network = every("network")
 every_draw = every("draw")
 every_start = every("start")
@@ -109,6 +120,42 @@ CLAIMS = (
         ),
         every_network < 1.05,
         fixed=AFTER,
+    ),
+    Claim(
+        "theorems.lighter-layer-alone",
+        "Sections 6, 6.1",
+        "From imbalanced layers only the lighter one is trained, the heavier one remains nearly as it was.",
+        Quantity(
+            "|lambda| = 100: norm of what the heavier layer changes over that of the lighter one",
+            lambda data: data["aligned_heavy"][np.abs(data["imbalances"]) == 100].ravel(),
+        ),
+        every_network < 0.05,
+        fixed=AFTER,
+        defence="the paper says nearly, and names no bound",
+    ),
+    Claim(
+        "theorems.balanced-by-scale",
+        "Appendix G.2",
+        "With balanced layers the dynamics turns from sigmoidal to exponential as the scale increases to the target's.",
+        Quantity(
+            f"{EXPONENTIAL}, from 0.9 of the target over that from a thousandth",
+            lambda data: from_exponential(data, 0.9) / from_exponential(data, 0.001),
+        ),
+        every_draw < 0.1,
+        fixed=AFTER,
+        defence="the paper names no bound",
+    ),
+    # a reading: the appendix says as the scale increases, and does not say whether beyond the target
+    Claim(
+        "theorems.balanced-above-target",
+        "Appendix G.2",
+        "It is exponential from any larger scale.",
+        Quantity(f"{EXPONENTIAL}, from ten times the target and more", far_above),
+        every_draw < 0.05,
+        source=READING,
+        fixed=AFTER,
+        why="far above the target a balanced mode falls as one over the time, and exponentially only near the target",
+        defence="the appendix names no bound; there is no plateau, and the end is exponential",
     ),
     Claim(
         "theorems.conserved-diagonal",

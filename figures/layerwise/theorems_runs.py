@@ -28,6 +28,8 @@ class Theorems(Settings):
         lambda > 0 of the single mode that tends to a sigmoid and to an exponential, ascending.
     ratios : tuple of float
         Target of the scalar network over Sigma_0.
+    starts : tuple of float
+        Start of the single balanced mode over its target, ascending.
     units : int
         Units of the scalar network.
     n_skills : int
@@ -43,6 +45,7 @@ class Theorems(Settings):
     imbalances: tuple[float, ...] = (-100.0, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 100.0)
     limits: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
     ratios: tuple[float, ...] = (-3.0, -1.0, -0.3, 0.03, 0.3, 1.0, 3.0, 30.0)
+    starts: tuple[float, ...] = (0.001, 0.01, 0.1, 0.9, 10.0, 100.0)
     units: int = 20
     n_skills: int = 5
     alpha: float = 0.6
@@ -63,7 +66,15 @@ def aligned(settings: Theorems, rng: np.random.Generator, imbalance: float) -> d
     told = transition(t[:, None], target=STRENGTHS, initial=START, imbalance=imbalance)
     error = np.linalg.norm(learned - (left * told[:, None]) @ right.T, axis=(1, 2)).max() / STRENGTHS[0]
     modes = np.einsum("ij,tik,kj->tj", left, learned, right)
-    return {"modes": modes, "error": error, "t": t, "half": half_times(t, modes), "missed": worst_step_or_end(modes)}
+    light, heavy = (float(np.linalg.norm(w[-1] - w[0])) for w in ((w2, w1) if imbalance < 0 else (w1, w2)))
+    return {
+        "modes": modes,
+        "error": error,
+        "t": t,
+        "half": half_times(t, modes),
+        "missed": worst_step_or_end(modes),
+        "heavy": heavy / light,
+    }
 
 
 def half_times(t: np.ndarray, modes: np.ndarray) -> np.ndarray:
@@ -90,6 +101,17 @@ def limit(settings: Theorems, rng: np.random.Generator, imbalance: float) -> dic
         "sigmoid": np.abs(theta - sigmoid).max() / target,
         "exponential": np.abs(theta - exponential).max() / target,
     }
+
+
+def balanced(settings: Theorems, rng: np.random.Generator, start: float) -> dict[str, float]:
+    """Largest distance of a balanced mode's way to its target from the exponential that is half through at its time."""
+    target = rng.uniform(0.5, 2)
+    t = np.append(0, np.geomspace(1e-4, 12, settings.n_times)) / target
+    weight = np.array([np.sqrt(start * target)])
+    a, b = products(weight, weight, target, 1.0, t)
+    way = (a * b)[:, 0] / target
+    way = (way - start) / (1 - start)
+    return {"exponential": float(np.abs(way + np.expm1(-np.log(2) * t / np.interp(0.5, way, t))).max())}
 
 
 def conserved(settings: Theorems, rng: np.random.Generator, kind: str) -> dict[str, np.ndarray]:

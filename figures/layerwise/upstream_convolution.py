@@ -11,7 +11,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, READING, Claim, Quantity, median
+from toymodels.claims import AFTER, READING, Claim, Quantity, every_run, median
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -175,9 +175,9 @@ CLAIMS = (
             f"{WORDS} (or at the end) and its start, from the upstream start over the balanced one",
             ratio("upstream", "balanced"),
         ),
-        median > 2,
+        every_run > 1,
         fixed=AFTER,
-        why="the features turn hardly further than from the balanced start",
+        why="in some run the features turn less far than from the balanced start",
         defence=SMALL,
     ),
     Claim(

@@ -36,6 +36,7 @@ CLAIMS = (
         "Small batches learn a sparse pathway: only the shared nodes remain.",
         Quantity(f"multiplicative, batches of 1: {NODES}", nodes_left("multiplicative", 1)),
         mean < 3.05,
+        fixed=AFTER,
     ),
     Claim(
         "batch_size.dense-when-large",
@@ -46,6 +47,7 @@ CLAIMS = (
             nodes_left("multiplicative", 8),
         ),
         mean > 8.9,
+        fixed=AFTER,
     ),
     Claim(
         "batch_size.law",
@@ -58,6 +60,7 @@ CLAIMS = (
         ),
         every_size < 0.15,
         source=READING,
+        fixed=AFTER,
     ),
     Claim(
         "batch_size.sparse-when-additive",

@@ -140,6 +140,7 @@ FIGURE = PaperFigure(
                 "g- = x: smallest margin by which LE(1b) > 0.5 > LE(2) > LE(3) = 0 holds, base 1a", smallest_margin
             ),
             every_run > 0,
+            fixed=AFTER,
         ),
         Claim(
             "pathways.order-at-every-base",

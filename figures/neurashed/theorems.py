@@ -11,7 +11,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import READING, Claim, Quantity, Statistic, every_run, mean
+from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, every_run, mean
 from toymodels.neurashed.elasticity import (
     READINGS,
     deep_limit,
@@ -155,6 +155,7 @@ FIGURE = PaperFigure(
             "The ratio of logit changes tends to (b1 + b2) / b1.",
             Quantity(f"each class at its own input, edges fixed, t = 2000: {OVER_LIMIT}", last("own_input")),
             every_depth.between(0.995, 1.005),
+            fixed=AFTER,
         ),
         Claim(
             "theorems.theorem-1-increments",
@@ -173,7 +174,10 @@ FIGURE = PaperFigure(
             Quantity(f"t = 2000, L > 1: {OVER_LIMIT}", last("same_input", first=1)),
             every_depth.between(0.995, 1.005),
             source=READING,
-            defence="the theorem does not say that both logits are taken at the same input; at own inputs it holds",
+            fixed=AFTER,
+            defence="the sentence after the theorem tells which logits are meant, 'an image has a more significant "
+            "impact on images from the same class compared with those from other classes': each at its own image, and "
+            "there it holds",
             why="the other logit at the same input also gains from own nodes of the lower levels: the limit is "
             "L s (b1+b2) / (b1 [s + K(L-1)(b1+b2)]), s = b2 + K b1, which falls with L",
         ),
@@ -184,6 +188,7 @@ FIGURE = PaperFigure(
             Quantity(f"each class at its own input, t = 2000: {OVER_LIMIT}", last("trained_edges")),
             every_depth.between(0.995, 1.005),
             source=READING,
+            fixed=AFTER,
             defence="Algorithm 1 as printed updates the nodes alone; with fixed edges the theorem holds",
             why="edges belong to one class each and add s / (L b1) to the limit",
         ),

@@ -212,7 +212,11 @@ def _claims(families: Sequence[str]) -> list[Claim]:
                 f"edge_of_stability.{family}-below-the-edge",
                 "Cohen et al. (2021), Section 3",
                 "Where the flow stays below 2 / lr, descent ends as sharp as the flow.",
-                Quantity(f"|ln| of descent's sharpness over that of its flow, flow below 0.9: {family}", below),
+                Quantity(
+                    f"|ln| of descent's sharpness over that of its flow, flow below 0.9: {family}; the study's score "
+                    f"is this over ln 1.2, and absent below {QUESTION.absent_below:g}",
+                    below,
+                ),
                 every("run") < QUESTION.absent_below * np.log(1.2),
                 source=READING,
             ),

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from toymodels.claims import (
     AFTER,
+    CANNOT_CONTRADICT,
     CONTRADICTED,
+    LEFT_OPEN,
     OPEN,
     REPRODUCED,
     SEED_DECIDES,
@@ -104,6 +106,7 @@ def claim(criterion=every_run > 1, measure=lambda data: data["x"], **more):
 def test_verdicts_follow_the_criterion_and_the_size(values, more, verdict):
     judged = claim(why="because", defence="a toy", **more).judge({"x": np.array(values), "n": 5})
     assert judged.verdict == verdict
+    assert (judged.remark != "") == (verdict == OPEN)
     assert (judged.low, judged.high, judged.replicates) == (min(values), max(values), 2)
     assert (judged.why, judged.defence) == (("", "") if verdict == REPRODUCED else ("because", "a toy"))
     assert Judged.from_dict(judged.to_dict()) == judged
@@ -113,11 +116,48 @@ def test_verdicts_follow_the_criterion_and_the_size(values, more, verdict):
 def test_two_or_three_runs_on_both_sides_of_a_bound_leave_a_claim_open(values, bound):
     met = [value > bound for value in values]
     split = 1 < len(values) <= 3 and len(set(met)) == 2
-    for statistic in (every_run, median, mean):
+    for statistic in (every_run, mean):
         judged = claim(statistic > bound).judge({"x": np.array(values)})
         assert (judged.verdict == OPEN) == split
-        assert judged.remark == (f"the bound lies within the spread of {len(values)} runs" if split else "")
+        assert judged.remark == (f"the bound lies within the spread of {len(values)} values" if split else "")
     assert claim(every("layer") > bound).judge({"x": np.array(values)}).verdict != OPEN
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=9), st.floats(-3, 3))
+def test_a_median_is_decided_where_more_than_half_of_the_runs_agree_with_it(values, bound):
+    met = [value > bound for value in values]
+    judged = claim(median > bound).judge({"x": np.array(values)})
+    if 1 < len(values) <= 3 and len(set(met)) == 2:
+        assert judged.remark == f"the bound lies within the spread of {len(values)} values"
+    elif 2 * sum(met) == len(values):
+        assert judged.remark == f"no more than half of {len(values)} values agree with their median"
+    else:
+        assert judged.verdict == (REPRODUCED if 2 * sum(met) > len(values) else CONTRADICTED)
+        assert judged.remark == ""
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=9), st.integers(-3, 3), st.integers(0, 3))
+def test_a_median_between_runs_that_are_elsewhere_decides_nothing(values, low, width):
+    criterion = median.between(low, low + width)
+    inside = [low <= value <= low + width for value in values]
+    if not criterion.split_by(values):
+        assert criterion.met_by(values) == (2 * sum(inside) > len(values))
+    same = criterion.met_by(values)
+    assert criterion.split_by(values) or 2 * sum(each == same for each in inside) > len(values)
+
+
+def test_only_what_a_median_leaves_undecided_is_open():
+    tie, low = [0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 0.0, 2.0]
+    assert (median > 1).split_by(tie)
+    assert not (median > 1).split_by(low)
+    assert not (every_run > 1).split_by(tie)
+    assert not (median.between(0.5, 3) & (every_run > 1)).split_by(tie)  # one run refutes, whatever the median
+    assert not ((median > 1) | (some_run > 1)).split_by(tie)
+    assert (median.between(0.5, 3) & (spread < 5)).split_by(tie)
+    assert not (median > 1).open_if(some_run.equals(2)).split_by(tie)  # its own reason comes first
+    assert (median > 1).open_if(some_run.equals(5)).split_by(tie)
+    assert median_of_each("network", 2).between(-1, 1).split_by([*tie, 0.0, 0.0, 0.0, 0.0])
+    assert not (mean > 0.9).split_by(tie)
 
 
 def test_runs_of_several_networks_are_looked_at_one_network_after_the_other():
@@ -134,8 +174,31 @@ def test_runs_of_several_networks_are_looked_at_one_network_after_the_other():
 
 def test_the_sentence_says_what_is_measured_bounded_and_at_which_size():
     assert claim(decisive=at_least(samples=6000)).sentence == (
-        "value of x: every run > 1; decided with samples >= 6,000"
+        "value of x: every run > 1; contradicted only with samples >= 6,000"
     )
+
+
+def test_what_left_a_claim_open_is_said():
+    undecided = claim((every_run > 1).open_if(some_run.equals(0)))
+    assert undecided.judge({"x": [0.0]}).remark == LEFT_OPEN
+    assert undecided.judge({"x": [0.5]}).remark == ""
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=12))
+def test_quartiles_are_values_that_a_quarter_do_not_exceed_and_a_quarter_reach(values):
+    judged, ordered = claim().judge({"x": values}), sorted(values)
+    place = max(-(-len(values) // 4), 1) - 1
+    assert (judged.lower_quartile, judged.upper_quartile) == (ordered[place], ordered[-1 - place])
+    if len(values) <= 4:
+        assert (judged.lower_quartile, judged.upper_quartile) == (judged.low, judged.high)
+    assert Judged.from_dict(judged.to_dict()) == judged
+
+
+def test_fields_of_an_earlier_ledger_have_the_extremes_for_quartiles():
+    judged = claim().judge({"x": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    fields = {name: value for name, value in judged.to_dict().items() if "quartile" not in name}
+    assert (Judged.from_dict(fields).lower_quartile, Judged.from_dict(fields).upper_quartile) == (1.0, 5.0)
+    assert (judged.lower_quartile, judged.upper_quartile) == (2.0, 4.0)
 
 
 @pytest.mark.parametrize("values", [[], [np.nan], [1.0, np.nan]])
@@ -167,7 +230,18 @@ def test_the_verdict_of_two_seeds_is_theirs_or_open():
     assert verdict_of([bad, bad]) == (CONTRADICTED, "")
     assert verdict_of([good, bad]) == (OPEN, SEED_DECIDES)
     split = claim().judge({"x": [0.0, 2.0]})
-    assert verdict_of([split, split]) == (OPEN, "the bound lies within the spread of 2 runs")
+    assert verdict_of([split, split], ["0", "11"]) == (OPEN, "the bound lies within the spread of 2 values")
+    small = claim(decisive=at_least(n=10)).judge({"x": 0.0, "n": 5})
+    within, missed = "the bound lies within the spread of 2 values", CANNOT_CONTRADICT
+    for other in (good, bad):
+        assert verdict_of([other, split], ["0", "11"]) == (OPEN, f"at seed 11 {within}")
+    assert verdict_of([split, small], ["0", "11"]) == (OPEN, f"at seed 0 {within}; at seed 11 {missed}")
+    assert verdict_of([split, small, split], ["0", "5", "11"]) == (
+        OPEN,
+        f"at seed 0 and seed 11 {within}; at seed 5 {missed}",
+    )
+    assert verdict_of([good, split, bad]) == (OPEN, SEED_DECIDES)
+    assert verdict_of([split, small]) == (OPEN, f"{within}; {missed}")
     with pytest.raises(ValueError, match="seeds must judge one claim"):
         verdict_of([])
 

@@ -30,7 +30,7 @@ def test_every_claim_is_printed_with_what_was_asked_and_measured(capsys):
     out = capsys.readouterr().out
     assert "reproduced" in out
     assert "open" in out
-    for text in ("draw.small (Figure 1; paper)", "draw.small holds.", "criterion: a draw: every run < 1", "3 runs"):
+    for text in ("draw.small (Figure 1; paper)", "draw.small holds.", "criterion: a draw: every run < 1", "3 values"):
         assert text in out
     assert out.splitlines()[-1] == "1 reproduced, 1 open"
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from figures.condensation.convolution_kernels import FIGURE, above_chance
+from figures.condensation.convolution_kernels import FIGURE, condensed
 
 SMALL_USUAL = np.array([[0.2, 0.2], [0.2, 0.2]])
 DATA = {
@@ -16,8 +16,8 @@ DATA = {
 
 
 def test_the_way_from_chance_to_parallel_channels_has_the_same_ends_for_any_chance():
-    np.testing.assert_allclose(above_chance(DATA, "weights")[0], [0.75, 0.625])
-    np.testing.assert_allclose(above_chance(DATA, "outputs"), [[0.8, 0.7], [0, 0]])
+    np.testing.assert_allclose(condensed(DATA, "weights")[0], [0.75, 0.625])
+    np.testing.assert_allclose(condensed(DATA, "outputs"), [[0.8, 0.7], [0, 0]])
 
 
 def test_claims_are_about_the_small_start():

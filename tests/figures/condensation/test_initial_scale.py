@@ -13,14 +13,16 @@ DATA = {
 
 
 def verdicts(**changes):
+    """Of the pair, of the pair from larger starts, of that it is not in every case, and of the order."""
     return [claim.verdict for claim in FIGURE.judge({**DATA, **changes})]
 
 
 def test_runs_off_the_pair_or_against_the_order_refute():
-    assert verdicts() == ["reproduced"] * 3
-    assert verdicts(directions=np.array([[9, 9], [1, 1]])) == ["contradicted", "reproduced", "reproduced"]
-    assert verdicts(axes=np.array([[2, 2], [1, 1]])) == ["reproduced", "contradicted", "reproduced"]
-    assert verdicts(rank=np.array([[1.9, 1.8], [1.95, 1.9]])) == ["reproduced", "reproduced", "contradicted"]
+    holds, fails = "reproduced", "contradicted"
+    assert verdicts() == [holds, holds, fails, holds]
+    assert verdicts(directions=np.array([[9, 9], [1, 1]])) == [fails, holds, fails, holds]
+    assert verdicts(axes=np.array([[2, 2], [1, 1]])) == [holds, fails, holds, holds]
+    assert verdicts(rank=np.array([[1.9, 1.8], [1.95, 1.9]])) == [holds, holds, fails, fails]
 
 
 @pytest.mark.parametrize("power", [0.5, 2.0])

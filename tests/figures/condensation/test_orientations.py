@@ -9,7 +9,7 @@ from toymodels.condensation.presets import FIGURE_ONE_RECORDS
 from toymodels.trajectory import Trajectory
 
 COUNTS = np.array([[1, 1], [3, 2], [4, 3]])  # (record, run)
-MERGED = {"merged_width": 5, "merged_error": 1e-3, "merged_loss": 1.0, "retrained_loss": 0.4}
+MERGED = {"merged_width": 5, "merged_error": 1e-3, "merged_loss": np.array([3.0, 1.0, 1.0]), "retrained_loss": 0.4}
 DATA = {
     "count": COUNTS,
     "asleep": np.array([1, 3]),

@@ -8,6 +8,7 @@ import pytest
 
 from comparisons.harness.settings import visible
 from comparisons.studies import ALL as STUDIES
+from docs.book import tables
 from figures.harness import coverage, exports, judging, ledger, pages, parting, registry, running, stored
 from figures.harness.figure import PAPERS
 from figures.harness.sizes import settings_in_words
@@ -125,8 +126,27 @@ def test_open_rows_that_depend_on_the_seed_are_called_so():
     rows = ledger.rows(ledger.read_ledger())
     page = (ledger.GALLERY / "CLAIMS.md").read_text()
     differ = [row for row in rows if row.verdict == (OPEN, SEED_DECIDES)]
-    assert page.count("<b>open</b>, depends on the seed") == len(differ)
-    assert all(len({judged.verdict for judged in row.deciding}) > 1 for row in differ)
+    assert page.count(f"({SEED_DECIDES}). ") == len(differ)
+    assert all({REPRODUCED, CONTRADICTED} <= {judged.verdict for judged in row.deciding} for row in differ)
+    assert all(row.verdict[1] for row in rows if row.verdict[0] == OPEN)
+
+
+def test_the_gallery_prints_every_seed_that_decides():
+    page = (ledger.GALLERY / "README.md").read_text()
+    content = ledger.read_ledger()
+    for row in ledger.rows(content):
+        assert all(f"{judged.measured} (seed {seed})" in page for seed, judged in row.sizes[row.preset].items())
+    for name in NAMES:
+        told = page.partition(f"## {name}\n")[2].partition("\n## ")[0]
+        large = "large" in registry.load(name).presets
+        assert ("Large preset: not run yet" in told) == (large and name not in content.get("large", {})), name
+
+
+def test_the_books_table_of_contradicted_claims_is_that_of_the_largest_size():
+    rows = [row for row in ledger.rows(ledger.read_ledger()) if row.claim.source != CONTROL]
+    shown = {(row[0], row[3]) for row in tables.contradicted().rows}
+    assert shown == {(row.figure, row.claim.statement) for row in rows if row.verdict[0] == CONTRADICTED}
+    assert {row.claim.statement for row in parting.standing(rows)} <= {statement for _, statement in shown}
 
 
 def test_a_row_that_is_not_reproduced_says_at_which_size_and_what_the_authors_could_answer():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures.harness import command, ledger, pages, registry, running, sheet
+from figures.harness import command, exports, judging, ledger, pages, registry, running, sheet, stored
 from tests.figures.harness import toy
 from toymodels.claims import OPEN, REPRODUCED
 
@@ -183,6 +183,70 @@ def test_a_rerun_is_compared_with_the_ledger(tmp_path, capsys):
     assert "preset and seed must be of the ledger" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--check", "sigmoidal_modes.none"], "claims to check must be of"),
+        (["two", "--check", "sigmoidal_modes.none"], "got sigmoidal_modes.none"),
+        (["two", "--check", "sigmoidal_modes.sigmoid"], "got none of neurashed/theorems"),
+        (["--check", "--write"], "--check compares a preset with the ledger as it is"),
+        (["--check", "--set", "n_times=5"], "goes without --write and --set, got --set"),
+        (["--check", "--seed", "-1"], "seed must be >= 0"),
+        (["--check", "--preset", "paper"], "preset and seed must be of the ledger"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_computed(more, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "_make", lambda *asked: pytest.fail("it computes"))
+    before = contents(ledger.GALLERY)
+    names = ["layerwise/sigmoidal_modes", "neurashed/theorems"] if "two" in more else ["layerwise/sigmoidal_modes"]
+    arguments = [word for word in more if word != "two"]
+    assert command.main([*names, "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert contents(ledger.GALLERY) == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_as_expected_without_a_ledger_or_in_a_figure_that_failed(tmp_path, monkeypatch, capsys):
+    assert command.main(["--check", "--out", str(tmp_path)], [toy.FIGURE]) == 2
+    assert "figures to check must be of the ledger, got toys/figure" in capsys.readouterr().err
+    figure = toy.figure("layerwise/sigmoidal_modes", compute=toy.missing)
+    assert command.main(["--check", "--out", str(tmp_path)], [figure]) == 1
+    printed = capsys.readouterr().out
+    assert "nothing to compare, it failed" in printed
+    assert "as expected" not in printed
+    monkeypatch.setattr(ledger, "read_ledger", lambda: {"preset": "quick", "figures": {}})
+    assert command.main(["sigmoidal_modes", "--check", "--out", str(tmp_path)]) == 2
+    assert "--check needs the ledger that the gallery of a checkout keeps" in capsys.readouterr().err
+
+
+def test_judging_counts_what_other_code_has_computed_and_fails_where_settings_differ(monkeypatch, capsys):
+    monkeypatch.setattr(judging, "maker_of", lambda figure, preset: "this code")
+    assert command.main(["judge", "sigmoidal_modes"]) == 0
+    printed = capsys.readouterr().out
+    assert "0 of 2 entries were computed with other settings than those of their preset" in printed
+    assert "2 of them by other code or versions than those of now" in printed
+    assert "--verbose names them" in printed
+    assert command.main(["judge", "sigmoidal_modes", "--verbose"]) == 0
+    assert "layerwise/sigmoidal_modes, quick, seed 11: computed by other code" in capsys.readouterr().out
+    content = ledger.read_ledger()
+    content["figures"]["layerwise/sigmoidal_modes"]["11"]["settings"] = "n 1"
+    monkeypatch.setattr(ledger, "read_ledger", lambda: content)
+    assert command.main(["judge", "sigmoidal_modes"]) == 1
+    assert "layerwise/sigmoidal_modes, quick, seed 11: computed with n 1; the preset is " in capsys.readouterr().out
+
+
+def test_data_that_lack_what_a_claim_reads_are_all_listed_and_nothing_is_written(monkeypatch, capsys):
+    names = ["layerwise/sigmoidal_modes", "neurashed/theorems"]
+    lacking = toy.figure(claims=(toy.claim(measure=lambda data: data["new"]),))
+    monkeypatch.setattr(judging, "load", lambda name: lacking)
+    before = contents(ledger.GALLERY)
+    assert command.main(["judge", *names, "--write"]) == 1
+    printed = capsys.readouterr().out
+    assert all(f"the stored data of {name}, quick, seed 0, lack 'new'" in printed for name in names)
+    assert "nothing is written" in printed
+    assert contents(ledger.GALLERY) == before
+
+
 def test_stored_data_are_judged_again_from_the_command_line(capsys):
     assert command.main(["judge", "sigmoidal_modes"]) == 0
     assert "all as the ledger says" in capsys.readouterr().out
@@ -274,19 +338,22 @@ class TestLedger:
         figure = toy.figure(name, claims=(toy.claim(measure=lambda data: value, **more),))
         picture = tmp_path / "figure.png"
         picture.write_bytes(b"picture")
-        return running.FigureResult(name, picture, tuple(figure.judge({})), 1.0, made_by="this code")
+        kept = {"values": np.ones(2)}
+        return running.FigureResult(
+            name, picture, tuple(figure.judge({})), 1.0, made_by="this code", kept=kept, settings="n 1"
+        )
 
     def test_the_verdict_is_that_of_both_seeds(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
         first = ledger.merged(empty, [self.made(tmp_path, [2.0, 3.0])], "quick", 0)
-        assert "<b>reproduced</b>, one seed at <code>quick</code>. Figure 0: It is large." in pages.ledger_page(first)
+        assert "<b>reproduced</b> at <code>quick</code> (one seed). Figure 0: It is large." in pages.ledger_page(first)
         same = ledger.merged(first, [self.made(tmp_path, 4.0)], "quick", 11)
         page = pages.ledger_page(same)
-        assert "Measured at <code>quick</code>: 2.5 [2, 3], 2 runs (seed 0); 4 (seed 11)" in page
+        assert "Measured at <code>quick</code>: 2.5 [2, 3], 2 values (seed 0); 4 (seed 11)" in page
         assert "<b>reproduced</b> at <code>quick</code>" in page
         other = ledger.merged(first, [self.made(tmp_path, 0.5)], "quick", 11)
         page = pages.ledger_page(other)
-        assert "<b>open</b>, depends on the seed at <code>quick</code>" in page
+        assert "<b>open</b> at <code>quick</code> (depends on the seed)" in page
         assert "Why: because" in page
         assert "1 claims of the papers: 0 reproduced, 0 contradicted, 1 open." in page
 
@@ -298,6 +365,7 @@ class TestLedger:
 
     def test_writing_some_figures_keeps_the_others_and_the_other_seed(self, tmp_path, monkeypatch):
         monkeypatch.setattr(pages, "load", lambda name: toy.figure(name))
+        monkeypatch.setattr(exports, "load", lambda name: toy.figure(name))
         gallery = tmp_path / "gallery"
         both = [self.made(tmp_path, 2.0), self.made(tmp_path, 2.0, "toys/b", key="b.c")]
         pages.write_gallery(both, "quick", 0, gallery)
@@ -308,16 +376,49 @@ class TestLedger:
         assert list(content["figures"]["toys/b"]) == ["0", "11"]
         assert content["figures"]["toys/figure"]["0"]["claims"][0]["median"] == 5.0
         assert content["figures"]["toys/figure"]["11"]["claims"][0]["median"] == 2.0
+        origins = {where: origin for where, (_, origin) in stored.read_with_origin(gallery, "toys/figure").items()}
+        assert origins == {("quick", seed): {"settings": "n 1", "made_by": "this code"} for seed in (0, 11)}
         assert "## toys/b" in (gallery / "README.md").read_text()
         with pytest.raises(ValueError, match="preset must be that of the gallery"):
             pages.write_gallery(both, "paper", 0, gallery)
+
+    def test_pages_that_cannot_be_made_leave_everything_as_it_is(self, tmp_path):
+        gallery = tmp_path / "gallery"
+        made = ledger.merged(ledger.read_ledger(gallery), [self.made(tmp_path, 2.0)], "quick", 0)
+        with pytest.raises(ValueError, match="name must be one of"):
+            pages.write_gallery([self.made(tmp_path, 2.0)], "quick", 0, gallery)
+        with pytest.raises(ValueError, match="name must be one of"):
+            pages.write_pages(made, gallery)
+        assert not gallery.exists()
+
+    def test_a_page_of_a_row_that_is_gone_is_told_in_a_line(self, tmp_path, monkeypatch):
+        def lost(ledger):
+            raise KeyError("figure.gone")
+
+        monkeypatch.setattr(pages, "documents", lost)
+        monkeypatch.setattr(pages, "GALLERY", tmp_path)
+        with pytest.raises(
+            ValueError, match=r"pages must be of rows that the ledger has, got KeyError: 'figure\.gone'"
+        ):
+            pages.write_pages({"preset": "quick", "figures": {}}, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_large_preset_that_the_ledger_does_not_have_has_not_run(self, tmp_path, monkeypatch):
+        presets = {"quick": toy.Toy(), "large": toy.Toy(20), "paper": toy.Toy(50)}
+        figure = toy.figure(presets=presets, large_seconds=99.0)
+        monkeypatch.setattr(pages, "load", lambda name: figure)
+        content = ledger.merged({"preset": "quick", "figures": {}}, [self.made(tmp_path, 2.0)], "quick", 0)
+        assert "Large preset: not run yet." in pages.gallery_page(content, tmp_path)
+        larger = ledger.merged(content, [self.made(tmp_path, 2.0)], "large", 0)
+        assert "Large preset: 99 s." in pages.gallery_page(larger, tmp_path)
 
     def test_seeds_of_different_code_are_called_out(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
         first = self.made(tmp_path, 2.0)
         other = running.FigureResult(first.name, first.picture, first.claims, 1.0, made_by="other code")
         content = ledger.merged(ledger.merged(empty, [first], "quick", 0), [other], "quick", 11)
-        assert "computed by different versions of the code: toys/figure" in pages.ledger_page(content)
+        page = pages.ledger_page(content)
+        assert "not all seeds of one size were computed by the same code and library versions: `toys/figure`." in page
 
     def test_a_figure_that_failed_changes_nothing(self, tmp_path):
         empty = {"preset": "quick", "figures": {}}
@@ -331,4 +432,4 @@ class TestLedger:
         figure = toy.figure(claims=(toy.claim(measure=lambda data: 0.0, decisive=at_least(n=10)),))
         (judged,) = figure.judge({"n": np.array(5)})
         assert judged.verdict == OPEN
-        assert judged.criterion == "value: median > 1; decided with n >= 10"
+        assert judged.criterion == "value: median > 1; contradicted only with n >= 10"

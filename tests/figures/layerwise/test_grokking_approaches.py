@@ -104,11 +104,20 @@ def at(**of):
         ("large-start", at(usual=(300, 3000), small=(400, NEVER)), CONTRADICTED),  # 1 less 1 or more
         ("large-start", at(usual=(30, NEVER), small=(300, NEVER)), OPEN),
         ("large-start", at(usual=(30, NEVER), small=(300, 400)), REPRODUCED),
-        ("decay", at(usual=(300, 900), decay=(300, NEVER)), CONTRADICTED),
+        ("decay-sooner", at(usual=(300, 900), decay=(300, NEVER)), CONTRADICTED),
+        ("decay-sooner", at(usual=(300, NEVER), decay=(300, NEVER)), OPEN),
+        ("decay-sooner", at(usual=(300, NEVER), decay=(300, 900)), REPRODUCED),
+        ("decay-sooner", at(usual=(300, NEVER), decay=(300, 3900)), OPEN),
+        (
+            "decay-sooner",
+            at(usual=(300, 3900), decay=(300, [400, 900, NEVER, NEVER])),
+            CONTRADICTED,
+        ),  # half never, not 2450
+        ("decay", at(usual=(300, 3000), decay=(30, 300)), CONTRADICTED),  # ten times as fast, and as late
+        ("decay", at(usual=(300, 3000), decay=(300, 900)), REPRODUCED),
+        ("decay", at(usual=(300, 3000), decay=(3000, NEVER)), OPEN),  # .125 decades or more
+        ("decay", at(usual=(300, NEVER), decay=(300, 3000)), REPRODUCED),  # 1 less 1.125 or more
         ("decay", at(usual=(300, NEVER), decay=(300, NEVER)), OPEN),
-        ("decay", at(usual=(300, NEVER), decay=(300, 900)), REPRODUCED),
-        ("decay", at(usual=(300, NEVER), decay=(300, 3900)), OPEN),
-        ("decay", at(usual=(300, 3900), decay=(300, [400, 900, NEVER, NEVER])), CONTRADICTED),  # half never, not 2450
         ("filter-beyond-rate", at(usual=(300, 900)), OPEN),
         ("filter-beyond-rate", at(rate=(300, 900)), CONTRADICTED),
         ("filter-beyond-rate", at(filter=(300, 900)), REPRODUCED),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.layerwise.lazy_scalings import CLAIMS, PANELS, accuracy_at_fit, curves, gain, late_rise
+from figures.layerwise.lazy_scalings import CLAIMS, PANELS, accuracy_at_fit, at_once, curves, late_rise
 
 CLAIM = {claim.key.partition(".")[2]: claim for claim in CLAIMS}
 
@@ -24,9 +24,16 @@ def test_test_accuracy_is_read_at_the_first_fit_or_at_the_end():
 
 
 @pytest.mark.parametrize(("panel", "expected"), list(zip([*PANELS][1:], np.linspace(0.1, 0.4, 4), strict=True)))
-def test_every_scaling_is_compared_with_the_default(panel, expected):
+def test_every_scaling_is_compared_with_its_own_end(panel, expected):
     assert curves(accuracies(), panel)[2][0, 0] == pytest.approx(0.1 + expected)
-    assert gain(panel)(accuracies()) == pytest.approx([expected, expected])
+    assert at_once(panel)(accuracies()) == pytest.approx([(0.2 + expected) / (0.5 + expected), 1])
+
+
+@pytest.mark.parametrize(("epochs", "verdict"), [(500, "open"), (2000, "contradicted")])
+def test_a_short_run_does_not_exclude_that_the_delay_is_gone(epochs, verdict):
+    data = accuracies(epochs)
+    fitted = {name: data[name][:, :1] for name in ("others_train", "others_test")}
+    assert CLAIM["output"].judge(data | fitted).verdict == verdict
 
 
 @pytest.mark.parametrize(("epochs", "verdict"), [(500, "open"), (2000, "contradicted")])

@@ -10,6 +10,7 @@ from figures.layerwise.theorems_runs import (
     STRENGTHS,
     Theorems,
     aligned,
+    balanced,
     conserved,
     half_times,
     limit,
@@ -31,6 +32,20 @@ def test_the_limits_of_a_mode_are_told_apart():
     near, far = (limit(Theorems(n_times=50), np.random.default_rng(0), imbalance) for imbalance in (1e-4, 1e4))
     assert near["sigmoid"] < 1e-5 < 0.1 < near["exponential"]
     assert far["exponential"] < 1e-5 < 0.1 < far["sigmoid"]
+
+
+@pytest.mark.parametrize("imbalance", [-100.0, 100.0])
+def test_the_heavier_layer_hardly_moves(imbalance):
+    assert aligned(Theorems(n_times=30), np.random.default_rng(0), imbalance)["heavy"] < 0.02
+
+
+@pytest.mark.parametrize("start", [0.001, 0.3, 0.9, 10.0])
+def test_a_balanced_mode_is_held_against_the_exponential_of_its_half_time(start):
+    t = np.geomspace(1e-5, 20, 20_000)
+    way = (1 / (1 - (1 - 1 / start) * np.exp(-2 * t)) - start) / (1 - start)
+    expected = np.abs(way - (1 - 2 ** (-t / np.interp(0.5, way, t)))).max()
+    found = balanced(Theorems(), np.random.default_rng(0), start)["exponential"]
+    assert_allclose(found, expected, rtol=0.01)
 
 
 @pytest.mark.parametrize("kind", ["diagonal", "matrix"])

@@ -5,7 +5,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.testing import assert_allclose
 
-from figures.layerwise.unconstrained_features import UnconstrainedFeatureRuns, train
+from figures.layerwise.unconstrained_features import (
+    UnconstrainedFeatureRuns,
+    balanced_start,
+    train,
+    train_balanced,
+)
 from figures.layerwise.unconstrained_features_claims import at_the_end, start_of_a_tenth, variance_exponent
 
 SMALL = UnconstrainedFeatureRuns(n_classes=3, n_per_class=4, width=8, n_times=5)
@@ -25,6 +30,15 @@ def test_weight_decay_removes_the_variability_within_classes_that_stays_without(
     assert plain["within_between"][-1] > 10 * decayed["within_between"][-1]
     assert plain["nc1"][-1] < 0.1 * plain["nc1"][0]
     assert plain["rank"] <= 8
+
+
+def test_from_a_balanced_start_the_variability_within_classes_goes():
+    weights, features = balanced_start(SMALL, np.random.default_rng(0), 0.2)
+    assert weights.shape == (3, 8)
+    assert features.shape == (8, 12)
+    assert_allclose(weights.T @ weights, features @ features.T, atol=1e-15)
+    assert_allclose((features**2).sum() / 12, 0.2**2)
+    assert train_balanced(SMALL, np.random.default_rng(0), 0.2)["left"] < 1e-12
 
 
 def test_what_is_left_of_the_variability_is_a_power_of_the_start():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from figures.neurashed.local_elasticity import by_digit, decades, excess, smaller_step
+from figures.neurashed.local_elasticity import by_digit, decades, excess, falls_of_inputs, smaller_step
 
 
 @given(st.integers(2, 6))
@@ -14,6 +14,16 @@ def test_groups_are_the_changes_at_other_images_from_the_bases(n):
     diagonal = np.diag(change)[:n]
     assert not set(diagonal) & set(groups[0])
     assert set(groups[2]) <= set(change[:n, 2 * n :].ravel())
+
+
+def test_inputs_fall_by_their_inner_products_with_the_base_left_out():
+    x = np.array([[1.0, 0.0], [3.0, 1.0], [1.0, 2.0], [0.0, 1.0]])  # two of a class
+    own_first = (3 / 1 + 3 / 10) / 2
+    to_second = (1 / 1 + 0 / 1 + 5 / 10 + 1 / 10) / 4
+    own_second = (2 / 5 + 2 / 1) / 2
+    to_first = (1 / 5 + 5 / 5 + 0 / 1 + 1 / 1) / 4
+    expected = np.log10([[own_first / to_second], [own_second / to_first]])
+    assert_allclose(falls_of_inputs(x, np.array([0, 0, 1, 1])), expected)
 
 
 def test_decades_between_means():

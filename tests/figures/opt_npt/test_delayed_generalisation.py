@@ -87,7 +87,7 @@ def test_peaks_are_together_with_the_transition_or_open_where_a_run_ends_too_soo
 
 def test_the_sentence_says_what_leaves_it_open():
     open_if = "every run in [0.8, 1.25] (open if a run ends too soon for its peak to tell)"
-    assert PEAK.sentence.endswith(f"{open_if}; decided with at least 100,000 steps")
+    assert PEAK.sentence.endswith(f"{open_if}; contradicted only with at least 100,000 steps")
 
 
 @pytest.mark.parametrize(

@@ -46,4 +46,4 @@ def test_only_long_runs_on_many_digits_contradict_equal_gradients(data, samples,
     far = {"c_gradient": 2 * data["c_gradient"], "samples": np.array(samples), "a_step": np.array([[0, steps]] * 2)}
     judged = claim.judge(data | far)
     assert judged.verdict == verdict
-    assert judged.criterion.endswith("median < 0.1; decided with at least 1,000 steps and 10,000 digits")
+    assert judged.criterion.endswith("median < 0.1; contradicted only with at least 1,000 steps and 10,000 digits")

@@ -29,6 +29,7 @@ CASES = {
         smallest([2, 2, 2, 4, 1], [1, 1, 1, 2, 1]), smallest([1, 1, 2, 2, 2], [1, 1, 2, 1, 1]), (0, 1)
     ),
     "pair-from-larger-starts": Case(largest([1, 1, 1, 2, 3]), largest([2, 2, 1, 1, 3]), (1, 2)),
+    "not-in-every-case": Case(largest([2, 2, 4, 7, 3]), largest([2, 2, 4, 1, 3]), (3, 2)),
     # smallest falls .3, .1, .05, .2, -.05; then -.05, -.02, .3, -.1, -.01, though all end below
     # their start
     "smaller-is-more-condensed": Case(

@@ -23,6 +23,12 @@ def retrained(gain: list[float]) -> dict[str, np.ndarray]:
     return {"merged_loss": after * np.stack([gain, np.ones(5), np.ones(5)], axis=1), "retrained_loss": after}
 
 
+def harmed(factor: list[float]) -> dict[str, np.ndarray]:
+    """Loss after merging at cos > .9 over that at cos > .99, which is a third more than at cos > .999."""
+    middle = np.array([2e-5, 5e-5, 1e-5, 3e-5, 4e-5])
+    return {"merged_loss": np.stack([middle * factor, middle, middle * 0.75], axis=1)}
+
+
 CASES = {
     # largest 7, 6, 9, 3, 8, in the middle of training; then 8, 6, 9, 3, 8
     "few": Case(
@@ -64,5 +70,7 @@ CASES = {
         merged("merged_width", [9, 7, 20, 5, 10], loose=3, tight=40),
         (8, 9),
     ),
+    # loose over middle of five runs
+    "harm": Case(harmed([2.2, 2.5, 1.5, 50, 2.1]), harmed([1.8, 1.9, 1.5, 50, 2.1]), (2.2, 1.9)),
     "retraining": Case(retrained([2.2, 2.5, 1.5, 50, 2.1]), retrained([1.8, 1.9, 1.5, 50, 2.1]), (2.2, 1.9)),
 }

@@ -39,10 +39,11 @@ def maps(funnel: np.ndarray, anti: np.ndarray) -> dict[str, np.ndarray]:
     return {"map": array}
 
 
-def moved(early: np.ndarray, factor: float | np.ndarray) -> dict[str, np.ndarray]:
-    """Kernel distance of funnels with negative lambda at flow time 1, and `factor` times as much at 40."""
-    marks = (FUNNEL, 1, early), (FUNNEL, 40, early * np.array(factor))
-    return {"t": TIMES, "distance_negative": curve(*marks, elsewhere=0.0075)}
+def moved(early: np.ndarray, factor: float | np.ndarray, shape: int = FUNNEL) -> dict[str, np.ndarray]:
+    """Kernel distance at flow time 1, and `factor` times as much at 40: funnels at negative lambda, or anti-funnels."""
+    marks = (shape, 1, early), (shape, 40, early * np.array(factor))
+    sign = "negative" if shape == FUNNEL else "positive"
+    return {"t": TIMES, f"distance_{sign}": curve(*marks, elsewhere=0.0075)}
 
 
 def loss(time: float, values: np.ndarray) -> dict[str, np.ndarray]:
@@ -55,6 +56,11 @@ CASES = {
     "lazy": Case(
         after("positive", 1e-4 * SMALL, "negative", 1e-4 * OTHERS, 0.2),
         after("positive", 1e-4 * ONE_MORE, "negative", 1e-4 * OTHERS, 0.2),
+        (4.5e-4, 5.5e-4),
+    ),
+    "lazy-as-printed": Case(
+        after("negative", 1e-4 * SMALL, "positive", 1e-4 * OTHERS, 0.2),
+        after("negative", 1e-4 * ONE_MORE, "positive", 1e-4 * OTHERS, 0.2),
         (4.5e-4, 5.5e-4),
     ),
     "lazy-at-all-scales": Case(
@@ -75,6 +81,9 @@ CASES = {
     ),
     # 5, 8, 11, 12, 13 with mean 9.8, and 5, 8, 9, 12, 40 with mean 14.8
     "lazy-to-rich": Case(moved(EARLY, (12, 5, 11, 13, 8)), moved(EARLY, (12, 5, 9, 40, 8)), (11, 9)),
+    "upstream-is-late": Case(
+        moved(EARLY, (12, 5, 11, 13, 8), ANTI_FUNNEL), moved(EARLY, (12, 5, 9, 40, 8), ANTI_FUNNEL), (11, 9)
+    ),
     "grokking": Case(loss(5, 1e-3 * SMALL), loss(5, 1e-3 * ONE_MORE), (4e-3, 6e-3)),
     "finished": Case(loss(40, 1e-4 * SMALL), loss(40, 1e-4 * ONE_MORE), (4e-4, 6e-4)),
     "fits": Case(loss(2000, 1e-3 * SMALL), loss(2000, 1e-3 * ONE_MORE), (0.996, 0.994)),

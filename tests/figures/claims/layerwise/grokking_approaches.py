@@ -56,6 +56,15 @@ def sooner(approach: str) -> Case:
     return Case(late(usual=USUAL, **{approach: SOONER}), late(usual=USUAL, **{approach: HARDLY}), (0.75, 0.875))
 
 
+def shorter(approach: str) -> Case:
+    """Ratios of 4/3 over 3, and of 4 over 10/3, the usual network's."""
+    return Case(
+        reach(usual=THREE, **{approach: FOUR_THIRDS}),
+        reach(usual=TEN_THIRDS, **{approach: FOUR}),
+        (np.log10(4 / 9), np.log10(1.2)),
+    )
+
+
 LAST = (0.45, 0.2, 0.9, 0.48, 0.3)  # median .45
 CASES = {
     "delay": Case(reach(usual=FOUR), reach(usual=THREE), (np.log10(4), np.log10(3))),
@@ -67,8 +76,9 @@ CASES = {
     ),
     # 4 over 3, and over 10/3
     "width": Case(reach(wide=FOUR, usual=THREE), reach(wide=FOUR, usual=TEN_THIRDS), (np.log10(4 / 3), np.log10(1.2))),
-    "decay": sooner("decay"),
-    "rate": sooner("rate"),
+    "decay": shorter("decay"),
+    "decay-sooner": sooner("decay"),
+    "rate": shorter("rate"),
     "filter": sooner("filter"),
     "filter-beyond-rate": Case(
         late(usual=SOONER, rate=USUAL, filter=HARDLY), late(usual=SOONER, rate=USUAL, filter=AS_LATE), (0.875, 1)

@@ -46,6 +46,17 @@ def skills(farthest: Sequence[float]) -> dict[str, np.ndarray]:
     return {"skills_product": 1 + np.outer(farthest, [0, 0.1, 1, -0.5])[None]}
 
 
+def moved(heavy: list[list[float]]) -> dict[str, np.ndarray]:
+    """What the heavier layer moves, at lambda = -100 and 100 as told, and much at another."""
+    return {"imbalances": np.array([-100.0, 1, 100]), "aligned_heavy": np.array([heavy[0], [0.9, 0.9], heavy[1]])}
+
+
+def by_start(small=(1, 1, 1), near=(1, 1, 1), above=((1, 1, 1), (1, 1, 1))) -> dict[str, np.ndarray]:
+    """Distances from the exponential of three draws, by start; from a tenth of the target all."""
+    rows = np.array([small, [1, 1, 1], near, *above], dtype=float)
+    return {"starts": np.array([0.001, 0.1, 0.9, 10, 100]), "balanced_exponential": rows}
+
+
 CASES = {
     "separate-modes": Case(
         {"aligned_error": 1e-7 * np.array([[9, 2], [3, 8], [5, 6]])},  # 2 3 5 6 8 9
@@ -73,6 +84,20 @@ CASES = {
         half(LARGE, [[1.04, 1.01, 1], [1.01, 1.01, 1.045]], [[1, 1, 1.03], [1.03, 1.02, 1]], elsewhere=2.0),
         half(LARGE, [[1.04, 1.01, 1], [1.07, 1.01, 1]], [[1, 1, 1.03], [1.03, 1.02, 0.94]], elsewhere=2.0),
         (1.03, 1.035),
+    ),
+    # at |lambda| = 100 alone
+    "lighter-layer-alone": Case(
+        moved([[0.04, 0.01], [0.02, 0.03]]), moved([[0.04, 0.01], [0.06, 0.03]]), (0.025, 0.035)
+    ),
+    "balanced-by-scale": Case(
+        by_start(small=[0.3, 0.2, 0.4], near=[0.027, 0.01, 0.032]),
+        by_start(small=[0.3, 0.2, 0.4], near=[0.027, 0.022, 0.032]),
+        (0.08, 0.09),
+    ),
+    "balanced-above-target": Case(
+        by_start(above=[[0.01, 0.04, 0.02], [0.03, 0.03, 0.045]]),
+        by_start(above=[[0.01, 0.04, 0.02], [0.06, 0.04, 0.045]]),
+        (0.03, 0.04),
     ),
     "conserved-diagonal": Case(drift(0, [9, 3, 1, 5]), drift(0, [9, 3, 11, 5]), (4e-7, 7e-7)),  # 1 3 5 9; 3 5 9 11
     "conserved-matrix": Case(drift(1, [2, 9, 4, 7]), drift(1, [11, 9, 4, 7]), (5.5e-7, 8e-7)),  # 2 4 7 9; 4 7 9 11

@@ -54,7 +54,12 @@ CASES = {  # in each second case one run is another, or three of them where only
         at_the_end("nc1", tenth=[9e-7, 11e-7, 5e-7, 8e-7, 2e-7]),
         (5e-7, 8e-7),
     ),
-    "variance": Case(power([1.1, 2, 1.9, 1.2, 2.1]), power([1.1, 2, 0.9, 1.2, 2.1]), (1.9, 1.2)),
+    "variance": Case(
+        {"balanced": np.array([9e-5, 1e-5, 5e-5, 8e-5, 2e-5])},
+        {"balanced": np.array([9e-5, 1e-5, 5e-5, 8e-5, 11e-5])},
+        (5e-5, 8e-5),
+    ),
+    "variance-by-start": Case(power([1.1, 2, 1.9, 1.2, 2.1]), power([1.1, 2, 0.9, 1.2, 2.1]), (1.9, 1.2)),
     "variance-from-a-tenth": Case(
         at_the_end("within_between", tenth=[9e-5, 1e-5, 5e-5, 8e-5, 2e-5]),
         at_the_end("within_between", tenth=[9e-5, 1e-5, 5e-5, 8e-5, 11e-5]),

@@ -40,9 +40,16 @@ CASES = {
     "excess-cross-entropy": excess("cross_entropy_trained"),
     "order-momentum": order("momentum_trained"),
     "excess-momentum": excess("momentum_trained"),
+    # steps of .04 and .2, and of .2 and .06
+    "order-of-inputs": Case(
+        {"mean_inputs": np.array([0.8, 0.8 * 10**-0.04, 0.8 * 10**-0.24])},
+        {"mean_inputs": np.array([0.8, 0.8 * 10**-0.2, 0.8 * 10**-0.26])},
+        (0.04, 0.06),
+    ),
+    # means .14 and .085
     "linear": Case(
-        {"mean_inputs": np.array([0.8, 0.5, 0.8 * 10**-0.095])},
-        {"mean_inputs": np.array([0.8, 0.5, 0.8 * 10**-0.105])},
-        (0.095, 0.105),
+        {"linear_falls": np.array([[0.09, 0.05], [0.5, 0.05], [0.06, 0.09]])},
+        {"linear_falls": np.array([[0.12, 0.12], [0.01, 0.12], [0.02, 0.12]])},
+        (0.075, 0.12),
     ),
 }
