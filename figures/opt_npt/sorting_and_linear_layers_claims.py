@@ -164,7 +164,7 @@ CLAIMS = (
         ),
         median_of_each("network", 2) > 0.9,
         decisive=ENOUGH_DIGITS,
-        why="the gradient still grows 1.3- to 3-fold over the last layers, where the linear map already loses nothing",
+        why="the gradient still grows 1.3- to 3.5-fold over the last layers, where the linear map loses nothing",
         defence="the paper shows the densities of some layers only, where the last steps of growth may not be seen",
     ),
     Claim(

@@ -11,6 +11,7 @@ from figures.opt_npt.accuracy_by_depth_claims import (
 )
 
 CRITERIA = {claim.key.partition(".")[2]: claim.criterion for claim in CLAIMS}
+QUANTITIES = {claim.key.partition(".")[2]: claim.quantity for claim in CLAIMS}
 
 
 def test_narrow_networks_that_lose_more_with_depth_give_a_falling_trend():
@@ -69,3 +70,13 @@ def test_the_sentence_says_over_what_it_is_judged():
     )
     assert str(CRITERIA["least-gradient-old"]) == "excess > 2 (open if excess in [-2, 2])"
     assert str(CRITERIA["best-depth"]) == "lower quartile > 2 (open if lower quartile in [-2, 2])"
+
+
+def test_the_smallest_gradient_is_looked_for():
+    runs = np.array([-0.01, 0.01])  # standard error of their mean: 0.01
+    gradient = np.array([[0.9, 0.5], [0.7, 0.6], [0.8, 0.8]])[..., None] + runs
+    data = {"depths": np.array([4, 6, 20]), "widths": np.array([128, 256]), "gradient": gradient}
+    measured = QUANTITIES["least-gradient"].measure(data)
+    assert measured == pytest.approx(np.array([0.1, -0.1]) / np.hypot(0.01, 0.01))
+    at_eight = data | {"depths": np.array([4, 8, 20])}
+    assert QUANTITIES["least-gradient-old"].measure(at_eight) == pytest.approx(measured[:1])

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from figures.opt_npt.delayed_generalisation_claims import (
-    CLAIMS,
+from figures.opt_npt.delayed_generalisation_claims import CLAIMS, is_long
+from figures.opt_npt.delayed_generalisation_measures import (
     LONG,
     basin_fall,
     delay,
     goes_on,
     gradient_change,
     growth,
-    is_long,
     noisy_fall,
     norm_left,
     peak_over_rise,
