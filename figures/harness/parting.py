@@ -185,5 +185,5 @@ def _told(row: Row) -> str:
     claim = row.claim
     return (
         f"{claim.place}, {SOURCES[claim.source]}: *{claim.statement}* **{row.verdict[0]}** at `{row.preset}`: "
-        f"{claim.measured}; asked: {claim.criterion}."
+        f"{row.measured}; asked: {claim.criterion}."
     )
