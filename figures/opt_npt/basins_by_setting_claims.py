@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from figures.opt_npt.basins_by_setting_measures import (
     DROP,
     FITTED,
@@ -19,10 +17,9 @@ from figures.opt_npt.basins_by_setting_measures import (
 )
 from figures.opt_npt.digit_networks import ENOUGH_DIGITS, PAPER_WIDTH, PUBLISHED
 from figures.opt_npt.trends import kendall, unless_untold
-from toymodels.claims import AFTER, READING, Claim, Decisive, Quantity, median, median_of_each
+from toymodels.claims import AFTER, READING, Claim, Quantity, median, median_of_each
 
 TREND = 0.6  # Kendall's tau from which on a curve counts as rising
-BROADEST = 1024  # width of the networks that are said to saturate
 
 
 def by_depth(space: str) -> Quantity:
@@ -79,7 +76,6 @@ FEW_RUNS = "three runs on 1,000 or 10,000 digits, whose accuracies and radii sca
 UNFITTED = f"a network has a training accuracy below {FITTED}"
 SHARP = f"no step of the batch size leaves {DROP} of the weight basin or less"
 RISING, FALLING = (unless_untold(criterion, UNFITTED) for criterion in (median > TREND, median < -TREND))
-BROAD = Decisive(f"a width of {BROADEST:,}", lambda data: int(np.max(data["widths"])) >= BROADEST)
 SENSITIVE = "how much is much more is ours; the paper's networks have 12 layers of 1,024 neurons"
 CLAIMS = (
     Claim(
@@ -276,7 +272,7 @@ CLAIMS = (
         saturation("sample"),
         unless_untold(median < 0.1, "a basin does not first grow by a tenth, or a network has not fitted"),
         fixed=AFTER,
-        decisive=ENOUGH_DIGITS & BROAD,
+        decisive=PUBLISHED,
         why="it hardly grows from 4 to 10 layers in some runs, or shrinks, and so there is nothing that could saturate",
         defence=f"{SHORT}; the paper shows it of networks 1,024 wide",
     ),
@@ -287,7 +283,7 @@ CLAIMS = (
         saturation("weight"),
         unless_untold(median < 0.1, "a basin does not first shrink by a tenth, or a network has not fitted"),
         fixed=AFTER,
-        decisive=ENOUGH_DIGITS & BROAD,
+        decisive=PUBLISHED,
         why="it still shrinks, by about a fifth from 10 to 16 layers",
         defence=f"{SHORT}; the bound of a tenth is ours, and the paper shows it of networks 1,024 wide",
     ),
