@@ -19,7 +19,7 @@ from figures.opt_npt.gradient_phase_runs import (
     unless_unseen,
 )
 from figures.opt_npt.trends import at_best
-from toymodels.claims import AFTER, Claim, Decisive, Quantity, median, median_of_each
+from toymodels.claims import AFTER, READING, Claim, Decisive, Quantity, median, median_of_each
 
 PAPER_ACCURACY = {"a": 97.14, "b": 97.89, "c": 92.37, "d": 98.26, "e": 98.29, "f": 92.46}
 
@@ -297,12 +297,14 @@ CLAIMS = (
         why="with SGD on 10,000 digits training accuracy reaches 0.8 when running statistics have caught up",
         defence="rate of training and momentum of the statistics race: on the paper's digits the former may be faster",
     ),
+    # readings: the paper names the panels in which the delay appears and is silent on the others
     Claim(
         "gradient_phases.no-delay",
         "Figure 3b, 3e",
         "ReLU networks that stay in phase II show no such delay.",
         least_after_learning("be"),
         unless_unseen(median_of_each("panel", 2) > CHANCE),
+        source=READING,
         fixed=AFTER,
         decisive=ENOUGH_DIGITS,
         why=BN_WHY,
@@ -314,6 +316,7 @@ CLAIMS = (
         "Linear networks show no such delay.",
         least_after_learning("cf"),
         unless_unseen(median_of_each("panel", 2) > CHANCE),
+        source=READING,
         fixed=AFTER,
         decisive=ENOUGH_DIGITS,
     ),
