@@ -105,7 +105,7 @@ FELL = {
     "flat_minima.decay-widens-weights": "the paper says that suitable regularisation can, and names none: a reading",
     "funnel_networks.finished": "the times of Figure 10 are not printed: a reading",
     "funnel_networks.grokking": "the appendix calls the change from lazy to rich itself grokking: a reading",
-    "gradient_phases.no-delay": "the paper names the panels that grok and does not say that the others do not: a reading",
+    "gradient_phases.no-delay": "the paper names the panels that grok and is silent on the others: a reading",
     "initial_directions.extrema": "holds in the median run; the overview does not say in every one",
     "initial_scale.pair-from-larger-starts": "the largest start is ours: a reading",
     "linearised_tail.noise-of-weights": (
