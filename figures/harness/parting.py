@@ -35,6 +35,11 @@ PARTINGS = (
         "basins_by_setting.batch-moves-weights-more",
     ),
     Parting(
+        "The gradients rise on after the jump and have no peak at it",
+        "delayed_generalisation.peak-at-transition",
+        "delayed_generalisation.gradients-rise",
+    ),
+    Parting(
         "The lag of batch norm follows its momentum",
         "batch_norm_lag.phase-sets-time",
         "batch_norm_lag.momentum-one",
@@ -48,11 +53,6 @@ PARTINGS = (
         "Variability within classes stays where the classifier does not look, unless weights decay",
         "unconstrained_features.variance-from-a-tenth",
         "unconstrained_features.variance-with-decay",
-    ),
-    Parting(
-        "Late feature learning of funnels comes with the fit, not after it",
-        "funnel_networks.grokking",
-        "funnel_networks.lazy-to-rich",
     ),
     Parting(
         "Only the best aligned neurons reach the few directions",
@@ -188,6 +188,6 @@ def _kinds(by_key: Mapping[str, Row]) -> str:
 def _told(row: Row) -> str:
     claim = row.claim
     return (
-        f"{claim.place}, {SOURCES[claim.source]}: *{claim.statement}* **{row.verdict[0]}** at `{row.preset}`: "
+        f"{claim.place}, {SOURCES[claim.source]}: *{claim.statement}* **{row.verdict[0]}**: "
         f"{row.measured}; asked: {claim.criterion}."
     )
