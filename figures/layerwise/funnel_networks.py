@@ -242,6 +242,7 @@ CLAIMS = (
             "kernel distance at scale 1 and flow time 40, funnels at lambda = -9 and anti-funnels at 9", rich_side
         ),
         every_run < 1e-3,
+        source=READING,
         fixed=AFTER,
         why="the wide input of a funnel (the output of an anti-funnel) moves a heavy layer beside it: the kernel "
         "changes by 0.01 to 0.6",

@@ -115,7 +115,8 @@ FIGURE = PaperFigure(
         "Figure 3i and 3j. Test accuracy and the rank gradient of the first hidden layer change with depth and width. "
         "(i) best test accuracy of a run, (j) gradient at that record. The paper prints neither batch size nor "
         "optimiser nor number of steps for these panels: Adam at 0.001 and batches of a tenth of the digits are our "
-        "choice. Quick: widths of 32 to 256 instead of 128 to 1,280 and the 1,000 embedded digits."
+        "choice. Quick: widths of 32 to 256 instead of 128 to 1,280 and the 1,000 embedded digits. Widths are judged "
+        "from 128 on."
     ),
     presets={
         "quick": AccuracyByDepth(),

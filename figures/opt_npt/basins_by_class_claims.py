@@ -156,6 +156,21 @@ CLAIMS = (
         defence="the paper compares the digits 0 and 2 with 9 and does not say that all classes follow",
     ),
     Claim(
+        "basins_by_class.named-densities",
+        "Figure 5b",
+        "In the first hidden layer the top ranks of the digits 0 and 2 are denser than those of 9.",
+        Quantity(
+            "rank gradient of the first hidden layer, which is the slope of the density, of the less steep of 0 and 2, "
+            "less that of 9",
+            lambda data: data["gradient"][:, list(LARGE)].min(axis=1) - data["gradient"][:, SMALL],
+        ),
+        median > 0,
+        fixed=AFTER,
+        decisive=DEEP,
+        why="which classes are steep differs from run to run",
+        defence="the paper shows one network of 23 layers, trained on 60,000 digits",
+    ),
+    Claim(
         "basins_by_class.own-robustness",
         "Section IV.B",
         "Large basins of 0 and 2 come from how their samples are transformed.",

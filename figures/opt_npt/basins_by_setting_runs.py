@@ -105,7 +105,7 @@ def with_batch(settings: BasinsBySetting, rng: np.random.Generator, batch: int) 
 def _basins(
     settings: BasinsBySetting, network, rng: np.random.Generator, epochs: int, batch_size: int, **config: Any
 ) -> dict[str, Any]:
-    """Test accuracy, and for both spaces the curve (n,) and where it falls to one half (0 if it is never above)."""
+    """Accuracies, and for both spaces the curve (n,) and where it falls to one half (0 if it is never above)."""
     from dnn.probes import accuracy
     from dnn.reading.basins import sample_basin, weight_basin
     from dnn.training.config import TrainConfig
@@ -115,7 +115,7 @@ def _basins(
     n_steps = epochs * -(-settings.samples // batch_size)
     training = TrainConfig(n_steps, batch_size=batch_size, records=(n_steps,), device=settings.device, **config)
     run = train(network, split, training, rng)
-    values = {"accuracy": run["test_accuracy"][-1]}
+    values = {"accuracy": run["test_accuracy"][-1], "train_accuracy": run["train_accuracy"][-1]}
     x, y = split.x_train[: settings.basin_samples], split.y_train[: settings.basin_samples]
     amplitudes = np.array(settings.amplitudes)
     if (clean := accuracy(network, x, y)) <= 0.5:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toymodels.claims import at_least
+from toymodels.claims import Decisive, at_least
 
 if TYPE_CHECKING:
     import xarray
@@ -22,8 +22,30 @@ EMBEDDED, EMBEDDED_TEST = 1000, 2000  # training and test digits that ship with 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's pixels
 ENOUGH = 10_000  # training digits from which on trends can contradict those of 60,000
 ENOUGH_DIGITS, ALL_DIGITS = at_least(samples=ENOUGH), at_least(samples=60_000)  # an accuracy needs as many as printed
-PUBLISHED = at_least(samples=ENOUGH, widths=128)  # the paper's narrowest networks
+PAPER_WIDTH = 128  # of the paper's narrowest networks
+BROAD = 1024  # width of those on which it says most; the broadest have 1,280
 NO_BASIN, NO_END = 0.01, 10.0  # radii that stand for a network that is wrong without noise, or right under any
+
+
+def has_published(data: Mapping[str, np.ndarray]) -> bool:
+    """Whether two of the widths are among the paper's."""
+    return int((np.asarray(data["widths"]) >= PAPER_WIDTH).sum()) > 1
+
+
+PUBLISHED = ENOUGH_DIGITS & Decisive(
+    f"widths from {PAPER_WIDTH} to {BROAD:,} or more",
+    lambda data: has_published(data) and float(np.max(data["widths"])) >= BROAD,
+)
+
+
+def published(data: Mapping[str, np.ndarray], name: str, axis: int = 1) -> np.ndarray:
+    """What of an array is of the paper's widths, its second axis; all where it has fewer than two of them.
+
+    >>> published({"widths": np.array([64, 128, 256]), "accuracy": np.array([[0.7, 0.8, 0.9]])}, "accuracy")
+    array([[0.8, 0.9]])
+    """
+    wide = np.asarray(data["widths"]) >= (PAPER_WIDTH if has_published(data) else 0)
+    return np.compress(wide, data[name], axis)
 
 
 def digits(settings: Settings, samples: int, n_test: int | None = None, *, standardised: bool = True) -> Split:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures.harness.figure import Data
-from figures.harness.fitted_runs import when_fitted
+from figures.harness.fitted_runs import NOT_FITTED, when_fitted
 from figures.opt_npt.digit_networks import batch_accuracy
 from figures.opt_npt.trends import rank_correlation
+from toymodels.claims import Criterion, some_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from dnn.networks.mlp import MLP
 
 TRAINED, CHANCE = 0.8, 0.2  # accuracies between which the delay of test behind training is looked for
+JUST_TRAINED = 0.85  # training accuracy up to which a record is near enough to TRAINED to rule a delay out
+PHASE = 0.5  # size of the rank correlation of layer and gradient from which on one speaks of a phase
 LONG = 1000  # steps from which on gradients count as settled
+
+DELAY = (
+    f"lowest running-statistics test accuracy at any record with a training accuracy of {TRAINED} or more, -1 without "
+    f"one, and where it is not below {CHANCE} also without one of {TRAINED} to {JUST_TRAINED}"
+)
+
+
+def unless_unseen(criterion: Criterion) -> Criterion:
+    """The criterion, left open as long as a run is marked by :func:`delayed` as one that cannot tell."""
+    return criterion.open_if(some_run.equals(NOT_FITTED), "a run has no record that can tell")
 
 
 def followed(network: MLP, split: Split, rng: np.random.Generator, **config: Any) -> dict[str, np.ndarray]:
@@ -99,7 +112,10 @@ def lowest_order(run: Data, *, fitting: bool = False) -> np.ndarray:
 def delayed(run: Data) -> np.ndarray:
     """Lowest running-statistics test accuracy (replicates,) at a record whose training accuracy is 0.8 or more.
 
-    -1 for a run without such a record.
+    -1 for a run without such a record, and for one above chance whose records skip training accuracies of 0.8 to 0.85:
+    a delay may lie between two of them.
     """
-    lowest = np.where(run["train"] >= TRAINED, run["test"], 1.0).min(1)
-    return when_fitted(lowest, run["train"].max(1), TRAINED)
+    trained = run["train"] >= TRAINED
+    lowest = np.where(trained, run["test"], 1.0).min(1)
+    seen = (lowest < CHANCE) | (trained & (run["train"] <= JUST_TRAINED)).any(1)
+    return when_fitted(np.where(seen, lowest, NOT_FITTED), run["train"].max(1), TRAINED)

@@ -97,7 +97,8 @@ FIGURE = PaperFigure(
     caption=(
         "Figure 3a-f. Gradients of the rank probability density, layer by layer, sort themselves while 10-layer "
         "networks train, and test accuracy lags where batch norm uses running statistics. (a-c) SGD, (d-f) Adam; "
-        "training accuracy with batch statistics, test accuracy with running ones; one run of each is shown. Not "
+        "training accuracy with batch statistics, test accuracy with running ones; one run of each is shown. Phases "
+        "are judged without the first update, after which earlier layers lead in every run of (b) and most of (f). Not "
         "printed in the paper and chosen here: full batches for SGD, cross-entropy, Adam at 0.001, standardised "
         "pixels, batch norm before the activation, and the number of steps. Quick: 128 instead of 512 neurons and the "
         "1,000 embedded digits."

@@ -11,6 +11,7 @@ import numpy as np
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
 from figures.opt_npt.digit_networks import digits
+from figures.opt_npt.trends import UNTOLD, unless_untold
 from toymodels.claims import AFTER, CONTROL, Claim, Decisive, Quantity, median
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ CURVES = (  # the first four from top to bottom in the paper
     "least squares",
 )
 ONE_POINT = 0.01
+LEARNT = 0.5  # test accuracy below which curves meet because none has learnt
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,12 @@ def less(upper: str, lower: str, size: int = -1):
     return lambda data: at_end(data, size)[:, CURVES.index(upper)] - at_end(data, size)[:, CURVES.index(lower)]
 
 
+def few_samples(data: Data) -> np.ndarray:
+    """Largest difference of the four accuracies after the smallest set; UNTOLD where one of them has not learnt."""
+    accuracy = at_end(data, 0)[:, :4]
+    return np.where(accuracy.min(-1) >= LEARNT, np.ptp(accuracy, axis=-1), UNTOLD)
+
+
 def early_distance(data: Data) -> np.ndarray:
     """Largest distance of the perceptron from the tanh network at records of the early stage after step 1."""
     early = (data["step"] > 1) & (data["step"] <= data["early"])
@@ -181,15 +189,16 @@ CLAIMS = (
     Claim(
         "linear_perceptron.few-samples",
         "First version, Figure 2a",
-        "With few samples all four accuracies are the same, the linear perceptron's among them.",
+        "With few samples all four accuracies are the same, the linear perceptron's among them: with least squares "
+        "that are trained by descent as networks are (0.80 with 600 digits, the network 0.81; solved exactly, 0.73).",
         Quantity(
             "largest difference of the four test accuracies after training on the smallest set",
-            lambda data: np.ptp(at_end(data, 0)[:, :4], axis=-1),
+            few_samples,
         ),
-        median < ONE_POINT,
+        unless_untold(median < ONE_POINT, f"a network is below a test accuracy of {LEARNT}"),
         fixed=AFTER,
-        why="the perceptron trained on the network's logits falls behind the network",
-        defence="how the perceptron is trained is not printed",
+        why="the perceptron falls behind the network by 0.009 to 0.013",
+        defence="least squares are printed, neither their solver nor a regularisation is",
     ),
     Claim(
         "linear_perceptron.least-squares",
@@ -237,10 +246,11 @@ FIGURE = PaperFigure(
     caption=(
         "First version, Figure 2a, b. The four curves of a shallow network against the size of the training set and "
         "against time: the tanh network, a linear network from the same start, the linear perceptron that is fitted "
-        "from the pixels to the tanh network's logits on the training digits, and its linear map. The perceptron is "
-        "trained as the networks are, on squared error, for the paper does not say how; beside it the exact least "
-        "squares, which 600 digits of 784 pixels do not determine. Steps, optimiser and pixels as in the figure of "
-        "the second version. Quick: 512 instead of 2,048 neurons, at most 10,000 digits of MNIST."
+        "from the pixels to the tanh network's logits on the training digits, and its linear map. The paper fits it by "
+        "least squares and prints neither solver nor regularisation: here squared error is trained as the networks "
+        "are, and beside it are the exact least squares, which 600 digits of 784 pixels do not determine. Steps, "
+        "optimiser and pixels as in the figure of the second version. Quick: 512 instead of 2,048 neurons, at most "
+        "10,000 digits of MNIST."
     ),
     presets={
         "quick": LinearPerceptron(),

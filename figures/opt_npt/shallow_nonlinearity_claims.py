@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from figures.harness.figure import Data
-from figures.opt_npt.trends import first_step
+from figures.opt_npt.trends import UNTOLD, first_step, unless_untold
 from toymodels.claims import Claim, Quantity, median, some_run
 
 ONE_POINT = 0.01
+LEARNT = 0.5  # test accuracy below which networks are alike because none has learnt
 NEVER = -1.0  # stands for a linear version that keeps up to the end
 
 
@@ -36,6 +37,11 @@ def split_ratio(data: Data) -> np.ndarray:
     return np.where(apart.any(-1).all(-1), steps.max(1) / steps.min(1), NEVER)
 
 
+def if_learnt(data: Data, values: np.ndarray) -> np.ndarray:
+    """`values` (replicates,) of the smallest sample size; UNTOLD where a network has not learnt from it."""
+    return np.where(data["accuracy"][0, :, -1].min(-1) >= LEARNT, values, UNTOLD)
+
+
 def late_over_peak(data: Data) -> np.ndarray:
     """Rank gradient of the tanh network at the end over its peak, one value a run."""
     tanh = data["gradient"][-1, :, :, 0]
@@ -51,7 +57,7 @@ def start_over_peak(data: Data) -> np.ndarray:
 def density_difference(data: Data) -> np.ndarray:
     """Mean absolute difference of the rank densities at the smallest sample size, one value a run."""
     final = data["density"][0, :, -1]
-    return np.abs(final[:, 0] - final[:, 1]).mean(-1)
+    return if_learnt(data, np.abs(final[:, 0] - final[:, 1]).mean(-1))
 
 
 def gradient_difference(data: Data, size: int) -> np.ndarray:
@@ -59,6 +65,7 @@ def gradient_difference(data: Data, size: int) -> np.ndarray:
     return data["gradient"][size, :, -1, 1] - data["gradient"][size, :, -1, 0]
 
 
+UNLEARNT = f"a network with 600 samples is below a test accuracy of {LEARNT}"
 CLAIMS = (
     Claim(
         "shallow_nonlinearity.few-samples",
@@ -66,9 +73,9 @@ CLAIMS = (
         "With few samples the tanh network, the linear network and the linear map classify equally well.",
         Quantity(
             "largest difference of the three test accuracies after training on 600 samples",
-            lambda data: np.ptp(data["accuracy"][0, :, -1], axis=-1),
+            lambda data: if_learnt(data, np.ptp(data["accuracy"][0, :, -1], axis=-1)),
         ),
-        median < ONE_POINT,
+        unless_untold(median < ONE_POINT, UNLEARNT),
     ),
     Claim(
         "shallow_nonlinearity.many-samples",
@@ -114,7 +121,7 @@ CLAIMS = (
         "Figure 2c",
         "After 600 samples the densities of the tanh and of the linear network nearly coincide.",
         Quantity("mean absolute difference of the densities with 600 samples", density_difference),
-        median < 0.05,
+        unless_untold(median < 0.05, UNLEARNT),
     ),
     Claim(
         "shallow_nonlinearity.same-steepness",
@@ -122,9 +129,9 @@ CLAIMS = (
         "After 600 samples the densities of both networks are equally steep.",
         Quantity(
             "gradient of the linear network less that of the tanh network, over the latter, with 600 samples",
-            lambda data: gradient_difference(data, 0) / data["gradient"][0, :, -1, 0],
+            lambda data: if_learnt(data, gradient_difference(data, 0) / data["gradient"][0, :, -1, 0]),
         ),
-        median.between(-0.05, 0.05),
+        unless_untold(median.between(-0.05, 0.05), UNLEARNT),
     ),
     Claim(
         "shallow_nonlinearity.steeper-linear",

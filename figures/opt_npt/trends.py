@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from toymodels.claims import Criterion, some_run
+
+UNTOLD = np.inf  # of a run in which what is asked for cannot be seen
+
+
+def unless_untold(criterion: Criterion, words: str) -> Criterion:
+    """The criterion, left open as long as a run is UNTOLD; `words` say why it is."""
+    return criterion.open_if(some_run.equals(UNTOLD), words)
+
 
 def rank_correlation(values: np.ndarray) -> np.ndarray:
     """Spearman's correlation of the last axis with its index: (..., n) -> (...); 0 where all values are equal."""

@@ -25,17 +25,17 @@ MUTANTS = (
         f"{F}/layerwise/test_sigmoidal_modes.py {STORED}",
     ),
     Mutant(
-        "median for mean over replicates",
+        "the variance for the error",
         "figures/opt_npt/accuracy_by_depth_claims.py",
-        "    mean = data[name].mean(-1)",
-        "    mean = np.median(data[name], -1)",
+        "- mean[:, 0]) / np.sqrt(variance.sum(1))",
+        "- mean[:, 0]) / variance.sum(1)",
         f"{F}/opt_npt/test_accuracy_by_depth.py {STORED}",
     ),
     Mutant(
-        "the width of least gradient for its depth",
+        "the largest gradient for the smallest",
         "figures/opt_npt/accuracy_by_depth_claims.py",
-        'data["gradient"].mean(-1).argmin(0)]',
-        'data["gradient"].mean(-1).argmin(1)]',
+        '"gradient", -1)[widths]',
+        '"gradient", 1)[widths]',
         f"{F}/opt_npt/test_accuracy_by_depth.py {STORED}",
     ),
     Mutant(
@@ -82,9 +82,9 @@ MUTANTS = (
     ),
     Mutant(
         "peaks along the wrong axis",
-        "figures/opt_npt/basins_by_setting_claims.py",
-        'np.abs(data["rate_accuracy"].argmax(0) - data["rate_sample_radius"].argmax(0))',
-        'np.abs(data["rate_accuracy"].argmax(1) - data["rate_sample_radius"].argmax(1))',
+        "figures/opt_npt/basins_by_setting_measures.py",
+        '(data[f"rate_{name}"].argmax(0) for name',
+        '(data[f"rate_{name}"].argmax(1) for name',
         f"{F}/opt_npt/test_basins_by_setting.py",
     ),
     Mutant(
@@ -166,9 +166,9 @@ MUTANTS = (
     ),
     Mutant(
         "what the noisiest copies gained",
-        "figures/opt_npt/delayed_generalisation_claims.py",
-        "return noisy.max(axis=1) - noisy[:, -1]",
-        "return noisy.max(axis=1) - noisy[:, 0]",
+        "figures/opt_npt/delayed_generalisation_measures.py",
+        "noisy.max(axis=1) - noisy[:, -1], UNTOLD)",
+        "noisy.max(axis=1) - noisy[:, 0], UNTOLD)",
         f"{F}/opt_npt/test_delayed_generalisation.py",
     ),
     Mutant(
@@ -187,9 +187,9 @@ MUTANTS = (
     ),
     Mutant(
         "the smallest batch for the largest",
-        "figures/opt_npt/basins_by_setting_claims.py",
-        "return sample[-1] / sample.max(0)",
-        "return sample[0] / sample.max(0)",
+        "figures/opt_npt/basins_by_setting_measures.py",
+        "sample[-1] / sample.max(0), UNTOLD)",
+        "sample[0] / sample.max(0), UNTOLD)",
         f"{F}/opt_npt/test_basins_by_setting.py",
     ),
     Mutant(

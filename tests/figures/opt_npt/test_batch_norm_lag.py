@@ -90,7 +90,15 @@ def test_the_gap_is_the_largest_over_the_records():
 def test_a_run_that_never_learns_has_no_gap_to_judge(key, control, best, decided):
     data = {f"{control}_test_{name}": np.array([[0.1, best, 0.1]]) for name in ("batch", "accuracy")}
     verdict = {"momentum-one": "reproduced", "warm-start": "contradicted"}[key] if decided else "open"
-    assert CLAIM[key].judge(data | {"samples": np.array(10_000)}).verdict == verdict
+    phase_one = {"usual_gradient": np.array([[[1.0, 2, 3], [3, 2, 1]]]), "usual_test_accuracy": np.array([[0.1, 0.9]])}
+    assert CLAIM[key].judge(data | phase_one | {"samples": np.array(10_000)}).verdict == verdict
+
+
+@pytest.mark.parametrize(("second", "verdict"), [([3.0, 2, 1], "contradicted"), ([1.0, 2, 3], "open")])
+def test_only_networks_that_pass_through_phase_one_tell_of_a_warm_start(second, verdict):
+    data = {f"warm_test_{name}": np.array([[0.1, 0.9]]) for name in ("batch", "accuracy")}
+    data |= {"usual_gradient": np.array([[[1.0, 2, 3], second]]), "usual_test_accuracy": np.array([[0.1, 0.9]])}
+    assert CLAIM["warm-start"].judge(data | {"samples": np.array(10_000)}).verdict == verdict
 
 
 def test_one_run_that_never_learns_leaves_open_whether_new_statistics_remove_the_lag():

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 
-from figures.opt_npt.delayed_generalisation_claims import (
-    CLAIMS,
+from figures.opt_npt.delayed_generalisation_claims import CLAIMS, is_long
+from figures.opt_npt.delayed_generalisation_measures import (
     LONG,
     basin_fall,
     delay,
     goes_on,
     gradient_change,
     growth,
-    is_long,
     noisy_fall,
     norm_left,
     peak_over_rise,
@@ -30,6 +29,7 @@ def data():
         "train": np.array([[0.1, 1.0, 1.0, 1.0]] * 2),
         "test": np.array([[0.1, 0.2, 0.9, 0.9]] * 2),
         "basin_weight": np.array([[1.0, 0.1, 2.0, 1.5], [1.0, 0.1, 2.0, 2.5]]),
+        "basin_sample": np.full((2, 4), 0.2),
         "noisy": np.array([[[0.1], [0.9], [0.8], [0.7]], [[0.1], [0.2], [0.3], [0.4]]]),
         "norm": np.array([[10.0, 8.0, 4.0, 1.0]] * 2),
         "gradient": np.array([[[0.0, 0], [0.1, 0.2], [1, 1], [0.5, 0.5]]] * 2),
@@ -40,6 +40,11 @@ def data():
 def test_late_falls_of_basin_and_noisy_accuracy_are_found_and_early_ones_ignored(data):
     assert basin_fall(data) == pytest.approx([0.25, 0])
     assert noisy_fall(data) == pytest.approx([0.2, 0])
+
+
+def test_noise_that_is_not_beyond_the_basin_tells_nothing_of_a_decline(data):
+    data["basin_sample"][0, -1] = 0.21
+    assert noisy_fall(data).tolist() == [np.inf, 0]
 
 
 def test_the_norm_is_taken_where_the_test_accuracy_rises(data):

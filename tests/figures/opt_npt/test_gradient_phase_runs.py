@@ -12,7 +12,7 @@ from figures.opt_npt.gradient_phase_runs import LONG, delayed, followed, lowest_
 def run():
     return {
         "step": np.array([[0, 2, 4, 6]]),
-        "train": np.array([[0.1, 0.5, 0.9, 1.0]]),
+        "train": np.array([[0.1, 0.5, 0.84, 1.0]]),
         "test": np.array([[0.0, 0.1, 0.2, 0.9]]),
         "gradient": np.array([[[3, 2, 1], [1, 3, 2], [1, 2, 3], [3, 2, 1]]], dtype=float),
     }
@@ -27,6 +27,13 @@ def test_delay_and_order_look_only_where_they_should(run):
 def test_a_run_that_never_learns_has_no_delay(run):
     run["train"][:] = 0.5
     assert delayed(run) == [-1]
+
+
+def test_a_run_whose_records_skip_the_moment_of_learning_cannot_rule_a_delay_out(run):
+    run["train"][0, 2] = 0.86
+    assert delayed(run) == [-1]
+    run["test"][0, 2] = 0.19  # at chance all the same
+    assert delayed(run) == [0.19]
 
 
 def test_layers_in_order_have_a_rank_correlation_of_one(run):

@@ -32,6 +32,13 @@ def curves(samples=(600, 10_000)):
     }
 
 
+def test_few_samples_tell_only_of_networks_that_have_learnt():
+    data = curves()
+    assert CLAIM["few-samples"].judge(data).verdict == "reproduced"
+    data["accuracy"][0, 0, -1, 1] = 0.49
+    assert CLAIM["few-samples"].judge(data).verdict == "open"
+
+
 def test_curves_are_compared_at_the_end():
     assert less("linear perceptron", "linear map")(curves()) == pytest.approx([0.1, 0.1])
     assert less(*CURVES[:2], 0)(curves()) == pytest.approx([0, 0])

@@ -34,6 +34,12 @@ def data():
     }
 
 
+def test_networks_at_chance_are_alike_and_tell_nothing(data):
+    assert np.isfinite(density_difference(data)).all()
+    data["accuracy"][0, 0, -1, 2] = 0.49
+    assert np.isinf(density_difference(data)).all()
+
+
 def test_gaps_are_looked_for_only_while_the_curves_should_overlap(data):
     assert early_gap(data) == pytest.approx([0])
     assert early_gap(data | {"early": np.array(10)}) == pytest.approx([0.02])

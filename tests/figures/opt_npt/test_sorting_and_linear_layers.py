@@ -48,6 +48,12 @@ def test_a_test_loss_that_only_falls_has_no_bump():
     assert larger_bump({"plain_lag_loss": loss}, "plain") == pytest.approx([0, 0.6, 0.6])
 
 
+def test_a_test_loss_that_rises_and_does_not_fall_is_no_double_descent():
+    rising = np.array([2.3, 2.5, 2.9, 2.4, 2.4])
+    loss = np.stack([np.stack([np.linspace(2.3, 1, 5)] * 2), np.stack([rising, rising - [0, 0, 0, 0, 0.2]])])
+    assert larger_bump({"plain_lag_loss": loss}, "plain").tolist() == pytest.approx([np.inf, 0.6])
+
+
 def test_the_perceptron_starts_as_many_layers_earlier_as_it_is_good_earlier():
     data = {"plain_map": np.array([[0.1, 0.5, 0.895, 0.9]]), "plain_perceptron": np.array([[0.9, 0.9, 0.9, 0.9]])}
     assert head_start(data, "plain").tolist() == [2]

@@ -23,13 +23,17 @@ def best_depths(*excess: float) -> dict[str, np.ndarray]:
     return SIZES | {"accuracy": accuracy}
 
 
-def by_width(name: str, *gain: float) -> dict[str, np.ndarray]:
-    """At each depth the widest has so much more than the narrowest, whose medians are .06 further apart."""
-    values = np.full((6, 4, 3), 0.99)
-    sign = np.sign(gain[0])
-    values[:, 0] = 0.5 - sign * 0.03 * HIGH
-    values[:, -1] = 0.5 + np.array(gain)[:, None] + sign * 0.03 * HIGH
-    return SIZES | {name: values}
+def by_width(name: str, *errors: float) -> dict[str, np.ndarray]:
+    """At each depth the widest has so many errors of .05 = hypot(.03, .04) more than the narrowest.
+
+    Their medians are further apart by .07, which is more than an error, and a network of width 64 is beyond both.
+    """
+    values = np.full((6, 5, 3), 0.99)
+    sign = np.sign(errors[0])
+    values[:, 0] = 0.5 + sign
+    values[:, 1] = 0.5 - sign * 0.03 * HIGH
+    values[:, -1] = 0.5 + 0.05 * np.array(errors)[:, None] + sign * 0.04 * HIGH
+    return SIZES | {"widths": np.array([64, *WIDTHS]), name: values}
 
 
 def lost(*of_runs: list[int]) -> dict[str, np.ndarray]:
@@ -41,12 +45,12 @@ def lost(*of_runs: list[int]) -> dict[str, np.ndarray]:
     return SIZES | {"accuracy": accuracy}
 
 
-def least_at(*depths: int) -> dict[str, np.ndarray]:
-    """At each width a mean gradient of .8 at one depth, 1 at others; two runs in three are least at 20 layers."""
-    gradient = np.ones((6, 4, 3))
-    gradient[-1] += 0.3 * LOW
-    for width, depth in enumerate(depths):
-        gradient[depth == DEPTHS, width] = 0.8
+def least_by(depth: int, *errors: float) -> dict[str, np.ndarray]:
+    """At each width the gradient at a depth is so many errors of .05 below that at 20, the least of the others."""
+    gradient = 1 + 0.2 * LOW * np.ones((6, 4, 1))
+    gradient[-1] = 0.8 + 0.03 * LOW
+    for width, excess in enumerate(errors):
+        gradient[depth == DEPTHS, width] = 0.8 - 0.05 * excess + 0.04 * LOW
     return SIZES | {"gradient": gradient}
 
 
@@ -54,9 +58,9 @@ CASES = {
     # the second smallest of four, the lower quartile, is 2.4 and -2.4; the median of the latter lies in between
     "best-depth": Case(best_depths(1.6, 2.4, 3.2, 4), best_depths(-2.8, -2.4, 1, 3), (2.8, -0.7)),
     "wider-is-better": Case(
-        by_width("accuracy", 0.01, 0.02, 0.03, 0.04, 0.05, 0.06),
-        by_width("accuracy", 0.01, 0.02, 0.03, 0.04, 0.05, -0.01),
-        (0.035, 0.025),
+        by_width("accuracy", 3, 4, -1.8, 1, 2.4, 9),
+        by_width("accuracy", 3, 4, -2.2, 1, 2.4, 9),
+        (2.7, 2.7),
     ),
     # of six pairs of widths: all fall, -1; all but one, (1 - 5) / 6; four fall, one rises, one is even, (1 - 4) / 6; or
     # three fall and three rise, 0: a run of either data is on the other side of the bound
@@ -66,12 +70,12 @@ CASES = {
         (-2 / 3, -0.5),
     ),
     "wider-is-flatter": Case(
-        by_width("gradient", -0.01, -0.02, -0.03, -0.04, -0.05, -0.06),
-        by_width("gradient", -0.01, -0.02, -0.03, -0.04, -0.05, 0.01),
-        (-0.035, -0.025),
+        by_width("gradient", -3, -4, 1.8, 1, -2.4, -9),
+        by_width("gradient", -3, -4, 2.2, 1, -2.4, -9),
+        (2.7, 2.7),
     ),
-    # three or two of four widths between 5 and 8 layers; the median of 5, 7, 9 and 9 is no depth, and in between
-    "least-gradient": Case(least_at(7, 5, 9, 7), least_at(9, 5, 9, 7), (7, 8)),
-    # |7 - 8| = |9 - 8| = 1, |10 - 8| = 2, |5 - 8| = 3
-    "least-gradient-old": Case(least_at(7, 9, 9, 5), least_at(7, 10, 9, 5), (1, 1.5)),
+    # the second smallest of four, the lower quartile, is 2.4 and -2.4
+    "least-gradient": Case(least_by(5, 1.6, 2.4, 3.2, 4), least_by(7, -2.8, -2.4, 1, 3), (2.8, -0.7)),
+    # the narrowest alone
+    "least-gradient-old": Case(least_by(9, 2.4, -9, -9, -9), least_by(7, -2.4, 9, 9, 9), (2.4, -2.4)),
 }

@@ -30,6 +30,13 @@ def exchanged(*runs: list[tuple[int, int]]) -> dict[str, np.ndarray]:
     return {"radius": np.tile(0.01 * 2.0**CLASS_RANKS, (5, 1)), "gradient": gradient}
 
 
+def slopes(*runs: tuple[float, float, float]) -> dict[str, np.ndarray]:
+    """Gradients of the classes 0, 2 and 9; all others are -1 or 5."""
+    gradient = np.tile([-1.0, 5.0], (5, 5))
+    gradient[:, [0, 2, 9]] = runs
+    return DEEP | {"gradient": gradient}
+
+
 def noise_put_into(*of_0_and_2: tuple[float, float]) -> dict[str, np.ndarray]:
     """Shares of pure noise of the classes 0 and 2 in each run; class 7 takes the rest."""
     share = np.zeros((5, 10))
@@ -94,6 +101,12 @@ CASES = {
         exchanged([(1, 6), (2, 4), (7, 9)], [(1, 6)], [], [], [(1, 9)]),
         exchanged([(1, 7), (2, 4), (8, 10)], [(1, 8), (2, 6), (9, 10)], [(1, 7), (3, 8)], [], [(1, 10), (2, 9)]),
         (1 - 50 / 165, 1 - 122 / 165),
+    ),
+    # the smaller of 0 and 2 less that of 9: .2, .1, .3, -.5, .4; -.2, -.1, -.3, .5, -.4
+    "named-densities": Case(
+        slopes((1.2, 3, 1), (2, 0.9, 0.8), (1.5, 1.4, 1.1), (0.5, 2, 1), (1.4, 1.6, 1)),
+        slopes((0.8, 3, 1), (2, 0.7, 0.8), (1.5, 0.8, 1.1), (1.5, 2, 1), (0.6, 1.6, 1)),
+        (0.2, -0.2),
     ),
     "own-robustness": Case(
         noise_put_into((0.2, 0.18), (0.1, 0.25), (0.05, 0.15), (0.3, 0.2), (0.02, 0.03)),

@@ -10,7 +10,15 @@ import numpy as np
 
 from tests.figures.claims import Case
 
-ENOUGH = {"samples": np.array(10_000), "widths": np.array([128, 256])}
+ENOUGH = {
+    "samples": np.array(10_000),
+    "widths": np.array([128, 256, 512, 1024]),
+    "rates": np.array([0.05, 0.1, 0.2, 0.37, 0.5]),
+    "size_train_accuracy": np.ones((5, 4, 3)),
+    "fixed_train_accuracy": np.ones((1, 4, 5)),
+    "rate_train_accuracy": np.full((5, 4), 0.95),
+    "batch_train_accuracy": np.full((5, 4), 0.95),
+}
 SORTED, ONE_OFF, TWO_OFF = np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 2, 4, 3, 5]), np.array([2.0, 1, 4, 3, 5])
 FOUR_SORTED, FOUR_ONE_OFF, FOUR_HALF = np.array([[1.0, 2, 3, 4], [1, 3, 2, 4], [2, 1, 2, 4]])  # tau 1, 2/3 and 1/2
 WIDER, NARROWER = "broader-wider-in-weights", "broader-narrower-in-weights-old"
@@ -55,6 +63,9 @@ def peaks(accuracy: list[int], radius: list[int]) -> dict[str, np.ndarray]:
     return ENOUGH | curves
 
 
+SHARP = np.array([[2, 1.2, 1, 0.4, 0.3], [2, 1.2, 1, 0.8, 0], [2, 1.2, 0.5, 0.4, 0.3], [2, 1.2, 1, 0.4, 0.3]])
+
+
 def drops(*lost_there: float) -> dict[str, np.ndarray]:
     """Points lost where the weight basin shrinks by the largest factor; 3 is the most that is lost over other steps.
 
@@ -63,32 +74,37 @@ def drops(*lost_there: float) -> dict[str, np.ndarray]:
     """
     first, second, third, fourth = lost_there
     lost = np.array([[1, 2, first, 3], [3, 2, 1, second], [1, third, 3, 2], [3, 1, fourth, 2]]) / 100
-    radius = np.array([[2, 1.2, 1, 0.4, 0.3], [2, 1.2, 1, 0.8, 0], [2, 1.2, 0.5, 0.4, 0.3], [2, 1.2, 1, 0.4, 0.3]])
     accuracy = np.array([[0.97], [0.95], [0.9], [0.93]]) - np.c_[np.zeros(4), lost.cumsum(axis=1)]
-    return ENOUGH | {"batch_weight_radius": radius.T, "batch_accuracy": accuracy.T}
+    return ENOUGH | {"batch_weight_radius": SHARP.T, "batch_accuracy": accuracy.T}
 
 
 def left(*shares: float) -> dict[str, np.ndarray]:
     """Sample basins that are widest in the middle, and of which this share is left at the largest batches."""
     sample = np.array([0.5, 0.6, 1, 0.9, 0])[:, None] + np.array([0, 0, 0, 0, 1.0])[:, None] * np.array(shares)
-    return ENOUGH | {"batch_sample_radius": sample * LARGER / 2}
+    return ENOUGH | {"batch_weight_radius": SHARP.T, "batch_sample_radius": sample * LARGER / 2}
 
 
-def changes(rate: list[float], batch: list[float]) -> dict[str, np.ndarray]:
-    """Sample basins from .25 to .5, twice, and weight basins from .2 to .4 times the given numbers of each run."""
-    radii = {}
-    for sweep, factors in (("rate", rate), ("batch", batch)):
-        weight, sample = np.full((5, 4), 0.25), np.full((5, 4), 0.4)
-        weight[1], weight[3] = 0.4 * np.array(factors), 0.2
-        sample[2], sample[3] = 0.25, 0.5
-        radii |= {f"{sweep}_weight_radius": weight, f"{sweep}_sample_radius": sample}
-    return ENOUGH | radii
+def changes(sweep: str, *factors: float) -> dict[str, np.ndarray]:
+    """Sample basins from .25 to .5, twice, and weight basins from .2 to .4 times the given numbers of each run.
+
+    The first rate is below those that are printed, and would change both tenfold.
+    """
+    weight, sample = np.full((5, 4), 0.25), np.full((5, 4), 0.4)
+    weight[1], weight[3] = 0.4 * np.array(factors), 0.2
+    sample[2], sample[3] = 0.25, 0.5
+    if sweep == "rate":
+        weight[0], sample[0] = 2, 0.025
+    return ENOUGH | {f"{sweep}_weight_radius": weight, f"{sweep}_sample_radius": sample}
 
 
-def last_changes(space: str, *of_widths: float) -> dict[str, np.ndarray]:
-    """Radii (5, 4, 3) that double from depth to depth, and over the last step change by a share, up, down and up."""
-    radius = 0.05 * 2.0 ** np.arange(5)[:, None, None] * np.ones((4, 3))
-    radius[-1] = radius[-2] * (1 + np.array(of_widths)[:, None] * [1, -1, 1])
+def last_changes(space: str, *of_runs: float) -> dict[str, np.ndarray]:
+    """Radii (5, 4, 3) that double from depth to depth in sample space and halve in weight space.
+
+    Over the last step the widest change by a share, up, down and up, and narrower ones double or halve again.
+    """
+    of_depths = 0.05 * 2.0 ** np.arange(5)
+    radius = (of_depths if space == "sample" else of_depths[::-1])[:, None, None] * np.ones((4, 3))
+    radius[-1, -1] = radius[-2, -1] * (1 + np.array(of_runs) * [1, -1, 1])
     return ENOUGH | {f"size_{space}_radius": radius}
 
 
@@ -110,7 +126,7 @@ CASES = {
         (0.8, 0.6),
     ),
     # places that are 0, 0, 0 and 3 steps apart; 1, 1, 2 and 0
-    "best-rate": Case(peaks([1, 3, 2, 4], [1, 3, 2, 1]), peaks([1, 3, 2, 4], [2, 2, 4, 4]), (0, 1)),
+    "best-rate": Case(peaks([1, 3, 2, 4], [1, 3, 2, 1]), peaks([1, 3, 2, 3], [2, 2, 4, 3]), (0, 1)),
     "small-batch-widens-weights": Case(*falling("batch_weight_radius"), (-0.8, -0.6)),
     "small-batch-widens-samples": Case(*falling("batch_sample_radius"), (-0.8, -0.6)),
     # 5 - 3, 4 - 3, 6 - 3 and 2 - 3, in the middle 1 and 2; 2.5 - 3, 2 - 3, 1 - 3 and 4 - 3, in the middle -.5 and -1
@@ -118,19 +134,23 @@ CASES = {
     # in the middle .55 and .65, and .35 and .45
     "sample-basin-stays": Case(left(0.55, 0.8, 0.3, 0.65), left(0.45, 0.3, 0.8, 0.35), (0.6, 0.4)),
     "small-batch-accuracy": Case(*falling("batch_accuracy"), (-0.8, -0.6)),
-    "small-rate-widens-samples-old": Case(*falling("rate_sample_radius"), (-0.8, -0.6)),
-    "small-rate-widens-weights-old": Case(*falling("rate_weight_radius"), (-0.8, -0.6)),
-    # in the middle of all eight 1.2 and 1.3, and .95 and 1.2; the median of the batch sizes alone is below 1, .925
-    "weights-more-sensitive": Case(
-        changes(rate=[1.5, 1.2, 0.7, 2], batch=[1.3, 1.1, 3, 0.7]),
-        changes(rate=[1.5, 1.2, 0.7, 2], batch=[0.9, 0.95, 0.8, 3]),
-        (1.25, 1.075),
+    # of eight the two in the middle; in the one space alone the median is -.6
+    "small-rate-widens-old": Case(
+        falling("rate_sample_radius")[0] | falling("rate_weight_radius")[0],
+        falling("rate_sample_radius")[0] | falling("rate_weight_radius")[1],
+        (-0.8, -0.7),
     ),
-    # three runs of each width: the median lies between those of the second and of the third width
+    # in the middle 1.1 and 1.3, and .9 and .95
+    "batch-moves-weights-more": Case(
+        changes("batch", 1.3, 1.1, 3, 0.7), changes("batch", 0.9, 0.95, 0.8, 3), (1.2, 0.925)
+    ),
+    "rate-moves-weights-more": Case(
+        changes("rate", 1.3, 1.1, 3, 0.7), changes("rate", 0.9, 0.95, 0.8, 3), (1.2, 0.925)
+    ),
     "sample-basin-saturates": Case(
-        last_changes("sample", 0.02, 0.06, 0.08, 0.3), last_changes("sample", 0.02, 0.11, 0.13, 0.3), (0.07, 0.12)
+        last_changes("sample", 0.02, 0.07, 0.09), last_changes("sample", 0.3, 0.12, 0.11), (0.07, 0.12)
     ),
     "weight-basin-saturates": Case(
-        last_changes("weight", 0.02, 0.06, 0.08, 0.3), last_changes("weight", 0.02, 0.11, 0.13, 0.3), (0.07, 0.12)
+        last_changes("weight", 0.02, 0.07, 0.09), last_changes("weight", 0.3, 0.12, 0.11), (0.07, 0.12)
     ),
 }

@@ -43,7 +43,8 @@ def noisy(*, weakest: Five = (0.5,) * 5, lost: Five = (0,) * 5) -> dict[str, np.
     accuracy[:, :, -1] = 0.1, 0.3, 0.6, 0.8, 0.75, 0.8
     accuracy[:, -1, 0] = weakest
     accuracy[:, -1, -1] -= lost
-    return {"steps": STEPS, "test": np.tile([0.1, 0.5, 0.8, 0.7, 0.9, 0.9], (5, 1)), "noisy": accuracy}
+    test, basin = np.tile([0.1, 0.5, 0.8, 0.7, 0.9, 0.9], (5, 1)), np.tile([0.01, 0.1, 0.3, 0.3, 0.3, 0.2], (5, 1))
+    return {"steps": STEPS, "test": test, "noisy": accuracy, "basin_sample": basin}
 
 
 def grown(space: str, before: Five, after: Five) -> dict[str, np.ndarray]:
@@ -51,6 +52,21 @@ def grown(space: str, before: Five, after: Five) -> dict[str, np.ndarray]:
     radius = np.full((5, 6), 0.5)
     radius[RUNS, BEFORE], radius[:, -1] = before, after
     return TRANSITION | {f"basin_{space}": radius}
+
+
+def abrupt(*shares: list[float]) -> dict[str, np.ndarray]:
+    """Runs that fit at step 10 and generalise at 1000; the logarithm of either basin grows by 1 from step 100 on.
+
+    By such a share it does so between 1000 / 2^.5 and 1000 * 2^.5, by the rest half before and half after.
+    """
+    steps = 1000 * np.array([0.001, 0.01, 0.1, 2**-0.5, 1, 2**0.5, 10])
+    train, test = (np.tile(row, (5, 1)) for row in ([0.1, 0.96, 1, 1, 1, 1, 1], [0.1, 0.1, 0.1, 0.2, 0.5, 0.7, 0.82]))
+    data = {"steps": steps, "train": train, "test": test}
+    for space, share in zip(("sample", "weight"), np.array(shares), strict=True):
+        rest = (1 - share) / 2
+        grown = [0 * rest - 1, 0 * rest - 1, 0 * rest, rest, rest + 0.9 * share, rest + share, 0 * rest + 1]
+        data[f"basin_{space}"] = 0.05 * np.exp(np.stack(grown, axis=1))
+    return data
 
 
 def falls(*late: float) -> dict[str, np.ndarray]:
@@ -124,6 +140,21 @@ CASES = {
         grown("weight", (0.01, 0.02, 0, 0.05, 0.03), (0.06, 0.11, 0.008, 0.1, 0.3)),
         grown("weight", (0.01, 0.02, 0, 0.05, 0.03), (0.045, 0.08, 0.003, 0.4, 0.03)),
         (6, 4),
+    ),
+    "sample-basin-before": Case(
+        grown("sample", (0.03, 0.09, 0.02, 0.05, 0.012), (0.5, 1, 2, 3, 4)),
+        grown("sample", (0.13, 0.11, 0.02, 0.2, 0.012), (0.5, 1, 2, 3, 4)),
+        (0.03, 0.11),
+    ),
+    "sample-basin-after": Case(
+        grown("sample", (0.03,) * 5, (0.08, 0.2, 0.3, 0.4, 0.5)),
+        grown("sample", (0.03,) * 5, (0.08, 0.06, 0.09, 0.4, 0.5)),
+        (0.3, 0.09),
+    ),
+    "abrupt-basins": Case(
+        abrupt([0.6, 0.7, 0.8, 0.9, 0.75], [0.55, 0.65, 0.6, 0.8, 0.95]),
+        abrupt([0.6, 0.7, 0.8, 0.9, 0.75], [0.55, 0.65, 0.6, 0.8, 0.45]),
+        (0.725, 0.675),
     ),
     "fluctuation": Case(falls(0.12, 0.2, 0.15, 0.02, 0.6), falls(0.08, 0.05, 0.09, 0.6, 0.01), (0.15, 0.08)),
     "scattered-before": Case(in_place(0, 21, 15, 18, 40, 6), in_place(0, 27, 36, 30, 6, 50), (18 / 60, 30 / 60)),

@@ -23,8 +23,12 @@ def level() -> np.ndarray:
 
 
 def apart(*largest: float) -> dict[str, np.ndarray]:
-    """After training on the smallest set the map is so far below the linear network, the other two .003 below it."""
+    """After training on the smallest set the map is so far below the linear network, the other two .003 below it.
+
+    All are between .57 and .603 there, and have learnt.
+    """
     accuracy = level()
+    accuracy[0, :, -1, :4] += 0.1
     accuracy[0, :, -1, LINEAR] += 0.003
     accuracy[0, :, -1, MAP] += 0.003 - np.array(largest)
     accuracy[1, :, -1, MAP] = accuracy[0, :, -2, MAP] = 0.4

@@ -45,7 +45,7 @@ def densities(*differences: float) -> dict[str, np.ndarray]:
     tanh = np.array([1.4, 1.2, 0.8, 0.6])
     density[SMALL, :, LAST, 0] = tanh
     density[SMALL, :, LAST, 1] = tanh + np.array(differences)[:, None] * [0.5, -1.5, 1.5, -0.5]
-    return TIMES | {"density": density}
+    return TIMES | {"density": density, "accuracy": np.full((2, 3, 5, 3), 0.5)}
 
 
 def steepness(size: int, tanh: tuple[float, ...], linear: tuple[float, ...], elsewhere: float) -> dict[str, np.ndarray]:
@@ -53,7 +53,7 @@ def steepness(size: int, tanh: tuple[float, ...], linear: tuple[float, ...], els
     gradient = np.full((2, 3, 5, 2), 2.0)
     gradient[..., 1] += elsewhere
     gradient[size, :, LAST] = np.stack([tanh, linear], axis=1)
-    return TIMES | {"gradient": gradient}
+    return TIMES | {"gradient": gradient, "accuracy": np.full((2, 3, 5, 3), 0.5)}
 
 
 def courses(first: tuple[float, ...], last: tuple[float, ...], other: tuple[float, float]) -> dict[str, np.ndarray]:
