@@ -4,7 +4,8 @@ import argparse
 import sys
 
 from figures.harness import registry
-from tests.figures.small_runs.numbers import changes, computed, keep, kept, numbers_of
+from tests.figures.small_runs.numbers import changes, computed, keep, kept
+from tests.kept_numbers import numbers_of
 
 
 def main(words, write):

@@ -6,23 +6,22 @@ one set is put in place while it runs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache, partial
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from dnn.data import Split, load
 from dnn.networks.convolutional import ConvolutionPreset
 from dnn.networks.skill_network import SkillNetwork
 from dnn.tasks.anchor_task import quick
 from dnn.training.config import TrainConfig
 from figures.condensation.channel_similarity import output_chance
 from figures.condensation.three_layer_plane import draw_line
+from tests.double_precision import first_digits, in_double_precision
 from toymodels.condensation import TwoLayerNetwork
 from toymodels.condensation.presets import figure_one_data
 
@@ -67,12 +66,7 @@ class Small:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """While this lasts, what is to stand in place does."""
-        usual = torch.get_default_dtype()
-        with pytest.MonkeyPatch.context() as patch:
-            if self.double:
-                patch.setattr(TrainConfig, "torch_dtype", torch.float64)
-                patch.setattr(torch.Tensor, "float", torch.Tensor.double)
-                patch.setattr("dnn.data.load", first_digits())
+        with pytest.MonkeyPatch.context() as patch, in_double_precision(patch) if self.double else nullcontext():
             for where, value in self.places.items():
                 module, _, name = where.partition(":")
                 name, _, key = name.partition("[")
@@ -84,27 +78,7 @@ class Small:
                 study, _, name = where.partition("/")
                 models = import_module(f"comparisons.{study}").STUDY.models
                 patch.setitem(models, name, replace(models[name], settings=replace(models[name].settings, **changes)))
-            torch.set_default_dtype(torch.float64 if self.double else usual)
-            try:
-                yield
-            finally:
-                torch.set_default_dtype(usual)
-
-
-@lru_cache
-def _loaded(name: str) -> Split:
-    return load(name)
-
-
-def first_digits(n_train: int | None = None, n_test: int | None = None) -> Callable:
-    """Stands in for :func:`dnn.data.load`: so many samples, in double precision."""
-
-    def first(name="mnist", root=None):
-        x_train, y_train, x_test, y_test = _loaded(name)
-        parts = x_train[:n_train].double(), y_train[:n_train].clone(), x_test[:n_test].double(), y_test[:n_test].clone()
-        return Split(*parts)
-
-    return first
+            yield
 
 
 def few(n_train: int, n_test: int) -> dict[str, Callable]:
