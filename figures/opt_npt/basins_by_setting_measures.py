@@ -26,7 +26,7 @@ def trend(data: Data, sweep: str, space: str, axis: int) -> np.ndarray:
 
 def tuned_fitted(data: Data, sweep: str) -> np.ndarray:
     """Whether the networks at all rates, or batch sizes, have fitted, every replicate."""
-    return (data[f"{sweep}_train_accuracy"] >= FITTED).all(0)
+    return np.all(data[f"{sweep}_train_accuracy"] >= FITTED, axis=0)
 
 
 def tuned_trend(data: Data, sweep: str, space: str) -> np.ndarray:

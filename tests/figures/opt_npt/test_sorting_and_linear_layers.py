@@ -64,3 +64,8 @@ def test_the_gradient_is_taken_at_the_first_layer_with_an_effective_map():
     never = np.array([[0.1, 0.2, 0.3, 0.9]])
     data = {"plain_map": accuracy, "residual_map": never, "plain_gradient": gradient, "residual_gradient": gradient}
     assert gradient_where_effective(data) == pytest.approx([0.75, 1])
+
+
+def test_losses_that_rise_at_no_depth_tell_nothing_of_how_bumps_grow():
+    loss = np.tile(np.linspace(2.3, 1, 5), (2, 3, 1))
+    assert larger_bump({"plain_lag_loss": loss}, "plain").tolist() == [np.inf] * 3
