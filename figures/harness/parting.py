@@ -40,14 +40,14 @@ PARTINGS = (
         "delayed_generalisation.gradients-rise",
     ),
     Parting(
+        "The gradient grows on beyond the layer from which a linear map suffices",
+        "sorting_and_linear_layers.largest-where-linear",
+        "sorting_and_linear_layers.gradient-grows",
+    ),
+    Parting(
         "The lag of batch norm follows its momentum",
         "batch_norm_lag.phase-sets-time",
         "batch_norm_lag.momentum-one",
-    ),
-    Parting(
-        "In evaluation mode training digits are as late as test digits",
-        "batch_norm_lag.test-only",
-        "batch_norm_lag.estimated-anew",
     ),
     Parting(
         "Variability within classes stays where the classifier does not look, unless weights decay",
