@@ -132,8 +132,8 @@ SURVIVED = {
         "layers rise until the end of the run, long after test accuracy has"
     ),
     "sorting_and_linear_layers.largest-where-linear": (
-        "tested layer by layer, with and without residual connections, at 1,000 and 10,000 digits: where the linear map "
-        "becomes effective the gradient is 0.3 to 0.8 of what it is in the last layers"
+        "tested layer by layer, with and without residual connections, at 1,000 and 10,000 digits: where the linear "
+        "map becomes effective the gradient is 0.3 to 0.8 of what it is in the last layers"
     ),
 }
 

@@ -91,9 +91,9 @@ CASES = {
     "later-is-better": Case(
         # 76/84 76/84 33/35 | 33/35 82/84 1
         pruned([RISING_6, NEIGHBOURS, NEIGHBOURS], [TURNED, RISING_8, TURNED]),
-        # one run at 31/35 instead of 1: 31/35 76/84 76/84 | 33/35 33/35 82/84
-        pruned([TWO_NEIGHBOURS, NEIGHBOURS, NEIGHBOURS], [TURNED, RISING_8, TURNED]),
-        (33 / 35, (76 / 84 + 33 / 35) / 2),
+        # one network at 31/35: 31/35 31/35 31/35 | 76/84 76/84 82/84
+        pruned([TWO_NEIGHBOURS] * 3, [TURNED, RISING_8, TURNED]),
+        (33 / 35, (31 / 35 + 76 / 84) / 2),
     ),
     "early-costs": Case(
         losses(0, (6, 5.5, 9), (5.2, 7, 5.4)),  # 5.2 5.4 5.5 | 6 7 9
@@ -102,8 +102,8 @@ CASES = {
     ),
     "late-is-free": Case(
         losses(-3, (0.9, 0.5, 0.8), (-0.3, 0.7, 0.95)),  # -.3 .5 .7 | .8 .9 .95
-        losses(-3, (0.9, 1.1, 0.8), (-0.3, 0.7, 0.95)),  # -.3 .7 .8 | .9 .95 1.1
-        (0.75, 0.85),
+        losses(-3, (1.3, 1.1, 1.2), (-0.3, 0.7, 0.95)),  # -.3 .7 .95 | 1.1 1.2 1.3
+        (0.75, 1.025),
     ),
     "loss-with-gradients": Case(
         rises((10, 10, 10), (19, 10, 19)),  # .526 1 .526
