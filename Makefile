@@ -3,7 +3,12 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# a thread for each of the $(JOBS) processes, whatever the surroundings say: two each hamper one another tenfold
 export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export NUMEXPR_NUM_THREADS := 1
+export VECLIB_MAXIMUM_THREADS := 1
 
 .PHONY: grokking comparisons figures gallery criteria docs explorer test test-slow mutants faults fuzz versions bench lint clean
 
