@@ -41,6 +41,7 @@ def draw(data: Data, settings: FlatMinima) -> Figure:
             ax.loglog(data[f"{sweep}_{name}"].ravel(), data[f"{sweep}_weight_radius"].ravel(), ".", color=colour)
             ax.plot([], [], ".", color=colour, label=sweep)
         ax.set(xlabel=label, ylabel="radius in weight space")
+        ax.margins(y=0.4)  # room for the legend
     panels = [*axes[0, 2:], *axes[1]]
     for ax, (sweep, names) in zip(
         panels,
