@@ -56,7 +56,7 @@ def start_over_peak(data: Data) -> np.ndarray:
 
 def density_difference(data: Data) -> np.ndarray:
     """Mean absolute difference of the rank densities at the smallest sample size, one value a run."""
-    final = data["density"][0, :, -1]
+    final = data["last_density"][0]  # (replicates, 2, bins)
     return if_learnt(data, np.abs(final[:, 0] - final[:, 1]).mean(-1))
 
 

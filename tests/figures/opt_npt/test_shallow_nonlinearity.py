@@ -23,14 +23,14 @@ def data():
     gradient = np.zeros((2, 1, 5, 2))
     gradient[-1, 0, :, 0] = [-0.1, 1, 2, 1.5, 1]
     gradient[-1, 0, :, 1] = 1.5
-    density = np.ones((2, 1, 5, 2, 4))
-    density[0, 0, -1, 1] = [1.2, 1, 1, 0.8]
+    density = np.ones((2, 1, 2, 4))
+    density[0, 0, 1] = [1.2, 1, 1, 0.8]
     return {
         "step": np.array([0, 5, 10, 20, 40]),
         "early": np.array(9),
         "accuracy": accuracy,
         "gradient": gradient,
-        "density": density,
+        "last_density": density,
     }
 
 

@@ -40,12 +40,12 @@ def splits(*runs: tuple[float, float]) -> dict[str, np.ndarray]:
 
 def densities(*differences: float) -> dict[str, np.ndarray]:
     """Densities of 4 bins that differ by so much in the mean, up and down, at the end of the small set."""
-    density = np.full((2, 3, 5, 2, 4), 1.0)
+    density = np.full((2, 3, 2, 4), 1.0)
     density[..., 1, :] += 0.5 * np.array([1, -1, 1, -1])
     tanh = np.array([1.4, 1.2, 0.8, 0.6])
-    density[SMALL, :, LAST, 0] = tanh
-    density[SMALL, :, LAST, 1] = tanh + np.array(differences)[:, None] * [0.5, -1.5, 1.5, -0.5]
-    return TIMES | {"density": density, "accuracy": np.full((2, 3, 5, 3), 0.5)}
+    density[SMALL, :, 0] = tanh
+    density[SMALL, :, 1] = tanh + np.array(differences)[:, None] * [0.5, -1.5, 1.5, -0.5]
+    return TIMES | {"last_density": density, "accuracy": np.full((2, 3, 5, 3), 0.5)}
 
 
 def steepness(size: int, tanh: tuple[float, ...], linear: tuple[float, ...], elsewhere: float) -> dict[str, np.ndarray]:
