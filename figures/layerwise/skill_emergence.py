@@ -28,6 +28,7 @@ def compute(settings: SkillEmergence, rng: np.random.Generator, grid: Grid) -> d
         "counts": counts,
         "skills": np.array(settings.n_skills),
         "units": np.array(settings.width),
+        "data_units": np.array(settings.data_width),
         "learned": np.array(learned) / settings.target,
     }
 

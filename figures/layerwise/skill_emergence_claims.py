@@ -44,7 +44,7 @@ def width_curve_error(data: Data) -> np.ndarray:
     return curve_error(np.median(data["strength_by_width"], axis=0, keepdims=True), data["predicted_by_width"])
 
 
-PUBLISHED = at_least(skills=5, units=1000)
+IN_TIME, IN_DATA, IN_WIDTH = at_least(skills=5, units=1000), at_least(skills=5, data_units=1000), at_least(skills=5)
 SMALL = "the published network has five skills and 1,000 units and is trained far longer"
 CURVES = "root mean square distance of the strength from the model calibrated on skill 1, over the target, worst skill"
 medians = Statistic("value", every_run.of)  # of a quantity of the medians over runs
@@ -55,7 +55,7 @@ CLAIMS = (
         "In the network skills emerge in the order of their frequency.",
         Quantity("smallest ratio of the half-times of neighbouring skills", lambda data: ordered(data["half"])),
         median > 1,
-        decisive=PUBLISHED,
+        decisive=IN_TIME,
     ),
     Claim(
         "skill_emergence.half-times",
@@ -67,7 +67,7 @@ CLAIMS = (
         ),
         median < 0.25,
         fixed=AFTER,
-        decisive=PUBLISHED,
+        decisive=IN_TIME,
         why="runs differ: in some a skill is later than its frequency says, by 15% in the worst",
     ),
     Claim(
@@ -76,7 +76,7 @@ CLAIMS = (
         "It captures their course accurately.",
         Quantity(f"{CURVES}, in time", lambda data: curve_error(data["skill"], data["model"])),
         median < 0.1,
-        decisive=PUBLISHED,
+        decisive=IN_TIME,
         why="in one run of three the rarest skill rises later than the model says (0.16 at seed 0, 0.14 at seed 11); "
         "published size not run",
         defence=f"{SMALL}; in the median run the curves are as predicted",
@@ -102,7 +102,7 @@ CLAIMS = (
         ),
         median > 1,
         fixed=AFTER,
-        decisive=PUBLISHED,
+        decisive=IN_DATA,
     ),
     Claim(
         "skill_emergence.examples",
@@ -115,7 +115,7 @@ CLAIMS = (
         ),
         medians < 0.25,
         fixed=AFTER,
-        decisive=PUBLISHED,
+        decisive=IN_DATA,
         why="sets differ, and with them their median: skill 2 needs 250 to 450 examples, skill 1 from 80 to 130",
         defence=SMALL,
     ),
@@ -126,7 +126,7 @@ CLAIMS = (
         Quantity(f"{CURVES}, median over training sets, in data", data_curve_error),
         medians < 0.1,
         fixed=AFTER,
-        decisive=PUBLISHED,
+        decisive=IN_DATA,
         why="single sets are up to 0.15 off: the network follows a sigmoid, not the square root, and is not yet at "
         "full strength where the model is",
         defence=f"{SMALL}; the constant D_c was fitted there and is set by one point here",
@@ -141,7 +141,7 @@ CLAIMS = (
         ),
         median > 1,
         fixed=AFTER,
-        decisive=PUBLISHED,
+        decisive=IN_WIDTH,
         why="medians are in order, single networks not always: in 2 of 10 runs a rarer skill comes first",
         defence="medians over runs are in order, and the paper does not say that every single network keeps it",
     ),
@@ -167,7 +167,7 @@ CLAIMS = (
         Quantity(f"{CURVES}, median over runs, in width", width_curve_error),
         medians < 0.1,
         fixed=AFTER,
-        decisive=PUBLISHED,
+        decisive=IN_WIDTH,
         why="varies with the draw of runs: at seed 11 the second skill has 0.15 at 8 units, by the model 0.65",
         defence=f"{SMALL}, with Adam; the four units a skill were fitted there and are set by one point here",
     ),

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.figures.claims import Case
 
-PUBLISHED = {"skills": np.array(5), "units": np.array(1000)}
+PUBLISHED = {"skills": np.array(5), "units": np.array(1000), "data_units": np.array(1000)}
 SHARES = np.array([0.5, 0.25, 0.15, 0.07, 0.03])
 FIRST = np.array([70.0, 90.0, 120.0, 200.0])  # half-time of skill 1 in four runs
 WORST = np.array([[0, 0.3, 1, -0.5, 0.2], [0, -1, 0.4, 0.1, 0.6], [0, 0.5, 0.2, -0.1, 1], [0, 0.1, 0.3, -1, 0.9]])
