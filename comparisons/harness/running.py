@@ -18,6 +18,7 @@ from comparisons.harness.settings import placed, visible
 from toymodels.run import identity, progress
 from toymodels.run.cells import Cell, CellStore, made_by, read
 from toymodels.run.engine import WorkerDied, in_words, one_thread, parallel_map
+from toymodels.run.source_files import type_name
 from toymodels.trajectory import Trajectory
 
 CELLS = "cells"  # folder of the store beside the folders of the studies
@@ -119,9 +120,8 @@ def resolved(how: dict[str, Any]) -> dict[str, Any]:
 
 def settings_identity(settings: Any) -> dict[str, Any]:
     """Type and values of settings, with the folder of data sets if there is one."""
-    kind = type(settings)
     data = getattr(settings, "data", None)
-    return {"type": f"{kind.__module__}.{kind.__qualname__}", **visible(settings), **({"data": data} if data else {})}
+    return {"type": type_name(type(settings)), **visible(settings), **({"data": data} if data else {})}
 
 
 def function_identity(function: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from importlib import import_module
 from typing import Any
 
 from toymodels.run.cluster import map_on_cluster, parse_address
@@ -155,6 +156,7 @@ def parallel_map(
     if address is None and jobs == 1:
         yield from map(function, items)
         return
+    _send_program_whole()
     if address is None:
         yield from _until_done(function, list(items), jobs, lost)
         return
@@ -166,6 +168,15 @@ def parallel_map(
         return lost(item, error)
 
     yield from map_on_cluster(function, items, address=address, jobs=jobs, lost=died)
+
+
+def _send_program_whole() -> None:
+    """What a script defines is sent to workers as it is, not by name, also from a process that was spawned."""
+    program = sys.modules.get("__mp_main__")
+    for name in ("cloudpickle", "joblib.externals.cloudpickle"):  # the second in joblib before 1.6
+        with contextlib.suppress(ImportError):
+            if program is not None:
+                import_module(name).register_pickle_by_value(program)
 
 
 def _until_done(function, items: list, jobs: int, lost) -> Iterator[Any]:
@@ -242,7 +253,7 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
         raise ValueError(f"with jobs > 1 what is run must be sent to workers, but {error}; use jobs=1") from error
     finally:
         if not finished:
-            _kill_loky_workers()
+            _end_loky_workers(kill=True)
 
 
 @lru_cache(maxsize=1)
@@ -251,13 +262,14 @@ def _end_loky_workers_with(process: int) -> None:
     from multiprocessing import parent_process, util
 
     if parent_process() is not None:
-        util.Finalize(None, _kill_loky_workers, exitpriority=100)  # before the queues that feed them close
+        util.Finalize(None, _end_loky_workers, exitpriority=100)  # before the queues that feed them close
 
 
-def _kill_loky_workers() -> None:
-    """After an error or Ctrl-C: nobody waits for what the workers still do."""
+def _end_loky_workers(*, kill: bool = False) -> None:
+    """Also the folder for large arrays that they share goes; killed, after an error or Ctrl-C, nobody waits for them."""
     from joblib.externals.loky import get_reusable_executor
 
     with contextlib.suppress(Exception):
         workers = get_reusable_executor(reuse=True)  # pyright: ignore[reportArgumentType]
-        workers.shutdown(wait=True, kill_workers=True)
+        workers.shutdown(wait=True, kill_workers=kill)
+        workers.terminate(kill_workers=kill)  # only joblib's have such a folder

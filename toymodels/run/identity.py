@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from toymodels.run.source_files import file_of, module_name
+from toymodels.run.source_files import file_of, module_name, type_name
 from toymodels.run.sources import code_digest
 from toymodels.run.typed import is_typed, typed_digest
 
@@ -65,9 +65,8 @@ def plain(value: Any) -> Any:
         return int(value) if whole else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         counted = [field.name for field in dataclasses.fields(value) if field.metadata.get(COUNTS, True)]
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
         code = {"code": typed_digest(type(value), plain)} if is_typed(type(value)) else {}
-        return plain({"type": kind, **code, **{name: getattr(value, name) for name in counted}})
+        return plain({"type": type_name(type(value)), **code, **{name: getattr(value, name) for name in counted}})
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else f"<{key!r}>": plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

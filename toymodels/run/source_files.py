@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 SUITE = ("toymodels", "dnn", "comparisons", "figures")
+PROGRAM = ("__main__", "__mp_main__")  # the module that runs as the program; in a process that was spawned the second
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
 )
@@ -28,13 +29,18 @@ _IMPORT = re.compile(
 def module_name(function: Any) -> str:
     """Module of a function; the one that runs as a program goes by the name under which others import it."""
     name = getattr(function, "__module__", None) or type(function).__module__ or "builtins"
-    if name != "__main__":
+    if name not in PROGRAM:
         return name
-    main = sys.modules["__main__"]
+    main = sys.modules[name]
     spec = getattr(main, "__spec__", None)
     if spec is not None:
         return spec.name
     return Path(getattr(main, "__file__", "__main__")).stem
+
+
+def type_name(kind: type) -> str:
+    """Name of a class with its module, the same wherever the module runs."""
+    return f"{module_name(kind)}.{kind.__qualname__}"
 
 
 def file_of(function: Any) -> Path | None:
@@ -317,7 +323,7 @@ def find_module(name: str) -> Path | None:
 @lru_cache(maxsize=1024)
 def _home(top: str) -> Path | None:
     """Folder or file of a top-level module, if it is the suite's or the user's own."""
-    if not top.isidentifier() or top in sys.stdlib_module_names or top == "__main__":
+    if not top.isidentifier() or top in sys.stdlib_module_names or top in PROGRAM:
         return None
     try:
         spec = util.find_spec(top)

@@ -12,6 +12,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from toymodels.run.source_files import (
+    PROGRAM,
     Source,
     file_of,
     find_module,
@@ -42,7 +43,7 @@ def sources(*functions: Any) -> dict[str, str]:
     waiting: list[tuple[str, Path]] = []
     for callable_ in (inner for function in functions for inner in _callables(function)):
         if isinstance(callable_, FunctionType):  # what was compiled: two functions of a file may have one name
-            label = f"{_home_of(callable_)}:{callable_.__qualname__}()"
+            label = f"{_told(_home_of(callable_), callable_)}:{callable_.__qualname__}()"
             sources[label] = _joined(sources.get(label, ""), code_digest(callable_))
         part = _part_of_module(callable_)
         if part is None:
@@ -125,23 +126,28 @@ def _roots(function: Any) -> dict[str, Path]:
     path = file_of(function)
     if path is not None:
         home = _home_of(function)
-        return {} if is_installed(path) else {module_name(function) if home == "__main__" else home: path}
+        return {} if is_installed(path) else {_told(home, function): path}
     code = getattr(function, "__code__", None)
     if code is None:
         return {}
     names = set(names_in(code)) & function.__globals__.keys()
     modules = {_module_of(function.__globals__[name]) for name in names} | set(_imports_of_code(code))
-    return {name: file for name in modules if name and name != "__main__" and (file := find_module(name)) is not None}
+    return {name: file for name in modules if name and name not in PROGRAM and (file := find_module(name)) is not None}
 
 
 def _part_of_module(function: Any) -> tuple[str, str, Source] | None:
     """Module, "module:name" and source of a function with what it uses of its own module; None without a file."""
     path = None if isinstance(function, ModuleType) else file_of(function)
-    if path is None or is_installed(path) or _home_of(function) == "__main__":
+    if path is None or is_installed(path) or _home_of(function) in PROGRAM:
         return None  # a program may set up in its main block what its functions use, so that all of it counts
     name, top = _home_of(function), getattr(function, "__qualname__", "").partition(".")[0]
     source = used_by(str(path), top, path.name == "__init__.py")
     return None if source is None else (name, f"{name}:{top}", stamped(str(path), source))
+
+
+def _told(home: str, function: Any) -> str:
+    """The name by which others import the module that is a function's home."""
+    return module_name(function) if home in PROGRAM else home
 
 
 def _home_of(function: Any) -> str:

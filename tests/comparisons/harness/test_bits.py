@@ -32,6 +32,7 @@ PLAIN = {name: values[0] for name, values in SURROUNDINGS.items()}
 FEW = [
     {"MKL_NUM_THREADS": "2", "torch first": True, "locale": "ascii", "folder": "elsewhere"},
     {"MKL_NUM_THREADS": "2", "OMP_NUM_THREADS": "1", "jobs": 2, "start": "fork", "SIGINT": "ignored", "hash seed": "1"},
+    {"MKL_NUM_THREADS": "2", "jobs": 2, "start": "spawn"},
 ]
 
 

@@ -1,10 +1,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from toymodels.run.engine import one_thread
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("mkl", [None, "2"])
@@ -27,3 +30,44 @@ def test_a_number_of_threads_that_was_set_is_set_again(monkeypatch):
     with one_thread():
         assert os.environ["OMP_NUM_THREADS"] == "1"
     assert os.environ["OMP_NUM_THREADS"] == "3"
+
+
+SPAWNED = """
+import json, multiprocessing, os
+from dataclasses import dataclass
+from toymodels.run.engine import parallel_map
+from toymodels.run.cells import made_by
+from toymodels.run.identity import function_identity, plain
+
+@dataclass(frozen=True)
+class Settings:
+    size: int = 3
+
+def doubled(item):
+    return 2 * item * Settings().size
+
+def show():
+    known = [function_identity(doubled), plain(Settings()), made_by([doubled, Settings()])]
+    results = sorted(parallel_map(doubled, [1, 2, 3], jobs=2))
+    print(json.dumps([known, results], sort_keys=True), flush=True)
+
+if __name__ == "__main__":
+    show()
+    child = multiprocessing.get_context("spawn").Process(target=show)
+    child.start()
+    child.join()
+"""
+
+
+@pytest.mark.parametrize("program", [["script.py"], ["-m", "script"]])
+def test_what_a_script_defines_is_the_same_in_a_process_that_was_spawned(program, tmp_path):
+    (tmp_path / "script.py").write_text(SPAWNED)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    done = subprocess.run(
+        [sys.executable, *program], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.endswith("[6, 12, 18]]")
+    assert "__m" not in first
