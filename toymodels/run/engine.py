@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from toymodels.run.cluster import map_on_cluster, parse_address
+from toymodels.run.source_files import Program, program, work_for
 
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB"))
 PATIENCE = 3  # deaths of a worker in a row, without a call finished in between, before each call is tried alone
@@ -157,6 +158,7 @@ def parallel_map(
         yield from map(function, items)
         return
     _send_program_whole()
+    function = partial(_called_for, program(), function)
     if address is None:
         yield from _until_done(function, list(items), jobs, lost)
         return
@@ -168,6 +170,12 @@ def parallel_map(
         return lost(item, error)
 
     yield from map_on_cluster(function, items, address=address, jobs=jobs, lost=died)
+
+
+def _called_for(work: Program, function: Callable[[Any], Any], item: Any) -> Any:
+    """The call of a worker, which cannot know by itself of what program it is part."""
+    work_for(work)
+    return function(item)
 
 
 def _send_program_whole() -> None:
@@ -266,7 +274,7 @@ def _end_loky_workers_with(process: int) -> None:
 
 
 def _end_loky_workers(*, kill: bool = False) -> None:
-    """Also the folder for large arrays that they share goes; killed, after an error or Ctrl-C, nobody waits for them."""
+    """Their folder for large arrays goes with them; after an error or Ctrl-C they are killed, for nobody waits."""
     from joblib.externals.loky import get_reusable_executor
 
     with contextlib.suppress(Exception):

@@ -26,16 +26,55 @@ _IMPORT = re.compile(
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """The module that runs as the program.
+
+    Parameters
+    ----------
+    name : str
+        Under which others import it.
+    file : str
+        Empty for a notebook and a prompt.
+    stamp : tuple of int
+        State of the file when it was first looked at.
+    """
+
+    name: str
+    file: str = ""
+    stamp: tuple[int, int] = (0, 0)
+
+
+_TOLD: list[Program] = []
+
+
+def program() -> Program:
+    """The program of this process; in a worker, that of the process which it works for."""
+    if _TOLD:
+        return _TOLD[-1]
+    main = sys.modules["__main__"]
+    return _program(getattr(getattr(main, "__spec__", None), "name", ""), getattr(main, "__file__", None) or "")
+
+
+@lru_cache(maxsize=8)
+def _program(imported_as: str, file: str) -> Program:
+    name = imported_as or Path(file or "__main__").stem
+    return Program(name, file, _stamp(file)) if os.path.exists(file) else Program(name)
+
+
+def work_for(other: Program) -> None:
+    """Take what the program defines for what it is where it runs: functions of it come here without their file."""
+    if other.file and not os.path.exists(other.file):  # on another machine: what they say is all that tells them
+        other = Program(other.name)
+    if other.file:
+        _STAMPS[other.file] = other.stamp
+    _TOLD[:] = [other]
+
+
 def module_name(function: Any) -> str:
     """Module of a function; the one that runs as a program goes by the name under which others import it."""
     name = getattr(function, "__module__", None) or type(function).__module__ or "builtins"
-    if name not in PROGRAM:
-        return name
-    main = sys.modules[name]
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return spec.name
-    return Path(getattr(main, "__file__", "__main__")).stem
+    return program().name if name in PROGRAM else name
 
 
 def type_name(kind: type) -> str:
@@ -47,8 +86,8 @@ def file_of(function: Any) -> Path | None:
     """The source file of a function or class; None for what was typed at a prompt or in a notebook."""
     code = getattr(function, "__code__", None)
     name = function.__globals__.get("__name__") if code is not None else None  # a decorator may lend another module's
-    module = sys.modules.get(name or getattr(function, "__module__", None) or type(function).__module__ or "")
-    file = getattr(module, "__file__", None)
+    name = name or getattr(function, "__module__", None) or type(function).__module__ or ""
+    file = program().file or None if name in PROGRAM else getattr(sys.modules.get(name), "__file__", None)
     if file is None or (code is not None and code.co_filename.startswith("<")):
         return None
     return Path(file).with_suffix(".py") if str(file).endswith(".pyc") else Path(file)
@@ -104,13 +143,19 @@ def read_source(path: str) -> Source:
 
 def stamped(path: str, source: Source) -> Source:
     """A source as it was when this process first looked; one that changes under a running process equals no other."""
-    state = os.stat(path)
-    stamp = (state.st_mtime_ns, state.st_size)
-    if path not in _STAMPS and path in _loaded(len(sys.modules)) and _was_edited_since_import(path, state):
-        stamp = (0, 0)
-    if _STAMPS.setdefault(path, stamp) != (state.st_mtime_ns, state.st_size):
+    first, state = _stamp(path), os.stat(path)
+    if first != (state.st_mtime_ns, state.st_size):
         return dataclasses.replace(source, digest=f"changed while in use, {os.urandom(8).hex()}")
     return source
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """State of a file when this process first looked; one that was edited after it was imported is in none."""
+    if path not in _STAMPS:
+        state = os.stat(path)
+        edited = path in _loaded(len(sys.modules)) and _was_edited_since_import(path, state)
+        _STAMPS[path] = (0, 0) if edited else (state.st_mtime_ns, state.st_size)
+    return _STAMPS[path]
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,8 @@
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +148,44 @@ def test_figures_of_ones_own_are_made_without_lying_in_the_package(tmp_path, cap
     assert "contradicted (criterion set for the preset)" in capsys.readouterr().out
     assert command.main(["toys/second", "--settings"], figures) == 0
     assert "  level=1.0" in capsys.readouterr().out
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from figures.harness import command
+from tests.figures.harness import toy
+
+def helper():
+    return FACTOR * np.ones(3)
+
+def compute(settings, rng, grid):
+    return {"values": helper()}
+
+if __name__ == "__main__":
+    figures = [toy.figure(name, compute=compute) for name in ("toys/first", "toys/second")]
+    sys.exit(command.main(sys.argv[1:], figures))
+"""
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_an_edited_helper_of_a_script_is_noticed_by_its_workers_too(typed, tmp_path):
+    def values(factor, *options):
+        text, script = SCRIPT.replace("FACTOR", factor), tmp_path / "script.py"
+        script.write_text(text)
+        program = [sys.executable, "-" if typed else str(script), "all", "--out", str(tmp_path / "out"), *options]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(program, input=text, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        return [line.split()[1] for line in done.stdout.splitlines() if "Figure 0" in line]
+
+    def stored():
+        return len(list((tmp_path / "out" / "cells").rglob("*.npz")))
+
+    assert values("2") == ["2", "2"]
+    assert (values("2", "--jobs", "2", "--resume"), stored()) == (["2", "2"], 2)
+    assert (values("3.5", "--jobs", "2", "--resume"), stored()) == (["3.5", "3.5"], 4)
+    assert (values("3.5", "--resume"), stored()) == (["3.5", "3.5"], 4)
 
 
 @pytest.mark.parametrize(
