@@ -26,7 +26,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import skip_init
 
-from dnn.checks import network_of
+from dnn.checks import network_of, samples_for
 from toymodels.validation import choice, described, finite, flag, fraction, positive_int
 
 Rng = np.random.Generator | torch.Generator | None
@@ -127,10 +127,11 @@ class MLP(nn.Module):
 
     def fields(self, x: Tensor) -> list[Tensor]:
         """Local fields h^(2) .. h^(L-1) (n, N_l), after batch norm, then the logits (n, K), at inputs `x` (n, d)."""
-        return [field for field, _ in self._layers(x)]
+        return [field for field, _ in self._layers(samples_for(self, x))]
 
     def activations(self, x: Tensor) -> list[Tensor]:
         """Activations x^(1) .. x^(L-1), the input `x` (n, d) first: L - 1 tensors (n, N_l)."""
+        x = samples_for(self, x)
         return [x, *(outputs for _, outputs in self._layers(x))][:-1]
 
     def _layers(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -92,7 +92,7 @@ def train_ensemble(
     """
     configs = [configs] * len(_sequence("networks", networks)) if isinstance(configs, TrainConfig) else configs
     configs, rngs = list(_sequence("configs", configs)), _sequence("rngs", rngs)
-    _check_members(networks, configs, rngs)
+    _check_members(_sequence("networks", networks), configs, rngs)
     seeds = [int(generator("rngs", rng).integers(2**63)) for rng in rngs]
     with training_numerics(configs[0].torch_device):
         run = _EnsembleRun(networks, prepare(split, configs[0]), configs, seeds)

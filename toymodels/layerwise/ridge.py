@@ -16,7 +16,9 @@ arXiv:1903.08560; Advani, Saxe, Sompolinsky (2020), arXiv:1710.03667.
 from __future__ import annotations
 
 from toymodels.layerwise.spectrum import marchenko_pastur
-from toymodels.validation import non_negative, positive_int
+from toymodels.validation import finite, non_negative, positive_int
+
+_LARGEST = 1e100
 
 
 def ridge_error(dim: int, n_samples: int, noise: float, ridge: float = 0.0) -> float:
@@ -47,7 +49,11 @@ def ridge_error(dim: int, n_samples: int, noise: float, ridge: float = 0.0) -> f
     (0.75, 0.64)
     """
     d, n = positive_int("dim", dim), positive_int("n_samples", n_samples)
-    noise, ridge = float(non_negative("noise", noise)), float(non_negative("ridge", ridge))
+    noise, ridge = (
+        float(non_negative(name, finite(name, value, ndim=0))) for name, value in (("noise", noise), ("ridge", ridge))
+    )
+    if max(noise, ridge) > _LARGEST:
+        raise ValueError(f"noise and ridge must be <= {_LARGEST:g}, got {noise:g} and {ridge:g}")
     if n == d and noise > 0 and ridge == 0:
         raise ValueError(
             f"ridge must be > 0 where there are as many samples as inputs and noise, got 0 and {n} of both"

@@ -17,6 +17,8 @@ from toymodels.trajectory import SimulationError
 
 _PARAMETERS = 1500  # the most for which the flow is linearised
 _STEPS = 5000  # of the integrator, before it is said to come to no rest
+_MANY = 1000  # steps to one time, from which on it is looked whether the flow is at rest
+_MOST = 1_000_000  # steps to one time
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +61,16 @@ class WeightFlow:
     def _advance(self, state: np.ndarray, duration: float, step: float | None) -> tuple[np.ndarray, float]:
         """The weights after `duration`, and the length of the last step, which the first one may take over."""
         solver = self._solver(state, duration, None if step is None else min(step, duration))
-        while solver.status == "running":
+        for count in range(_MOST):
             if (message := solver.step()) and solver.status == "failed":
                 raise SimulationError(f"weights could not be integrated: {message}")
-        return solver.y, solver.h_abs
+            if solver.status != "running":
+                return solver.y, solver.h_abs
+            if count >= _MANY and count % 200 == 0 and state.size <= _PARAMETERS:
+                end = self._rest(solver.y, duration - solver.t)
+                if end is not None:
+                    return end, solver.h_abs
+        raise SimulationError(f"weights need more than {_MOST} steps over a flow time of {duration:g}")
 
     def _conserving(self, state: np.ndarray, now: float) -> np.ndarray:
         r"""The nearest weights, to first order, whose imbalance is what the start and the weight decay have left.
@@ -117,21 +125,25 @@ class WeightFlow:
                 break
         raise ValueError("t must be finite for a start that comes to no rest at a minimum, got inf")
 
-    def _rest(self, state: np.ndarray) -> np.ndarray | None:
-        """The end of the flow from `state` if it is so near to a minimum that the linear flow tells."""
+    def _rest(self, state: np.ndarray, duration: float = np.inf) -> np.ndarray | None:
+        """The flow from `state` after `duration` if it is so near to a minimum that the linear flow tells."""
         curvatures, basis, speed = self._linearised(state)
         largest = np.abs(curvatures).max()
         falling = curvatures > 1e-9 * largest
         root = np.sqrt(np.repeat(self.rates, [self.w1.size, self.w2.size]))
         along = basis.T @ (speed / root)
-        step = root * (basis @ np.divide(along, curvatures, out=np.zeros_like(along), where=falling))
-        near = np.linalg.norm(step) <= 1e-8 * np.linalg.norm(state)
+        way = np.divide(along, curvatures, out=np.zeros_like(along), where=falling)
+        near = np.linalg.norm(root * (basis @ way)) <= 1e-8 * np.linalg.norm(state)
         still = np.linalg.norm(along[~falling]) <= 1e-13 * largest * np.linalg.norm(state)
         if not (near and still):
             return None
         if curvatures.min() < -1e-6 * largest:
+            if np.isfinite(duration):
+                return None
             raise ValueError("t must be finite for a start that is led to a saddle, got inf")
-        return state + step
+        with np.errstate(over="ignore"):
+            done = -np.expm1(-np.where(falling, curvatures, 0.0) * min(duration, 1e280))
+        return state + root * (basis @ (way * done))
 
     def _linearised(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Eigenvalues and eigenvectors of the curvature, weights over the roots of their rates, and the velocity."""

@@ -123,7 +123,7 @@ class SeparateClasses:
     def _logit(self, progress: float) -> float:
         """z of a class that has made so much progress."""
         others = self.n_classes - 1
-        return float(np.log((1 + others * progress) / (1 - progress)))
+        return float(np.log1p(others * progress) - np.log1p(-progress))
 
     def train(self, n_steps: int, rng: np.random.Generator, n_records: int = 600) -> Trajectory:
         """Show samples one at a time, drawn with replacement.

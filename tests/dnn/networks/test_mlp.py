@@ -46,6 +46,18 @@ def test_fields_and_activations_are_those_of_the_forward_pass(activation, batch_
         torch.testing.assert_close(outputs, expected)
 
 
+@pytest.mark.parametrize("method", ["fields", "activations"])
+@pytest.mark.parametrize("wrong", [None, "word", 3, np.array(["a"]), np.full((2, 6), np.nan), np.zeros((0, 6))])
+def test_layers_are_read_at_samples_only_and_in_the_precision_of_the_network(method, wrong):
+    network = small().eval()
+    x = inputs()
+    for same in (x.double(), x.numpy()):
+        for own, other in zip(getattr(network, method)(x), getattr(network, method)(same), strict=True):
+            assert torch.equal(own, other)
+    with pytest.raises(ValueError, match=r"^x must"):
+        getattr(network, method)(wrong)
+
+
 def test_plain_network_equals_the_same_layers_in_sequence():
     network = small(activation="tanh", batch_norm=True).eval()
     layers = []

@@ -202,6 +202,7 @@ def test_a_member_that_diverges_in_the_last_step_is_named():
         ({"networks": members(2)}, "of equal length, got 2, 2 and 3"),
         ({"networks": [*members(2), *members(1, (8, 16, 4))]}, "networks must have one architecture"),
         ({"networks": [*members(2), torch.nn.Linear(8, 4)]}, "networks must be MLPs, got Linear"),
+        ({"networks": None}, "networks must be a sequence, got None"),
         ({"networks": [*members(2), frozen()]}, "no frozen parameter, got linears.0.weight without gradient"),
         ({"configs": [TrainConfig(5, **CPU)] * 2 + [TrainConfig(6, **CPU)]}, "configs must differ in lr"),
         ({"configs": [TrainConfig(5, clip_norm=1.0, **CPU)] * 3}, "clip_norm and patience None"),

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from tests.toymodels.layerwise.flows import assert_same_flow, integrate
 from toymodels.layerwise import ConnectedNetwork, DiagonalNetwork, LinearNetwork, ScalarNetwork
+from toymodels.trajectory import SimulationError
 
 seeds = st.integers(0, 10**6)
 T = np.array([0.0, 0.2, 1.0, 6.0])
@@ -122,3 +123,22 @@ def test_what_does_not_fit_is_refused(change, message):
 def test_infinity_is_refused_where_units_share_some_inputs():
     with pytest.raises(ValueError, match="t must be finite with units that share some of their inputs, got inf"):
         drawn(0, wiring=np.array([[True, True], [False, True]])).solve([np.inf])
+
+
+def test_units_that_share_inputs_are_at_rest_once_they_have_learnt():
+    wiring = np.array([[1, 1, 0], [0, 1, 1]], bool)
+    network = ConnectedNetwork([1.0, -2.0, 0.5], np.full((2, 3), 0.3) * wiring, [0.4, -0.2], wiring)
+    run = network.solve([50.0, 1e4, 1e200])
+    assert run.meta["method"] == "integrated"
+    assert run["map"][1:] == pytest.approx(np.tile([1.0, -2.0, 0.5], (2, 1)), abs=1e-11)
+    assert run["w1"][2] == pytest.approx(run["w1"][1], abs=1e-11)
+
+
+def test_a_flow_that_never_learns_its_target_is_not_followed_for_ever(monkeypatch):
+    monkeypatch.setattr("toymodels.layerwise.connected.MOST_EVALUATIONS", 2000)
+    wiring = np.array([[1, 1, 0], [1, 1, 0]], bool)
+    network = ConnectedNetwork([1.0, -2.0, 0.5], 0.3 * wiring, [0.4, 0.2], wiring, [1.0, 2.0, 1.0])
+    assert np.isfinite(network.solve([3.0])["map"]).all()
+    stuck = ConnectedNetwork([1e-9, 1e-9, 0.5], 0.3 * wiring * [[1, -1, 0], [1, -1, 0]], [0.0, 0.0], wiring)
+    with pytest.raises(SimulationError, match="more than 2000 evaluations to flow time 1e"):
+        stuck.solve([1e12])

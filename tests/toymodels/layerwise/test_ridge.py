@@ -47,3 +47,9 @@ def test_a_strong_ridge_learns_nothing_and_many_samples_everything():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ridge_error(*arguments)
+
+
+@pytest.mark.parametrize(("name", "value"), [("noise", 1e200), ("ridge", 1e200), ("noise", [1.0, 2.0]), ("ridge", "1")])
+def test_what_has_no_finite_square_or_is_no_number_is_refused(name, value):
+    with pytest.raises(ValueError, match=name):
+        ridge_error(20, 10, **{"noise": 0.5, name: value})

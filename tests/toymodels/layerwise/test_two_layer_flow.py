@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from tests.tolerances import ORDER
 from tests.toymodels.layerwise.flows import assert_same_flow, raw_flow
+from toymodels.layerwise.diagonal import DiagonalNetwork
 from toymodels.layerwise.matrix import LinearNetwork
 from toymodels.layerwise.weight_flow import WeightFlow
 
@@ -347,3 +348,23 @@ def test_one_hidden_unit_under_correlated_inputs_has_its_own_weights_too(seed):
         run, (first, last) = network.solve(t), raw_flow(network, t)
         assert_same_flow(run["w1"], first, 1e-8)
         assert_same_flow(run["w2"], last, 1e-8)
+
+
+@pytest.mark.parametrize("t", [1e4, 1e8, 1e200])
+def test_an_integrated_flow_is_at_rest_after_any_long_time(t):
+    rng = np.random.default_rng(0)
+    w1, w2, correlation = rng.standard_normal((3, 4)), rng.standard_normal((2, 3)), rng.standard_normal((2, 4))
+    network = LinearNetwork(w1, w2, correlation, covariance=[1.0, 2.0, 3.0, 4.0])
+    assert network.method == "integrated"
+    late, limit = network.solve([1.0, t, np.inf])["map"][1:]
+    assert late == pytest.approx(limit, abs=1e-12)
+
+
+def test_the_slowest_direction_of_an_integrated_flow_is_followed_as_long_as_it_takes():
+    """Two inputs apart, of variance 1 and 1e-4: the second is learnt at a rate of about 1e-4."""
+    correlation, covariance = np.diag([1.5, 2e-4]), np.diag([1.0, 1e-4])
+    t = np.array([1e4, 3e4, 1e5])
+    flow = WeightFlow(np.eye(2), np.diag([1.0, 1.001]), correlation, covariance, 0.0, (1.0, 1.0))
+    w1, w2 = flow.layers(t)
+    exact = DiagonalNetwork([2.0], 1.001, 1.0, 1e-4).solve(t)["product"][:, 0]
+    assert (w2 @ w1)[:, 1, 1] == pytest.approx(exact, rel=1e-9)

@@ -52,3 +52,13 @@ def test_the_smaller_the_start_the_more_sudden():
 def test_bad_settings_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
         SeparateClasses(**changes)
+
+
+@pytest.mark.parametrize("progress", [1e-300, 1e-18, 0.3])
+def test_growth_to_the_smallest_progress_is_finite_and_of_first_order(progress):
+    """z = ln((1 + (K - 1) p) / (1 - p)) = K p for small p; a start of .01 has z = 1e-6."""
+    growth = SeparateClasses(n_classes=4, initial=0.01).log_growth(progress)
+    exact = np.log1p(3 * progress) - np.log1p(-progress)
+    assert growth == pytest.approx(np.log(exact) + 6 * np.log(10), rel=1e-12)
+    if progress < 1e-10:
+        assert growth == pytest.approx(np.log(4 * progress) + 6 * np.log(10), rel=1e-12)
