@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from figures.harness.figure import Data
+from figures.layerwise.skill_emergence_runs import data_constant, data_curves, width_curves
 from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, at_least, every_run, median
 
 
@@ -44,9 +47,56 @@ def width_curve_error(data: Data) -> np.ndarray:
     return curve_error(np.median(data["strength_by_width"], axis=0, keepdims=True), data["predicted_by_width"])
 
 
+def fitted_time_errors(data: Data) -> np.ndarray:
+    """Distance of every run from the model whose start and rate are fitted to all of its skills, (n_runs,)."""
+    clocks = np.asarray(data["t"])[:, None] * data["shares"] / data["shares"][0]
+    fitted = [fitted_sigmoids(run, clocks / half) for run, half in zip(data["skill"], data["half"][:, 0], strict=True)]
+    return curve_error(data["skill"], np.array(fitted))
+
+
+def fitted_sigmoids(run: np.ndarray, clocks: np.ndarray) -> np.ndarray:
+    """The sigmoids of one rate and one start, each on its clock (n_t, n_skills), that are nearest to a run."""
+    from scipy.optimize import least_squares
+    from scipy.special import expit
+
+    def missed(parameters):
+        return (expit(parameters[0] * clocks - parameters[1]) - run).ravel()
+
+    fits = [least_squares(missed, (steep, steep)) for steep in (2.0, 5.0, 12.0)]
+    rate, start = min(fits, key=lambda fit: fit.cost).x
+    return expit(rate * clocks - start)
+
+
+def fitted_data_error(data: Data) -> np.ndarray:
+    """Distance of the median over training sets from the curves whose D_c is fitted to all skills, one value."""
+    guess = data_constant(float(np.median(data["half_data"][:, 0])), data["shares"][0])
+    return fitted_error(
+        data["strength_by_data"], guess, lambda constant: data_curves(data["sizes"], data["shares"], constant)
+    )
+
+
+def fitted_width_error(data: Data) -> np.ndarray:
+    """Distance of the median over runs from the staircase whose units a skill are fitted to all skills, one value."""
+    guess = 2 * float(np.median(data["half_width"][:, 0]))
+    n_skills = len(data["shares"])
+    return fitted_error(
+        data["strength_by_width"], guess, lambda constant: width_curves(data["widths"], n_skills, constant)
+    )
+
+
+def fitted_error(strengths: np.ndarray, guess: float, curves: Callable[[float], np.ndarray]) -> np.ndarray:
+    """Distance of the median over runs from the curves of the constant, up to four times the guess, that fits best."""
+    middle = np.median(strengths, axis=0, keepdims=True)
+    constants = guess * np.geomspace(0.25, 4, 1001)
+    best = min(constants, key=lambda constant: ((middle[0] - curves(constant)) ** 2).sum())
+    return curve_error(middle, curves(best))
+
+
 IN_TIME, IN_DATA, IN_WIDTH = at_least(skills=5, units=1000), at_least(skills=5, data_units=1000), at_least(skills=5)
 SMALL = "the published network has five skills and 1,000 units and is trained far longer"
-CURVES = "root mean square distance of the strength from the model calibrated on skill 1, over the target, worst skill"
+DISTANCE = "root mean square distance of the strength from the model"
+CURVES = f"{DISTANCE} calibrated on skill 1, over the target, worst skill"
+FITTED = f"{DISTANCE} with its constants fitted to all skills, over the target, worst skill"
 medians = Statistic("value", every_run.of)  # of a quantity of the medians over runs
 CLAIMS = (
     Claim(
@@ -68,18 +118,31 @@ CLAIMS = (
         median < 0.25,
         fixed=AFTER,
         decisive=IN_TIME,
-        why="runs differ: in some a skill is later than its frequency says, by 15% in the worst",
+        why="runs differ: with five skills the rarest comes up to a third later than its frequency says",
+        defence="the bound of a quarter is ours and holds for the worst of four ratios; the courses agree once start and "
+        "rate are fitted, as the published ones are",
     ),
+    Claim(
+        "skill_emergence.fitted-in-time",
+        "Figure 4a",
+        "It captures their course accurately.",
+        Quantity(f"{FITTED}, in time", fitted_time_errors),
+        median < 0.1,
+        fixed=AFTER,
+        decisive=IN_TIME,
+    ),
+    # a reading, as in data and in width: the published constants are fitted to the network, not to its first skill
     Claim(
         "skill_emergence.curves-in-time",
         "Figure 4a",
-        "It captures their course accurately.",
+        "Set by the first skill alone it captures the course of all.",
         Quantity(f"{CURVES}, in time", lambda data: curve_error(data["skill"], data["model"])),
         median < 0.1,
+        source=READING,
         decisive=IN_TIME,
-        why="in one run of three the rarest skill rises later than the model says (0.16 at seed 0, 0.14 at seed 11); "
-        "published size not run",
-        defence=f"{SMALL}; in the median run the curves are as predicted",
+        why="rare skills rise later than the first skill says: with five of them and 1,000 units by up to a third",
+        defence="the published constants are fitted; with a start and a rate fitted to all skills the model keeps "
+        "within 0.09 of every one",
     ),
     Claim(
         "skill_emergence.seen-skills-only",
@@ -120,16 +183,26 @@ CLAIMS = (
         defence=SMALL,
     ),
     Claim(
-        "skill_emergence.curves-in-data",
+        "skill_emergence.fitted-in-data",
         "Figure 4b",
         "It captures the growth with data accurately.",
+        Quantity(f"{FITTED}, median over training sets, in data", fitted_data_error),
+        medians < 0.1,
+        fixed=AFTER,
+        decisive=IN_DATA,
+    ),
+    Claim(
+        "skill_emergence.curves-in-data",
+        "Figure 4b",
+        "Set by the first skill alone it captures the growth with data.",
         Quantity(f"{CURVES}, median over training sets, in data", data_curve_error),
         medians < 0.1,
+        source=READING,
         fixed=AFTER,
         decisive=IN_DATA,
         why="single sets are up to 0.15 off: the network follows a sigmoid, not the square root, and is not yet at "
         "full strength where the model is",
-        defence=f"{SMALL}; the constant D_c was fitted there and is set by one point here",
+        defence="the constant D_c was fitted there and is set by one point here",
     ),
     Claim(
         "skill_emergence.order-in-width",
@@ -161,14 +234,25 @@ CLAIMS = (
         defence="the paper says only that a skill uses all units it can; the even staircase belongs to the model",
     ),
     Claim(
-        "skill_emergence.curves-in-width",
+        "skill_emergence.fitted-in-width",
         "Figure 4c",
         "The model captures the growth with width accurately.",
-        Quantity(f"{CURVES}, median over runs, in width", width_curve_error),
+        Quantity(f"{FITTED}, median over runs, in width", fitted_width_error),
         medians < 0.1,
         fixed=AFTER,
         decisive=IN_WIDTH,
+    ),
+    Claim(
+        "skill_emergence.curves-in-width",
+        "Figure 4c",
+        "Set by the first skill alone the model captures the growth with width.",
+        Quantity(f"{CURVES}, median over runs, in width", width_curve_error),
+        medians < 0.1,
+        source=READING,
+        fixed=AFTER,
+        decisive=IN_WIDTH,
         why="varies with the draw of runs: at seed 11 the second skill has 0.15 at 8 units, by the model 0.65",
-        defence=f"{SMALL}, with Adam; the four units a skill were fitted there and are set by one point here",
+        defence="the published network is trained with Adam, and its four units a skill were fitted and are set by one "
+        "point here",
     ),
 )

@@ -68,6 +68,37 @@ def by(size: str, distance: float) -> dict[str, np.ndarray]:
     return {f"strength_by_{size}": runs, f"predicted_by_{size}": CURVES} | PUBLISHED
 
 
+def sigmoids_beside(distances: Sequence[float]) -> dict[str, np.ndarray]:
+    """Runs at half their strength, but for skill 4, which is off by so much: up, down, down, up, twice.
+
+    What grows with time, and what does not, is as often above as below, so that no sigmoid is nearer than 1/2.
+    """
+    runs = np.full((len(distances), 8, 5), 0.5)
+    runs[:, :, 3] += np.outer(distances, [1, -1, -1, 1, 1, -1, -1, 1])
+    half = np.full((len(distances), 5), 4.0)
+    return {"skill": runs, "t": np.arange(8.0), "half": half, "shares": SHARES} | PUBLISHED
+
+
+def sizes_beside(distance: float) -> dict[str, np.ndarray]:
+    """Three sets whose median is the curve of D_c = 60, but half of six sizes of skill 1, full, are above by root 2."""
+    sizes = np.array([20, 110, 130, 500, 900, 4000])
+    middle = 1 - np.sqrt(np.maximum(1 - sizes[:, None] * SHARES / 60, 0))
+    middle[3:, 0] += np.sqrt(2) * distance
+    half = np.array([[45.0], [90], [900]])  # examples at half strength: D_c = 60 by the median
+    sets = np.stack([middle + 0.9, middle, middle - 0.3])
+    return {"strength_by_data": sets, "sizes": sizes, "half_data": half, "shares": SHARES} | PUBLISHED
+
+
+def widths_beside(distance: float) -> dict[str, np.ndarray]:
+    """Three runs whose median is a staircase of 4 units a skill, but for three of six widths at which all are full."""
+    widths = np.array([2, 7, 13, 20, 25, 30])
+    middle = np.clip(widths[:, None] / 4 - np.arange(5), 0, 1)
+    middle[3:, 1] += np.sqrt(2) * distance
+    runs = np.stack([middle + 0.9, middle, middle - 0.3])
+    half = np.array([[1.0], [2], [9]])  # 4 units, as twice the median
+    return {"strength_by_width": runs, "widths": widths, "half_width": half, "shares": SHARES} | PUBLISHED
+
+
 ORDER = in_turn([1.1, 1.2, 0.2, 1.3])  # median 1.15, mean 0.95
 DISORDER = in_turn([0.9, 0.95, 3, 0.8])  # median 0.925, mean 1.41
 NEAR, FAR = [0.2, 0.24, 0.6, 0.1], [0.27, 0.26, 0.05, 0.3]  # medians 0.22, 0.265, means 0.285, 0.22
@@ -82,6 +113,9 @@ CASES = {
         {"half": off(LATER, FAR), "predicted": MODELS} | PUBLISHED,
         (0.22, 0.265),
     ),
+    "fitted-in-time": Case(sigmoids_beside(CLOSE), sigmoids_beside(APART), (0.085, 0.115)),
+    "fitted-in-data": Case(sizes_beside(0.09), sizes_beside(0.11), (0.09, 0.11)),
+    "fitted-in-width": Case(widths_beside(0.09), widths_beside(0.11), (0.09, 0.11)),
     "curves-in-time": Case(
         {"skill": beside(CLOSE), "model": np.stack([CURVES] * 4)} | PUBLISHED,
         {"skill": beside(APART), "model": np.stack([CURVES] * 4)} | PUBLISHED,
