@@ -119,8 +119,8 @@ CLAIMS = (
         fixed=AFTER,
         decisive=IN_TIME,
         why="runs differ: with five skills the rarest comes up to a third later than its frequency says",
-        defence="the bound of a quarter is ours and holds for the worst of four ratios; the courses agree once start and "
-        "rate are fitted, as the published ones are",
+        defence="the bound of a quarter is ours and holds for the worst of four ratios; the courses agree once start "
+        "and rate are fitted, as the published ones are",
     ),
     Claim(
         "skill_emergence.fitted-in-time",
