@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from toymodels.run.cluster import map_on_cluster, parse_address
+from toymodels.run.loaded_code import loaded_code, require_code
 from toymodels.run.source_files import Program, program, work_for
 
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB"))
@@ -158,7 +159,7 @@ def parallel_map(
         yield from map(function, items)
         return
     _send_program_whole()
-    function = partial(_called_for, program(), function)
+    function = partial(_called_for, program(), loaded_code(), function)
     if address is None:
         yield from _until_done(function, list(items), jobs, lost)
         return
@@ -172,9 +173,10 @@ def parallel_map(
     yield from map_on_cluster(function, items, address=address, jobs=jobs, lost=died)
 
 
-def _called_for(work: Program, function: Callable[[Any], Any], item: Any) -> Any:
-    """The call of a worker, which cannot know by itself of what program it is part."""
+def _called_for(work: Program, code: dict[str, str], function: Callable[[Any], Any], item: Any) -> Any:
+    """The call of a worker, which cannot know by itself of what program it is part, and in which state of the code."""
     work_for(work)
+    require_code(code)
     return function(item)
 
 
@@ -241,6 +243,7 @@ def _on_loky(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) ->
 
     finished = False
     _end_loky_workers_with(os.getpid())
+    _end_outdated_loky_workers()
     try:
         with parallel_config(backend="loky", inner_max_num_threads=1), warnings.catch_warnings():
             # loky replaces, and warns of, a worker that has grown by 300 MB; with torch loaded all do, nothing is lost
@@ -271,6 +274,18 @@ def _end_loky_workers_with(process: int) -> None:
 
     if parent_process() is not None:
         util.Finalize(None, _end_loky_workers, exitpriority=100)  # before the queues that feed them close
+
+
+_CODE_OF_WORKERS: dict[str, str] = {}  # of what was loaded here when the workers that are left were asked
+
+
+def _end_outdated_loky_workers() -> None:
+    """Workers stay for later calls; where a module was loaded again since, they have it in its old state."""
+    code = loaded_code()
+    if any(_CODE_OF_WORKERS.get(name, digest) != digest for name, digest in code.items()):
+        _end_loky_workers()
+        _CODE_OF_WORKERS.clear()
+    _CODE_OF_WORKERS.update(code)
 
 
 def _end_loky_workers(*, kill: bool = False) -> None:

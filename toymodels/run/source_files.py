@@ -153,7 +153,7 @@ def _stamp(path: str) -> tuple[int, int]:
     """State of a file when this process first looked; one that was edited after it was imported is in none."""
     if path not in _STAMPS:
         state = os.stat(path)
-        edited = path in _loaded(len(sys.modules)) and _was_edited_since_import(path, state)
+        edited = path in _loaded(len(sys.modules)) and was_edited_since_import(path, state)
         _STAMPS[path] = (0, 0) if edited else (state.st_mtime_ns, state.st_size)
     return _STAMPS[path]
 
@@ -173,21 +173,28 @@ def _is_of_suite(path: str) -> bool:
     return path.startswith(_suite())
 
 
-def _was_edited_since_import(path: str, state: os.stat_result) -> bool:
+def was_edited_since_import(path: str, state: os.stat_result) -> bool:
     """Whether a source that was imported here may be in another state now.
 
     The compiled file that Python keeps of an import says of which state it is; where there is none, a source that is
     younger than this process may be another.
     """
-    try:
-        with open(util.cache_from_source(path), "rb") as file:
-            head = file.read(16)
-    except (OSError, NotImplementedError):
+    head = compiled_head(path)
+    if head is None:
         return state.st_mtime > _STARTED
     if len(head) < 16 or int.from_bytes(head[4:8], "little"):  # not dated by its source
         return False
     stamped_as = int.from_bytes(head[8:12], "little"), int.from_bytes(head[12:16], "little")
     return stamped_as != (int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
+
+
+def compiled_head(path: str) -> bytes | None:
+    """The first bytes of the compiled file that Python keeps of a source; None where there is none."""
+    try:
+        with open(util.cache_from_source(path), "rb") as file:
+            return file.read(16)
+    except (OSError, NotImplementedError):
+        return None
 
 
 @lru_cache(maxsize=1024)
