@@ -18,7 +18,14 @@ from toymodels.run.cells import require_folder
 from toymodels.run.identity import canonical
 
 MANIFEST = "manifest.json"
-OURS = ("verdicts.csv", "figure.png", "claims.json")  # what a call writes beside its manifest
+OURS = (  # what a call writes beside its manifest
+    "verdicts.csv",
+    "claims.json",
+    "figure.png",
+    "figure.svg",
+    "figure.pdf",
+    "scratch",
+)
 
 
 @contextmanager

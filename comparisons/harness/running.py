@@ -19,6 +19,7 @@ from toymodels.run import identity, progress
 from toymodels.run.cells import Cell, CellStore, made_by, read
 from toymodels.run.engine import WorkerDied, in_words, one_thread, parallel_map
 from toymodels.run.source_files import type_name
+from toymodels.run.typed import is_typed, typed_digest
 from toymodels.trajectory import Trajectory
 
 CELLS = "cells"  # folder of the store beside the folders of the studies
@@ -121,7 +122,8 @@ def resolved(how: dict[str, Any]) -> dict[str, Any]:
 def settings_identity(settings: Any) -> dict[str, Any]:
     """Type and values of settings, with the folder of data sets if there is one."""
     data = getattr(settings, "data", None)
-    return {"type": type_name(type(settings)), **visible(settings), **({"data": data} if data else {})}
+    code = {"code": typed_digest(type(settings), identity.plain)} if is_typed(type(settings)) else {}
+    return {"type": type_name(type(settings)), **code, **visible(settings), **({"data": data} if data else {})}
 
 
 def function_identity(function: Any) -> dict[str, Any]:

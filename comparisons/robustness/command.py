@@ -99,7 +99,12 @@ def main(
         return _stopped()
     content = tables.entries(came.answers, replicates=options.replicates, seeds=options.seeds)
     place = Path(options.out) / FOLDER / CSV
-    files.write(place, tables.comma_separated(came.answers))
+    try:
+        earlier = place.read_text(encoding="utf-8") if place.exists() else ""
+        files.write(place, tables.comma_separated(came.answers, earlier))
+    except ValueError as error:
+        print(f"{NAME}: {place}: {error}", file=sys.stderr)
+        return command.FAILED
     print(tables.plain(content))
     print(f"\n{place}  ({time.perf_counter() - start:.0f} s)")
     for line in _differing(came.answers):

@@ -147,11 +147,22 @@ def _flip(flip: Mapping[str, Any], base: str) -> str:
     return f"{flip['changed']}: {base} -> {flip['outcome']}{score}{reason}"
 
 
-def comma_separated(answers: Sequence[Answer]) -> str:
-    """One line a variation, as text in CSV."""
+def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
+    """One line a variation, as text in CSV, after those of `earlier` whose study or row was not asked this time.
+
+    Raises
+    ------
+    ValueError
+        If `earlier` is no such table.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    header, *lines = [*csv.reader(io.StringIO(earlier))] or [list(COLUMNS)]
+    if header != list(COLUMNS):
+        raise ValueError(f"{','.join(COLUMNS)} must be the columns of an earlier table, got {','.join(header)[:200]}")
+    asked = {(answer.case.study.name, answer.case.row) for answer in answers}
+    writer.writerows(line for line in lines if tuple(line[:2]) not in asked)
     for own in _by_row(answers).values():
         base = _base(own)
         for answer in own:

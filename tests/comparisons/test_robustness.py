@@ -186,6 +186,22 @@ def test_the_command_prints_the_table_and_keeps_every_variation(tmp_path, checko
     assert not (checkout / "robustness.json").exists()
 
 
+def test_a_call_on_another_row_keeps_the_lines_of_the_others(tmp_path, checkout, capsys):
+    def rows():
+        with open(tmp_path / "robustness" / "robustness.csv") as file:
+            return [(line["row"], line["changed"]) for line in csv.DictReader(file)]
+
+    assert run(tmp_path) == 0
+    both = rows()
+    assert len({row for row, _ in both}) > 1
+    assert run(tmp_path, "--models", "frail") == 0
+    assert sorted(rows()) == sorted(both)
+    (tmp_path / "robustness" / "robustness.csv").write_text("my,own\ntable,1\n")
+    assert run(tmp_path, "--models", "frail") == 1
+    assert "must be the columns of an earlier table, got my,own" in capsys.readouterr().err
+    assert (tmp_path / "robustness" / "robustness.csv").read_text() == "my,own\ntable,1\n"
+
+
 def test_an_interruption_keeps_what_is_finished(tmp_path, checkout, capsys):
     study = STUDY.adding(frail=Model(interrupting, Frail(), off={"lag": 0.0}))
     assert run(tmp_path, "--models", "frail", study=study) == 130

@@ -6,8 +6,10 @@ and versions. What is known not to be known makes an identity that no other equa
 twice.
 
 What an identity cannot see, and what must therefore stand in the settings of a model: files that it reads, variables of
-the environment, values that are put into a module while the program runs, modules that are imported by a name made at
-run time, and versions of libraries other than numpy, scipy and torch.
+the environment, values that are put into a module while the program runs (torch's default precision is one), modules
+that are imported by a name in quotes, text that is executed, code in archives and compiled modules, a file that is
+edited after a run has begun and before that first imports it, and versions of libraries other than numpy, scipy and
+torch.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from toymodels.run.source_files import file_of, module_name, type_name
-from toymodels.run.sources import code_digest
-from toymodels.run.typed import is_typed, typed_digest
+from toymodels.run.source_files import PROGRAM, file_of, module_name, type_name
+from toymodels.run.sources import code_digest, functions_of
+from toymodels.run.typed import OF_NO_EFFECT, is_typed, typed_digest
 
 COUNTS = "identity"  # of a dataclass field's metadata: False for what decides no number, like a folder for scratch
 LIBRARIES = ("numpy", "scipy", "torch")
@@ -67,6 +69,8 @@ def plain(value: Any) -> Any:
         counted = [field.name for field in dataclasses.fields(value) if field.metadata.get(COUNTS, True)]
         code = {"code": typed_digest(type(value), plain)} if is_typed(type(value)) else {}
         return plain({"type": type_name(type(value)), **code, **{name: getattr(value, name) for name in counted}})
+    if isinstance(value, Mapping) and getattr(value, "default_factory", None) is not None:
+        return {"entries": plain(dict(value)), "factory": plain(value.default_factory)}  # pyright: ignore
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else f"<{key!r}>": plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -105,19 +109,51 @@ def function_identity(function: Callable) -> dict[str, Any]:
         elif "<" in function.__qualname__:  # lambdas and local functions share their names
             identity |= {"code": code_digest(function), "line": function.__code__.co_firstlineno}
     elif isinstance(function, np.ufunc):
+        if getattr(np, function.__name__, None) is not function and not _is_of_scipy(function):
+            raise ValueError(f"function must be bound to plain values to be told from others, got {function!r}")
         identity["name"] = f"numpy.{function.__name__}"
     elif inspect.isbuiltin(function):
         owner = function.__self__
         identity |= {} if owner is None or isinstance(owner, ModuleType) else {"self": plain(owner)}
-    elif not isinstance(function, type):
+    elif isinstance(function, type):
+        if is_typed(function):
+            identity["code"] = typed_digest(function, plain)
+        elif _is_made(function):
+            identity["entries"] = _entries(function)
+    else:
         identity["self"] = plain(_without_call(function))
         if file_of(type(function)) is None:
             identity["code"] = typed_digest(type(function), plain)
+        elif _is_made(type(function)):
+            identity["entries"] = _entries(type(function))
     return (
         identity
         | ({"arguments": plain(arguments)} if arguments else {})
         | ({"keywords": plain(keywords)} if keywords else {})
     )
+
+
+def _is_of_scipy(function: np.ufunc) -> bool:
+    from scipy import special
+
+    return getattr(special, function.__name__, None) is function
+
+
+def _is_made(kind: type) -> bool:
+    """Whether a class is not the one of its name in its module, but of a function that makes such classes."""
+    if "<" in kind.__qualname__ or "." in kind.__qualname__ or kind.__module__ in PROGRAM:
+        return "<" in kind.__qualname__  # a program has its names only where it runs
+    return getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is not kind
+
+
+def _entries(kind: type) -> dict[str, Any]:
+    """What a class that was made holds: its functions with what is bound to them, and plain values."""
+    entries = {name: entry for name, entry in vars(kind).items() if name not in OF_NO_EFFECT}
+    return {
+        name: [function_identity(function) for function in functions] if functions else plain(entry)
+        for name, entry in entries.items()
+        for functions in [functions_of(entry)]
+    }
 
 
 def _without_call(instance: Any) -> Any:

@@ -22,7 +22,7 @@ from typing import Any
 SUITE = ("toymodels", "dnn", "comparisons", "figures")
 PROGRAM = ("__main__", "__mp_main__")  # the module that runs as the program; in a process that was spawned the second
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
 )
 
 
@@ -138,7 +138,8 @@ _STAMPS: dict[str, tuple[int, int]] = {}
 
 def read_source(path: str) -> Source:
     """A file's digest and imports, see :func:`stamped`."""
-    return stamped(path, _parsed(path))
+    first = _stamp(path)
+    return stamped(path, _parsed(path, first))
 
 
 def stamped(path: str, source: Source) -> Source:
@@ -166,7 +167,7 @@ def _loaded(n_modules: int) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _suite() -> tuple[str, ...]:
-    return tuple(f"{home}{os.sep}" for name in SUITE if (home := _home(name)) is not None)
+    return tuple(f"{home}{os.sep}" for name in SUITE for home in _homes(name))
 
 
 def _is_of_suite(path: str) -> bool:
@@ -181,7 +182,7 @@ def was_edited_since_import(path: str, state: os.stat_result) -> bool:
     """
     head = compiled_head(path)
     if head is None:
-        return state.st_mtime > _STARTED
+        return max(state.st_mtime, state.st_ctime) > _STARTED
     if len(head) < 16 or int.from_bytes(head[4:8], "little"):  # not dated by its source
         return False
     stamped_as = int.from_bytes(head[8:12], "little"), int.from_bytes(head[12:16], "little")
@@ -189,7 +190,9 @@ def was_edited_since_import(path: str, state: os.stat_result) -> bool:
 
 
 def compiled_head(path: str) -> bytes | None:
-    """The first bytes of the compiled file that Python keeps of a source; None where there is none."""
+    """The first bytes of the compiled file that Python keeps of a source; None where there is none, or none is kept."""
+    if sys.dont_write_bytecode:  # what there is may be of long ago
+        return None
     try:
         with open(util.cache_from_source(path), "rb") as file:
             return file.read(16)
@@ -202,6 +205,9 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
     """The lines of a file that its top-level name `top` uses, and the imports among them; None if unknown."""
     text = _text_of(path)
     tree = ast.parse(text)
+    imported = ast.Import | ast.ImportFrom
+    defined = {name for node in tree.body if not isinstance(node, imported) for name in _names_bound_by(node)}
+    looked_up = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {"annotations"}
     bound: dict[str, list[ast.stmt]] = {}
     always: list[ast.stmt] = []
     for node in tree.body:
@@ -210,7 +216,8 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             return None
         for name in names:
             bound.setdefault(name, []).append(node)
-        if _acts(node, names):
+        imports_for_its_own_sake = isinstance(node, imported) and not names & looked_up
+        if imports_for_its_own_sake or _acts(node, names, defined):
             always.append(node)
     if top not in bound or _LOOKS_UP_NAMES.search(text):
         return None
@@ -220,7 +227,10 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
     while waiting:
         node = waiting.pop()
         if not waiting:  # what is called on, or derived from, something that is used may change it
-            waiting += [statement for statement in acting if id(statement) not in used and _touches(statement, needed)]
+            values = {name for name in needed if not _all_define(bound.get(name, []))}
+            waiting += [
+                statement for statement in acting if id(statement) not in used and _touches(statement, needed, values)
+            ]
         if id(node) in used:
             continue
         used[id(node)] = node
@@ -243,7 +253,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             if isinstance(inner, ast.Import):
                 imported += [(alias.name, ()) for alias in aliases or inner.names]
             elif isinstance(inner, ast.ImportFrom):
-                names = tuple(alias.name for alias in (inner.names if aliases is None else aliases))
+                names = tuple(alias.name for alias in aliases or inner.names)
                 imported.append(("." * inner.level + (inner.module or ""), names))
     digest = hashlib.sha256("".join(taken).encode()).hexdigest()[:16]
     return Source(digest, is_package, tuple(imported), ())
@@ -279,26 +289,48 @@ def _names_bound_by(node: ast.stmt) -> set[str]:
     return set()
 
 
-def _acts(node: ast.stmt, names: set[str]) -> bool:
-    """Whether a statement does something when its module is loaded, besides giving a value to names."""
+def _acts(node: ast.stmt, names: set[str], defined: set[str]) -> bool:
+    """Whether a statement does something when its module is loaded, besides giving a value to names.
+
+    `defined` are the names that the module gives to things of its own.
+    """
     if isinstance(node, ast.Expr):
         return not isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Assign | ast.AugAssign):  # an entry or an attribute of what may have another name too
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return bool(node.orelse)
     if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
-        return False
+        return bool(node.orelse)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return any(ast.unparse(decorator).split("(")[0] not in _HARMLESS for decorator in node.decorator_list)
+        names = [ast.unparse(decorator).split("(")[0] for decorator in node.decorator_list]
+        return any(name not in _HARMLESS or name.partition(".")[0] in defined for name in names)
     return not names and not isinstance(node, ast.Pass)
 
 
-def _touches(node: ast.stmt, needed: set[str]) -> bool:
-    """Whether an assignment calls something on a name that is used, or a class derives from one."""
+def _all_define(nodes: list[ast.stmt]) -> bool:
+    """Whether these statements all define a function or a class, or import: what they name is handed on unchanged."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    return all(isinstance(node, kinds) for node in nodes)
+
+
+def _root(node: ast.expr) -> ast.expr:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node
+
+
+def _touches(node: ast.stmt, needed: set[str], values: set[str]) -> bool:
+    """Whether an assignment calls something on what is used, or with one of `values`, or a class derives from it."""
     if isinstance(node, ast.ClassDef):
         return any(isinstance(base, ast.Name) and base.id in needed for base in node.bases) and not node.decorator_list
-    calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
-    owners = [call.value for call in calls if isinstance(call, ast.Attribute)]
-    return any(isinstance(owner, ast.Name) and owner.id in needed for owner in owners)
+    calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+    owners = [_root(call.func) for call in calls if isinstance(call.func, ast.Attribute)]
+    handed = [argument for call in calls for argument in call.args]
+    return any(isinstance(owner, ast.Name) and owner.id in needed for owner in owners) or any(
+        isinstance(argument, ast.Name) and argument.id in values for argument in handed
+    )
 
 
 _HARMLESS = (
@@ -334,7 +366,8 @@ def _imports_of(nodes: Iterable[ast.AST]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 @lru_cache(maxsize=4096)
-def _parsed(path: str) -> Source:
+def _parsed(path: str, stamp: tuple[int, int]) -> Source:
+    """What a file says, read once for every state in which it is looked at."""
     content = Path(path).read_bytes()
     text = _text_of(path)
     imported = []
@@ -360,36 +393,33 @@ def _parsed(path: str) -> Source:
 def find_module(name: str) -> Path | None:
     """The source file of a dotted module that is not an installed package; None for all others."""
     top, *rest = name.split(".")
-    home = _home(top)
-    if home is None or not all(part.isidentifier() for part in rest):
+    if not all(part.isidentifier() for part in rest):
         return None
-    if home.is_file():
-        return home if not rest else None
-    path = home.joinpath(*rest)
-    for file in (path.with_name(path.name + ".py") if rest else None, path / "__init__.py"):
-        if file is not None and file.is_file():
-            return file
+    for home in _homes(top):
+        if home.is_file() and not rest:
+            return home
+        path = home.joinpath(*rest)
+        for file in (path / "__init__.py", path.with_name(path.name + ".py") if rest else None):  # as Python looks
+            if file is not None and file.is_file():
+                return file
     return None
 
 
 @lru_cache(maxsize=1024)
-def _home(top: str) -> Path | None:
-    """Folder or file of a top-level module, if it is the suite's or the user's own."""
-    if not top.isidentifier() or top in sys.stdlib_module_names or top in PROGRAM:
-        return None
+def _homes(top: str) -> tuple[Path, ...]:
+    """Folders, or the file, of a top-level module that is the suite's or the user's own."""
+    if not top.isidentifier() or top in PROGRAM or top in sys.builtin_module_names:
+        return ()
     try:
         spec = util.find_spec(top)
     except (ImportError, ValueError, AttributeError):
-        return None
+        return ()
     if spec is None:
-        return None
-    if spec.submodule_search_locations:
-        path = Path(next(iter(spec.submodule_search_locations)))
-    elif spec.origin and spec.origin.endswith(".py"):
-        path = Path(spec.origin)
-    else:
-        return None
-    return None if is_installed(path) else path
+        return ()
+    paths = [Path(place) for place in spec.submodule_search_locations or ()]
+    if not paths and spec.origin and spec.origin.endswith(".py"):
+        paths = [Path(spec.origin)]
+    return tuple(path for path in paths if not is_installed(path))
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import inspect
+import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -85,10 +86,13 @@ def _constant(value: Any) -> str:
     return repr(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
 
 
-def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
+def _callables(value: Any, seen: set[int] | None = None) -> Iterable[Any]:
     """`value` and every callable bound to it: the functions that decide what is computed."""
-    if depth > 6:
+    seen = set() if seen is None else seen
+    if isinstance(value, int | float | complex | str | bytes | None) or id(value) in seen:
+        yield from _own_kind(value)
         return
+    seen.add(id(value))
     if isinstance(value, partial):
         inner = [value.func, *value.args, *value.keywords.values()]
     elif isinstance(value, MethodType):
@@ -102,20 +106,47 @@ def _callables(value: Any, depth: int = 0) -> Iterable[Any]:
         inner += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
         if file_of(value) is None:  # typed at a prompt: what it names may be typed there too
             inner += [value.__globals__[name] for name in names_in(value.__code__) if name in value.__globals__]
+    elif isinstance(value, type):
+        yield value
+        inner = []
+        if file_of(value) is None and value.__module__ not in sys.builtin_module_names:  # typed, as a function may be
+            inner = [*value.__bases__, *(part for entry in vars(value).values() for part in functions_of(entry))]
     elif dataclasses.is_dataclass(value):
-        yield value if isinstance(value, type) else type(value)
-        inner = [] if isinstance(value, type) else [getattr(value, field.name) for field in dataclasses.fields(value)]
+        inner = [type(value), *(getattr(value, field.name) for field in dataclasses.fields(value))]
     elif isinstance(value, Mapping):
-        inner = list(value.values())
+        yield from _own_kind(value)
+        inner = [*value.values(), getattr(value, "default_factory", None)]
     elif isinstance(value, list | tuple):
+        yield from _own_kind(value)
         inner = list(value)
+    elif inspect.isbuiltin(value):
+        yield value
+        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
     elif callable(value):
-        yield value if isinstance(value, type) or inspect.isbuiltin(value) else type(value)
-        inner = [] if isinstance(value, type) else list(vars(value).values()) if hasattr(value, "__dict__") else []
+        inner = [type(value), *(vars(value).values() if hasattr(value, "__dict__") else ())]
     else:
+        yield from _own_kind(value)
         return
     for member in inner:
-        yield from _callables(member, depth + 1)
+        yield from _callables(member, seen)
+
+
+def _own_kind(value: Any) -> Iterable[type]:
+    """The class of a value that is neither Python's nor an installed package's: its methods may decide numbers."""
+    kind = type(value)
+    if kind.__module__ in sys.builtin_module_names:
+        return
+    path = file_of(kind)
+    if path is None or not is_installed(path):
+        yield kind
+
+
+def functions_of(entry: Any) -> list[Any]:
+    """The functions in an entry of a class."""
+    if isinstance(entry, FunctionType):
+        return [entry]
+    parts = (getattr(entry, name, None) for name in ("__func__", "fget", "fset", "func"))
+    return [part for part in parts if isinstance(part, FunctionType)]
 
 
 def _roots(function: Any) -> dict[str, Path]:
@@ -140,7 +171,9 @@ def _part_of_module(function: Any) -> tuple[str, str, Source] | None:
     path = None if isinstance(function, ModuleType) else file_of(function)
     if path is None or is_installed(path) or _home_of(function) in PROGRAM:
         return None  # a program may set up in its main block what its functions use, so that all of it counts
-    name, top = _home_of(function), getattr(function, "__qualname__", "").partition(".")[0]
+    code = getattr(function, "__code__", function)  # which a decorator lends no other name
+    own = getattr(code, "co_qualname", None) or getattr(function, "__qualname__", "")
+    name, top = _home_of(function), own.partition(".")[0]
     source = used_by(str(path), top, path.name == "__init__.py")
     return None if source is None else (name, f"{name}:{top}", stamped(str(path), source))
 

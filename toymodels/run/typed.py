@@ -11,7 +11,7 @@ from typing import Any
 from toymodels.run.source_files import file_of
 from toymodels.run.sources import code_in_words, names_in
 
-_OF_NO_EFFECT = {"__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__firstlineno__"}
+OF_NO_EFFECT = {"__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__firstlineno__"}
 _SAID_BY_METHODS = {"__dataclass_fields__", "__dataclass_params__"}
 
 
@@ -64,7 +64,7 @@ def _function(function: FunctionType, plain: Callable[[Any], Any], seen: dict[in
 
 
 def _class(kind: type, plain: Callable[[Any], Any], seen: dict[int, int]) -> tuple:
-    names = sorted(vars(kind).keys() - _OF_NO_EFFECT - _SAID_BY_METHODS)
+    names = sorted(vars(kind).keys() - OF_NO_EFFECT - _SAID_BY_METHODS)
     own = [(name, _in_words(vars(kind)[name], plain, seen)) for name in names]
     return kind.__qualname__, tuple(_in_words(base, plain, seen) for base in kind.__bases__), tuple(own)
 

@@ -150,6 +150,17 @@ def test_figures_of_ones_own_are_made_without_lying_in_the_package(tmp_path, cap
     assert "  level=1.0" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["figure.svg", "figure.png", "claims.json", "scratch/notes.txt"])
+def test_files_that_lie_where_a_figure_would_go_are_the_users(name, tmp_path):
+    mine = tmp_path / "figures" / "toys" / "figure" / "quick-s0" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    made = make(tmp_path, format="svg")
+    assert not made.error
+    assert made.picture.parent.name == "quick-s0@2"
+    assert mine.read_text() == "mine"
+
+
 SCRIPT = """
 import sys
 import numpy as np

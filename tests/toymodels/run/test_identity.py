@@ -1,11 +1,13 @@
 """What tells two computations apart, and what must not: each pair was once one identity, or two."""
 
 import ast
+import enum
 import functools
 import operator
 import os
 import subprocess
 import sys
+import typing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from toymodels.run import source_files
 from toymodels.run.cells import Cell, made_by
 from toymodels.run.identity import function_identity
-from toymodels.run.sources import sources
+from toymodels.run.sources import _callables, sources
 
 ROOT = Path(__file__).parents[3]
 FILES = [path for layer in source_files.SUITE for path in sorted((ROOT / layer).rglob("*.py"))]
@@ -90,6 +92,41 @@ def test_what_differs_is_told_apart(left, right):
     assert first.name != second.name
 
 
+def made(factor):
+    class Scale:
+        def __call__(self, rng):
+            return factor
+
+    return Scale
+
+
+class Level(enum.Enum):
+    LOW = 1.0
+
+    def value_of(self):
+        return self.value
+
+
+class Pair(typing.NamedTuple):
+    first: float
+
+    def twice(self):
+        return 2 * self.first
+
+
+def test_classes_of_a_factory_are_told_apart():
+    first, second = (Cell(function_identity(made(x)), made_by([made(x)])) for x in (2.0, 3.0))
+    assert first.name != second.name
+    assert function_identity(type("Named", (), {"x": 2.0})) != function_identity(type("Named", (), {"x": 3.0}))
+    assert "entries" not in function_identity(Pair)
+    assert Cell(function_identity(made(2.0)), made_by([made(2.0)])).name == first.name
+
+
+@pytest.mark.parametrize("value", [Level.LOW, Pair(1.0)])
+def test_methods_of_what_is_bound_count(value):
+    assert type(value) in set(_callables(partial(level, x=value)))
+
+
 @pytest.mark.parametrize("function", [operator.itemgetter(0), Slotted(1.0), partial(level, x=object())])
 def test_what_cannot_be_told_apart_is_refused(function):
     with pytest.raises(ValueError, match="bound to plain values"):
@@ -105,7 +142,7 @@ def test_a_name_of_a_cell_is_its_identity():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_quick_reading_of_imports_finds_what_the_parser_finds(path):
     """The suite's own files are read by a pattern, which is ten times as fast."""
-    quick = {module for module, _ in source_files._parsed(str(path)).imported}
+    quick = {module for module, _ in source_files._parsed(str(path), (0, 0)).imported}
     exact = {module for module, _ in source_files._imports_of(ast.walk(ast.parse(path.read_text())))}
     assert exact <= quick
 
@@ -185,6 +222,111 @@ PLAIN = "def LEVEL():\n    return 1.0\n"
             "2.0",
         ),
         ({"adapter.py": BASE + "# \x0c\u2028\n" + PLAIN + RUN}, "adapter.py", "1.0", "2.0"),
+        (
+            {
+                "adapter.py": BASE
+                + "import plugins\nimport registry\n"
+                + RUN.replace("LEVEL()", "registry.KEPT['f']()"),
+                "registry.py": "KEPT = {}\n",
+                "plugins.py": "import registry\ndef level():\n    return 1.0\nregistry.KEPT['f'] = level\n",
+            },
+            "plugins.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {"adapter.py": BASE + "from profile import LEVEL\n" + RUN, "profile.py": PLAIN},  # before the stdlib's
+            "profile.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {"adapter.py": BASE + "T = {}\nU = T\nU['s'] = 1.0\ndef LEVEL():\n    return T['s']\n" + RUN},
+            "adapter.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE + "import lower, other\nfrom middle import level\nlower.LEVEL = other.LEVEL\n"
+                "def LEVEL():\n    return level()\n" + RUN,
+                "lower.py": "def LEVEL():\n    return 0.0\n",
+                "middle.py": "import lower\ndef level():\n    return lower.LEVEL()\n",
+                "other.py": PLAIN,
+            },
+            "other.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE + "from deco import scaled\n@scaled\ndef LEVEL():\n    return 1.0\n" + RUN,
+                "deco.py": "import functools\ndef LEVEL():\n    return 9.0\ndef scaled(f):\n"
+                "    @functools.wraps(f)\n    def inner():\n        return 3.0 * f()\n    return inner\n",
+            },
+            "deco.py",
+            "3.0",
+            "4.0",
+        ),
+        (
+            {
+                "adapter.py": BASE
+                + "T = {}\ndef put(t, v):\n    t['s'] = v\nDONE = put(T, 1.0)\ndef LEVEL():\n    return T['s']\n"
+                + RUN
+            },
+            "adapter.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE
+                + "class C:\n    pass\nT = C()\nT.d = {}\n_ = T.d.setdefault('s', 1.0)\n"
+                + "def LEVEL():\n    return T.d['s']\n"
+                + RUN
+            },
+            "adapter.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE
+                + "if __name__ == '__main__':\n    S = 0.0\nelse:\n    S = 1.0\ndef LEVEL():\n    return S\n"
+                + RUN
+            },
+            "adapter.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE
+                + "KEPT = {}\ndef cache(f):\n    KEPT['f'] = f\n    return f\n@cache\n"
+                + "def _():\n    return 1.0\ndef LEVEL():\n    return KEPT['f']()\n"
+                + RUN
+            },
+            "adapter.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {"adapter.py": BASE + "from h import LEVEL\n" + RUN, "h/__init__.py": PLAIN, "h.py": "LEVEL = 0.0\n"},
+            "h/__init__.py",
+            "1.0",
+            "2.0",
+        ),
+        (
+            {
+                "adapter.py": BASE + "from package.deep import LEVEL\n" + RUN,
+                "package/__init__.py": "",
+                "package/deep.py": "from.lower import LEVEL\n",
+                "package/lower.py": PLAIN,
+            },
+            "package/lower.py",
+            "1.0",
+            "2.0",
+        ),
         ({"adapter.py": "\ufeff" + BASE + PLAIN + RUN}, "adapter.py", "1.0", "2.0"),
     ],
 )
