@@ -108,6 +108,8 @@ FELL = {
     "gradient_phases.no-delay": "the paper names the panels that grok and is silent on the others: a reading",
     "initial_directions.extrema": "holds in the median run; the overview does not say in every one",
     "initial_scale.pair-from-larger-starts": "the largest start is ours: a reading",
+    "lazy_scalings.output": "what is gained slowly after the fit is no delay, which falls from 2.3 decades to none",
+    "lazy_scalings.target": "what is gained slowly after the fit is no delay, which falls from 2.3 decades to none",
     "linearised_tail.noise-of-weights": (
         "the paper says that weight noise is removed before the jump, which any time before it is: a reading"
     ),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.layerwise.lazy_scalings import CLAIMS, PANELS, accuracy_at_fit, at_once, curves, late_rise
+from figures.layerwise.lazy_scalings import CLAIMS, PANELS, accuracy_at_fit, at_once, curves, delay, late_rise
 
 CLAIM = {claim.key.partition(".")[2]: claim for claim in CLAIMS}
 
@@ -30,12 +30,19 @@ def test_every_scaling_is_compared_with_its_own_end(panel, expected):
 
 
 @pytest.mark.parametrize(("epochs", "verdict"), [(500, "open"), (2000, "contradicted")])
-def test_a_short_run_does_not_exclude_that_the_delay_is_gone(epochs, verdict):
+def test_a_short_run_does_not_exclude_that_all_is_gained_at_the_fit(epochs, verdict):
     data = accuracies(epochs)
     fitted = {name: data[name][:, :1] for name in ("others_train", "others_test")}
-    assert CLAIM["output"].judge(data | fitted).verdict == verdict
+    assert CLAIM["output-at-fit"].judge(data | fitted).verdict == verdict
 
 
 @pytest.mark.parametrize(("epochs", "verdict"), [(500, "open"), (2000, "contradicted")])
 def test_a_short_run_does_not_exclude_a_late_rise(epochs, verdict):
     assert CLAIM["late"].judge(accuracies(epochs, late=0.3)).verdict == verdict
+
+
+def test_a_delay_is_from_half_of_one_end_to_half_of_the_other():
+    """By default half of the test accuracy comes at the last epoch and in the middle, half of the other at once."""
+    data = accuracies()
+    assert delay("default")(data) == pytest.approx([np.log10(2000), np.log10(1000)])
+    assert delay("output")(data) == pytest.approx([0, 0])

@@ -45,10 +45,33 @@ def scaled(panel: str, *shares: float) -> dict[str, np.ndarray]:
     return default(0.7, 0.75, 0.65, 0.8, 0.6) | others
 
 
+def rising(panel: str, *records: tuple[int, int]) -> dict[str, np.ndarray]:
+    """One panel in which training and test accuracy jump past their halves at these records; all others lag."""
+    epochs, at = np.array([1, 2, 3, 4, 5, 2000]), np.arange(6)
+    shape = (len(PANELS), RUNS, len(epochs))
+    others_train, others_test = np.full(shape, 0.9), np.full(shape, 0.05)
+    others_test[..., -1] = 0.8
+    k, (trained, tested) = PANELS.index(panel), np.array(records).T[..., None]
+    others_train[k] = np.where(at < trained, 0.44, 0.9)
+    others_test[k] = np.where(at < tested, 0.39, np.where(at < 5, 0.41, 0.8))
+    return {"others_epochs": epochs, "others_train": others_train, "others_test": others_test}
+
+
 CASES = {
+    # factors of 3/2, 4/3, 5/4, 1 and 3/2, and of 2, 4/3, 5/4, 1 and 1
+    **{
+        panel: Case(
+            rising(panel, (1, 2), (2, 3), (3, 4), (0, 0), (1, 2)),
+            rising(panel, (0, 1), (2, 3), (3, 4), (0, 0), (1, 1)),
+            (np.log10(4 / 3), np.log10(5 / 4)),
+        )
+        for panel in PANELS
+    },
     # the second run never fits and is at its end
     **{
-        panel: Case(scaled(panel, 0.91, 1, 0.95, 0.92, 0.97), scaled(panel, 0.91, 1, 0.89, 0.92, 0.93), (0.95, 0.92))
+        f"{panel}-at-fit": Case(
+            scaled(panel, 0.91, 1, 0.95, 0.92, 0.97), scaled(panel, 0.91, 1, 0.89, 0.92, 0.93), (0.95, 0.92)
+        )
         for panel in PANELS
     },
     # .01, .05, .22, .25, .3 with mean .17, and .01, .05, .18, .25, .69 with mean .24
