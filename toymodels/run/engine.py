@@ -295,4 +295,5 @@ def _end_loky_workers(*, kill: bool = False) -> None:
     with contextlib.suppress(Exception):
         workers = get_reusable_executor(reuse=True)  # pyright: ignore[reportArgumentType]
         workers.shutdown(wait=True, kill_workers=kill)
-        workers.terminate(kill_workers=kill)  # only joblib's have such a folder
+        # only joblib's have such a folder
+        workers.terminate(kill_workers=kill)  # pyright: ignore[reportAttributeAccessIssue]

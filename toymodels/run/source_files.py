@@ -304,8 +304,8 @@ def _acts(node: ast.stmt, names: set[str], defined: set[str]) -> bool:
     if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
         return bool(node.orelse)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        names = [ast.unparse(decorator).split("(")[0] for decorator in node.decorator_list]
-        return any(name not in _HARMLESS or name.partition(".")[0] in defined for name in names)
+        decorators = [ast.unparse(decorator).split("(")[0] for decorator in node.decorator_list]
+        return any(name not in _HARMLESS or name.partition(".")[0] in defined for name in decorators)
     return not names and not isinstance(node, ast.Pass)
 
 
