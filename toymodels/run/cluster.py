@@ -126,13 +126,15 @@ def _patience() -> float:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What Dask writes to the log while a connection is lost is told once, by us."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
@@ -140,8 +142,13 @@ def _connected(address: str, jobs: int, seconds: float, work: _Work) -> Iterator
     from distributed import Client
 
     if not address:
-        with Client(n_workers=jobs, threads_per_worker=1, dashboard_address=":0") as client:
+        client = Client(n_workers=jobs, threads_per_worker=1, dashboard_address=":0")
+        try:
             yield client
+        finally:
+            # on a busy machine a worker may take longer to end than Dask waits for it; what it had to do is done
+            with contextlib.suppress(TimeoutError):
+                client.close()
         return
     try:
         client = Client(address, timeout=seconds, set_as_default=False)

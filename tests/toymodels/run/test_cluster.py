@@ -1,5 +1,8 @@
 """What can go wrong with a Dask cluster is survived, or told in one line; what is finished is kept."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -10,7 +13,7 @@ import pytest
 import xarray
 
 from tests.toymodels.run import sweep_cells as cells
-from tests.toymodels.run.dask_processes import Processes, wait_for
+from tests.toymodels.run.dask_processes import ROOT, Processes, wait_for
 from toymodels.run import cluster
 from toymodels.run.cluster import ClusterLost, call_chunk, made_here, parse_address
 from toymodels.run.engine import WorkerDied, parallel_map
@@ -210,3 +213,29 @@ def test_cells_of_ten_milliseconds_cost_little_more_on_a_cluster(processes):
     total = time.perf_counter() - start
     assert len(slept) == 1000
     assert total < 1.05 * np.sum(slept) + 1.0  # to connect and part
+
+
+LATE = """
+from distributed import Client
+from toymodels.run.engine import parallel_map
+
+close = Client.close
+
+def late(client, *args, **kwargs):
+    close(client, *args, **kwargs)
+    print("closed", flush=True)
+    raise TimeoutError
+
+if __name__ == "__main__":
+    Client.close = late
+    print(sorted(parallel_map(abs, [-1, -2], engine="dask", jobs=2)))
+"""
+
+
+def test_workers_that_take_long_to_end_cost_no_result(tmp_path):
+    (tmp_path / "script.py").write_text(LATE)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.stdout.splitlines() == ["closed", "[1, 2]"], done.stderr
