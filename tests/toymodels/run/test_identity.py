@@ -387,3 +387,13 @@ def test_versions_are_those_of_the_libraries():
 
     expected = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
     assert versions() == expected | {"torch": torch.__version__}
+
+
+def test_only_the_lines_of_what_is_used_count(tmp_path):
+    text = "X = 1\n# COMMENT\ndef f():\n    return X\n# COMMENT\nY = 2\n"
+    digests = []
+    for k, new in enumerate(("# COMMENT", "# another", "# COMMENT")):
+        (tmp_path / f"m{k}.py").write_text(text.replace("# COMMENT", new).replace("X = 1", f"X = {k // 2}"))
+        digests.append(source_files.used_by(str(tmp_path / f"m{k}.py"), "f", False).digest)
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]
