@@ -205,8 +205,8 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
     """The lines of a file that its top-level name `top` uses, and the imports among them; None if unknown."""
     text = _text_of(path)
     tree = ast.parse(text)
-    imported = ast.Import | ast.ImportFrom
-    defined = {name for node in tree.body if not isinstance(node, imported) for name in _names_bound_by(node)}
+    imports = ast.Import | ast.ImportFrom
+    defined = {name for node in tree.body if not isinstance(node, imports) for name in _names_bound_by(node)}
     looked_up = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {"annotations"}
     bound: dict[str, list[ast.stmt]] = {}
     always: list[ast.stmt] = []
@@ -216,7 +216,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             return None
         for name in names:
             bound.setdefault(name, []).append(node)
-        imports_for_its_own_sake = isinstance(node, imported) and not names & looked_up
+        imports_for_its_own_sake = isinstance(node, imports) and not names & looked_up
         if imports_for_its_own_sake or _acts(node, names, defined):
             always.append(node)
     if top not in bound or _LOOKS_UP_NAMES.search(text):
