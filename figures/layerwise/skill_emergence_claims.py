@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
+from figures.harness.pooled_runs import each_left_out
 from figures.layerwise.skill_emergence_runs import data_constant, data_curves, width_curves
 from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, at_least, every_run, median
 
@@ -26,25 +27,25 @@ def curve_error(strengths: np.ndarray, model: np.ndarray) -> np.ndarray:
     return np.sqrt(((strengths - model) ** 2).mean(axis=1)).max(axis=1)
 
 
-def examples_error(data: Data) -> np.ndarray:
-    """Largest relative error of P_1 / P_k as ratio of the median examples at half strength, one value."""
-    return ratio_error(np.median(data["half_data"], axis=0, keepdims=True), 1 / data["shares"])
+def examples_error(data: Data) -> float:
+    """Largest relative error of P_1 / P_k as ratio of the median examples at half strength."""
+    return ratio_error(np.median(data["half_data"], axis=0, keepdims=True), 1 / data["shares"])[0]
 
 
-def even_spacing_error(data: Data) -> np.ndarray:
-    """Largest relative error of 2 k - 1 as ratio of the median half-widths, one value."""
+def even_spacing_error(data: Data) -> float:
+    """Largest relative error of 2 k - 1 as ratio of the median half-widths."""
     half = np.median(data["half_width"], axis=0, keepdims=True)
-    return ratio_error(half, 2.0 * np.arange(half.shape[1]) + 1)
+    return ratio_error(half, 2.0 * np.arange(half.shape[1]) + 1)[0]
 
 
-def data_curve_error(data: Data) -> np.ndarray:
-    """Distance of the median over training sets from the calibrated curves, one value."""
-    return curve_error(np.median(data["strength_by_data"], axis=0, keepdims=True), data["predicted_by_data"])
+def data_curve_error(data: Data) -> float:
+    """Distance of the median over training sets from the calibrated curves."""
+    return curve_error(np.median(data["strength_by_data"], axis=0, keepdims=True), data["predicted_by_data"])[0]
 
 
-def width_curve_error(data: Data) -> np.ndarray:
-    """Distance of the median over runs from the calibrated staircase, one value."""
-    return curve_error(np.median(data["strength_by_width"], axis=0, keepdims=True), data["predicted_by_width"])
+def width_curve_error(data: Data) -> float:
+    """Distance of the median over runs from the calibrated staircase."""
+    return curve_error(np.median(data["strength_by_width"], axis=0, keepdims=True), data["predicted_by_width"])[0]
 
 
 def fitted_time_errors(data: Data) -> np.ndarray:
@@ -67,16 +68,16 @@ def fitted_sigmoids(run: np.ndarray, clocks: np.ndarray) -> np.ndarray:
     return expit(rate * clocks - start)
 
 
-def fitted_data_error(data: Data) -> np.ndarray:
-    """Distance of the median over training sets from the curves whose D_c is fitted to all skills, one value."""
+def fitted_data_error(data: Data) -> float:
+    """Distance of the median over training sets from the curves whose D_c is fitted to all skills."""
     guess = data_constant(float(np.median(data["half_data"][:, 0])), data["shares"][0])
     return fitted_error(
         data["strength_by_data"], guess, lambda constant: data_curves(data["sizes"], data["shares"], constant)
     )
 
 
-def fitted_width_error(data: Data) -> np.ndarray:
-    """Distance of the median over runs from the staircase whose units a skill are fitted to all skills, one value."""
+def fitted_width_error(data: Data) -> float:
+    """Distance of the median over runs from the staircase whose units a skill are fitted to all skills."""
     guess = 2 * float(np.median(data["half_width"][:, 0]))
     n_skills = len(data["shares"])
     return fitted_error(
@@ -84,20 +85,29 @@ def fitted_width_error(data: Data) -> np.ndarray:
     )
 
 
-def fitted_error(strengths: np.ndarray, guess: float, curves: Callable[[float], np.ndarray]) -> np.ndarray:
+def fitted_error(strengths: np.ndarray, guess: float, curves: Callable[[float], np.ndarray]) -> float:
     """Distance of the median over runs from the curves of the constant, up to four times the guess, that fits best."""
+    from scipy.optimize import minimize_scalar
+
     middle = np.median(strengths, axis=0, keepdims=True)
+
+    def missed(constant: float) -> float:
+        return float(((middle[0] - curves(constant)) ** 2).sum())
+
     constants = guess * np.geomspace(0.25, 4, 1001)
-    best = min(constants, key=lambda constant: ((middle[0] - curves(constant)) ** 2).sum())
-    return curve_error(middle, curves(best))
+    best = int(np.argmin([missed(constant) for constant in constants]))
+    around = constants[max(best - 1, 0)], constants[min(best + 1, len(constants) - 1)]
+    nearest = minimize_scalar(missed, bounds=around, method="bounded", options={"xatol": 1e-9 * guess}).x
+    return curve_error(middle, curves(nearest))[0]
 
 
 IN_TIME, IN_DATA, IN_WIDTH = at_least(skills=5, units=1000), at_least(skills=5, data_units=1000), at_least(skills=5)
 SMALL = "the published network has five skills and 1,000 units and is trained far longer"
 DISTANCE = "root mean square distance of the strength from the model"
 CURVES = f"{DISTANCE} calibrated on skill 1, over the target, worst skill"
+OVER_SETS, OVER_RUNS = "median over training sets but each in turn", "median over runs but each in turn"
 FITTED = f"{DISTANCE} with its constants fitted to all skills, over the target, worst skill"
-medians = Statistic("value", every_run.of)  # of a quantity of the medians over runs
+value = Statistic("value", every_run.of)  # of what is measured once
 CLAIMS = (
     Claim(
         "skill_emergence.order-in-time",
@@ -153,7 +163,7 @@ CLAIMS = (
             "sets",
             lambda data: [np.abs(data["learned"] - (data["counts"] > 0)).max()],
         ),
-        medians < 1e-3,
+        value < 1e-3,
     ),
     Claim(
         "skill_emergence.order-in-data",
@@ -172,31 +182,34 @@ CLAIMS = (
         "Figure 4b",
         "The model captures how much each needs: examples inverse to frequency.",
         Quantity(
-            "largest relative error of P_1 / P_k as the ratio of the median examples, over training sets, at half "
-            "strength of skills k and 1",
-            examples_error,
+            "largest relative error of P_1 / P_k as the ratio of the median examples, over training sets but each in "
+            "turn, at half strength of skills k and 1",
+            each_left_out(examples_error, "half_data"),
         ),
-        medians < 0.25,
+        median < 0.25,
         fixed=AFTER,
         decisive=IN_DATA,
-        why="sets differ, and with them their median: skill 2 needs 250 to 450 examples, skill 1 from 80 to 130",
-        defence=SMALL,
+        why="sets differ, and with them their median: of three at seed 0 one decides whether skills need up to 0.14 or "
+        "0.27 more or less than their frequency says",
+        defence="three training sets are few; with all of them the error is 0.18 at seed 0 and 0.11 at seed 11",
     ),
     Claim(
         "skill_emergence.fitted-in-data",
         "Figure 4b",
         "It captures the growth with data accurately.",
-        Quantity(f"{FITTED}, median over training sets, in data", fitted_data_error),
-        medians < 0.1,
+        Quantity(f"{FITTED}, {OVER_SETS}, in data", each_left_out(fitted_data_error, "strength_by_data")),
+        median < 0.1,
         fixed=AFTER,
         decisive=IN_DATA,
+        why="the bound is just met with all sets, and just missed without one of three at seed 0",
+        defence="three training sets are few; with all of them the distance is 0.096 and 0.089",
     ),
     Claim(
         "skill_emergence.curves-in-data",
         "Figure 4b",
         "Set by the first skill alone it captures the growth with data.",
-        Quantity(f"{CURVES}, median over training sets, in data", data_curve_error),
-        medians < 0.1,
+        Quantity(f"{CURVES}, {OVER_SETS}, in data", each_left_out(data_curve_error, "strength_by_data")),
+        median < 0.1,
         source=READING,
         fixed=AFTER,
         decisive=IN_DATA,
@@ -224,10 +237,11 @@ CLAIMS = (
         "Figure 4c",
         "Every skill takes the same number of units.",
         Quantity(
-            "largest relative error of 2 k - 1 as the ratio of the median half-widths of skills k and 1",
-            even_spacing_error,
+            "largest relative error of 2 k - 1 as the ratio of the median half-widths, over runs but each in turn, of "
+            "skills k and 1",
+            each_left_out(even_spacing_error, "half_width"),
         ),
-        medians < 0.25,
+        median < 0.25,
         source=READING,
         fixed=AFTER,
         why="varies with the draw of runs: 0.22 at seed 0, 0.35 at seed 11",
@@ -237,8 +251,8 @@ CLAIMS = (
         "skill_emergence.fitted-in-width",
         "Figure 4c",
         "The model captures the growth with width accurately.",
-        Quantity(f"{FITTED}, median over runs, in width", fitted_width_error),
-        medians < 0.1,
+        Quantity(f"{FITTED}, {OVER_RUNS}, in width", each_left_out(fitted_width_error, "strength_by_width")),
+        median < 0.1,
         fixed=AFTER,
         decisive=IN_WIDTH,
     ),
@@ -246,8 +260,8 @@ CLAIMS = (
         "skill_emergence.curves-in-width",
         "Figure 4c",
         "Set by the first skill alone the model captures the growth with width.",
-        Quantity(f"{CURVES}, median over runs, in width", width_curve_error),
-        medians < 0.1,
+        Quantity(f"{CURVES}, {OVER_RUNS}, in width", each_left_out(width_curve_error, "strength_by_width")),
+        median < 0.1,
         source=READING,
         fixed=AFTER,
         decisive=IN_WIDTH,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
+from figures.harness.pooled_runs import each_left_out
 from toymodels.claims import AFTER, READING, Claim, Quantity, every, every_run, mean, median
 
 RELATIVE_NOISE = (0.003, 0.01, 0.03, 0.1)  # over the largest amplification; the first is that of "paper"
@@ -30,7 +31,11 @@ CLAIMS = (
         "Figure 5, appendix",
         "Early on the second level's information on the input rises to 2 bits, with noise of a size found by a "
         "scan, the only one of four at which it does.",
-        Quantity("largest mean over the runs of I(level 2; input), bits, 0 if that mean starts at 1.2 or more", peak),
+        Quantity(
+            "largest mean over the runs but each in turn of I(level 2; input), bits, 0 if that mean starts at 1.2 or "
+            "more",
+            each_left_out(peak, "paper_level2_input", axis=1),
+        ),
         median > 1.85,
         fixed=AFTER,
     ),

@@ -22,6 +22,7 @@ import numpy as np
 from toymodels.run import files, identity
 from toymodels.run.identity import canonical
 from toymodels.run.sources import sources
+from toymodels.run.torch_settings import torch_settings
 
 HEAD = "cell"  # name of the entry that carries identity, header and checksum
 ARRAY = "a/"  # before the name of every array
@@ -36,7 +37,7 @@ class Cell:
     asked : mapping
         What was asked, in terms of JSON: function, arguments, settings, seed, replicate.
     made_by : mapping
-        How it is answered: sources, device, versions.
+        How it is answered: sources, device, versions, settings of PyTorch that are not the usual ones.
     """
 
     asked: Mapping[str, Any]
@@ -237,12 +238,13 @@ def read_head(path: Path) -> dict[str, Any]:
 
 
 def made_by(functions: Iterable[Any], device: str = "auto") -> dict[str, Any]:
-    """The second half of an identity: sources that can be reached, the device in use, versions."""
-    reached = sources(*functions)
+    """The second half of an identity: sources that can be reached, the device, versions, unusual settings of torch."""
+    reached, settings = sources(*functions), torch_settings()
     return {
         "sources": reached,
         "device": identity.device_used(device, reached),
         "versions": identity.versions(),
+        **({"torch": settings} if settings else {}),
     }
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from toymodels.run.cluster import map_on_cluster, parse_address
 from toymodels.run.loaded_code import loaded_code, require_code
 from toymodels.run.source_files import Program, program, work_for
+from toymodels.run.torch_settings import torch_settings, use_torch_settings
 
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB"))
 PATIENCE = 3  # deaths of a worker in a row, without a call finished in between, before each call is tried alone
@@ -159,7 +160,7 @@ def parallel_map(
         yield from map(function, items)
         return
     _send_program_whole()
-    function = partial(_called_for, program(), loaded_code(), function)
+    function = partial(_called_for, program(), loaded_code(), torch_settings(), function)
     if address is None:
         yield from _until_done(function, list(items), jobs, lost)
         return
@@ -173,10 +174,13 @@ def parallel_map(
     yield from map_on_cluster(function, items, address=address, jobs=jobs, lost=died)
 
 
-def _called_for(work: Program, code: dict[str, str], function: Callable[[Any], Any], item: Any) -> Any:
-    """The call of a worker, which cannot know by itself of what program it is part, and in which state of the code."""
+def _called_for(
+    work: Program, code: dict[str, str], settings: dict[str, str], function: Callable[[Any], Any], item: Any
+) -> Any:
+    """The call of a worker, which cannot know by itself of what program it is part, in which state and with what."""
     work_for(work)
     require_code(code)
+    use_torch_settings(settings)
     return function(item)
 
 

@@ -6,7 +6,7 @@ and versions. What is known not to be known makes an identity that no other equa
 twice.
 
 What an identity cannot see, and what must therefore stand in the settings of a model: files that it reads, variables of
-the environment, values that are put into a module while the program runs (torch's default precision is one), modules
+the environment, values that are put into a module while the program runs (but for torch's default precision), modules
 that are imported by a name in quotes, text that is executed, code in archives and compiled modules, a file that is
 edited after a run has begun and before that first imports it, and versions of libraries other than numpy, scipy and
 torch.

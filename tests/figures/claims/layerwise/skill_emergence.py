@@ -49,22 +49,26 @@ def seen(rarest: float) -> dict[str, np.ndarray]:
 
 
 def half_widths(fourth: float) -> dict[str, np.ndarray]:
-    """Three runs whose medians are 4 times 1, 3, 5, 7, 9, but for 10 % less at skill 2 and (1 + fourth) at skill 4."""
+    """Five runs whose medians are 4 times 1, 3, 5, 7, 9, but for 10 % less at skill 2 and (1 + fourth) at skill 4.
+
+    As in all that follow three runs are the median, which hence stays whichever run is left out.
+    """
     middle = 4 * np.array([1, 3, 5, 7, 9]) * [1, 0.9, 1, 1 + fourth, 1]
-    return {"half_width": np.stack([np.add(middle, [9, 1, 30, 2, 50]), middle * [0.4, 0.9, 0.6, 0.8, 0.5], middle])}
+    outer = np.add(middle, [9, 1, 30, 2, 50]), middle * [0.4, 0.9, 0.6, 0.8, 0.5]
+    return {"half_width": np.stack([*outer, middle, middle, middle])}
 
 
 def examples(fourth: float) -> dict[str, np.ndarray]:
-    """Three sets whose medians are as the shares say, but for 10 % less at skill 2 and (1 + fourth) at skill 4."""
+    """Five sets whose medians are as the shares say, but for 10 % less at skill 2 and (1 + fourth) at skill 4."""
     middle = 80 * SHARES[0] / SHARES * [1, 0.9, 1, 1 + fourth, 1]
-    sets = [middle * [1.3, 4, 1.1, 2, 1.5], middle * [0.4, 0.9, 0.6, 0.8, 0.5], middle]
+    sets = [middle * [1.3, 4, 1.1, 2, 1.5], middle * [0.4, 0.9, 0.6, 0.8, 0.5], middle, middle, middle]
     return {"half_data": np.stack(sets), "shares": SHARES} | PUBLISHED
 
 
 def by(size: str, distance: float) -> dict[str, np.ndarray]:
-    """Three runs, the median of which is `distance` from the model, by "data" or "width"."""
+    """Five runs, the median of which is `distance` from the model, by "data" or "width"."""
     middle = beside([distance])[0]
-    runs = np.stack([middle + 0.9, middle, middle - 0.3])
+    runs = np.stack([middle + 0.9, middle, middle, middle, middle - 0.3])
     return {f"strength_by_{size}": runs, f"predicted_by_{size}": CURVES} | PUBLISHED
 
 
@@ -80,21 +84,21 @@ def sigmoids_beside(distances: Sequence[float]) -> dict[str, np.ndarray]:
 
 
 def sizes_beside(distance: float) -> dict[str, np.ndarray]:
-    """Three sets whose median is the curve of D_c = 60, but half of six sizes of skill 1, full, are above by root 2."""
+    """Five sets whose median is the curve of D_c = 60, but half of six sizes of skill 1, full, are above by root 2."""
     sizes = np.array([20, 110, 130, 500, 900, 4000])
     middle = 1 - np.sqrt(np.maximum(1 - sizes[:, None] * SHARES / 60, 0))
     middle[3:, 0] += np.sqrt(2) * distance
     half = np.array([[45.0], [90], [900]])  # examples at half strength: D_c = 60 by the median
-    sets = np.stack([middle + 0.9, middle, middle - 0.3])
+    sets = np.stack([middle + 0.9, middle, middle, middle, middle - 0.3])
     return {"strength_by_data": sets, "sizes": sizes, "half_data": half, "shares": SHARES} | PUBLISHED
 
 
 def widths_beside(distance: float) -> dict[str, np.ndarray]:
-    """Three runs whose median is a staircase of 4 units a skill, but for three of six widths at which all are full."""
+    """Five runs whose median is a staircase of 4 units a skill, but for three of six widths at which all are full."""
     widths = np.array([2, 7, 13, 20, 25, 30])
     middle = np.clip(widths[:, None] / 4 - np.arange(5), 0, 1)
     middle[3:, 1] += np.sqrt(2) * distance
-    runs = np.stack([middle + 0.9, middle, middle - 0.3])
+    runs = np.stack([middle + 0.9, middle, middle, middle, middle - 0.3])
     half = np.array([[1.0], [2], [9]])  # 4 units, as twice the median
     return {"strength_by_width": runs, "widths": widths, "half_width": half, "shares": SHARES} | PUBLISHED
 

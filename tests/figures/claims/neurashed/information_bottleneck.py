@@ -19,6 +19,15 @@ def around(start: list[float], peak: float) -> np.ndarray:
     return np.array([start, second, third, [1.0, 1.1, 0.9]])
 
 
+def rising(start: float) -> dict[str, np.ndarray]:
+    """Five runs that start at a mean of `start`, whichever is left out, and are at 1.88 together at the second record.
+
+    Without one of them the mean is 1.88 and .025 or .0125 more or less there, and one of them has 2.4 later on.
+    """
+    second = 1.88 + np.array([0.1, 0.05, 0, -0.05, -0.1])
+    return {"paper_level2_input": np.array([[start] * 5, second, [1.6, 1.6, 2.4, 1.6, 1.6], [1.0] * 5])}
+
+
 def at_noise(*peaks: float) -> dict[str, np.ndarray]:
     """The largest means at the four sizes of noise."""
     names = ("paper", "noise_0.01", "noise_0.03", "noise_0.1")
@@ -35,11 +44,7 @@ def forgetting(loss: list[float]) -> dict[str, np.ndarray]:
 KEPT = [0.995, 0.991, 1.0, 0.999, 0.993]
 LOST = [0.995, 0.991, 0.985, 0.999, 0.993]  # in one run
 CASES = {
-    "fit": Case(  # the same peak, but in `fails` it starts at 3.63 / 3 = 1.21, and nothing has risen
-        {"paper_level2_input": around([1.4, 1.1, 1.07], 1.88)},  # 3.57 / 3 = 1.19
-        {"paper_level2_input": around([1.4, 1.1, 1.13], 1.88)},
-        (1.88, 0),
-    ),
+    "fit": Case(rising(1.19), rising(1.21), (1.88, 0)),  # in the second it starts too high: nothing has risen
     "compress": Case(
         at_end("paper_level2_input", [1.05, 0.9, 1.06, 1.04, 1.05]),  # mean 5.1 / 5 = 1.02
         at_end("paper_level2_input", [1.1, 1.0, 1.0, 1.1, 1.0]),  # mean 1.04

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+import torch
+
+from toymodels.run.cells import made_by
+from toymodels.run.torch_settings import torch_settings, use_torch_settings
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = """
+import torch
+from toymodels.run.engine import parallel_map
+
+def third(item):
+    return item, str((torch.ones(1) / 3).double().item())
+
+if __name__ == "__main__":
+    for set_here in (torch.float64, torch.float32, torch.float64):
+        torch.set_default_dtype(set_here)
+        here, there = (sorted(parallel_map(third, [1, 2, 3], jobs=jobs)) for jobs in (1, 2))
+        assert here == there, (here, there)
+        print(here[0][1])
+"""
+
+
+@pytest.fixture
+def double():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_nothing_is_said_of_the_usual_settings():
+    assert torch_settings() == {}
+    assert "torch" not in made_by([torch_settings])
+
+
+def test_another_precision_counts_for_identities(double):
+    assert torch_settings() == {"default_dtype": "float64"}
+    assert made_by([torch_settings])["torch"] == {"default_dtype": "float64"}
+
+
+def test_settings_that_are_asked_hold_and_the_others_are_the_usual_ones(double):
+    use_torch_settings({"float32_matmul_precision": "high"})
+    assert torch.get_default_dtype() == torch.float32
+    assert torch_settings() == {"float32_matmul_precision": "high"}
+    use_torch_settings({})
+    assert torch_settings() == {}
+
+
+def test_workers_compute_in_the_precision_of_the_process_that_asks(tmp_path):
+    script = tmp_path / "thirds.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    double, single, again = done.stdout.split()
+    assert double == again == str(1 / 3)
+    assert single != double
