@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,15 @@ class Batch:
         """
         inputs = _each(self.inputs, lambda part: part.clone() if isinstance(part, Tensor) else part)
         return module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
+
+    def digest(self) -> str:
+        """SHA-256 over names, types, shapes and bytes: equal for the same samples in the same order."""
+        named = self.inputs.items() if isinstance(self.inputs, Mapping) else enumerate(self.inputs)
+        state = hashlib.sha256()
+        for name, values in (*named, ("labels", self.labels)):
+            state.update(f"{name} {values.dtype} {tuple(values.shape)} ".encode())
+            state.update(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return state.hexdigest()
 
 
 def _each(inputs, function):

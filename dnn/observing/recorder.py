@@ -90,6 +90,8 @@ class Recorder:
         self.steps: list[int] = []
         self.rows: list[dict[str, float]] = []
         self.refused: dict[str, str] = {}
+        self.seen: dict[int, str] = {}  # digest of the samples that are looked at from this step on
+        self._digest: str | None = None
 
     def is_due(self, step: int) -> bool:
         """Whether this step is one to record.
@@ -127,16 +129,25 @@ class Recorder:
         if self.test is not None:
             late = observe(module, self.test, ["accuracy", "loss"], **self.options)
             row |= {f"test_{name}": value for name, value in late.items()}
+        samples = self._samples()
+        if not self.seen or self.seen[max(self.seen)] != samples:
+            self.seen[step] = samples
         self.steps.append(step)
         self.rows.append(row)
         self.refused |= seen.refused
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps, so that a resumed run goes on recording."""
-        return {"steps": list(self.steps), "rows": [dict(row) for row in self.rows], "refused": dict(self.refused)}
+        rows = [dict(row) for row in self.rows]
+        return {"steps": list(self.steps), "rows": rows, "refused": dict(self.refused), "seen": dict(self.seen)}
+
+    def _samples(self) -> str:
+        if self._digest is None:
+            self._digest = "".join(batch.digest() for batch in (self.data, self.test) if batch is not None)
+        return self._digest
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint.
+        """Go on from a checkpoint; of records that are made of other samples than before, the trajectory says so.
 
         Parameters
         ----------
@@ -156,9 +167,13 @@ class Recorder:
         self.steps = list(state["steps"])
         self.rows = [dict(row) for row in state["rows"]]
         self.refused = dict(state["refused"])
+        self.seen = {int(step): samples for step, samples in dict(state.get("seen", {})).items()}
 
     def trajectory(self) -> Trajectory:
         """All records as one Trajectory, clock "step"; quantities that some record lacks are left out.
+
+        Its `meta` says which quantities were refused and why, and from which step on other samples were looked at, as
+        after a resumption with a DataLoader that shuffles.
 
         Raises
         ------
@@ -170,6 +185,8 @@ class Recorder:
         names = [name for name in self.rows[0] if all(name in row for row in self.rows)]
         data = {name: np.array([row[name] for row in self.rows]) for name in names}
         meta = {f"refused {name}": why for name, why in self.refused.items()}
+        if others := sorted(self.seen)[1:]:
+            meta["other samples"] = f"from step {', '.join(map(str, others))} on, after a resumption"
         return Trajectory(np.array(self.steps, dtype=float), data, clock="step", meta=meta)
 
     def to_dataframe(self) -> pandas.DataFrame:

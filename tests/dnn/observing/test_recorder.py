@@ -1,5 +1,6 @@
 import copy
 import html
+import json
 import sys
 
 import numpy as np
@@ -92,6 +93,24 @@ def test_a_resumed_recorder_goes_on_where_it_was():
     second(module, 20)  # a step that was done before the interruption
     train(module, second, range(21, 41), optimiser)
     assert second.to_dataframe().equals(whole.to_dataframe())
+
+
+def test_records_of_other_samples_after_a_resumption_are_told():
+    x, y = torch.randn(20, 784), torch.arange(20) % 10
+    first = Recorder((x, y), ["accuracy"], every=1, samples=20)
+    for step in (1, 2):
+        first(network(), step)
+    assert "other samples" not in first.trajectory().meta
+    for data, told in (((x, y), False), ((x.flip(0), y.flip(0)), True), ((x, (y + 1) % 10), True)):
+        second = Recorder(data, ["accuracy"], every=1, samples=20)
+        second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+        for step in (3, 4):
+            second(network(), step)
+        assert ("from step 3 on" in second.trajectory().meta.get("other samples", "")) == told
+    third = Recorder((x, y), ["accuracy"], every=1, samples=20, test=(x, y))
+    third.load_state_dict({name: first.state_dict()[name] for name in ("steps", "rows", "refused")})
+    third(network(), 3)  # a state that does not say of which samples it is
+    assert "other samples" not in third.trajectory().meta
 
 
 def test_before_any_record_there_is_nothing():
