@@ -271,6 +271,7 @@ FIGURE = PaperFigure(
     ),
     presets={
         "quick": AnchorTransformers(),
+        "large": AnchorTransformers(gammas=(0.25, 0.5, 0.75, 1.0), n_steps=10_000, d_model=128, lr=2e-3),
         "paper": AnchorTransformers(gammas=(0.3, 0.4, 0.5, 0.6, 0.7, 0.8), size="paper"),
     },
     compute=compute,
