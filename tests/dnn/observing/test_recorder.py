@@ -160,6 +160,21 @@ def test_findings_rest_on_numbers_and_go_no_further():
     assert "10 of 10" not in text
 
 
+@pytest.mark.parametrize(("decades", "word"), [(0.45, "not delayed"), (0.55, "delayed")])
+def test_half_a_decade_of_lag_counts_as_delayed(decades, word):
+    text = says(accuracy=rising(30), test_accuracy=rising(30 * 10**decades))
+    assert f"{decades:.2f} decades behind training: {word}" in text
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [(0.047, "lazy: "), (0.053, "neither lazy nor rich: "), (0.29, "neither lazy nor rich: "), (0.31, "rich: ")],
+)
+def test_between_lazy_and_rich_lies_a_twentieth_to_three_tenths_of_a_turn(distance, words):
+    found = says(kernel_distance=np.linspace(0, distance, 60)).splitlines()
+    assert any(line.startswith(f"{words}the tangent kernel has turned by {distance:.3f}") for line in found)
+
+
 def test_a_network_that_ends_in_relu_has_dead_logits():
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10), nn.ReLU())
