@@ -170,12 +170,6 @@ PARTS = {
         Part("Remark I.2", "inflection point"),
         Part("Remark I.3", "bound on the growth"),
         Part("Appendix J.1", "generalisation and greedy dynamics"),
-        Part(
-            "Appendix J.1, degrading",
-            "the rich regime in grokking may degrade the performance",
-            "not judged: reported from Lyu et al. (2024); needs a task on which the solution of the kernel generalises "
-            "and the one of smallest norm does not",
-        ),
         Part("Appendix J.2", "batch normalisation", "a question that the paper asks"),
         Part("Appendix J.3", "biases and skip connections"),
         Part("Appendix J.4", "encouraging greedy dynamics", "a question that the paper asks"),

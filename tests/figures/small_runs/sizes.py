@@ -174,6 +174,9 @@ SIZES = {
             "records": 6,
         }
     ),
+    "layerwise/dense_truth": Small(
+        {"dim": 12, "n_samples": 7, "n_active": 2, "init_scale": 2.0, "weight_decay": 0.1, "replicates": 3}
+    ),
     "layerwise/random_labels": Small(
         {"width": 16, "samples": 60, "lazy_scale": 4.0, "decay": 0.01, "lr": 5e-3, "n_steps": 60, "records": 7}
     ),
