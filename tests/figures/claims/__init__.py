@@ -5,7 +5,7 @@ One module a figure, `tests/figures/claims/PAPER/FIGURE.py`, with `CASES`: the c
 mean, or the loss for the accuracy gives another number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from figures.harness.figure import Data
@@ -24,12 +24,15 @@ class Case:
         The median that is measured in `holds` and in `fails`, worked out by hand.
     verdict : str
         What comes of `fails`: `contradicted`; `open` for a claim that nothing can contradict.
+    also : sequence of (mapping of str to array, str)
+        More data with their verdict, for criteria of several bounds.
     """
 
     holds: Data
     fails: Data
     gives: tuple[float, float]
     verdict: str = CONTRADICTED
+    also: Sequence[tuple[Data, str]] = ()
 
 
 Cases = Mapping[str, Case]

@@ -26,6 +26,8 @@ def test_the_verdict_and_the_number_are_those_of_the_construction(name, key):
         judged = claim.judge(data)
         assert judged.verdict == verdict
         np.testing.assert_allclose(judged.median, value, rtol=1e-6, atol=1e-12)
+    for data, verdict in case.also:
+        assert claim.judge(data).verdict == verdict
     assert case.gives[0] != case.gives[1] or case.holds.keys() == case.fails.keys()
 
 
