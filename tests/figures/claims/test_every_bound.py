@@ -54,11 +54,17 @@ def moved(text: str) -> Iterator[Moved]:
             continue
         if not isinstance(call.args[0], ast.Constant):
             continue
-        for node in ast.walk(call.args[CRITERION]):
-            if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        criterion = call.args[CRITERION]
+        digits = {id(each.args[1]) for each in ast.walk(criterion) if isinstance(each, ast.Call) and _rounds(each)}
+        for node in ast.walk(criterion):
+            if isinstance(node, ast.Constant) and type(node.value) in (int, float) and id(node) not in digits:
                 start, end = starts[node.lineno - 1] + node.col_offset, starts[node.lineno - 1] + node.end_col_offset
                 for new in moves(node.value):
                     yield Moved(node.lineno, call.args[0].value, start, end, new)
+
+
+def _rounds(call: ast.Call) -> bool:
+    return ast.unparse(call.func) == "round"
 
 
 def files_of(figure: str) -> list[str]:
