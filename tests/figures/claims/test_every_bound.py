@@ -20,7 +20,7 @@ from toymodels.claims import REPRODUCED, Claim
 
 ROOT = Path(__file__).parents[3]
 ROUNDING = 1e-5
-WHOLE = 10  # up to which whole numbers are moved by 1
+WHOLE = 10  # below which whole numbers are moved by 1
 CRITERION = 4  # its place among the arguments of a claim
 
 
@@ -40,7 +40,7 @@ def moves(value: float) -> tuple[str, ...]:
     if abs(value) < ROUNDING:
         return ()
     if isinstance(value, int):
-        return (str(value + 1), str(value - 1)) if abs(value) <= WHOLE else (str(value * 3 // 2), str(value * 2 // 3))
+        return (str(value + 1), str(value - 1)) if abs(value) < WHOLE else (str(value * 3 // 2), str(value * 2 // 3))
     return repr(value * 1.5), repr(value / 1.5)
 
 
