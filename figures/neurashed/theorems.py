@@ -241,7 +241,7 @@ FIGURE = PaperFigure(
                 "whether it is identical in symbols on the reconstructed graph (1 = yes)",
                 lambda data: data["identical"].astype(float),
             ),
-            every_polynomial > 0.5,
+            every_polynomial.equals(1),
         ),
     ),
     aliases=("neurashed_theorems", "theorem-1", "theorem-2"),

@@ -67,7 +67,7 @@ CASES = {
     ),
     # .01, .02, .03, .08, .12 with mean .052, and .01, .02, .055, .06, .07 with mean .043
     "last-bias-beside-first": Case(
-        offsets(PLAIN, 0.01, -0.12, 0.03, 0.08, 0.02), offsets(PLAIN, 0.01, -0.06, 0.055, 0.07, 0.02), (0.03, 0.055)
+        offsets(PLAIN, 0.01, -0.12, 0.04, 0.08, 0.02), offsets(PLAIN, 0.01, -0.06, 0.055, 0.07, 0.02), (0.04, 0.055)
     ),
     # .21, .215, .22, .24, .25 and, for the .24, .195
     "weights": Case(

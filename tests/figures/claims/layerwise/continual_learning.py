@@ -6,6 +6,7 @@ All others would, read in its place, fail it.
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 LAMBDAS, RUNS = 4, 5
 FORGETTING, TRANSFER, REVERSAL = range(3)
@@ -47,10 +48,16 @@ def speeds(imbalance: int, kind: int, *ratios: float, elsewhere: float) -> dict[
 
 STEPS = np.arange(-10, 10).reshape(LAMBDAS, RUNS)  # median -1/2
 ONE_HIGH = np.where(STEPS == -10, 15, STEPS)  # -9 ... 9 and 15: median 1/2
+ONE_LOW = np.where(STEPS == -10, -15, STEPS)
 CASES = {
     "conserved": Case({"raw_drift": 4e-8 * COUNTED}, {"raw_drift": 4e-8 * ONE_LARGE}, (4.2e-7, 4.6e-7)),
     "closed-form": Case({"raw_error": 4e-8 * COUNTED}, {"raw_error": 4e-8 * ONE_LARGE}, (4.2e-7, 4.6e-7)),
-    "forgotten-in-the-end": Case(loss_on_first(STEPS), loss_on_first(ONE_HIGH), (0.9996, 1.0004)),
+    "forgotten-in-the-end": Case(
+        loss_on_first(STEPS),
+        loss_on_first(ONE_HIGH),
+        (0.9996, 1.0004),
+        also=[(loss_on_first(ONE_LOW), CONTRADICTED)],
+    ),
     "lazy-is-exponential": Case(
         {"exponential": sequences(LAZY, FORGETTING, (0.01, 0.045, 0.02, 0.03, 0.015), 0.4)},
         {"exponential": sequences(LAZY, FORGETTING, (0.055, 0.045, 0.02, 0.03, 0.015), 0.4)},
@@ -74,6 +81,7 @@ CASES = {
         speeds(LAZY, TRANSFER, 0.55, 0.95, 0.7, 0.8, 0.6, elsewhere=0.1),
         speeds(LAZY, TRANSFER, 0.55, 0.45, 0.7, 0.8, 0.6, elsewhere=0.1),
         (0.7, 0.6),
+        also=[(speeds(LAZY, TRANSFER, 0.55, 1.2, 0.7, 0.8, 0.6, elsewhere=0.7), CONTRADICTED)],
     ),
     "rich-reversal": Case(
         speeds(RICH, REVERSAL, 3.5, 10, np.inf, 4, 6, elsewhere=1),

@@ -42,9 +42,9 @@ CASES = {
     ),
     # means -1.19 and -.96
     "small-moves": Case(
-        moves("feature", "function", -1.6, -1.06, -1.05, -1.3, -0.95),
+        moves("feature", "function", -1.6, -1.08, -1.05, -1.3, -0.95),
         moves("feature", "function", -1.15, -1.12, -0.9, -1.13, -0.5),
-        (-1.06, -1.12),
+        (-1.08, -1.12),
     ),
     "large-sum": Case(
         moves("function", "feature", 0.005, -0.018, 0.012, 0.001, -0.01),

@@ -6,6 +6,7 @@ Strengths 4, 2, 1, 0.5: half the sum of their squares is 10.625, of those after 
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 STRENGTHS = np.array([4.0, 2, 1, 0.5])
 REMAINING = np.array([2.625, 0.625, 0.125])
@@ -48,6 +49,7 @@ CASES = {
         {"strengths": STRENGTHS, "plateaus": REMAINING * [1.019, 1.01, 0.981]},
         {"strengths": STRENGTHS, "plateaus": REMAINING * [1.019, 1.021, 0.981]},
         (1.01, 1.019),
+        also=[({"strengths": STRENGTHS, "plateaus": REMAINING * [1.019, 1.01, 0.979]}, CONTRADICTED)],
     ),
     "linear-model": Case(fall("linear", ONCE), fall("linear", TWICE), (0, 1)),
     "rank": Case(spectra(IN_ORDER, NOT_IN_ORDER), spectra(NOT_IN_ORDER, IN_ORDER), (0, 1)),

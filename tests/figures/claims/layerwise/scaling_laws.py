@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 EXPONENTS = {"time": [0.23, 0.375, 0.47], "data": [0.25, 0.37, 0.48], "parameters": [0.3, 0.6, 0.9]}  # of three alphas
 X = {
@@ -67,10 +68,18 @@ CASES = {  # two values: their median is half their sum
     # over the bounds 0.01, 0.01, 0.03: 0.9, 0.4, 0.8 and 0.9, 1.1, 0.8
     "small-alpha": Case(small_alpha("all", -0.009, 0.004, 0.024), small_alpha("all", -0.009, 0.011, 0.024), (0.8, 0.9)),
     # over 0.01: 1.2, 1.8 and 1.8, -1.2, for a flatter law is no steeper one; the law in parameters is not judged
-    "truncated": Case(small_alpha("loss", -0.012, -0.018, 0), small_alpha("loss", -0.018, 0.012, 0), (1.5, 0.3)),
+    "truncated": Case(
+        small_alpha("loss", -0.012, -0.018, 0),
+        small_alpha("loss", -0.018, 0.012, 0),
+        (1.5, 0.3),
+        also=[(small_alpha("loss", -0.018, -0.008, 0), CONTRADICTED)],
+    ),
     # 0.975, 0.98, 1.01, 1.02 and 0.965, 0.975, 1.01, 1.02
     "constants": Case(
-        over_law([2, 1.02, 0.98], [2, 1.01, 0.975]), over_law([2, 1.02, 0.965], [2, 1.01, 0.975]), (0.995, 0.9925)
+        over_law([2, 1.02, 0.98], [2, 1.01, 0.975]),
+        over_law([2, 1.02, 0.965], [2, 1.01, 0.975]),
+        (0.995, 0.9925),
+        also=[(over_law([2, 1.035, 0.98], [2, 1.01, 0.975]), CONTRADICTED)],
     ),
     "compute": Case(frontier(0.018), frontier(-0.022), (0.018, 0.022)),
 }

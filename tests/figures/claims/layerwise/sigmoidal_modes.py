@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 NETWORK = np.array([[0.1, 0.0, 0.0], [0.5, 0.1, 0.0], [0.9, 0.4, 0.1], [1.0, 0.8, 0.3], [1.0, 0.9, 0.6]])
 STRENGTHS = np.array([4.0, 2.0, 0.5])
@@ -50,7 +51,12 @@ CASES = {
     "stages": Case({"network_at": np.array([0.045, 0.006])}, {"network_at": np.array([0.045, 0.012])}, (0.75, 1.05)),
     "concurrent": Case({"linear_at": np.array([0.9, 0.54])}, {"linear_at": np.array([0.9, 0.46])}, (0.72, 0.68)),
     # the time until then over the half-time is .025, but in the last case .25 of the third mode
-    "immediate": Case(linear([0.045, 0.02, 0.03], [4, 4, 4]), linear([0.045, 0.02, 0.03], [4, 4, 0.4]), (0.03, 0.045)),
+    "immediate": Case(
+        linear([0.045, 0.02, 0.03], [4, 4, 4]),
+        linear([0.045, 0.02, 0.03], [4, 4, 0.4]),
+        (0.03, 0.045),
+        also=[(linear([0.045, 0.055, 0.03], [4, 4, 4]), CONTRADICTED)],
+    ),
     # shares over .4: 1.05, 1.125, 1.375; the wait over the rise: 4/3, but in the last case 3.4/3.6 of the third mode
     "abrupt": Case(network([0.42, 0.45, 0.55], [4, 4, 4]), network([0.42, 0.45, 0.55], [4, 4, 3.4]), (1.125, 1.05)),
     # in the last case the third mode's delay is bent: its mean growth is off by less than .002

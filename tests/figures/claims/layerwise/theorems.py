@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 IMBALANCES = np.array([-100.0, -0.1, 0.0, 1.0, 100.0])
 SMALL, LARGE = [1, 2], [0, 4]  # positions of |lambda| <= 0.1 and of |lambda| = 100
@@ -78,6 +79,9 @@ CASES = {
         half(SMALL, [[1.6, 2, 3], [2.5, 1.8, 2.2]], [[4, 4.2, 5.1], [5, 6, 5.5]], elsewhere=1.2),
         half(SMALL, [[1.6, 2, 3], [0.8, 1.8, 2.2]], [[4, 4.2, 5.1], [3, 6, 4.84]], elsewhere=1.2),
         (1.9, 1.75),
+        also=[
+            (half(SMALL, [[1.6, 2, 3], [1.4, 1.8, 2.2]], [[4, 4.2, 5.1], [5, 6, 5.5]], elsewhere=1.6), CONTRADICTED),
+        ],
     ),
     # latest over earliest: 1.01 1.02 1.03 1.03 1.04 1.045; and an early last one 1 / .94, or a late middle one 1.07
     "linear-when-imbalanced": Case(

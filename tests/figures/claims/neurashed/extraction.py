@@ -7,6 +7,7 @@ over it and the mean .117 under it. Under the bound they are mirrored.
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 OVER = np.array([[0.02, -0.4, 0.04], [0.03, -0.4, 0.01]])
 OTHER = np.array([[0.1, -0.3, 0.2], [0.3, -0.2, 0.4]])  # rank correlations of another prediction
@@ -86,6 +87,14 @@ CASES = {
         {"dominant": WHOLE + OVER, "active": WHOLE}, {"dominant": WHOLE - OVER, "active": WHOLE}, (0.015, -0.015)
     ),
     "batch-size-updates": Case(ratios(updates=ALONG), ratios(updates=AGAINST), (0.1 * np.log(2), 0.95 * np.log(2))),
-    "batch-size-amount": Case(ratios(updates=PREDICTED * AMOUNT), ratios(updates=PREDICTED * TOO_MUCH), (1.85, 2.15)),
+    "batch-size-amount": Case(
+        ratios(updates=PREDICTED * AMOUNT),
+        ratios(updates=PREDICTED * TOO_MUCH),
+        (1.85, 2.15),
+        also=[
+            (ratios(updates=PREDICTED * AMOUNT / 3), REPRODUCED),  # .62
+            (ratios(updates=PREDICTED * AMOUNT / 4.2), CONTRADICTED),  # .44
+        ],
+    ),
     "batch-size-epochs": Case(ratios(epochs=ALONG), ratios(epochs=AGAINST), (0.1 * np.log(2), 0.95 * np.log(2))),
 }

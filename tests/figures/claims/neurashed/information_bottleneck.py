@@ -6,6 +6,7 @@ Records before the last are below and above the bound; single runs exceed the la
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 
 def at_end(name: str, bits: list[float]) -> dict[str, np.ndarray]:
@@ -19,13 +20,13 @@ def around(start: list[float], peak: float) -> np.ndarray:
     return np.array([start, second, third, [1.0, 1.1, 0.9]])
 
 
-def rising(start: float) -> dict[str, np.ndarray]:
-    """Five runs that start at a mean of `start`, whichever is left out, and are at 1.88 together at the second record.
+def rising(start: float, peak: float = 1.88) -> dict[str, np.ndarray]:
+    """Five runs that start at `start` in the mean, whichever is left out, and are together at `peak` at the second record.
 
-    Without one of them the mean is 1.88 and .025 or .0125 more or less there, and one of them has 2.4 later on.
+    Without one of them the mean is `peak` and .025 or .0125 more or less there; one of them has .52 more later on.
     """
-    second = 1.88 + np.array([0.1, 0.05, 0, -0.05, -0.1])
-    return {"paper_level2_input": np.array([[start] * 5, second, [1.6, 1.6, 2.4, 1.6, 1.6], [1.0] * 5])}
+    second = peak + np.array([0.1, 0.05, 0, -0.05, -0.1])
+    return {"paper_level2_input": np.array([[start] * 5, second, [1.6, 1.6, peak + 0.52, 1.6, 1.6], [1.0] * 5])}
 
 
 def at_noise(*peaks: float) -> dict[str, np.ndarray]:
@@ -44,11 +45,14 @@ def forgetting(loss: list[float]) -> dict[str, np.ndarray]:
 KEPT = [0.995, 0.991, 1.0, 0.999, 0.993]
 LOST = [0.995, 0.991, 0.985, 0.999, 0.993]  # in one run
 CASES = {
-    "fit": Case(rising(1.19), rising(1.21), (1.88, 0)),  # in the second it starts too high: nothing has risen
+    "fit": Case(  # in the second it starts too high: nothing has risen
+        rising(1.19), rising(1.21), (1.88, 0), also=[(rising(1.19, 1.8), CONTRADICTED)]
+    ),
     "compress": Case(
         at_end("paper_level2_input", [1.05, 0.9, 1.06, 1.04, 1.05]),  # mean 5.1 / 5 = 1.02
         at_end("paper_level2_input", [1.1, 1.0, 1.0, 1.1, 1.0]),  # mean 1.04
         (1.05, 1.0),
+        also=[(at_end("paper_level2_input", [0.8, 1.0, 1.0, 1.0, 1.0]), CONTRADICTED)],  # mean .96
     ),
     "label": Case(at_end("paper_level2_label", KEPT), at_end("paper_level2_label", LOST), (0.995, 0.993)),
     "first-level": Case(

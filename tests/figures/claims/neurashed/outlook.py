@@ -6,6 +6,7 @@ All that is not asked for (other shares of the nodes, numbers of crops, times, b
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 SHARES = np.array([0.1, 0.2, 1 / 3, 0.5, 0.75, 1])
 WHOLE = np.array([0.9, 0.8, 0.7, 0.85, 0.75])
@@ -96,5 +97,6 @@ CASES = {
         reused([1.08, 0.92, 1.05, 0.95]),  # the middle two are .95 and 1.05
         reused([1.08, 0.92, 1.12, 0.95]),  # .95 and 1.08
         (1, 1.015),
+        also=[(reused([1.08, 0.88, 1.05, 0.95]), CONTRADICTED)],
     ),
 }

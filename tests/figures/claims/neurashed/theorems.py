@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 LIMIT = 5 / 3
 
@@ -37,20 +38,31 @@ def polynomials(*identical: bool) -> dict[str, np.ndarray]:
 
 
 HOLDS, FAILS = [1.004, 0.996, 0.999, 1.003], [1.004, 0.996, 0.999, 1.006]  # the middle two: .999 and 1.003, or 1.004
+TOO_LOW = [1.004, 0.994, 0.999, 1.003]
 CASES = {
-    "theorem-1-ratio": Case(at_last(0, HOLDS), at_last(0, FAILS), (1.001, 1.0015)),
+    "theorem-1-ratio": Case(
+        at_last(0, HOLDS), at_last(0, FAILS), (1.001, 1.0015), also=[(at_last(0, TOO_LOW), CONTRADICTED)]
+    ),
     "theorem-1-increments": Case(errors(9e-7), errors(1.1e-6), (1e-8, 1e-8)),  # three of the 15 are the median
     "theorem-1-same-input": Case(  # the first depth, L = 1, does not count
-        at_last(1, [1.5, 1.004, 0.996, 0.999]), at_last(1, [1.5, 1.004, 0.996, 0.994]), (0.999, 0.996)
+        at_last(1, [1.5, 1.004, 0.996, 0.999]),
+        at_last(1, [1.5, 1.004, 0.996, 0.994]),
+        (0.999, 0.996),
+        also=[(at_last(1, [1.5, 1.006, 0.996, 0.999]), CONTRADICTED)],
     ),
-    "theorem-1-trained-edges": Case(at_last(2, HOLDS), at_last(2, FAILS), (1.001, 1.0015)),
+    "theorem-1-trained-edges": Case(
+        at_last(2, HOLDS), at_last(2, FAILS), (1.001, 1.0015), also=[(at_last(2, TOO_LOW), CONTRADICTED)]
+    ),
     "theorem-1-finite-graphs": Case(
         finite([1.015, 1.015, 0.98, 1.015, 1.015]),  # mean 5.04 / 5 = 1.008
         finite([1.0, 1.03, 1.0, 1.03, 1.0]),  # mean 1.012
         (1.015, 1),
     ),
     "theorem-2-divergence": Case(  # as large in the end, but it falls once on the way
-        deep([1.7, 9, 12, 1050]), deep([1.7, 12, 11, 1050]), (1050, 0)
+        deep([1.7, 9, 12, 1050]),
+        deep([1.7, 12, 11, 1050]),
+        (1050, 0),
+        also=[(deep([1.7, 9, 12, 900]), CONTRADICTED)],
     ),
     "theorem-2-proportional": Case(
         deep([1.7, 9, 12, 900]),  # (9 + 12) / 2
