@@ -29,6 +29,13 @@ def test_the_fall_is_measured_from_zero_training_error_on():
     assert verdict.note == "angles off a simplex by 0.5 -> 0.01"
 
 
+def test_a_fit_at_the_first_record_counts_from_there():
+    after = np.linspace(0, 1, 12)
+    verdict = judged(np.ones(12), 0.5 * 10**-after, 0.5 - 0.49 * after, t=np.arange(1.0, 13))
+    assert verdict.outcome == "shown"
+    assert verdict.score == pytest.approx(1.0)  # from the second record on it would be 11 / 12
+
+
 def test_a_fit_that_is_lost_again_is_none():
     dying = np.where(T > 1000, 0.5, FITTED)
     assert "was not reached, or not kept, in 1 of 1 runs" in judged(dying).note

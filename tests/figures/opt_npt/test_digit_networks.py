@@ -8,6 +8,7 @@ from figures.opt_npt.digit_networks import (
     EMBEDDED,
     ENOUGH,
     ENOUGH_DIGITS,
+    PUBLISHED,
     digits,
     first_samples,
     layer_densities,
@@ -20,6 +21,21 @@ from toymodels.run.sweep import sweep
 def test_few_digits_cannot_contradict_the_papers_accuracies():
     assert not ENOUGH_DIGITS.holds({"samples": np.array(ENOUGH - 1)})
     assert ENOUGH_DIGITS.holds({"samples": np.array(ENOUGH)})
+
+
+@pytest.mark.parametrize(
+    ("widths", "can"),
+    [
+        ([64, 128, 1024], True),
+        ([128, 256, 1023], False),  # none as broad as the paper's
+        ([64, 1024], False),  # one of the paper's only
+        ([64, 127, 2048], False),
+        ([128, 2048], True),
+    ],
+)
+def test_what_is_said_of_widths_is_contradicted_by_narrow_and_broad_ones_of_the_paper_alone(widths, can):
+    assert PUBLISHED.holds({"samples": np.array(ENOUGH), "widths": np.array(widths)}) == can
+    assert not PUBLISHED.holds({"samples": np.array(ENOUGH - 1), "widths": np.array(widths)})
 
 
 def test_the_embedded_digits_are_enough_for_small_training_sets():

@@ -21,9 +21,9 @@ def around(start: list[float], peak: float) -> np.ndarray:
 
 
 def rising(start: float, peak: float = 1.88) -> dict[str, np.ndarray]:
-    """Five runs that start at `start` in the mean, whichever is left out, and are together at `peak` at the second record.
+    """Five runs whose mean, whichever is left out, is `start` at first and about `peak` at the second record.
 
-    Without one of them the mean is `peak` and .025 or .0125 more or less there; one of them has .52 more later on.
+    Without one of them it is `peak` and .025 or .0125 more or less there; one of them has .52 more later on.
     """
     second = peak + np.array([0.1, 0.05, 0, -0.05, -0.1])
     return {"paper_level2_input": np.array([[start] * 5, second, [1.6, 1.6, peak + 0.52, 1.6, 1.6], [1.0] * 5])}
