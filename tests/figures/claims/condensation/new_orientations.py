@@ -6,6 +6,7 @@ A miss by pi less some angle is the other side of a kink that is met but for tha
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 ANGLES = np.array([0.4, -2.9, 3.1, 1.7, -1.2, 2.5, -0.3, -3.0])
 
@@ -48,7 +49,13 @@ CASES = {
         missed("forecast", RIGHT_SIDE, "figure_one"), missed("forecast", WRONG_SIDE, "figure_one"), (0.18, 0.22)
     ),
     "wait": Case(
-        waits([1.2, 0.3, 2.5, 0.55, 0.4, 0.9, 0.52]), waits([1.2, 0.3, 2.5, 0.45, 0.4, 3.0, 0.1]), (0.55, 0.45)
+        waits([1.2, 0.3, 2.5, 0.55, 0.4, 0.9, 0.52]),
+        waits([1.2, 0.3, 2.5, 0.45, 0.4, 3.0, 0.1]),
+        (0.55, 0.45),
+        also=[  # the upper bound: medians of 1.8 and 2.2
+            (waits([1.7, 1.9, 0.3, 1.8, 1.6, 9, 1.85]), REPRODUCED),
+            (waits([2.4, 2.5, 0.3, 2.2, 1.2, 9, 2.1]), CONTRADICTED),
+        ],
     ),
     # six of eight runs without a difference, then five
     "plateau-each": Case(born("random", [0, 0, 1, 0, 0, -2, 0, 0]), born("random", [0, 0, 1, 0, 0, -2, 1, 0]), (0, 0)),

@@ -6,6 +6,7 @@ Where a claim speaks of one arm and one number, the other entries say the opposi
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 SIZES = np.array([2, 3, 4, 8])
 NARROW = np.array([0.4, 0.5, 0.6, 0.5])[:, None]  # recovered at width 10, for each number of samples
@@ -79,5 +80,7 @@ CASES = {
         merged(np.full((4, 6), 1e-13), 6e-4 * SQUARES),
         merged(np.full((4, 6), 1e-13), 6e-9 * SQUARES),
         (0.0795, 7.95e-7),
+        # the upper bound: 132.5 times 9e-4, and 13 of 24 errors are .1089 or larger
+        also=[(merged(np.full((4, 6), 1e-13), 9e-4 * SQUARES), CONTRADICTED)],
     ),
 }

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 
 def counts(*runs: list[int]) -> dict[str, np.ndarray]:
@@ -35,6 +36,10 @@ CASES = {
         counts([1, 2, 7, 4, 5, 5], [2, 6, 3, 3, 4, 4], [1, 3, 3, 9, 6, 6], [1, 1, 2, 3, 3, 2], [1, 2, 3, 4, 8, 7]),
         counts([1, 2, 8, 4, 5, 5], [2, 6, 3, 3, 4, 4], [1, 3, 3, 9, 6, 6], [1, 1, 2, 3, 3, 2], [1, 2, 3, 4, 8, 7]),
         (7, 8),
+        also=[  # the lower bound: largest 1, 1, 1, 2, 1; then 0, 0, 0, 1, 0, where the neurons scatter
+            (counts(*[[0, 0, 1, 0, 0, 0]] * 3, [0, 1, 1, 2, 1, 1], [0, 1, 1, 1, 1, 1]), REPRODUCED),
+            (counts(*[[0, 0, 0, 0, 0, 0]] * 3, [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]), CONTRADICTED),
+        ],
     ),
     # last less first 1, 2, 0, 3, 1; then 0, -1, 0, 2, 0, though all grow in between
     "grow": Case(
@@ -69,6 +74,8 @@ CASES = {
         merged("merged_width", [8, 7, 20, 5, 9], loose=3, tight=40),
         merged("merged_width", [9, 7, 20, 5, 10], loose=3, tight=40),
         (8, 9),
+        # the lower bound from above; no network is left without a neuron
+        also=[(merged("merged_width", [1, 1, 1, 2, 1], loose=1, tight=3), REPRODUCED)],
     ),
     # loose over middle of five runs
     "harm": Case(harmed([2.2, 2.5, 1.5, 50, 2.1]), harmed([1.8, 1.9, 1.5, 50, 2.1]), (2.2, 1.9)),

@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.figures.claims import Case
 from tests.figures.claims.opt_npt.made_up_clouds import CLASSES, groups, placed
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 DECADES = np.arange(6)
 STEPS = 10.0**DECADES
@@ -127,29 +128,33 @@ CASES = {
         noisy(weakest=(0.995, 0.992, 1, 0.9, 0.999)), noisy(weakest=(0.985, 0.97, 0.98, 1, 0.5)), (0.995, 0.98)
     ),
     "noisy-decline": Case(
-        noisy(lost=(0.06, 0.1, 0.08, 0.01, 0.3)), noisy(lost=(0.04, 0.02, 0.03, 0.3, 0.01)), (0.08, 0.03)
+        noisy(lost=(0.06, 0.07, 0.065, 0.01, 0.3)), noisy(lost=(0.04, 0.045, 0.035, 0.3, 0.01)), (0.065, 0.04)
     ),
     # .06/.01, .11/.02, .008/.001, where .001 stands for a network that has not fitted, .1/.05, .3/.03;
-    # .045/.01, .08/.02, .003/.001, .4/.05, .03/.03
+    # .043/.01, .09/.02, .0046/.001, .9/.05, .03/.03
     "sample-basin": Case(
         grown("sample", (0.01, 0.02, 0, 0.05, 0.03), (0.06, 0.11, 0.008, 0.1, 0.3)),
-        grown("sample", (0.01, 0.02, 0, 0.05, 0.03), (0.045, 0.08, 0.003, 0.4, 0.03)),
-        (6, 4),
+        grown("sample", (0.01, 0.02, 0, 0.05, 0.03), (0.043, 0.09, 0.0046, 0.9, 0.03)),
+        (6, 4.5),
     ),
     "weight-basin": Case(
         grown("weight", (0.01, 0.02, 0, 0.05, 0.03), (0.06, 0.11, 0.008, 0.1, 0.3)),
-        grown("weight", (0.01, 0.02, 0, 0.05, 0.03), (0.045, 0.08, 0.003, 0.4, 0.03)),
-        (6, 4),
+        grown("weight", (0.01, 0.02, 0, 0.05, 0.03), (0.043, 0.09, 0.0046, 0.9, 0.03)),
+        (6, 4.5),
     ),
     "sample-basin-before": Case(
-        grown("sample", (0.03, 0.09, 0.02, 0.05, 0.012), (0.5, 1, 2, 3, 4)),
+        grown("sample", (0.08, 0.09, 0.02, 0.085, 0.012), (0.5, 1, 2, 3, 4)),
         grown("sample", (0.13, 0.11, 0.02, 0.2, 0.012), (0.5, 1, 2, 3, 4)),
-        (0.03, 0.11),
+        (0.08, 0.11),
+        also=[  # the lower bound: medians of .012 and .009
+            (grown("sample", (0.012, 0.011, 0.013, 0.2, 0.001), (0.5, 1, 2, 3, 4)), REPRODUCED),
+            (grown("sample", (0.009, 0.007, 0.008, 0.2, 0.02), (0.5, 1, 2, 3, 4)), CONTRADICTED),
+        ],
     ),
     "sample-basin-after": Case(
-        grown("sample", (0.03,) * 5, (0.08, 0.2, 0.3, 0.4, 0.5)),
+        grown("sample", (0.03,) * 5, (0.08, 0.11, 0.12, 0.13, 0.5)),
         grown("sample", (0.03,) * 5, (0.08, 0.06, 0.09, 0.4, 0.5)),
-        (0.3, 0.09),
+        (0.12, 0.09),
     ),
     "abrupt-basins": Case(
         abrupt([0.6, 0.7, 0.8, 0.9, 0.75], [0.55, 0.65, 0.6, 0.8, 0.95]),
@@ -197,5 +202,7 @@ CASES = {
         {"control": np.array([[0.55, 0.9], [0.45, 1.2], [0.7, 0.8], [0.65, 1], [0.85, 0.95]])},
         (0.825, 0.825),
     ),
-    "late-decline": Case(declines(0.006, 0.02, 0.01, 0.001, 0.1), declines(0.004, 0, 0.002, 0.1, 0.001), (0.01, 0.002)),
+    "late-decline": Case(
+        declines(0.006, 0.007, 0.0065, 0.001, 0.1), declines(0.004, 0.0045, 0.0042, 0.1, 0.001), (0.0065, 0.0042)
+    ),
 }

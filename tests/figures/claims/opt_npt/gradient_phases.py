@@ -7,6 +7,7 @@ bounds 0.5, 0 and -0.5 lie at S = 42, 84 and 126; a reversed order has 168 - S.
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 STEPS = np.array([0.0, 1, 2, 3, 5, 9, 20])
 SORTED = np.arange(1.0, 9.0)
@@ -147,6 +148,13 @@ CASES = {
         # (c) at .6 .75 .55 instead: -.45 -.4 -.1 .1 .3 | .4 .55 .6 .75
         accuracies(a=(97.54, 97.24, 97.44), b=(97.49, 97.79, 97.44), c=(92.97, 93.12, 92.92)),
         (0.1, 0.3),
+        # the lower bound, by (b) at -.6 -.55 -.7 alone, whose first two with (a) have a median of .1
+        also=[
+            (
+                accuracies(a=(97.54, 97.24, 97.44), b=(97.29, 97.34, 97.19), c=(92.57, 92.82, 92.42)),
+                CONTRADICTED,
+            )
+        ],
     ),
     "adam-accuracy": Case(
         # .4 .1 .3, -.4 -.1 -.45, .2 .45 .05 as above
@@ -154,6 +162,13 @@ CASES = {
         # (d) at -.6 -.75 -.55 instead: -.75 -.6 -.55 -.45 -.4 | -.1 .05 .2 .45
         accuracies(d=(97.66, 97.51, 97.71), e=(97.89, 98.19, 97.84), f=(92.66, 92.91, 92.51)),
         (0.1, -0.4),
+        # the upper bound, by (e) at .6 .55 .7 alone, whose first two with (d) have a median of .4
+        also=[
+            (
+                accuracies(d=(98.66, 98.36, 98.56), e=(98.89, 98.84, 98.99), f=(92.66, 92.91, 92.51)),
+                CONTRADICTED,
+            )
+        ],
     ),
     "nonlinear-gain": Case(  # 3.2 4 3.1 and 2.8 2 2.9
         accuracies(a=(95, 97, 96), c=(91.8, 93, 92.9)), accuracies(a=(95, 97, 96), c=(92.2, 95, 93.1)), (3.2, 2.8)

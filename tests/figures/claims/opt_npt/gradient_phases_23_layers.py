@@ -18,6 +18,7 @@ from tests.figures.claims.opt_npt.gradient_phases import (
     opening,
     orders,
 )
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 RISING_6 = np.arange(6.0)
 NEIGHBOURS = np.array([1.0, 0, 2, 3, 4, 5])  # S = 2
@@ -109,5 +110,9 @@ CASES = {
         rises((10, 10, 10), (19, 10, 19)),  # .526 1 .526
         rises((23, 32, 23), (10, 10, 10)),  # 2.3 3.2 2.3
         (10 / 19, 2.3),
+        also=[
+            (rises((19, 19, 19), (10, 10, 10)), REPRODUCED),  # the upper bound: 1.9
+            (rises((10, 10, 10), (23, 23, 23)), CONTRADICTED),  # the lower one: .435
+        ],
     ),
 }

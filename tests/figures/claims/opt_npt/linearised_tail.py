@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED
 
 STEPS = np.arange(0, 49, 4.0)
 TAIL = 3
@@ -29,7 +30,11 @@ def runs(mode: str, *converged: int) -> dict[str, np.ndarray]:
 CASES = {
     # 24/20, 24/16, 24/24, 36/20, 12/16; 32/20, 28/16, 40/24, 24/20, never
     "converges-after-jump": Case(
-        runs("running", 24, 24, 24, 36, 12), runs("running", 32, 28, 40, 24, 99), (1.2, 40 / 24)
+        runs("running", 24, 24, 24, 36, 12),
+        runs("running", 32, 28, 40, 24, 99),
+        (1.2, 40 / 24),
+        # the lower bound: 16/20, 12/16, 20/24, 28/20, 8/16
+        also=[(runs("running", 16, 12, 20, 28, 8), CONTRADICTED)],
     ),
     # 16/20, 12/16, 20/24, 8/20, 16/16; 12/20, 8/16, 16/24, 20/20, 8/16
     "noise-of-weights": Case(runs("batch", 16, 12, 20, 8, 16), runs("batch", 12, 8, 16, 20, 8), (0.8, 0.6)),

@@ -6,6 +6,7 @@ Arrays are of (size, run, record, network); networks are tanh, linear and the li
 import numpy as np
 
 from tests.figures.claims import Case
+from toymodels.claims import CONTRADICTED, REPRODUCED
 
 STEPS = np.array([0.0, 10, 50, 51, 105])
 SMALL, LARGE, LAST = 0, 1, -1
@@ -90,6 +91,10 @@ CASES = {
         steepness(SMALL, (2, 1, 3), (2.09, 0.99, 3.144), elsewhere=0.4),
         steepness(SMALL, (2, 1, 3), (1.89, 0.8, 2.844), elsewhere=0.4),
         (0.045, -0.055),
+        also=[  # the bounds from the other sides: -.09/2, .01/1 and -.144/3; .11/2, .06/1 and .156/3
+            (steepness(SMALL, (2, 1, 3), (1.91, 1.01, 2.856), elsewhere=0.4), REPRODUCED),
+            (steepness(SMALL, (2, 1, 3), (2.11, 1.06, 3.156), elsewhere=0.4), CONTRADICTED),
+        ],
     ),
     "steeper-linear": Case(
         steepness(LARGE, (2, 1, 3), (2.22, 1.5, 3.21), elsewhere=-0.3),

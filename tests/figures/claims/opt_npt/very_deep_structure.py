@@ -22,14 +22,14 @@ def maps(**of: np.ndarray) -> dict[str, np.ndarray]:
 
 CASES = {
     "residual-is-sorted": Case(gradients(c=SORTED, d=SORTED), gradients(c=SORTED, d=NEIGHBOURS), (1, 0.9)),
-    "residual-linear-tail": Case(maps(c=SORTED, d=SORTED), maps(c=SORTED, d=REVERSED), (1, 0)),
+    "residual-linear-tail": Case(maps(c=SORTED, d=SORTED), maps(c=SORTED, d=NEIGHBOURS), (1, 0.9)),
     "plain-less-sorted": Case(
         gradients(c=SORTED, control=NEIGHBOURS), gradients(c=NEIGHBOURS, control=SORTED), (0.2, -0.2)
     ),
     "plain-learns-less": Case(
-        maps(c=np.array([0.1, 0.9]), control=np.array([0.9, 0.8])),
-        maps(c=np.array([0.1, 0.84]), control=np.array([0.1, 0.8])),
-        (10, 4),
+        maps(c=np.array([0.1, 0.855]), control=np.array([0.9, 0.8])),
+        maps(c=np.array([0.1, 0.845]), control=np.array([0.1, 0.8])),
+        (5.5, 4.5),
     ),
     "hundred-layers-sorted": Case(gradients(hundred=SORTED), gradients(hundred=NEIGHBOURS), (1, 0.8)),
     "hundred-layers-linear-tail": Case(maps(hundred=SORTED), maps(hundred=REVERSED), (1, -1)),
