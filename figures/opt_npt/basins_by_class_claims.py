@@ -233,7 +233,7 @@ CLAIMS = (
             "where it is the same at all",
             mixing,
         ),
-        median.between(0, 1),
+        median >= 0,
         fixed=AFTER,
         decisive=DEEP & Decisive("a share that changes in every run", lambda data: have_order(data["foreign"])),
     ),

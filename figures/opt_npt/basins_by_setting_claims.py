@@ -161,7 +161,7 @@ CLAIMS = (
             "steps of the grid of rates between the best test accuracy and the widest basin in sample space",
             distance_of_peaks,
         ),
-        unless_untold(median < 0.5, "both are at one end of the grid, or a network has not fitted"),
+        unless_untold(median.equals(0), "both are at one end of the grid, or a network has not fitted"),
         fixed=AFTER,
         decisive=ENOUGH_DIGITS,
         why="both are largest at the largest rate that is tried, and may peak beyond it, together or apart",
