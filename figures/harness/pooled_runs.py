@@ -12,6 +12,8 @@ from figures.harness.figure import Data
 def each_left_out(measure: Callable[[Data], float], *names: str, axis: int = 0) -> Callable[[Data], np.ndarray]:
     """What is measured when each run in turn is left out, one value a run: how much it hangs on which were drawn.
 
+    Values of three runs lie nearer to each other than runs do, and a single run has its own value alone.
+
     Parameters
     ----------
     measure : callable (data) -> float
@@ -30,6 +32,8 @@ def each_left_out(measure: Callable[[Data], float], *names: str, axis: int = 0) 
 
     def measured(data: Data) -> np.ndarray:
         runs = range(np.shape(data[names[0]])[axis])
+        if len(runs) == 1:
+            return np.array([measure(data)])
         rest = ({name: np.delete(data[name], run, axis) for name in names} for run in runs)
         return np.array([measure({**data, **kept}) for kept in rest])
 

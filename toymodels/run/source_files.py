@@ -19,6 +19,8 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from toymodels.run.hidden_acts import acts_on_others, hides_acts, imported_files, imports_of
+
 SUITE = ("toymodels", "dnn", "comparisons", "figures")
 PROGRAM = ("__main__", "__mp_main__")  # the module that runs as the program; in a process that was spawned the second
 _IMPORT = re.compile(
@@ -221,6 +223,8 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             always.append(node)
     if top not in bound or _LOOKS_UP_NAMES.search(text):
         return None
+    if not _is_of_suite(path) and (hides_acts(tree) or _imports_what_acts(tree, Path(path))):  # the suite's own do not
+        return None
     waiting, used = [*bound[top], *always], {}
     needed = {top}
     acting = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign | ast.ClassDef)]
@@ -257,6 +261,16 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
                 imported.append(("." * inner.level + (inner.module or ""), names))
     digest = hashlib.sha256("".join(taken).encode()).hexdigest()[:16]
     return Source(digest, is_package, tuple(imported), ())
+
+
+def _imports_what_acts(tree: ast.Module, path: Path) -> bool:
+    """Whether a file imports one of the user's own that acts on others when it is loaded."""
+    files = [file for file in imported_files(imports_of(tree.body), path, find_module) if not _is_of_suite(str(file))]
+    return any(acts_on_others(file, lambda name: _of_user(find_module(name))) for file in files)
+
+
+def _of_user(file: Path | None) -> Path | None:
+    return None if file is None or _is_of_suite(str(file)) else file
 
 
 def _names_used_by(node: ast.AST) -> set[str]:

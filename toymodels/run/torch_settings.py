@@ -1,12 +1,14 @@
-"""Settings of PyTorch that decide numbers in a whole process: they go to workers, and count for identities."""
+"""Default precision of torch, which decides numbers in a whole process: it goes to workers and into identities."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
-USUAL = {"default_dtype": "float32", "float32_matmul_precision": "highest"}
+USUAL = {"default_dtype": "float32"}
+_BEFORE: dict[str, Any] = {}  # what a worker had before it was asked for another
 
 
 def torch_settings() -> dict[str, str]:
@@ -18,20 +20,23 @@ def torch_settings() -> dict[str, str]:
     {}
     """
     torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_float32_matmul_precision"):  # not there, or not yet
+    if torch is None or not hasattr(torch, "get_default_dtype"):  # not there, or not yet
         return {}
-    here = {
-        "default_dtype": str(torch.get_default_dtype()).removeprefix("torch."),
-        "float32_matmul_precision": torch.get_float32_matmul_precision(),
-    }
+    here = {"default_dtype": str(torch.get_default_dtype()).removeprefix("torch.")}
     return {name: value for name, value in here.items() if value != USUAL[name]}
 
 
 def use_torch_settings(asked: Mapping[str, str]) -> None:
-    """Compute as a process does whose :func:`torch_settings` these are."""
-    if asked == torch_settings():
+    """Compute as a process does whose :func:`torch_settings` these are.
+
+    Where nothing is asked, what was there before anything was comes back, and what the modules of this process
+    have set themselves stays.
+    """
+    if not asked and not _BEFORE:
         return
-    torch = import_module("torch")  # only where a process that has it asks, or it is loaded here
-    wanted = {**USUAL, **asked}
-    torch.set_default_dtype(getattr(torch, wanted["default_dtype"]))
-    torch.set_float32_matmul_precision(wanted["float32_matmul_precision"])
+    torch = import_module("torch")  # only where a process that has it asks, or has asked
+    if not asked:
+        torch.set_default_dtype(_BEFORE.pop("default_dtype"))
+        return
+    _BEFORE.setdefault("default_dtype", torch.get_default_dtype())
+    torch.set_default_dtype(getattr(torch, asked["default_dtype"]))

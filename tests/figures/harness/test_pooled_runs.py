@@ -17,3 +17,8 @@ def test_every_run_is_left_out_once_of_the_arrays_that_have_runs_and_of_no_other
 def test_the_median_without_one_run_may_lie_on_the_other_side_of_a_bound():
     left = each_left_out(lambda data: float(np.median(data["error"])), "error")
     np.testing.assert_allclose(left({"error": np.array([0.05, 0.09, 0.3])}), [0.195, 0.175, 0.07])
+
+
+def test_a_single_run_has_its_own_value():
+    data = {"loss": np.array([[3.0], [5.0]])}
+    np.testing.assert_array_equal(each_left_out(lambda data: data["loss"].sum(), "loss", axis=1)(data), [8])

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,26 @@ if __name__ == "__main__":
 """
 
 
+HEAVY = """
+import torch
+torch.set_default_dtype(torch.float64)
+
+def third():
+    return (torch.ones(1) / 3).double().item()
+"""
+LATE = """
+from toymodels.run.engine import parallel_map
+
+def third(item):
+    import heavy
+    return heavy.third()
+
+if __name__ == "__main__":
+    print(*parallel_map(third, list(range(6)), jobs=2, engine="{engine}"))
+"""
+PATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+
+
 @pytest.fixture
 def double():
     torch.set_default_dtype(torch.float64)
@@ -44,12 +65,31 @@ def test_another_precision_counts_for_identities(double):
     assert made_by([torch_settings])["torch"] == {"default_dtype": "float64"}
 
 
-def test_settings_that_are_asked_hold_and_the_others_are_the_usual_ones(double):
-    use_torch_settings({"float32_matmul_precision": "high"})
-    assert torch.get_default_dtype() == torch.float32
-    assert torch_settings() == {"float32_matmul_precision": "high"}
+def test_what_was_there_before_comes_back_where_nothing_is_asked():
+    use_torch_settings({"default_dtype": "float64"})
+    use_torch_settings({"default_dtype": "bfloat16"})
+    assert torch_settings() == {"default_dtype": "bfloat16"}
     use_torch_settings({})
     assert torch_settings() == {}
+
+
+def test_what_a_module_of_a_worker_has_set_itself_stays(double):
+    use_torch_settings({})
+    assert torch_settings() == {"default_dtype": "float64"}
+
+
+@pytest.mark.parametrize("engine", ["local", "dask"])
+def test_a_module_that_sets_the_precision_when_it_is_loaded_does_so_for_all_calls(engine, tmp_path):
+    if engine == "dask":
+        pytest.importorskip("distributed")
+    (tmp_path / "heavy.py").write_text(HEAVY)
+    script = tmp_path / "thirds.py"
+    script.write_text(LATE.format(engine=engine))
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": PATH}
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == {str(1 / 3)}
 
 
 def test_workers_compute_in_the_precision_of_the_process_that_asks(tmp_path):
