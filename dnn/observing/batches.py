@@ -86,7 +86,7 @@ class Batch:
 
     def digest(self) -> str:
         """SHA-256 over names, types, shapes and bytes: equal for the same samples in the same order."""
-        named = self.inputs.items() if isinstance(self.inputs, Mapping) else enumerate(self.inputs)
+        named = sorted(self.inputs.items()) if isinstance(self.inputs, Mapping) else enumerate(self.inputs)
         state = hashlib.sha256()
         for name, values in (*named, ("labels", self.labels)):
             state.update(f"{name} {values.dtype} {tuple(values.shape)} ".encode())

@@ -91,7 +91,6 @@ class Recorder:
         self.rows: list[dict[str, float]] = []
         self.refused: dict[str, str] = {}
         self.seen: dict[int, str] = {}  # digest of the samples that are looked at from this step on
-        self._digest: str | None = None
 
     def is_due(self, step: int) -> bool:
         """Whether this step is one to record.
@@ -130,7 +129,7 @@ class Recorder:
             late = observe(module, self.test, ["accuracy", "loss"], **self.options)
             row |= {f"test_{name}": value for name, value in late.items()}
         samples = self._samples()
-        if not self.seen or self.seen[max(self.seen)] != samples:
+        if not self.seen or _differ(self.seen[max(self.seen)], samples):
             self.seen[step] = samples
         self.steps.append(step)
         self.rows.append(row)
@@ -142,9 +141,7 @@ class Recorder:
         return {"steps": list(self.steps), "rows": rows, "refused": dict(self.refused), "seen": dict(self.seen)}
 
     def _samples(self) -> str:
-        if self._digest is None:
-            self._digest = "".join(batch.digest() for batch in (self.data, self.test) if batch is not None)
-        return self._digest
+        return " ".join("" if batch is None else batch.digest() for batch in (self.data, self.test))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint; of records that are made of other samples than before, the trajectory says so.
@@ -224,3 +221,8 @@ class Recorder:
         from dnn.observing.integrations import huggingface_callback
 
         return huggingface_callback(self)
+
+
+def _differ(before: str, now: str) -> bool:
+    """Whether the samples, or the test samples where there were some before, are others."""
+    return any(old and old != new for old, new in zip(before.split(" "), now.split(" "), strict=True))

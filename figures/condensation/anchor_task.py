@@ -210,8 +210,8 @@ CLAIMS = (
         unless_unfitted(median > 0.5),
         fixed=AFTER,
         decisive=PUBLISHED_WIDTH,
-        why="toys answer unseen keys at every rate nearly as well as keys of training: 0.98 or more of them at width 32, "
-        "0.91 or more at width 128 from starts as large as those of gamma 0.2 at the published width",
+        why="toys answer unseen keys at every rate nearly as well as keys of training: 0.98 of them or more at width "
+        "32, 0.91 or more at width 128 from starts as large as those of gamma 0.2 at the published width",
         defence=TOY,
     ),
     Claim(

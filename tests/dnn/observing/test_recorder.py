@@ -107,10 +107,20 @@ def test_records_of_other_samples_after_a_resumption_are_told():
         for step in (3, 4):
             second(network(), step)
         assert ("from step 3 on" in second.trajectory().meta.get("other samples", "")) == told
+        assert ("of other samples from step 3 on" in second.diagnosis()) == told
+    x[0] += 1  # in place, under a recorder that goes on
+    second(network(), 5)
+    assert "5" in second.trajectory().meta["other samples"]
     third = Recorder((x, y), ["accuracy"], every=1, samples=20, test=(x, y))
     third.load_state_dict({name: first.state_dict()[name] for name in ("steps", "rows", "refused")})
     third(network(), 3)  # a state that does not say of which samples it is
     assert "other samples" not in third.trajectory().meta
+    fourth = Recorder((x, y), ["accuracy"], every=1, samples=20, test=(x, y))
+    fifth = Recorder((x, y), ["accuracy"], every=1, samples=20)
+    fifth(network(), 1)
+    fourth.load_state_dict(fifth.state_dict())
+    fourth(network(), 2)  # test samples where there were none
+    assert "other samples" not in fourth.trajectory().meta
 
 
 def test_before_any_record_there_is_nothing():
