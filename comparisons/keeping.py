@@ -69,7 +69,8 @@ def pruned(out: Path, delete: bool) -> str:
     FileNotFoundError
         If there is no store.
     ValueError
-        If a manifest is damaged: what it names cannot be known.
+        If a manifest is damaged: what it names cannot be known; with `delete` also if a figure was interrupted or has
+        failed, which goes on from stored runs that no manifest names.
     """
     store = out / CELLS
     if not store.is_dir():
@@ -77,18 +78,27 @@ def pruned(out: Path, delete: bool) -> str:
     if store.is_symlink():
         raise ValueError(f"{store} is a link: other folders may name its runs, prune where it points to")
     named: set[str] = set()
+    unfinished: list[str] = []
     for folder in _folders(out):
         if any(folder.glob("manifest.json.damaged-*")):
             raise ValueError(
                 f"{folder} holds a damaged manifest: what it named cannot be known; delete that file first"
             )
         if (folder / "manifest.json").exists():
-            named.update(cells_of(read_manifest(folder)))
+            manifest = read_manifest(folder)
+            named.update(cells_of(manifest))
+            if "figure" in manifest and manifest.get("state") != "finished":
+                unfinished.append(str(folder))
     cells = [path for path in sorted(store.glob("*/*")) if path.is_file() and _CELL.fullmatch(path.name)]
     left = [path for path in cells if f"{path.parent.name}/{path.name.removesuffix('.npz')}" not in named]
     size = sum(path.stat().st_size for path in left)
     counts = Counter(_function_of(path) for path in left)
     lines = [f"{count:6} of {name}" for name, count in sorted(counts.items())]
+    if unfinished and left:
+        needs = f"--resume of {', '.join(unfinished)} may need some of them: let it finish, or delete its folder first"
+        if delete:
+            raise ValueError(needs)
+        lines.append(needs)
     if delete:
         for path in left:
             path.unlink()

@@ -181,7 +181,7 @@ def _in_short(answer: Answer) -> str:
 
 
 def _keep_from_pruning(place: Path, todo: dict[Case, list[Task]], log: Callable[[str], None]) -> None:
-    """Name the runs in a manifest a study, with those of earlier calls on other rows, so that `prune` leaves them."""
+    """Name the runs in a manifest a study, with those of earlier calls, so that `prune` leaves them."""
     for name in dict.fromkeys(case.study.name for case in todo):
         rows: dict[str, list[dict[str, str]]] = {}
         for case, tasks in todo.items():
@@ -195,6 +195,8 @@ def _keep_from_pruning(place: Path, todo: dict[Case, list[Task]], log: Callable[
             pass
         except ValueError as error:
             log(f"{error}; set aside as {files.set_aside(folder / folders.MANIFEST).name}")
-        rows = {**earlier, **rows}
+        for row, runs in earlier.items():  # of other seeds, replicates and settings too: the table keeps their lines
+            here = {run["cell"] for run in rows.setdefault(row, [])}
+            rows[row] += [{"cell": run["cell"]} for run in runs if run["cell"] not in here]
         call = folders.call_digest(json.dumps(rows))
         folders.write_manifest(folder, {"call": call, "study": name, "state": "varied", "rows": rows})

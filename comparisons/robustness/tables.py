@@ -17,7 +17,21 @@ from comparisons.robustness.variations import BASE
 from toymodels.run import files
 
 LATE = "left out"  # for want of time
-COLUMNS = ("study", "row", "changed", "seed", "outcome", "base", "counts", "holds", "score", "low", "high", "note")
+COLUMNS = (
+    "study",
+    "row",
+    "changed",
+    "seed",
+    "outcome",
+    "base",
+    "counts",
+    "holds",
+    "score",
+    "low",
+    "high",
+    "runs",
+    "note",
+)
 COUNTED = (
     "Every row is asked again at other seeds, and with each of its settings that is a number and not its knob doubled "
     "and halved, the control along with its model. A variation holds if its verdict is that of the base (quick sizes, "
@@ -148,7 +162,9 @@ def _flip(flip: Mapping[str, Any], base: str) -> str:
 
 
 def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
-    """One line a variation, as text in CSV, after those of `earlier` whose study or row was not asked this time.
+    """One line a variation, as text in CSV, after those of `earlier` that were not asked this time.
+
+    `runs` says how many a line is of, as calls with other numbers of replicates may have lines beside each other.
 
     Raises
     ------
@@ -161,8 +177,8 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
     header, *lines = [*csv.reader(io.StringIO(earlier))] or [list(COLUMNS)]
     if header != list(COLUMNS):
         raise ValueError(f"{','.join(COLUMNS)} must be the columns of an earlier table, got {','.join(header)[:200]}")
-    asked = {(answer.case.study.name, answer.case.row) for answer in answers}
-    writer.writerows(line for line in lines if tuple(line[:2]) not in asked)
+    asked = {(case.study.name, case.row, case.what, str(case.seed)) for case in (answer.case for answer in answers)}
+    writer.writerows(line for line in lines if tuple(line[:4]) not in asked)
     for own in _by_row(answers).values():
         base = _base(own)
         for answer in own:
@@ -170,9 +186,10 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
             before = base.verdict.outcome if base is not None else ""
             holds = int(verdict.outcome == before) if counts else ""
             scores = (verdict.score, min(verdict.scores), max(verdict.scores)) if verdict.scores else ("", "", "")
+            runs = len(verdict.scores) or ""
             outcome = LATE if answer.left_out else verdict.outcome
             line = [case.study.name, case.row, case.what, case.seed, outcome, before, int(counts), holds]
-            writer.writerow([*line, *scores, verdict.note])
+            writer.writerow([*line, *scores, runs, verdict.note])
     return text.getvalue()
 
 

@@ -67,3 +67,21 @@ def test_only_files_that_a_store_names_so_are_stored_runs(tmp_path):
     assert pruned(tmp_path, delete=True).endswith("2 of 2 stored runs, 0.0 MB, deleted")
     assert sorted(path.name for path in place.iterdir()) == [f"{'1' * 20}-{'b' * 20}.npz", "notes.npz"]
     assert pruned(tmp_path, delete=False) == "nothing to prune: 0 stored runs, all named by a manifest"
+
+
+def test_what_an_interrupted_figure_goes_on_from_is_not_deleted(tmp_path, capsys):
+    name = f"{'0' * 20}-{'a' * 20}.npz"
+    (tmp_path / "cells" / "00").mkdir(parents=True)
+    (tmp_path / "cells" / "00" / name).write_bytes(b"a run of its inside")
+    folder = tmp_path / "figures" / "toy" / "quick-s0"
+    folder.mkdir(parents=True)
+    for state in ("running", "failed"):
+        content = {"figure": "toy", "call": "x", "state": state, "rows": {"data": [{"cell": "ab/cd"}]}}
+        (folder / "manifest.json").write_text(json.dumps(content))
+        assert f"--resume of {folder} may need some of them" in pruned(tmp_path, delete=False)
+        assert main(["prune", "--out", str(tmp_path), "--yes"]) == 2
+        assert "let it finish, or delete its folder first" in capsys.readouterr().err
+        assert (tmp_path / "cells" / "00" / name).exists()
+    (folder / "manifest.json").write_text(json.dumps(content | {"state": "finished"}))
+    assert main(["prune", "--out", str(tmp_path), "--yes"]) == 0
+    assert not (tmp_path / "cells" / "00" / name).exists()
