@@ -232,7 +232,7 @@ def test_wrong_arguments_exit_with_2_and_say_why(tmp_path, capsys, arguments, me
     assert not list(tmp_path.rglob("manifest.json"))
 
 
-@pytest.mark.parametrize("arguments", [["--preset", "huge"], ["--repliactes", "2"]])
+@pytest.mark.parametrize("arguments", [["--preset", "huge"], ["--repliactes", "2"], ["--repl", "2"]])
 def test_unknown_words_exit_with_2(tmp_path, capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         command.main(STUDY, ["--out", str(tmp_path), *arguments])

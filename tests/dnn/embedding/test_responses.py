@@ -26,10 +26,20 @@ def check(response, function):
     return steepest
 
 
+def missed(response, function):
+    """A response is as homogeneous, as even and as odd as its function is."""
+    values, opposite, more = (function(x).detach() for x in (GRID, -GRID, 2.5 * GRID))
+    assert response.homogeneous == torch.allclose(more, 2.5 * values)
+    assert response.parity == (
+        1 if torch.allclose(opposite, values) else -1 if torch.allclose(opposite, -values) else 0
+    )
+
+
 @pytest.mark.parametrize("module", ELEMENTWISE, ids=str)
-def test_what_is_said_of_an_activation_holds(module):
+def test_what_is_said_of_an_activation_holds_and_nothing_is_missed(module):
     response = of_module(module)
     steepest = check(response, module.double())
+    missed(response, module.double())
     assert np.isinf(response.lipschitz) or response.lipschitz < 1.02 * steepest + 1e-9
 
 
@@ -42,8 +52,9 @@ def test_functions_are_what_their_modules_are(name, args):
 
 
 @pytest.mark.parametrize("name", ["abs", "square", "cos", "sin", "exp", "neg", "tanh", "relu", "sigmoid"])
-def test_what_is_said_of_a_function_holds(name):
+def test_what_is_said_of_a_function_holds_and_nothing_is_missed(name):
     check(of_call(name, (), {}), getattr(torch, name))
+    missed(of_call(name, (), {}), getattr(torch, name))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +72,9 @@ def test_responses_are_composed():
     assert plain.after(even) == Response(False, 1, 1.5)
     assert even.after(plain) == Response(False, 0, 1.5)
     assert RELU.after(scaling(-2)) == Response(True, 0, 2.0)
+    assert RELU.after(odd) == Response(False, 0, 2.0)
+    assert odd.after(RELU) == Response(False, 0, 2.0)
+    assert RELU.plus(odd) == odd.plus(RELU) == Response(False, 0, 3.0)
     assert odd.plus(even) == Response(False, 0, 5.0)
     assert odd.times(odd).parity == 1
     assert odd.times(even).parity == -1

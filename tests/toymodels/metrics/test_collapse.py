@@ -163,6 +163,7 @@ def test_a_classifier_with_a_wrong_bias_disagrees_with_the_means():
         ([[1.0], [np.nan]], [0, 1], "features must be finite"),
         ([1.0, 2.0], [0, 1], r"features must have 2 dimension\(s\)"),
         ([[0.1], [0.1]], [0, 1], "features must have class means that differ"),
+        ([[0.0], [0.0], [0.0]], [0, 1, 1], "features must have class means that differ"),
     ],
 )
 @pytest.mark.parametrize("measure", [nc1, within_between, nc2])
