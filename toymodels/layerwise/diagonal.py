@@ -24,7 +24,7 @@ from toymodels.layerwise.checks import per_coordinate, variances
 from toymodels.layerwise.decay import NEGLIGIBLE, DecayingFlow, decayed_weights
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.held import held, held_number, plain
-from toymodels.layerwise.riccati import TwoFactorFlow, grown_weights
+from toymodels.layerwise.riccati import ModerateWeights, TwoFactorFlow, grown_weights, is_moderate
 from toymodels.trajectory import Trajectory
 from toymodels.validation import non_negative, times
 
@@ -109,19 +109,27 @@ class DiagonalNetwork(GradientDescent):
         loss = np.empty(t.size)
         # blocks that fit the processor's cache: over a million entries at once are several times slower
         block = max(1, _BLOCK // self.target.size)
+        moderate = None
+        if isinstance(flow, TwoFactorFlow) and is_moderate(flow):
+            moderate, spare = (
+                ModerateWeights(flow, self.a0, self.b0),
+                np.empty((4, min(block, t.size), self.target.size)),
+            )
         for first in range(0, t.size, block):
             rows = slice(first, first + block)
             if isinstance(flow, DecayingFlow):
                 state = flow.at(t[rows])
                 a[rows], b[rows] = decayed_weights(self.a0, self.b0, state)
-                residual = self.target - state.function
+                product[rows], residual = state.function, self.target - state.function
+            elif moderate is not None:
+                residual = moderate.fill(t[rows, None], (a[rows], b[rows], product[rows]), spare)
             else:
                 state = flow.at(t[rows, None])
                 grown_weights(self.a0, self.b0, state.growth, out=(a[rows], b[rows]))
-                residual = (flow.target - flow.start) * state.remaining
-            product[rows] = state.function
-            np.add(a[rows] ** 2, b[rows] ** 2, out=ntk[rows])
-            loss[rows] = residual**2 @ (self.variance / 2)
+                product[rows], residual = state.function, (flow.target - flow.start) * state.remaining
+            np.square(a[rows], out=ntk[rows])
+            ntk[rows] += np.square(b[rows])
+            loss[rows] = np.square(residual, out=residual) @ (self.variance / 2)
         data = {"a": a, "b": b, "product": product, "ntk": ntk, "loss": loss}
         return Trajectory(t, data, clock="flow time")
 

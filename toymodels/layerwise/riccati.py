@@ -17,6 +17,7 @@ targets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from toymodels.validation import finite, fraction, numeric
 
 # stands for t = inf: every decay with a rate above 1e-277 is over, and products with it stay finite
 _FOREVER = 1e280
+MODERATE = 1e100  # size up to which, and down to whose inverse, three numbers and a square root may be multiplied
 
 
 class FlowState(NamedTuple):
@@ -186,6 +188,80 @@ class TwoFactorFlow:
             z = top / bottom
             elapsed = np.where(gap > 0, np.log1p(gap * z) / gap, z)
             return np.where(self.rate > 0, elapsed / self.rate, np.inf)
+
+
+def is_moderate(flow: TwoFactorFlow) -> bool:
+    """Whether the numbers of a flow, with parameters (d,), allow :class:`ModerateWeights`."""
+    scales = np.abs([flow.target, flow.start, flow.aligned, flow.opposed])
+    if not (scales < MODERATE).all() or not (flow.gap > 1 / MODERATE).all():
+        return False
+    shares = np.array(flow._factors) / flow.gap
+    return bool(((shares > 1 / MODERATE) & (shares < MODERATE)).all())
+
+
+class ModerateWeights:
+    r"""Weights, products and residuals of a flow, by half of the passes through memory of :meth:`TwoFactorFlow.at`.
+
+    With :math:`E = e^{-x}`, :math:`M = 1 - E` and :math:`A, B = (\Delta \pm S)/2\Delta + (Q, P)/\Delta` the sums
+    :math:`E + MA` and :math:`E + MB` lie between 1 and A or B, so that nothing overflows or vanishes where all
+    parameters are moderate.
+
+    Parameters
+    ----------
+    flow : TwoFactorFlow
+        For which :func:`is_moderate` holds.
+    a0, b0 : (d,) arrays
+        The weights that it was made of.
+    """
+
+    def __init__(self, flow: TwoFactorFlow, a0: np.ndarray, b0: np.ndarray):
+        self._up, self._down = (factor / flow.gap for factor in flow._factors)
+        self._rate, self._start, self._way = -flow.rate * flow.gap, flow.start, flow.target - flow.start
+        self._late, self._early = flow.target * (self._up * self._down), flow.target * (flow.total / flow.gap)
+        self._rising, self._falling = (a0 + b0) / 2, (a0 - b0) / 2
+
+    def fill(self, t: np.ndarray, out: Sequence[np.ndarray], spare: np.ndarray) -> np.ndarray:
+        """Compute at times `t` >= 0, `inf` included.
+
+        Parameters
+        ----------
+        t : (n, 1) array
+        out : three (n, d) arrays
+            Are given a, b and a b.
+        spare : (4, n or more, d) array
+            Is written over.
+
+        Returns
+        -------
+        (n, d) array
+            The residual S - a b; a part of `spare`.
+        """
+        a, b, product = out
+        decay, risen, top, bottom = (part[: len(t)] for part in spare)
+        np.multiply(np.minimum(t, _FOREVER), self._rate, out=top)
+        np.exp(top, out=decay)
+        np.negative(np.expm1(top, out=risen), out=risen)
+        np.multiply(risen, self._late, out=product)
+        product += np.multiply(decay, self._early, out=top)
+        product *= risen
+        product += np.multiply(decay, self._start, out=top)
+        np.multiply(risen, self._up, out=top)
+        top += decay
+        np.multiply(risen, self._down, out=bottom)
+        bottom += decay
+        scale = np.multiply(top, bottom, out=risen)
+        np.divide(1, scale, out=scale)
+        product *= scale
+        decay *= scale
+        np.sqrt(scale, out=scale)
+        top *= scale
+        top *= self._rising
+        bottom *= scale
+        bottom *= self._falling
+        np.add(top, bottom, out=a)
+        np.subtract(top, bottom, out=b)
+        decay *= self._way
+        return decay
 
 
 def grown_weights(a0, b0, growth, out=(None, None)) -> tuple[np.ndarray, np.ndarray]:

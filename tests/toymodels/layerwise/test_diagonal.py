@@ -1,3 +1,4 @@
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from numpy.testing import assert_allclose
 from tests.tolerances import EXACT, ORDER
 from tests.toymodels.layerwise.flows import assert_same_flow, integrate
 from toymodels import SimulationError
+from toymodels.layerwise import diagonal
 from toymodels.layerwise.diagonal import DiagonalNetwork
 
 D = 3
@@ -33,6 +35,68 @@ def test_solution_matches_the_flow_for_any_signs(target, a0, b0, variance):
     for name, expected in (("a", a), ("b", b), ("product", a * b)):
         assert_same_flow(run[name], expected)
     assert_allclose(run["loss"], 0.5 * (target - a * b) ** 2 @ variance, rtol=1e-6, atol=1e-10)
+
+
+def exactly(target, a0, b0, variance, t):
+    """a, b, a b and S - a b of one coordinate in 60 digits, and the sizes that their errors are measured by."""
+    with mpmath.workdps(60):
+        target, a0, b0, variance, t = map(mpmath.mpf, map(float, (target, a0, b0, variance, t)))
+        p, q = (a0 + b0) ** 2 / 4, (a0 - b0) ** 2 / 4
+        gap = mpmath.sqrt(target**2 + 4 * p * q)
+        decay = mpmath.exp(-2 * variance * gap * t)
+        share = (1 - decay) / gap
+        top, bottom = decay + share * ((gap + target) / 2 + q), decay + share * ((gap - target) / 2 + p)
+        growth = mpmath.sqrt(top / bottom)
+        rising, falling = (a0 + b0) / 2 * growth, (a0 - b0) / 2 / growth
+        a, b, left = rising + falling, rising - falling, (target - a0 * b0) * decay / top / bottom
+        sizes = [abs(rising) + abs(falling)] * 2 + [abs(a0 * b0) + abs(target), abs(left)]
+        return [float(value) for value in (a, b, a * b, left)], [float(size) for size in sizes]
+
+
+@given(
+    st.tuples(*[st.floats(-1, 1).filter(lambda x: abs(x) > 1e-3)] * 3),
+    st.tuples(*[st.integers(-30, 30)] * 3),
+    st.floats(1e-3, 2),
+    st.floats(-4, 1.5),
+)
+def test_every_digit_is_right_whatever_the_scales(numbers, powers, variance, log_time):
+    target, a0, b0 = (x * 10.0**power for x, power in zip(numbers, powers, strict=True))
+    gap = np.hypot(target, (a0 - b0) * (a0 + b0) / 2)
+    t = 10**log_time / (variance * gap)
+    run = DiagonalNetwork([target], a0, b0, variance).solve([t])
+    (a, b, product, left), sizes = exactly(target, a0, b0, variance, t)
+    got = [run["a"][0, 0], run["b"][0, 0], run["product"][0, 0], np.sqrt(2 * run["loss"][0] / variance)]
+    for value, expected, size in zip(got, (a, b, product, abs(left)), sizes, strict=True):
+        assert abs(value - expected) <= 4e-15 * size * max(1, 10**log_time)  # an exponent of x has an error of x eps
+
+
+@given(targets, weights, weights, variances)
+def test_both_ways_through_memory_give_the_same(target, a0, b0, variance):
+    t = np.array([0, 1e-300, 1e-9, 0.3, 2, 40, 1e6, np.inf])
+    model = DiagonalNetwork(target, a0, b0, variance)
+    fast = model.solve(t)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diagonal, "is_moderate", lambda flow: False)
+        slow = model.solve(t)
+    for name in ("a", "b", "product", "ntk", "loss"):
+        scale = np.abs(slow[name]).max() + 1e-290
+        assert_allclose(fast[name] / scale, slow[name] / scale, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("change", "moderate"),
+    [
+        ({}, True),
+        ({"target": [1e120, 1.0]}, False),
+        ({"a0": [1e60, 1.0]}, False),
+        ({"a0": [0.5, 1.0], "b0": [0.5, 1.0], "target": [-1.0, 1.0]}, False),  # towards a saddle
+        ({"target": [0.0, 1.0], "a0": [1e-60, 1.0], "b0": [0.0, 0.5]}, False),  # a gap of 1e-120
+        ({"target": [1e-60, 1.0]}, True),
+    ],
+)
+def test_the_short_way_is_taken_where_nothing_can_overflow_or_vanish(change, moderate):
+    network = DiagonalNetwork(**{"target": [1.0, -2.0], "a0": [0.5, 1.0], "b0": [0.25, -3.0], **change})
+    assert diagonal.is_moderate(network.flow) == moderate
 
 
 @given(targets, weights, arrays(float, D, elements=st.sampled_from([-1.0, 1.0])), st.floats(0, 1))
