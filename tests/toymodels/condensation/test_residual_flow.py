@@ -149,6 +149,12 @@ def test_before_the_loss_has_fallen_nothing_is_new():
     assert new_orientations([0, 1], a, w, [1.0, 0.95]) == []
 
 
+@pytest.mark.parametrize(("fall", "found"), [(2.7, 0), (3.3, 1)])
+def test_a_descent_is_a_fall_by_the_factor_that_is_asked(fall, found):
+    t, loss = np.array([1.0, 2, 3, 4, 5]), np.array([fall, fall, 1.0, 1.0, 1.0])
+    assert descents(t, loss, factor=3.0).size == found
+
+
 def test_slow_falls_and_small_ones_are_no_descents():
     t = np.geomspace(1, 1e6, 400)
     assert descents(t, t**-0.9).tolist() == []

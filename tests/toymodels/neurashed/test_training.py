@@ -8,6 +8,7 @@ from tests.tolerances import EXACT
 from tests.toymodels.neurashed import oracle
 from toymodels import SimulationError
 from toymodels.neurashed import Additive, Frozen, Multiplicative, Neurashed, Stochastic, graphs
+from toymodels.neurashed.training import initial_values
 
 seeds = st.integers(0, 2**32 - 1)
 GROW = Multiplicative(1.1, 0.95)
@@ -189,3 +190,12 @@ def test_labels_outside_the_classes_are_refused(labels):
     task = graphs.three_class()
     with pytest.raises(ValueError, match="labels must be"):
         task.model.train(task.inputs, labels, GROW, n_steps=1, rng=np.random.default_rng(0), initial=1.0)
+
+
+def test_a_range_of_initial_values_may_be_a_single_value():
+    generators = [np.random.default_rng(k) for k in range(2)]
+    assert_array_equal(initial_values((0.5, 0.5), 3, generators), np.full((2, 3), 0.5))
+    low, high = initial_values((0.25, 0.5), 1000, generators).min(), initial_values((0.25, 0.5), 1000, generators).max()
+    assert 0.25 <= low < 0.26 < 0.49 < high <= 0.5
+    with pytest.raises(ValueError, match="low <= high"):
+        initial_values((0.5, 0.25), 3, generators)
