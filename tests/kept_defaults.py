@@ -9,7 +9,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from tests.fuzz.calls import _exports
+from tests.fuzz.calls import exported
 
 KEPT = Path(__file__).with_name("defaults.json")
 
@@ -18,7 +18,7 @@ KEPT = Path(__file__).with_name("defaults.json")
 def defaults():
     """Dotted name -> argument -> default, in words, of every exported function, class and public method."""
     found = {}
-    for name, thing in _exports().values():
+    for name, thing in exported().values():
         named = {name: thing}
         if inspect.isclass(thing):
             methods = {key: each for key, each in vars(thing).items() if not key.startswith("_")}

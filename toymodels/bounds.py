@@ -200,6 +200,7 @@ class Statistic:
 
 
 every_run = Statistic("every run", lambda values: values, of_runs=1, throughout=True)
+value = Statistic("value", lambda values: values)  # of what is measured once
 some_run = Statistic("some run", lambda values: values, share=np.finfo(float).tiny)
 median = Statistic("median", np.median, of_runs=1, majority=True)
 mean = Statistic("mean", np.mean, of_runs=1)

@@ -35,6 +35,7 @@ from toymodels.bounds import (
     share_of_runs,
     some_run,
     spread,
+    value,
 )
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "share_of_runs",
     "some_run",
     "spread",
+    "value",
     "verdict_of",
 ]
 

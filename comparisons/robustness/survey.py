@@ -33,11 +33,14 @@ class Answer:
         `failed` with the reason for refused settings, too.
     left_out : bool
         Whether it was not run for want of time.
+    code : str
+        Digest of the code and versions that made its runs, empty where none were asked for.
     """
 
     case: Case
     verdict: Verdict
     left_out: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def survey(
                 case = whose[str(outcome.task)]
                 done[case].append(outcome)
                 if len(done[case]) == len(todo[case]):
-                    answer(case, _judged(case, todo[case], done[case]))
+                    came = _judged(case, todo[case], done[case])
+                    answer(case, replace(came, code=todo[case][0].cell.maker))
         except KeyboardInterrupt:
             stopped = True
     return Survey([answers[case] for case in asked if case in answers], stopped)

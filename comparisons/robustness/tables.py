@@ -30,6 +30,7 @@ COLUMNS = (
     "low",
     "high",
     "runs",
+    "code",
     "note",
 )
 COUNTED = (
@@ -164,7 +165,7 @@ def _flip(flip: Mapping[str, Any], base: str) -> str:
 def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
     """One line a variation, as text in CSV, after those of `earlier` that were not asked this time.
 
-    `runs` says how many a line is of, as calls with other numbers of replicates may have lines beside each other.
+    Lines of several calls may stand beside each other: `runs` says how many each is of, and `code` which made them.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
             runs = len(verdict.scores) or ""
             outcome = LATE if answer.left_out else verdict.outcome
             line = [case.study.name, case.row, case.what, case.seed, outcome, before, int(counts), holds]
-            writer.writerow([*line, *scores, runs, verdict.note])
+            writer.writerow([*line, *scores, runs, answer.code, verdict.note])
     return text.getvalue()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
 from figures.layerwise.gradient_flow import scalar_network
-from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, every, every_run
+from toymodels.claims import AFTER, READING, Claim, Quantity, every, value
 from toymodels.layerwise import ScalarNetwork
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ CLAIMS = (
             "0.01 to 100, targets 0.01 to 100",
             lambda data: data["bound"].min(),
         ),
-        Statistic("value", every_run.of) >= 1 - 1e-12,  # equal for one unit of equal weights, up to rounding
+        value >= 1 - 1e-12,  # equal for one unit of equal weights, up to rounding
         fixed=AFTER,
     ),
     # a reading: the remark bounds the growth from below and says nothing of large ratios

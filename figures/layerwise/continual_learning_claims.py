@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
-from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, Statistic, every_run
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every_run, value
 
 SEQUENCES = ("forgetting", "transfer", "reversal")
 FORGETTING, TRANSFER, REVERSAL = range(3)
@@ -43,7 +43,6 @@ def last_distance(imbalance: int, kind: int) -> Callable[[Data], np.ndarray]:
     return lambda data: data["turned"][imbalance, kind]
 
 
-value = Statistic("value", every_run.of)  # of what is measured once
 SPEED = f"time to a loss of {LEARNED:g} on task B after A, over that from the start"
 CLAIMS = (
     Claim(

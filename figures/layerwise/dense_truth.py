@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,7 @@ def one_run(settings: DenseTruth, rng: np.random.Generator, kind: str) -> dict[s
     """One task and its flow, at the same times with and without decay."""
     n_active = settings.n_active if kind == "sparse truth" else settings.dim
     decaying = SparseRegression(settings.dim, settings.n_samples, n_active, settings.init_scale, settings.weight_decay)
-    decay = 0.0 if kind == "dense, no decay" else settings.weight_decay
-    model = SparseRegression(settings.dim, settings.n_samples, n_active, settings.init_scale, decay)
+    model = replace(decaying, weight_decay=0.0) if kind == "dense, no decay" else decaying
     run = model.solve(decaying.default_times()[EVERY - 1 :: EVERY], rng)
     return {"t": run.t, **{name: run[name] for name in ("train", "test", "kernel_distance")}}
 

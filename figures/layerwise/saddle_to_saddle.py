@@ -12,7 +12,7 @@ import numpy as np
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
 from figures.layerwise.gradient_flow import two_layers
-from toymodels.claims import AFTER, CONTROL, Claim, Quantity, Statistic, every, every_run
+from toymodels.claims import AFTER, CONTROL, Claim, Quantity, every, every_run, value
 from toymodels.layerwise import DiagonalNetwork, LinearModel, LinearNetwork
 
 if TYPE_CHECKING:
@@ -164,7 +164,6 @@ def rank_error(kind: str) -> Callable[[Data], np.ndarray]:
 DROPS = "number of maxima of -dL / d ln t"
 RANK = "largest difference of k and the number of singular values above half their target on plateau k"
 every_plateau = every("plateau")
-value = Statistic("value", every_run.of)  # of what is measured once
 CLAIMS = (
     Claim(
         "saddle_to_saddle.drops",

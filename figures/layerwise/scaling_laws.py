@@ -10,7 +10,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, Statistic, every, every_run
+from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, every, value
 from toymodels.layerwise import SkillModel
 
 if TYPE_CHECKING:
@@ -176,7 +176,6 @@ def compute_error(data: Data) -> np.ndarray:
 
 every_alpha = every("alpha")
 every_law = every("law")
-value = Statistic("value", every_run.of)  # of what is measured once
 ERROR = "distance of the slope of the loss, both axes logarithmic, from minus the exponent"
 SMALL_ALPHA = f"{ERROR}, over its bound (0.01 in time and data, 0.03 in parameters), alpha 0.3"
 CLAIMS = (

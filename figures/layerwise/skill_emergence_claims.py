@@ -9,7 +9,7 @@ import numpy as np
 from figures.harness.figure import Data
 from figures.harness.pooled_runs import each_left_out
 from figures.layerwise.skill_emergence_runs import data_constant, data_curves, width_curves
-from toymodels.claims import AFTER, READING, Claim, Quantity, Statistic, at_least, every_run, median
+from toymodels.claims import AFTER, READING, Claim, Quantity, at_least, median, value
 
 
 def ordered(half: np.ndarray) -> np.ndarray:
@@ -107,7 +107,6 @@ DISTANCE = "root mean square distance of the strength from the model"
 CURVES = f"{DISTANCE} calibrated on skill 1, over the target, worst skill"
 OVER_SETS, OVER_RUNS = "median over training sets but each in turn", "median over runs but each in turn"
 FITTED = f"{DISTANCE} with its constants fitted to all skills, over the target, worst skill"
-value = Statistic("value", every_run.of)  # of what is measured once
 CLAIMS = (
     Claim(
         "skill_emergence.order-in-time",

@@ -11,7 +11,7 @@ import numpy as np
 
 from comparisons.harness.settings import Settings
 from figures.harness.figure import Data, Grid, PaperFigure
-from toymodels.claims import CONTROL, READING, Claim, Quantity, Statistic, every, every_run
+from toymodels.claims import CONTROL, READING, Claim, Quantity, every, value
 from toymodels.layerwise import TeacherStudent
 
 if TYPE_CHECKING:
@@ -165,7 +165,6 @@ def largest_rise(data: Data) -> np.ndarray:
 
 
 PLACE = "Appendix J.1"
-value = Statistic("value", every_run.of)  # of what is measured once
 every_set = every("data set")
 CLAIMS = (
     Claim(

@@ -201,6 +201,8 @@ def test_a_call_with_fewer_seeds_keeps_the_lines_and_the_runs_of_the_others(tmp_
     assert after.keys() == before.keys()
     assert after["frail", "seed 3"] == before["frail", "seed 3"] == "2"
     assert after["frail", "seed 1"] == "1"
+    with open(tmp_path / "robustness" / "robustness.csv") as file:
+        assert {len(line["code"]) for line in csv.DictReader(file) if line["runs"]} == {20}
     assert pruned(tmp_path, delete=False).startswith("nothing to prune")
 
 
@@ -408,14 +410,14 @@ def test_what_came_of_a_row_is_counted():
 
 def test_every_variation_is_a_line_of_the_file():
     assert tables.comma_separated(answers()).splitlines()[1:] == [
-        "toy,late,base,0,shown,shown,0,,2.0,1.5,9.0,3,",
-        "toy,late,seed 1,1,shown,shown,1,1,2.0,1.5,9.0,3,",
-        "toy,late,seed 2,2,absent,shown,1,0,0.1,0.1,0.1,1,flat",
-        "toy,late,n 1 -> 2,0,failed,shown,0,,,,,,no luck",
-        "toy,late,m 1 -> 2,0,failed,shown,0,,,,,,no luck",
-        "toy,late,n 1 -> 0.5,0,left out,shown,0,,,,,,not begun",
-        "toy,late (off),base,0,left out,failed,0,,,,,,not begun",
-        "toy,late (off),seed 1,1,absent,failed,0,,0.0,0.0,0.0,1,",
+        "toy,late,base,0,shown,shown,0,,2.0,1.5,9.0,3,,",
+        "toy,late,seed 1,1,shown,shown,1,1,2.0,1.5,9.0,3,,",
+        "toy,late,seed 2,2,absent,shown,1,0,0.1,0.1,0.1,1,,flat",
+        "toy,late,n 1 -> 2,0,failed,shown,0,,,,,,,no luck",
+        "toy,late,m 1 -> 2,0,failed,shown,0,,,,,,,no luck",
+        "toy,late,n 1 -> 0.5,0,left out,shown,0,,,,,,,not begun",
+        "toy,late (off),base,0,left out,failed,0,,,,,,,not begun",
+        "toy,late (off),seed 1,1,absent,failed,0,,0.0,0.0,0.0,1,,",
     ]
 
 

@@ -42,7 +42,7 @@ def _module(path):
     return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
 
 
-def _exports():
+def exported():
     """Identity of every exported callable -> its dotted name; commands read the arguments of the process."""
     found = {}
     for path, names in EXPORTED.items():
@@ -70,7 +70,7 @@ def _name_of(function, exports):
 @lru_cache
 def good_calls():
     """One call, the first that works, of every exported callable of toymodels and dnn that has an example."""
-    exports, found = _exports(), {}
+    exports, found = exported(), {}
 
     def record(function, *args, **kwargs):
         name = _name_of(function, exports)

@@ -111,10 +111,7 @@ class DiagonalNetwork(GradientDescent):
         block = max(1, _BLOCK // self.target.size)
         moderate = None
         if isinstance(flow, TwoFactorFlow) and is_moderate(flow):
-            moderate, spare = (
-                ModerateWeights(flow, self.a0, self.b0),
-                np.empty((4, min(block, t.size), self.target.size)),
-            )
+            moderate = ModerateWeights(flow, self.a0, self.b0, min(block, t.size))
         for first in range(0, t.size, block):
             rows = slice(first, first + block)
             if isinstance(flow, DecayingFlow):
@@ -122,7 +119,7 @@ class DiagonalNetwork(GradientDescent):
                 a[rows], b[rows] = decayed_weights(self.a0, self.b0, state)
                 product[rows], residual = state.function, self.target - state.function
             elif moderate is not None:
-                residual = moderate.fill(t[rows, None], (a[rows], b[rows], product[rows]), spare)
+                residual = moderate.fill(t[rows, None], (a[rows], b[rows], product[rows]))
             else:
                 state = flow.at(t[rows, None])
                 grown_weights(self.a0, self.b0, state.growth, out=(a[rows], b[rows]))

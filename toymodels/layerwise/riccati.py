@@ -212,32 +212,34 @@ class ModerateWeights:
         For which :func:`is_moderate` holds.
     a0, b0 : (d,) arrays
         The weights that it was made of.
+    most : int
+        Times at once, for which there is room to compute in.
     """
 
-    def __init__(self, flow: TwoFactorFlow, a0: np.ndarray, b0: np.ndarray):
+    def __init__(self, flow: TwoFactorFlow, a0: ArrayLike, b0: ArrayLike, most: int):
+        a0, b0 = np.asarray(a0), np.asarray(b0)
+        self._spare = np.empty((4, most, *flow.target.shape))
         self._up, self._down = (factor / flow.gap for factor in flow._factors)
         self._rate, self._start, self._way = -flow.rate * flow.gap, flow.start, flow.target - flow.start
         self._late, self._early = flow.target * (self._up * self._down), flow.target * (flow.total / flow.gap)
         self._rising, self._falling = (a0 + b0) / 2, (a0 - b0) / 2
 
-    def fill(self, t: np.ndarray, out: Sequence[np.ndarray], spare: np.ndarray) -> np.ndarray:
-        """Compute at times `t` >= 0, `inf` included.
+    def fill(self, t: np.ndarray, out: Sequence[np.ndarray]) -> np.ndarray:
+        """Compute at times `t` >= 0, `inf` included, no more of them than there is room for.
 
         Parameters
         ----------
         t : (n, 1) array
         out : three (n, d) arrays
             Are given a, b and a b.
-        spare : (4, n or more, d) array
-            Is written over.
 
         Returns
         -------
         (n, d) array
-            The residual S - a b; a part of `spare`.
+            The residual S - a b, until the next call.
         """
         a, b, product = out
-        decay, risen, top, bottom = (part[: len(t)] for part in spare)
+        decay, risen, top, bottom = (part[: len(t)] for part in self._spare)
         np.multiply(np.minimum(t, _FOREVER), self._rate, out=top)
         np.exp(top, out=decay)
         np.negative(np.expm1(top, out=risen), out=risen)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from toymodels.run.statements import DEFINITIONS, acts, imports_of, names_bound_by
+
 _MAKERS = {"__init__", "__post_init__", "__new__", "__init_subclass__", "__set_name__", "__class_getitem__"}
-_DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_IMPORTS = ast.Import | ast.ImportFrom
 _ASSIGNS = ast.Assign | ast.AnnAssign | ast.AugAssign
 
 
@@ -34,13 +34,13 @@ def hides_acts(tree: ast.Module) -> bool:
 
 def _own_actors(tree: ast.Module) -> set[str]:
     """Functions of the file, and its classes that run code of their own when they are called."""
-    return {node.name for node in tree.body if isinstance(node, _DEFINES) and _runs_code(node)}
+    return {node.name for node in tree.body if isinstance(node, DEFINITIONS) and _runs_code(node)}
 
 
 def _runs_code(node: ast.stmt) -> bool:
     if not isinstance(node, ast.ClassDef):
         return True
-    return bool(node.keywords) or any(isinstance(each, _DEFINES) and each.name in _MAKERS for each in node.body)
+    return bool(node.keywords) or any(isinstance(each, DEFINITIONS) and each.name in _MAKERS for each in node.body)
 
 
 def _changeable(tree: ast.Module) -> set[str]:
@@ -85,13 +85,9 @@ def _evaluated(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.exp
 def _acts_in_class(node: ast.stmt, own: set[str], changeable: set[str]) -> bool:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return any(_calls(each, own, changeable) for each in _evaluated(node))
-    if isinstance(node, ast.Expr):
-        return not isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.Assign) and any(isinstance(each, ast.Attribute | ast.Subscript) for each in node.targets):
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _calls(node.value, own, changeable):
         return True
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        return node.value is not None and _calls(node.value, own, changeable)
-    return not isinstance(node, ast.Pass)
+    return isinstance(node, ast.ClassDef) or acts(node, names_bound_by(node), set())
 
 
 def _calls(value: ast.expr, own: set[str], changeable: set[str]) -> bool:
@@ -122,56 +118,35 @@ def acts_on_others(path: Path, find: Callable[[str], Path | None]) -> bool:
         if file in seen:
             continue
         seen.add(file)
-        acts, imports = _of_file(str(file))
-        if acts:
+        acting, imports = _of_file(str(file))
+        if acting:
             return True
         waiting += imported_files(imports, file, find)
     return False
 
 
 @lru_cache(maxsize=1024)
-def _of_file(path: str) -> tuple[bool, tuple[tuple[int, str, tuple[str, ...]], ...]]:
-    """Whether a file acts, and what it imports at its top: level, module, names."""
+def _of_file(path: str) -> tuple[bool, tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Whether a file acts, and what it imports at its top."""
     try:
         tree = ast.parse(Path(path).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return True, ()
-    return any(_acts(node) for node in tree.body) or hides_acts(tree), tuple(imports_of(tree.body))
-
-
-def imports_of(nodes: Iterable[ast.stmt]) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """Level, module and names of imports."""
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            yield from ((0, alias.name, ()) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.level, node.module or "", tuple(alias.name for alias in node.names)
+    acting = any(acts(node, names_bound_by(node), set()) for node in tree.body)
+    return acting or hides_acts(tree), tuple(imports_of(tree.body))
 
 
 def imported_files(
-    imports: Iterable[tuple[int, str, tuple[str, ...]]], path: Path, find: Callable[[str], Path | None]
+    imports: Iterable[tuple[str, tuple[str, ...]]], path: Path, find: Callable[[str], Path | None]
 ) -> Iterator[Path]:
-    """The files of one's own among what a file imports, those of relative imports beside it."""
-    for level, module, names in imports:
+    """The files of one's own among what a file imports, see :func:`imports_of`; those of relative imports beside it."""
+    for written, names in imports:
+        module = written.lstrip(".")
+        level = len(written) - len(module)
         dotted = [module, *(f"{module}.{name}" for name in names)] if module else list(names)
         if level == 0:
-            yield from (file for each in dotted if each and (file := find(each)) is not None)
+            yield from (file for each in dotted if (file := find(each)) is not None)
             continue
-        folder = path.parents[level - 1]
         for each in dotted:
-            place = folder.joinpath(*each.split("."))
+            place = path.parents[level - 1].joinpath(*each.split("."))
             yield from (file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file())
-
-
-def _acts(node: ast.stmt) -> bool:
-    """Whether a statement does something else than to define, to import, or to give a value to a name."""
-    if isinstance(node, _DEFINES | _IMPORTS | ast.Pass):
-        return False
-    if isinstance(node, ast.Expr):
-        return not isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.If) and ("__name__" in ast.unparse(node.test) or ast.unparse(node.test) == "TYPE_CHECKING"):
-        return bool(node.orelse)
-    if isinstance(node, ast.Assign | ast.AugAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
-    return not isinstance(node, ast.AnnAssign)

@@ -19,7 +19,8 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from toymodels.run.hidden_acts import acts_on_others, hides_acts, imported_files, imports_of
+from toymodels.run.hidden_acts import acts_on_others, hides_acts, imported_files
+from toymodels.run.statements import IMPORTS, acts, all_define, imports_of, names_bound_by, names_used_by, touches
 
 SUITE = ("toymodels", "dnn", "comparisons", "figures")
 PROGRAM = ("__main__", "__mp_main__")  # the module that runs as the program; in a process that was spawned the second
@@ -207,19 +208,18 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
     """The lines of a file that its top-level name `top` uses, and the imports among them; None if unknown."""
     text = _text_of(path)
     tree = ast.parse(text)
-    imports = ast.Import | ast.ImportFrom
-    defined = {name for node in tree.body if not isinstance(node, imports) for name in _names_bound_by(node)}
+    defined = {name for node in tree.body if not isinstance(node, IMPORTS) for name in names_bound_by(node)}
     looked_up = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {"annotations"}
     bound: dict[str, list[ast.stmt]] = {}
     always: list[ast.stmt] = []
     for node in tree.body:
-        names = _names_bound_by(node)
+        names = names_bound_by(node)
         if "*" in names:
             return None
         for name in names:
             bound.setdefault(name, []).append(node)
-        imports_for_its_own_sake = isinstance(node, imports) and not names & looked_up
-        if imports_for_its_own_sake or _acts(node, names, defined):
+        imports_for_its_own_sake = isinstance(node, IMPORTS) and not names & looked_up
+        if imports_for_its_own_sake or acts(node, names, defined):
             always.append(node)
     if top not in bound or _LOOKS_UP_NAMES.search(text):
         return None
@@ -231,22 +231,22 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
     while waiting:
         node = waiting.pop()
         if not waiting:  # what is called on, or derived from, something that is used may change it
-            values = {name for name in needed if not _all_define(bound.get(name, []))}
+            values = {name for name in needed if not all_define(bound.get(name, []))}
             waiting += [
-                statement for statement in acting if id(statement) not in used and _touches(statement, needed, values)
+                statement for statement in acting if id(statement) not in used and touches(statement, needed, values)
             ]
         if id(node) in used:
             continue
         used[id(node)] = node
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, IMPORTS):
             continue
-        for name in _names_used_by(node):
+        for name in names_used_by(node):
             needed.add(name)
             waiting += bound.get(name, [])
     lines = text.split("\n")
     taken, imported = [], []
     for node in sorted(used.values(), key=lambda statement: statement.lineno):
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, IMPORTS):
             aliases = [alias for alias in node.names if (alias.asname or alias.name).partition(".")[0] in needed]
             taken.append(ast.unparse(node))
         else:
@@ -273,89 +273,6 @@ def _of_user(file: Path | None) -> Path | None:
     return None if file is None or _is_of_suite(str(file)) else file
 
 
-def _names_used_by(node: ast.AST) -> set[str]:
-    """Names that a statement looks up when it runs; the types of arguments are for readers."""
-    names: set[str] = set()
-    waiting = [node]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, ast.Name):
-            names.add(inner.id)
-        for field, value in ast.iter_fields(inner):
-            if field != "returns" and not (field == "annotation" and isinstance(inner, ast.arg)):
-                waiting += [
-                    child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)
-                ]
-    return names
-
-
-def _names_bound_by(node: ast.stmt) -> set[str]:
-    """Names that a statement at the top of a module defines."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.ImportFrom):
-        return {alias.asname or alias.name for alias in node.names} - {"annotations"} or {"annotations"}
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
-    return set()
-
-
-def _acts(node: ast.stmt, names: set[str], defined: set[str]) -> bool:
-    """Whether a statement does something when its module is loaded, besides giving a value to names.
-
-    `defined` are the names that the module gives to things of its own.
-    """
-    if isinstance(node, ast.Expr):
-        return not isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.Assign | ast.AugAssign):  # an entry or an attribute of what may have another name too
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return bool(node.orelse)
-    if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
-        return bool(node.orelse)
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        decorators = [ast.unparse(decorator).split("(")[0] for decorator in node.decorator_list]
-        return any(name not in _HARMLESS or name.partition(".")[0] in defined for name in decorators)
-    return not names and not isinstance(node, ast.Pass)
-
-
-def _all_define(nodes: list[ast.stmt]) -> bool:
-    """Whether these statements all define a function or a class, or import: what they name is handed on unchanged."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
-    return all(isinstance(node, kinds) for node in nodes)
-
-
-def _root(node: ast.expr) -> ast.expr:
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node
-
-
-def _touches(node: ast.stmt, needed: set[str], values: set[str]) -> bool:
-    """Whether an assignment calls something on what is used, or with one of `values`, or a class derives from it."""
-    if isinstance(node, ast.ClassDef):
-        return any(isinstance(base, ast.Name) and base.id in needed for base in node.bases) and not node.decorator_list
-    calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
-    owners = [_root(call.func) for call in calls if isinstance(call.func, ast.Attribute)]
-    handed = [argument for call in calls for argument in call.args]
-    return any(isinstance(owner, ast.Name) and owner.id in needed for owner in owners) or any(
-        isinstance(argument, ast.Name) and argument.id in values for argument in handed
-    )
-
-
-_HARMLESS = (
-    "dataclass",
-    "dataclasses.dataclass",
-    "lru_cache",
-    "functools.lru_cache",
-    "cache",
-    "contextmanager",
-    "wraps",
-)
 _LOOKS_UP_NAMES = re.compile(
     r"\b(globals|locals|vars|eval|exec|__subclasses__|__init_subclass__|get_type_hints|modules)\b[\(\[]"
 )
@@ -368,17 +285,6 @@ def _text_of(path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _imports_of(nodes: Iterable[ast.AST]) -> list[tuple[str, tuple[str, ...]]]:
-    """Modules as written, with the names taken from them."""
-    imports: list[tuple[str, tuple[str, ...]]] = []
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            imports += [(alias.name, ()) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            imports.append(("." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)))
-    return imports
-
-
 @lru_cache(maxsize=4096)
 def _parsed(path: str, stamp: tuple[int, int]) -> Source:
     """What a file says, read once for every state in which it is looked at."""
@@ -386,7 +292,7 @@ def _parsed(path: str, stamp: tuple[int, int]) -> Source:
     text = _text_of(path)
     imported = []
     if not _is_of_suite(path) and _HARD_TO_READ.search(text):  # the suite's own are written plainly, and tested to be
-        imported = _imports_of(ast.walk(ast.parse(text)))
+        imported = imports_of(ast.walk(ast.parse(text)))
     for module, names, plain_names in _IMPORT.findall(text):
         if module:
             taken = tuple(

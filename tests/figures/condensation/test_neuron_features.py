@@ -14,6 +14,12 @@ def test_features_of_leading_axes_are_those_of_every_network():
     np.testing.assert_array_equal(together["static"], (np.einsum("tmd,nd->tnm", w, np.c_[x, [1, 1]]) <= 0).all(axis=1))
 
 
+def test_orientation_and_size_are_of_weight_and_bias_in_this_order():
+    found = features(np.array([1.0, -2.0, 0.5]), np.array([[0.0, 2.0], [3.0, 0.0], [0.0, -4.0]]), np.array([[0.5]]))
+    np.testing.assert_allclose(found["theta"], [np.pi / 2, 0, -np.pi / 2])
+    np.testing.assert_allclose(found["mass"], [2, 6, 2])
+
+
 def test_directions_count_by_mass_and_silent_neurons_not_at_all():
     a, w = np.array([1.0, 1.0, 0.01, 3.0]), np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 1.0], [0.0, -1.0]])
     assert network_directions(a, w) == (3, 4)

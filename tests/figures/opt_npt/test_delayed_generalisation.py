@@ -6,6 +6,7 @@ import pytest
 from figures.opt_npt.delayed_generalisation_claims import CLAIMS, is_long
 from figures.opt_npt.delayed_generalisation_measures import (
     LONG,
+    abruptness,
     basin_fall,
     delay,
     goes_on,
@@ -45,6 +46,14 @@ def test_late_falls_of_basin_and_noisy_accuracy_are_found_and_early_ones_ignored
 def test_noise_that_is_not_beyond_the_basin_tells_nothing_of_a_decline(data):
     data["basin_sample"][0, -1] = 0.21
     assert noisy_fall(data).tolist() == [np.inf, 0]
+
+
+def test_a_steady_growth_has_its_share_within_a_doubling(data):
+    data["basin_sample"], data["basin_weight"] = (np.stack([3 * STEPS**power] * 2) for power in (0.5, 1.5))
+    # both from 10, before generalisation, to 1000, the end: log 2 of log 100
+    assert abruptness(data) == pytest.approx(np.full((2, 2), np.log(2) / np.log(100)))
+    data["basin_weight"] = np.stack([STEPS**-0.5] * 2)
+    assert (abruptness(data)[:, 1] <= 0).all()
 
 
 def test_the_norm_is_taken_where_the_test_accuracy_rises(data):

@@ -10,6 +10,7 @@ import sys
 import typing
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,27 @@ from toymodels.run.sources import _callables, sources
 
 ROOT = Path(__file__).parents[3]
 FILES = [path for layer in source_files.SUITE for path in sorted((ROOT / layer).rglob("*.py"))]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "reached"),
+    [
+        ("toymodels.layerwise.diagonal", "DiagonalNetwork", {"layerwise.riccati", "layerwise.bessel", "trajectory"}),
+        ("toymodels.condensation.residual_flow", "descents", {"validation"}),
+        ("toymodels.neurashed.training", "initial_values", {"validation"}),
+    ],
+)
+def test_what_the_suite_takes_from_its_own_modules_is_reached(module, name, reached):
+    labels = {label.partition(":")[0] for label in sources(getattr(import_module(module), name))}
+    assert {f"toymodels.{part}" for part in reached} | {module} <= labels
+    assert "toymodels.neurashed.drawing" not in labels
+
+
+def test_an_import_of_the_suite_takes_the_module_or_what_lies_in_it():
+    source = source_files.Source("", False, (("toymodels.run", ("sweep",)), ("toymodels.run.sweep", ("sweep",))), ())
+    assert set(source.imports("mine")) == {"toymodels.run.sweep"}
+    whole = source_files.Source("", False, (("toymodels.run.files", ()), ("toymodels", ("metrics", "Trajectory"))), ())
+    assert set(whole.imports("mine")) == {"toymodels.run.files", "toymodels.metrics", "toymodels"}
 
 
 def twice(function):
@@ -143,7 +165,7 @@ def test_a_name_of_a_cell_is_its_identity():
 def test_the_quick_reading_of_imports_finds_what_the_parser_finds(path):
     """The suite's own files are read by a pattern, which is ten times as fast."""
     quick = {module for module, _ in source_files._parsed(str(path), (0, 0)).imported}
-    exact = {module for module, _ in source_files._imports_of(ast.walk(ast.parse(path.read_text())))}
+    exact = {module for module, _ in source_files.imports_of(ast.walk(ast.parse(path.read_text())))}
     assert exact <= quick
 
 
