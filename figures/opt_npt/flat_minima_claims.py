@@ -7,20 +7,26 @@ from collections.abc import Callable
 import numpy as np
 
 from figures.harness.figure import Data
+from figures.harness.pooled_runs import each_left_out
 from figures.opt_npt.digit_networks import ENOUGH_DIGITS, bounded_radius
 from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, median
 
 RELATED = 0.6  # of Spearman's correlation, as of Kendall's in the figure of basins
 WIDER = 1.1  # of a radius over that without
+OVER = "over all networks but one run in turn of all"
 COST = 0.0101  # test accuracy, a point and what rounds, that what is suitable may cost
 
 
-def correlation(data: Data, sweep: str, curvature: str) -> float:
-    """Spearman's correlation over all networks of a sweep of curvature and radius in weight space."""
-    from scipy.stats import spearmanr
+def correlations(sweep: str, curvature: str) -> Callable[[Data], np.ndarray]:
+    """Spearman's correlation over the networks of a sweep, but for one run of each, of curvature and radius."""
+    names = f"{sweep}_{curvature}", f"{sweep}_weight_radius"
 
-    both = spearmanr(data[f"{sweep}_{curvature}"].ravel(), data[f"{sweep}_weight_radius"].ravel())
-    return float(np.asarray(both)[0])
+    def correlation(data: Data) -> float:
+        from scipy.stats import spearmanr
+
+        return float(np.asarray(spearmanr(*(data[name].ravel() for name in names)))[0])
+
+    return each_left_out(correlation, *names, axis=1)
 
 
 def widest(sweep: str, space: str) -> Callable[[Data], np.ndarray]:
@@ -44,9 +50,8 @@ def _flat(sweep: str, panel: str, words: str) -> Claim:
         f"First version, Figure 5{panel}",
         f"Where the {words} makes minima flatter, the basin in weight space is wider.",
         Quantity(
-            f"Spearman's correlation, over all networks of all {words}s, of the trace of the Hessian and the radius in "
-            "weight space",
-            lambda data: correlation(data, sweep, "trace"),
+            f"Spearman's correlation, {OVER} {words}s, of the trace of the Hessian and the radius in weight space",
+            correlations(sweep, "trace"),
         ),
         median < -RELATED,
         decisive=ENOUGH_DIGITS,
@@ -61,9 +66,9 @@ def _in_units_of_noise(sweep: str, words: str) -> Claim:
         "First version, Figure 5e, 5f",
         f"So it is, by {words}, where flatness is measured in the units of the noise that defines the basin.",
         Quantity(
-            f"Spearman's correlation, over all networks of all {words}s, of the trace of the Hessian in units of the "
-            "weights' noise and the radius in weight space",
-            lambda data: correlation(data, sweep, "noise_trace"),
+            f"Spearman's correlation, {OVER} {words}s, of the trace of the Hessian in units of the weights' noise and "
+            "the radius in weight space",
+            correlations(sweep, "noise_trace"),
         ),
         median < -RELATED,
         source=CONTROL,
@@ -103,9 +108,8 @@ CLAIMS = (
         "First version, Figure 5e, 5f",
         "Dropout widens the basin in weight space without flatter minima: flatness is not what sets it.",
         Quantity(
-            "Spearman's correlation, over all networks of all dropouts, of the trace of the Hessian and the radius in "
-            "weight space",
-            lambda data: correlation(data, "dropout", "trace"),
+            f"Spearman's correlation, {OVER} dropouts, of the trace of the Hessian and the radius in weight space",
+            correlations("dropout", "trace"),
         ),
         median > -0.3,
         source=CONTROL,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dnn.networks.mlp import MLP
-from figures.opt_npt.flat_minima_claims import correlation, widest
+from figures.opt_npt.flat_minima_claims import correlations, widest
 from figures.opt_npt.flat_minima_runs import curvature, drop_neurons, keep_neurons
 
 
@@ -50,6 +50,6 @@ def test_the_suitable_strength_is_the_one_that_widens_most_at_the_cost_of_a_poin
     radius = np.array([[1.0, 3.0], [2.0, 2.0], [4.0, 6.0], [9.0, 9.0]])
     data = {"decay_accuracy": accuracy, "decay_weight_radius": radius, "decay_trace": 1 / radius}
     assert widest("decay", "weight")(data) == pytest.approx([2, 3])
-    assert correlation(data, "decay", "trace") == pytest.approx(-1)
+    assert correlations("decay", "trace")(data) == pytest.approx(-1)
     costly = data | {"decay_accuracy": accuracy - [[0], [0.04], [0.1], [0.1]]}
     assert widest("decay", "weight")(costly).tolist() == [0, 0]
