@@ -9,22 +9,30 @@ import numpy as np
 from figures.harness.figure import Data
 from figures.harness.pooled_runs import each_left_out
 from figures.opt_npt.digit_networks import ENOUGH_DIGITS, bounded_radius
+from figures.opt_npt.trends import UNTOLD, unless_untold
 from toymodels.claims import AFTER, CONTROL, READING, Claim, Quantity, median
 
 RELATED = 0.6  # of Spearman's correlation, as of Kendall's in the figure of basins
 WIDER = 1.1  # of a radius over that without
 OVER = "over all networks but one run in turn of all"
+SAME = "curvature or radius is the same of all networks"
 COST = 0.0101  # test accuracy, a point and what rounds, that what is suitable may cost
 
 
 def correlations(sweep: str, curvature: str) -> Callable[[Data], np.ndarray]:
-    """Spearman's correlation over the networks of a sweep, but for one run of each, of curvature and radius."""
+    """Spearman's correlation over the networks of a sweep, but for one run of each, of curvature and radius.
+
+    UNTOLD where one of the two is the same of all networks, as where none has fitted.
+    """
     names = f"{sweep}_{curvature}", f"{sweep}_weight_radius"
 
     def correlation(data: Data) -> float:
         from scipy.stats import spearmanr
 
-        return float(np.asarray(spearmanr(*(data[name].ravel() for name in names)))[0])
+        curvatures, radii = (data[name].ravel() for name in names)
+        if np.ptp(curvatures) == 0 or np.ptp(radii) == 0:
+            return UNTOLD
+        return float(np.asarray(spearmanr(curvatures, radii))[0])
 
     return each_left_out(correlation, *names, axis=1)
 
@@ -53,7 +61,7 @@ def _flat(sweep: str, panel: str, words: str) -> Claim:
             f"Spearman's correlation, {OVER} {words}s, of the trace of the Hessian and the radius in weight space",
             correlations(sweep, "trace"),
         ),
-        median < -RELATED,
+        unless_untold(median < -RELATED, SAME),
         decisive=ENOUGH_DIGITS,
         why="the trace does not follow the basin: a network that fits worse has a small basin and little curvature",
         defence="the measure of flatness is not in our text, and these networks are small and not all fit to the end",
@@ -70,7 +78,7 @@ def _in_units_of_noise(sweep: str, words: str) -> Claim:
             "the radius in weight space",
             correlations(sweep, "noise_trace"),
         ),
-        median < -RELATED,
+        unless_untold(median < -RELATED, SAME),
         source=CONTROL,
         decisive=ENOUGH_DIGITS,
         why="the second derivative at the minimum does not foretell where half of the accuracy is lost",
@@ -111,7 +119,7 @@ CLAIMS = (
             f"Spearman's correlation, {OVER} dropouts, of the trace of the Hessian and the radius in weight space",
             correlations("dropout", "trace"),
         ),
-        median > -0.3,
+        unless_untold(median > -0.3, SAME),
         source=CONTROL,
         fixed=AFTER,
         why="where dropout widens the basin the minimum is flatter, too",

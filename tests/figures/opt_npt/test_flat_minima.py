@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from dnn.networks.mlp import MLP
-from figures.opt_npt.flat_minima_claims import correlations, widest
+from figures.opt_npt.flat_minima_claims import CLAIMS, correlations, widest
 from figures.opt_npt.flat_minima_runs import curvature, drop_neurons, keep_neurons
+from figures.opt_npt.trends import UNTOLD
 
 
 def test_the_curvature_in_units_of_the_noise_is_what_small_noise_costs():
@@ -51,5 +52,10 @@ def test_the_suitable_strength_is_the_one_that_widens_most_at_the_cost_of_a_poin
     data = {"decay_accuracy": accuracy, "decay_weight_radius": radius, "decay_trace": 1 / radius}
     assert widest("decay", "weight")(data) == pytest.approx([2, 3])
     assert correlations("decay", "trace")(data) == pytest.approx(-1)
+    same = data | {"decay_trace": np.ones((4, 2))}  # as of networks none of which has fitted
+    assert correlations("decay", "trace")(same).tolist() == [UNTOLD, UNTOLD]
+    flat = {"dropout_trace": np.arange(8.0).reshape(4, 2), "dropout_weight_radius": np.ones((4, 2))}
+    (claim,) = (claim for claim in CLAIMS if claim.key == "flat_minima.dropout-without-flatness")
+    assert claim.judge(flat | {"samples": np.array(10_000)}).verdict == "open"
     costly = data | {"decay_accuracy": accuracy - [[0], [0.04], [0.1], [0.1]]}
     assert widest("decay", "weight")(costly).tolist() == [0, 0]
