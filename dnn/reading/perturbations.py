@@ -201,13 +201,13 @@ def _chain(network: nn.Module, x: Tensor) -> tuple[Unfolded | None, Tensor]:
     except ValueError:
         return None, x
     tied = len({id(linear.weight) for linear in unfolded.linears}) < len(unfolded.linears)
-    if flat.ndim != 2 or flat.shape[1] != unfolded.widths[0] or tied:
+    if flat.shape != (len(x), unfolded.widths[0]) or tied:
         return None, x
     return unfolded, flat
 
 
 def _behind_flatten(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor]:
-    """What follows the Flatten in front of `network`, and the (P, d) inputs of that; both as given if there is none."""
+    """What follows the Flatten in front of `network`, and the inputs of that; both as given if there is none."""
     rest, flat = network, x
     while isinstance(rest, nn.Sequential) and len(rest) and flat.ndim > 2:
         first, *others = rest
@@ -218,7 +218,7 @@ def _behind_flatten(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor]:
         elif not isinstance(first, nn.Identity | nn.Dropout):
             break
         rest = others[0] if len(others) == 1 else nn.Sequential(*others)
-    return (rest, flat) if flat.ndim == 2 and len(flat) == len(x) else (network, x)
+    return rest, flat
 
 
 def predictions(logits: Tensor, amplitude) -> np.ndarray:

@@ -32,7 +32,7 @@ from toymodels.validation import described, finite, positive_int
 
 _BUCKETS = 2**11  # classes x buckets counts of one neuron stay within a processor's cache
 _CROWDED = 0.01  # share of the samples in one bucket beyond which bucket ranks are too coarse
-_NEURONS, _ROWS = 128, 512  # size of the blocks in which fields are transposed
+_NEURONS, _ROWS = 64, 512  # size of the blocks in which fields are transposed
 _FEW = 2**12  # samples up to which sorting is as fast as counting
 _SORTED = 2**16  # numbers sorted at once
 _CODES = 2**21  # classes x buckets that a single-precision number can count
@@ -195,8 +195,7 @@ def _rank_sums(fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.nda
     size = min(_NEURONS, max(1, _SORTED // len(fields))) if few else _NEURONS
     offsets = None if few else torch.from_numpy((labels * _BUCKETS).astype(fields.dtype)).add_(_middle(fields.dtype))
 
-    def block(start: int) -> np.ndarray:
-        rows = _transposed(fields[:, start : start + size])
+    def block(start: int, rows: np.ndarray) -> np.ndarray:
         if offsets is None:
             _check_rows(np.asarray(np.isfinite(rows).all(axis=1)), start)
             return _sorted_sums(rows, labels, n_classes)
@@ -209,7 +208,7 @@ def _rank_sums(fields: np.ndarray, labels: np.ndarray, n_classes: int) -> np.nda
             sums[i] = _sorted_sums(rows[i : i + 1], labels, n_classes)
         return sums
 
-    return np.concatenate(_shared_out(block, range(0, fields.shape[1], size))).T
+    return np.concatenate(_shared_out(block, fields, size)).T
 
 
 def _check_rows(fine: np.ndarray, start: int) -> None:
@@ -290,26 +289,40 @@ def _per_neuron(reduce: Callable, fields: np.ndarray, labels: np.ndarray, n_clas
     """`reduce(table, sizes)` of every neuron, stacked along axis 1, for the tables of :func:`_table`."""
     offsets = (labels * _BUCKETS).astype(np.int32)
 
-    def block(start: int) -> list:
+    def block(start: int, rows: np.ndarray) -> list:
         densities = []
-        for i, field in enumerate(_transposed(fields[:, start : start + _NEURONS]), start):
+        for i, field in enumerate(rows, start):
             low, span = field.min(), float(field.max()) - float(field.min())
             if not np.isfinite(span):
                 raise ValueError(f"fields must be finite and of finite range, got otherwise in neuron {i}")
             densities.append(reduce(*_table(field, low, span, labels, offsets, n_classes)))
         return densities
 
-    blocks = _shared_out(block, range(0, fields.shape[1], _NEURONS))
-    return np.stack([values for densities in blocks for values in densities], axis=1)
+    densities = [values for block_of_values in _shared_out(block, fields, _NEURONS) for values in block_of_values]
+    return np.stack(densities, axis=1)
 
 
-def _shared_out(function: Callable, starts: range) -> list:
-    """`function` of every start, by as many threads as torch uses."""
+def _shared_out(function: Callable, fields: np.ndarray, size: int) -> list:
+    """`function(start, rows)` of every block of `size` neurons, rows (neurons, P), by as many threads as torch uses.
+
+    Every thread has one array for all of its blocks: fresh memory costs as much as what is written into it.
+    """
+    n_samples, n_neurons = fields.shape
+    starts = range(0, n_neurons, size)
     n_threads = min(torch.get_num_threads(), len(starts))
+
+    def stretch(thread: int) -> list:
+        room = np.empty((min(size, n_neurons), n_samples), dtype=fields.dtype)
+        results = []
+        for start in starts[thread * len(starts) // n_threads : (thread + 1) * len(starts) // n_threads]:
+            block = fields[:, start : start + size]
+            results.append(function(start, _transposed(block, room[: block.shape[1]])))
+        return results
+
     if n_threads == 1:
-        return [function(start) for start in starts]
+        return stretch(0)
     with ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(function, starts))
+        return [result for results in pool.map(stretch, range(n_threads)) for result in results]
 
 
 def _table(field, low, span, labels, offsets, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -343,10 +356,9 @@ def _count(code: np.ndarray, n_classes: int, n_codes: int) -> np.ndarray:
     return counts.numpy().reshape(n_classes, n_codes).astype(float)
 
 
-def _transposed(fields: np.ndarray) -> np.ndarray:
-    """`fields.T` made contiguous block by block, several times faster than at once."""
+def _transposed(fields: np.ndarray, result: np.ndarray) -> np.ndarray:
+    """`result`, filled with `fields.T` block by block, several times faster than at once."""
     n_neurons = fields.shape[1]
-    result = np.empty(fields.shape[::-1], dtype=fields.dtype)
     # padded: rows a power of two apart would evict one another from the cache
     block = np.empty((_ROWS, n_neurons + 16), dtype=fields.dtype)[:, :n_neurons]
     for start in range(0, len(fields), _ROWS):

@@ -186,30 +186,65 @@ def draw(package, count, rng, only="", root=ROOT):
 
 
 def files_that_test(file, root=ROOT):
-    """Test files of a module: its own, those that import it or name what it defines, and those of its folder."""
-    path = Path(file)
-    base = re.sub(r"_(claims|runs)$", "", path.stem)
-    own = [root / "tests" / path.parent / f"test_{stem}.py" for stem in dict.fromkeys((path.stem, base))]
-    claims = [root / "tests/figures/claims" / path.parent.name / f"{base}.py"] if path.parts[0] == "figures" else []
-    dotted = file.removesuffix(".py").replace("/", ".")
-    parent, _, name = dotted.rpartition(".")
-    defined = [each.name for each in ast.parse((root / file).read_text()).body if hasattr(each, "name")]
+    """Tests of a module: its own, its examples, those that import it or name what it defines, of its folder, defaults."""
+    path, text = Path(file), (root / file).read_text()
+    own = [root / "tests" / path.parent / f"test_{stem}.py" for stem in dict.fromkeys((path.stem, _base(path)))]
+    direct = _imports(file)
+    parent, name = path.parent.as_posix().replace("/", "."), path.stem
+    defined = [each.name for each in ast.parse(text).body if hasattr(each, "name")]
     public = [each for each in defined if not each.startswith("_")]
-    direct = re.compile(rf"\b{re.escape(dotted)}\b|from {re.escape(parent)} import .*\b{name}\b")
     reexported = re.compile(rf"from {re.escape(parent)} import (?s:.)*\b({'|'.join(public) or 'nothing'})\b")
     others = []
     for test in sorted((root / "tests").rglob("test_*.py")):
-        text = test.read_text()
-        if direct.search(text) or (reexported.search(text) and re.search(rf"\b({'|'.join(public)})\(", text)):
+        source = test.read_text()
+        if direct.search(source) or (reexported.search(source) and re.search(rf"\b({'|'.join(public)})\(", source)):
             others.append(test)
     others += sorted((root / "tests" / path.parent).glob("test_*.py"))
-    found = [test.relative_to(root).as_posix() for test in dict.fromkeys((*own, *others)) if test.exists()]
-    if (root / "tests" / path.parts[0] / "small_runs").is_dir() and len(path.parts) > 2:
-        word = base if path.parts[0] == "figures" else path.parts[1]
-        found.insert(len([test for test in own if test.exists()]), f"tests/{path.parts[0]}/small_runs -k {word}")
-    if any(test.exists() for test in claims):
-        found.insert(len([test for test in own if test.exists()]), f"tests/figures/claims -k {base}")
-    return found
+    first = [test.relative_to(root).as_posix() for test in own if test.exists()]
+    if ">>> " in text:
+        first.append(f"tests/test_docstrings.py::test_examples_run[{file}]")
+    words = {"figures": _figures_of, "comparisons": _studies_of}.get(path.parts[0], lambda *_: [])(file, root)
+    if words:
+        chosen = f"-k '{' or '.join(words)}'"
+        claims = root / "tests/figures/claims" / path.parts[1]
+        if path.parts[0] == "figures" and any((claims / f"{word}.py").exists() for word in words):
+            first.append(f"tests/figures/claims {chosen}")
+        first.append(f"tests/{path.parts[0]}/small_runs {chosen}")
+    found = [test.relative_to(root).as_posix() for test in others]
+    return list(dict.fromkeys([*first, *found, "tests/test_defaults.py"]))
+
+
+def _imports(file):
+    """What tells a text that imports a module."""
+    dotted = file.removesuffix(".py").replace("/", ".")
+    parent, _, name = dotted.rpartition(".")
+    return re.compile(rf"\b{re.escape(dotted)}\b|from {re.escape(parent)} import [^\n(]*\b{name}\b")
+
+
+def _base(path):
+    return re.sub(r"_(claims|runs|measures|drawing)$", "", path.stem)
+
+
+def _studies_of(file, root):
+    """Names of the studies that a module may decide: its own, or those that import it."""
+    path, direct = Path(file), _imports(file)
+    if len(path.parts) > 2:
+        return [path.parts[1]]
+    homes = (each for each in sorted((root / "comparisons").glob("*/*.py")) if direct.search(each.read_text()))
+    return list(dict.fromkeys(each.parent.name for each in homes))
+
+
+def _figures_of(file, root):
+    """Names of the figures that a module may decide: its own, and those of the modules that import it."""
+    names, waiting = [], [file] if len(Path(file).parts) > 2 else []
+    while waiting:
+        name = waiting.pop(0)
+        if name not in names:
+            names.append(name)
+            direct = _imports(name)
+            nearby = (path for path in sorted((root / file).parent.glob("*.py")) if direct.search(path.read_text()))
+            waiting += [path.relative_to(root).as_posix() for path in nearby if path.stem != "__init__"]
+    return list(dict.fromkeys(_base(Path(name)) for name in names))
 
 
 def fate(slip, place, patience):

@@ -5,6 +5,7 @@ Every mutant is put into a copy of the checkout, and its tests are run there unt
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def run_tests(tests, place):
     """Exit code of pytest over these tests, stopped at the first failure."""
     environment = os.environ | {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"OMP_NUM_THREADS": "1", "CI": "1"}
-    program = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()]
+    program = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *shlex.split(tests)]
     try:
         done = subprocess.run(program, cwd=place, env=environment, capture_output=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:

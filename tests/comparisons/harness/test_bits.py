@@ -24,7 +24,7 @@ SURROUNDINGS = {
     "hash seed": ("0", "1"),
     "locale": tuple(LOCALES),
     "folder": ("repository", "elsewhere"),
-    "start": ("none", "fork", "spawn"),
+    "start": ("none", "fork", "spawn", "forkserver"),  # the last is the default from Python 3.14 on
     "SIGINT": ("heard", "ignored"),
     "torch first": (False, True),
 }
@@ -33,6 +33,7 @@ FEW = [
     {"MKL_NUM_THREADS": "2", "torch first": True, "locale": "ascii", "folder": "elsewhere"},
     {"MKL_NUM_THREADS": "2", "OMP_NUM_THREADS": "1", "jobs": 2, "start": "fork", "SIGINT": "ignored", "hash seed": "1"},
     {"MKL_NUM_THREADS": "2", "jobs": 2, "start": "spawn"},
+    {"OMP_NUM_THREADS": "2", "jobs": 2, "start": "forkserver", "hash seed": "1"},
 ]
 
 

@@ -195,6 +195,13 @@ def test_a_network_that_ends_in_relu_has_dead_logits():
     assert "dead: 100.0% of the logits never vary (logits/dead_units)" in recorder.diagnosis()
 
 
+def test_units_are_called_dead_only_where_there_are_some():
+    names = {"dead_units": "50.0% of the units move no logit", "logits/dead_units": "50.0% of the logits never vary"}
+    for name, found in names.items():
+        assert f"dead: {found} ({name})" in says(**{name: np.linspace(0, 0.5, 60)})
+        assert "dead" not in says(**{name: np.linspace(0.5, 0, 60)})
+
+
 def test_what_hardly_moves_has_no_half_way_time():
     noise = np.random.default_rng(0).standard_normal(60)
     run = Trajectory(T, {"still": np.ones(60), "noise": noise, "rise": rising(100)}, clock="step")

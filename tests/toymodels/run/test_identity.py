@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from toymodels.run import source_files
+from toymodels.run import identity, source_files
 from toymodels.run.cells import Cell, made_by
 from toymodels.run.identity import function_identity
 from toymodels.run.sources import _callables, sources
@@ -397,6 +398,23 @@ def test_what_a_function_does_not_use_is_free():
     reached = sources(figure.FIGURE.compute)
     assert "figures.opt_npt.batch_norm_lag:compute" in reached
     assert not any(name.endswith(("_claims", "_drawing")) for name in reached)
+
+
+@pytest.mark.parametrize(("version", "seen"), [("2.9.1", False), ("2.9.1+cpu", False), ("2.9.1", True)])
+def test_auto_is_the_cpu_where_no_torch_can_see_another_device(version, seen, tmp_path, monkeypatch):
+    cuda = repr("12.8") if seen else None
+    (tmp_path / "version.py").write_text(f"__version__ = {version!r}\ncuda: Optional[str] = {cuda}\n")
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(identity.util, "find_spec", lambda name: {"torch": spec}[name])
+    ask = identity._torch_may_see_a_gpu.__wrapped__
+    monkeypatch.setattr(identity, "_torch_may_see_a_gpu", ask)
+    assert identity.device_used("auto") == ("auto" if seen else "cpu")
+    assert identity.device_used("auto", ["toymodels.layerwise"]) == "cpu"
+    assert identity.device_used("cuda") == "cuda"
+    (tmp_path / "version.py").unlink()
+    assert identity.device_used("auto") == "auto"  # nobody knows
+    monkeypatch.setattr(identity.util, "find_spec", lambda name: None)
+    assert identity.device_used("auto") == "cpu"
 
 
 def test_versions_are_those_of_the_libraries():

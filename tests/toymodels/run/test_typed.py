@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from toymodels.run.identity import function_identity, plain
+from toymodels.run.typed import typed_digest
+
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = """
 from dataclasses import dataclass
@@ -99,3 +102,15 @@ def test_a_restart_changes_nothing_and_neither_does_a_line_above(restarted):
 def test_an_edit_of_any_cell_that_is_used_is_another_identity(restarted, old, new):
     assert old in NOTEBOOK
     assert restarted(NOTEBOOK) != restarted(NOTEBOOK.replace(old, new, 1))
+
+
+def test_who_has_looked_at_the_annotations_of_a_class_does_not_matter():
+    """Python 3.14 keeps them in the class from then on, under a name of its own."""
+    names = {"__name__": "notebook"}
+    exec("class Mine:\n    speed: float = 2.0\n    def go(self):\n        self.gone = True", names)
+    kind = names["Mine"]
+    before = function_identity(kind), typed_digest(kind, plain)
+    assert before[1] != typed_digest(type("Mine", (), {**vars(kind), "speed": 3.0}), plain)
+    kind.__annotations_cache__ = {"speed": float}
+    kind.__static_attributes__ = ("gone",)
+    assert (function_identity(kind), typed_digest(kind, plain)) == before
