@@ -46,6 +46,10 @@ PAIRS = (
 )
 NAMES = dict(PAIRS) | {second: first for first, second in PAIRS}
 SMALLEST = 1e-6  # a smaller number is a tolerance
+OF_ALL = {  # tests that hold everything in a package to something
+    "comparisons": ("tests/comparisons/test_studies.py", "tests/comparisons/test_committed_scores.py"),
+    "figures": ("tests/figures/harness/test_contract.py", "tests/figures/claims/test_every_bound.py"),
+}
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ def draw(package, count, rng, only="", root=ROOT):
 
 
 def files_that_test(file, root=ROOT):
-    """Tests of a module: its own, its examples, those that import it or name what it defines, of its folder, defaults."""
+    """Tests of a module: its own, its examples, what imports it or names what it defines, of its folder, and of all."""
     path, text = Path(file), (root / file).read_text()
     own = [root / "tests" / path.parent / f"test_{stem}.py" for stem in dict.fromkeys((path.stem, _base(path)))]
     direct = _imports(file)
@@ -211,7 +215,7 @@ def files_that_test(file, root=ROOT):
             first.append(f"tests/figures/claims {chosen}")
         first.append(f"tests/{path.parts[0]}/small_runs {chosen}")
     found = [test.relative_to(root).as_posix() for test in others]
-    return list(dict.fromkeys([*first, *found, "tests/test_defaults.py"]))
+    return list(dict.fromkeys([*first, *found, *OF_ALL.get(path.parts[0], ()), "tests/test_defaults.py"]))
 
 
 def _imports(file):

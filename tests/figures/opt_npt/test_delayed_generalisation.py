@@ -83,6 +83,9 @@ def test_a_peak_at_the_end_is_a_lower_bound_unless_it_is_late_enough(data):
     assert (peak_over_rise(rising) > 10).all()  # the end is far beyond the transition
     soon = rising | {"test": np.array([[0.1, 0.2, 0.3, 0.8]] * 2)}
     assert np.isinf(peak_over_rise(soon)).all()
+    one_run = {"test": np.array([[0.1, 0.8, 0.9]]), "gradient": np.arange(3.0)[None, :, None]}
+    assert peak_over_rise(one_run | {"steps": np.array([1.0, 4.0, 5.0])}).tolist() == [np.inf]  # at 1.25 to the digit
+    assert peak_over_rise(one_run | {"steps": np.array([1.0, 4.0, 5.1])}).tolist() == [5.1 / 4]
 
 
 @pytest.mark.parametrize(
