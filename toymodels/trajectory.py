@@ -87,10 +87,11 @@ class Trajectory:
         if np.isnan(t).any() or (t.size > 1 and not np.all(t[1:] > t[:-1])):
             raise ValueError(f"t must be strictly increasing, got {t}")
         data = {name: _locked(np.asarray(values)) for name, values in self.data.items()}
-        for name, values in data.items():
-            if values.ndim == 0 or len(values) != t.size:
-                raise ValueError(f"data[{name!r}] must have {t.size} rows, one per time, got shape {values.shape}")
-            _require_finite(name, values, t, self.clock)
+        with np.errstate(all="ignore"):  # finite numbers may add up to an infinite one
+            for name, values in data.items():
+                if values.ndim == 0 or len(values) != t.size:
+                    raise ValueError(f"data[{name!r}] must have {t.size} rows, one per time, got shape {values.shape}")
+                _require_finite(name, values, t, self.clock)
         object.__setattr__(self, "t", _locked(t))
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "meta", dict(self.meta))
@@ -230,16 +231,11 @@ def _locked(values: np.ndarray) -> np.ndarray:
 
 
 def _require_finite(name: str, values: np.ndarray, t: np.ndarray, clock: str) -> None:
-    if values.dtype.kind not in "fc" or _all_finite(values):
+    if values.dtype.kind not in "fc" or np.isfinite(np.add.reduce(values, axis=None)) or np.isfinite(values).all():
         return
     good = np.isfinite(values)
     bad = ~good.reshape(len(t), -1).all(axis=1)
     raise SimulationError(f"{name} is not finite at {clock} {t[bad.argmax()]:g}")
-
-
-def _all_finite(values: np.ndarray) -> bool:
-    with np.errstate(all="ignore"):  # finite numbers may add up to an infinite one
-        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def _to_builtin(value: Any) -> Any:

@@ -269,12 +269,13 @@ class ModerateWeights:
 def grown_weights(a0, b0, growth, out=(None, None)) -> tuple[np.ndarray, np.ndarray]:
     """The weights a and b once their sums have grown by `growth`, written to the two arrays `out` if given."""
     rising, falling = _grown(np.asarray(a0 + b0) / 2, np.asarray(a0 - b0) / 2, growth)
-    return np.add(rising, falling, out=out[0]), np.subtract(rising, falling, out=out[1])
+    first = np.add(rising, falling, out=out[0])
+    return first, np.subtract(rising, falling, out=rising if out[1] is None else out[1])
 
 
 def _grown(rising: np.ndarray, falling: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """rising * growth and falling / growth; what is 0 stays 0 even if growth is infinite or 0."""
-    if np.all(rising) and np.all(falling):
+    if rising.all() and falling.all():
         return rising * growth, falling / growth
     return rising * np.where(rising == 0, 0.0, growth), falling / np.where(falling == 0, 1.0, growth)
 

@@ -174,7 +174,9 @@ class ScalarNetwork(GradientDescent):
         return data | self._features(data)
 
     def _features(self, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {"features": data["a"] * data["b"] / self.normalizer}
+        features = data["a"] * data["b"]
+        features /= self.normalizer
+        return {"features": features}
 
     def _modes(self, aligned: np.ndarray, opposed: np.ndarray) -> dict[str, np.ndarray]:
         return {"aligned": aligned, "opposed": -opposed, "ntk": 2 * (aligned + opposed) / self.normalizer}
