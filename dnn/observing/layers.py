@@ -54,7 +54,10 @@ class Layer:
         module = self.module
         if isinstance(module, nn.MultiheadAttention):
             return {"": output[0]} | _projections(module, args, kwargs)
-        return {"": output[0] if isinstance(module, nn.RNNBase) else output}
+        field = output[0] if isinstance(module, nn.RNNBase) else output
+        if isinstance(field, nn.utils.rnn.PackedSequence):
+            raise ValueError(f"{self.name} must put out padded sequences to be observed, got packed ones")
+        return {"": field}
 
     def arranged(self, field: Tensor) -> Tensor:
         """A field, or its gradient, as (n, neurons) or (n, positions, neurons).
@@ -65,8 +68,6 @@ class Layer:
             In the module's own shape.
         """
         module = self.module
-        if isinstance(module, nn.utils.rnn.PackedSequence):
-            raise ValueError(f"{self.name} puts out a packed sequence; pad it to be observed")
         if isinstance(module, nn.MultiheadAttention | nn.RNNBase) and not module.batch_first and field.ndim == 3:
             field = field.transpose(0, 1)
         channels = isinstance(module, _ConvNd | nn.GroupNorm | _BatchNorm | nn.modules.instancenorm._InstanceNorm)

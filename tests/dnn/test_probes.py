@@ -191,6 +191,18 @@ def test_information_of_neurons_is_binned_one_by_one_and_bounded_by_the_labels()
     assert measures["labels"][0] <= measures["input"][0] <= 6.0 + 1e-9
 
 
+def test_rounding_alone_carries_no_information():
+    """Outputs a last bit apart leave fewer numbers between them than bins."""
+    network = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 2))
+    network[0].weight.data, network[0].bias.data = torch.tensor([[2.0**-23]]), torch.tensor([1.0])
+    x = torch.tensor([[0.0], [1.0], [0.0], [4.0]])
+    measures = probes.information(network.double(), Split(x.double(), SPLIT.y_train[:4], x, SPLIT.y_train[:4]), bins=4)
+    assert measures["input"] == pytest.approx(1.5)
+    network[0].weight.data *= 2.0**-29
+    measures = probes.information(network, Split(x.double(), SPLIT.y_train[:4], x, SPLIT.y_train[:4]), bins=30)
+    assert [value.tolist() for value in measures.values()] == [[0.0]] * 3
+
+
 @pytest.mark.parametrize("bias", [0.0, 0.3, 1e10])
 def test_a_dead_layer_carries_no_information(bias):
     network = MLP([8, 6, 5, 4], rng=torch.Generator().manual_seed(0))

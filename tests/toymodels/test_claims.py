@@ -149,6 +149,8 @@ def test_a_median_between_runs_that_are_elsewhere_decides_nothing(values, low, w
 def test_only_what_a_median_leaves_undecided_is_open():
     tie, low = [0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 0.0, 2.0]
     assert (median > 1).split_by(tie)
+    assert (share_of_runs(0.5) > 1).split_by([0, 2])
+    assert not (share_of_runs(0.5) > 1).split_by([0, 2, 2, 2])
     assert not (median > 1).split_by(low)
     assert not (every_run > 1).split_by(tie)
     assert not (median.between(0.5, 3) & (every_run > 1)).split_by(tie)  # one run refutes, whatever the median

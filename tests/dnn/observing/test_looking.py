@@ -310,3 +310,22 @@ def test_a_part_that_stands_in_two_places_is_left_as_it_was():
     observe(network, (x, y))
     assert torch.equal(network(x), before)
     assert isinstance(part.weight, nn.Parameter)
+
+
+class PerPosition(nn.Module):
+    """Reads every position of a sequence and averages what it says."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.readout = nn.Linear(4, 6), nn.Linear(6, CLASSES)
+
+    def forward(self, x):
+        return self.readout(torch.tanh(self.hidden(x))).mean(1)
+
+
+def test_features_of_a_readout_at_every_position_are_their_mean():
+    torch.manual_seed(0)
+    module, x = PerPosition(), torch.randn(N, 5, 4)
+    features = torch.tanh(module.hidden(x)).mean(1).detach().double().numpy()
+    seen = observe(module, (x, LABELS))
+    assert seen["nc1"] == pytest.approx(collapse.nc1(features, LABELS.numpy()), rel=1e-5)

@@ -1,10 +1,12 @@
 import copy
+import math
 
 import pytest
 import torch
 from torch import nn
 
-from dnn import tap
+from dnn import observe, tap
+from dnn.observing.layers import Layer
 from dnn.observing.taps import undisturbed
 from tests.dnn.observing.kinds import Functional, kinds
 
@@ -121,3 +123,47 @@ def test_nothing_is_disturbed():
         module(torch.randn(4, 12))
     assert [part.training for part in module.modules()] == flags
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "neurons", "positions"),
+    [
+        (nn.Linear(2, 3), (5, 3), 1, ()),
+        (nn.Linear(2, 3), (5, 4, 3), 2, (1,)),
+        (nn.Conv1d(2, 3, 2), (5, 3, 4), 1, (2,)),
+        (nn.Conv2d(2, 3, 2), (5, 3, 4, 2), 1, (2, 3)),
+        (nn.ConvTranspose3d(2, 3, 2), (5, 3, 4, 2, 2), 1, (2, 3, 4)),
+        (nn.BatchNorm1d(3), (5, 3), 1, ()),
+        (nn.BatchNorm1d(3), (5, 3, 4), 1, (2,)),
+        (nn.GroupNorm(1, 3), (5, 3, 4), 1, (2,)),
+        (nn.LayerNorm(3), (5, 4, 3), 2, (1,)),
+        (nn.GRU(2, 3), (4, 5, 3), 2, (0,)),
+        (nn.GRU(2, 3, batch_first=True), (5, 4, 3), 2, (1,)),
+    ],
+    ids=str,
+)
+def test_fields_are_arranged_by_sample_position_and_neuron(module, shape, neurons, positions):
+    field = torch.arange(float(math.prod(shape))).reshape(shape)
+    (samples,) = {0, 1, 2, 3, 4}.intersection(range(field.ndim)) - {neurons, *positions}
+    expected = field.permute(samples, *positions, neurons).reshape(5, *((-1,) if positions else ()), 3)
+    assert torch.equal(Layer("layer", module).arranged(field), expected)
+
+
+class Packed(nn.Module):
+    """Reads all samples at their full length."""
+
+    def __init__(self):
+        super().__init__()
+        self.memory, self.readout = nn.LSTM(4, 6, batch_first=True), nn.Linear(6, 3)
+
+    def forward(self, x):
+        lengths = torch.full((len(x),), x.shape[1])
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+        return self.readout(self.memory(packed)[1][0][-1])
+
+
+def test_packed_sequences_are_refused_by_name():
+    x, module = torch.randn(9, 5, 4), Packed()
+    with pytest.raises(ValueError, match="memory must put out padded sequences to be observed, got packed ones"):
+        observe(module, (x, torch.arange(9) % 3))
+    assert module(x).shape == (9, 3)  # nothing listens any more
