@@ -21,7 +21,7 @@ from typing import Any
 from toymodels.run.cluster import map_on_cluster, parse_address
 from toymodels.run.loaded_code import loaded_code, require_code
 from toymodels.run.source_files import Program, program, work_for
-from toymodels.run.torch_settings import torch_settings, use_torch_settings
+from toymodels.run.torch_settings import settings_of_one_call, torch_settings, use_torch_settings
 
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB"))
 PATIENCE = 3  # deaths of a worker in a row, without a call finished in between, before each call is tried alone
@@ -157,7 +157,7 @@ def parallel_map(
     """
     address = parse_engine(engine)
     if address is None and jobs == 1:
-        yield from map(function, items)
+        yield from (_called_alone(function, item) for item in items)
         return
     _send_program_whole()
     function = partial(_called_for, program(), loaded_code(), torch_settings(), function)
@@ -181,7 +181,12 @@ def _called_for(
     work_for(work)
     require_code(code)
     use_torch_settings(settings)
-    return function(item)
+    return _called_alone(function, item)
+
+
+def _called_alone(function: Callable[[Any], Any], item: Any) -> Any:
+    with settings_of_one_call():
+        return function(item)
 
 
 def _send_program_whole() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from toymodels.run.source_files import is_installed
+
 USUAL = {"default_dtype": "float32"}
+SETTER = "set_default_dtype"
 _BEFORE: dict[str, Any] = {}  # what a worker had before it was asked for another
 
 
@@ -40,3 +45,25 @@ def use_torch_settings(asked: Mapping[str, str]) -> None:
         return
     _BEFORE.setdefault("default_dtype", torch.get_default_dtype())
     torch.set_default_dtype(getattr(torch, asked["default_dtype"]))
+
+
+@contextmanager
+def settings_of_one_call() -> Iterator[None]:
+    """What a call sets ends with it, so that the next one does not depend on which came before it in its process.
+
+    What a module sets that the call is the first to import stays: the next call finds that module as it is.
+    """
+    before, loaded = torch_settings(), set(sys.modules)
+    try:
+        yield
+    finally:
+        if torch_settings() != before and not _set_by(sys.modules.keys() - loaded - {"__main__", "__mp_main__"}):
+            torch = import_module("torch")
+            torch.set_default_dtype(getattr(torch, (USUAL | before)["default_dtype"]))
+
+
+def _set_by(modules: Iterable[str]) -> bool:
+    """Whether one of these modules, if it is none that was installed, sets the precision, as far as its source says."""
+    files = (Path(getattr(sys.modules.get(name), "__file__", None) or "") for name in modules)
+    own = (file for file in files if file.suffix == ".py" and file.is_file() and not is_installed(file))
+    return any(SETTER.encode() in file.read_bytes() for file in own)

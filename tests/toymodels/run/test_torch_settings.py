@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 
 from toymodels.run.cells import made_by
-from toymodels.run.torch_settings import torch_settings, use_torch_settings
+from toymodels.run.torch_settings import settings_of_one_call, torch_settings, use_torch_settings
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -43,7 +43,21 @@ def third(item):
     return heavy.third()
 
 if __name__ == "__main__":
-    print(*parallel_map(third, list(range(6)), jobs=2, engine="{engine}"))
+    print(*parallel_map(third, list(range(6)), jobs={jobs}, engine="{engine}"))
+"""
+PRECISIONS = """
+from toymodels.run.engine import parallel_map
+
+def used(dtype):
+    import torch
+    if dtype:
+        torch.set_default_dtype(getattr(torch, dtype))
+    return dtype, str(torch.ones(1).dtype).removeprefix("torch.")
+
+if __name__ == "__main__":
+    asked = ["float64", "bfloat16", None, "float32", "float16", ""]
+    came = dict(parallel_map(used, asked, jobs={jobs}))
+    print(*(came[dtype] for dtype in asked))
 """
 PATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
@@ -78,13 +92,31 @@ def test_what_a_module_of_a_worker_has_set_itself_stays(double):
     assert torch_settings() == {"default_dtype": "float64"}
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("first", ["", "import torch\n"])
+def test_a_precision_that_a_call_sets_ends_with_it(jobs, first, tmp_path):
+    script = tmp_path / "precisions.py"
+    script.write_text(first + PRECISIONS.format(jobs=jobs))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "float64 bfloat16 float32 float32 float16 float32\n"
+
+
+def test_a_precision_ends_with_a_call_that_fails(double):
+    with pytest.raises(RuntimeError), settings_of_one_call():
+        torch.set_default_dtype(torch.float16)
+        raise RuntimeError
+    assert torch_settings() == {"default_dtype": "float64"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("engine", ["local", "dask"])
-def test_a_module_that_sets_the_precision_when_it_is_loaded_does_so_for_all_calls(engine, tmp_path):
+def test_a_module_that_sets_the_precision_when_it_is_loaded_does_so_for_all_calls(engine, jobs, tmp_path):
     if engine == "dask":
         pytest.importorskip("distributed")
     (tmp_path / "heavy.py").write_text(HEAVY)
     script = tmp_path / "thirds.py"
-    script.write_text(LATE.format(engine=engine))
+    script.write_text(LATE.format(engine=engine, jobs=jobs))
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": PATH}
     )
