@@ -102,10 +102,14 @@ def test_a_precision_that_a_call_sets_ends_with_it(jobs, first, tmp_path):
     assert done.stdout == "float64 bfloat16 float32 float32 float16 float32\n"
 
 
+def fail_in_half():
+    torch.set_default_dtype(torch.float16)
+    raise RuntimeError
+
+
 def test_a_precision_ends_with_a_call_that_fails(double):
     with pytest.raises(RuntimeError), settings_of_one_call():
-        torch.set_default_dtype(torch.float16)
-        raise RuntimeError
+        fail_in_half()
     assert torch_settings() == {"default_dtype": "float64"}
 
 
