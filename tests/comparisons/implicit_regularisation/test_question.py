@@ -31,6 +31,8 @@ def test_the_edge_and_missing_losses_are_told():
     assert judged(full_loss=np.full(40, 1e-4)).outcome == "shown"  # beside the start of the small batch, which is 1
     note = judged(meta={"top_eigenvalue": 19.8, "edge": 20.0}).note
     assert note.endswith("top eigenvalue of the full batch 19.8, 2/lr = 20")
+    assert "top eigenvalue of the full batch 0.4, 2/lr = 20" in judged(meta={"top_eigenvalue": 0.4, "edge": 20.0}).note
+    assert "top eigenvalue" not in judged(meta={"top_eigenvalue": 0.0, "edge": 20.0}).note
     run = Trajectory(T, {"small": 50 / 10**LEAD, "full": np.full(40, 50.0)}, clock="step")
     verdict = STUDY.judge([run], QUICK)
     assert verdict.outcome == "shown"

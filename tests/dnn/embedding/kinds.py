@@ -79,7 +79,7 @@ class Branches(nn.Module):
 
     def forward(self, x):
         hidden = torch.relu(self.convolution(x))
-        pooled = nn.functional.adaptive_avg_pool2d(hidden, 1)
+        pooled = nn.functional.adaptive_avg_pool2d(hidden, 1).view((hidden.size(0), -1))
         return self.first(hidden).mean((2, 3)) + self.second(pooled.view(hidden.size(0), -1))
 
 

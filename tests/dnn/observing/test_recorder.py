@@ -202,6 +202,11 @@ def test_units_are_called_dead_only_where_there_are_some():
         assert "dead" not in says(**{name: np.linspace(0.5, 0, 60)})
 
 
+def test_a_run_that_ends_at_step_0_has_no_lag():
+    rise = {"accuracy": np.array([0.1, 1.0]), "test_accuracy": np.array([0.1, 1.0])}
+    assert "so no lag between them" in diagnosed(Trajectory([-1.0, 0.0], rise, clock="step"))
+
+
 def test_what_hardly_moves_has_no_half_way_time():
     noise = np.random.default_rng(0).standard_normal(60)
     run = Trajectory(T, {"still": np.ones(60), "noise": noise, "rise": rising(100)}, clock="step")

@@ -61,6 +61,10 @@ def test_training_records_progress_and_loss_together():
     assert (run["loss"] >= missing - 1e-12).all()  # the rest lies outside the skills
 
 
+def test_six_skills_are_the_most():
+    assert len(ParitySkills(6).inputs) == 4 * len(ParitySkills(5).inputs)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
