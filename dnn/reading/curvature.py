@@ -335,8 +335,10 @@ def _named_loss(loss: str, outputs: Any, y: Tensor) -> Tensor:
         if targets.numel() == outputs.numel() and len(targets) == len(outputs):
             targets = targets.reshape(outputs.shape)
         fits = targets.shape == outputs.shape
+    elif outputs.ndim < 2:
+        raise ValueError(f"y must be real targets where outputs {tuple(outputs.shape)} have no classes, got {y.dtype}")
     else:
-        n_classes = outputs.shape[1] if outputs.ndim > 1 else 0
+        n_classes = outputs.shape[1]
         fits = y.ndim > 0 and y.shape == outputs.shape[:1] + outputs.shape[2:]
         if fits and y.numel() and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
             raise ValueError(f"y must be classes in 0..{n_classes - 1}, got {int(y.min())} to {int(y.max())}")

@@ -328,6 +328,10 @@ class Nothing(nn.Linear):
         ({"x": torch.zeros(0, 36), "y": torch.arange(0)}, "loss must be finite, got nan"),
         ({"y": torch.tensor([0, 1, 2, 3])}, r"y must be classes in 0\.\.2, got 0 to 3"),
         ({"y": torch.tensor([0, 1])}, r"y must be classes of shape .* got \(2,\) of torch.int64"),
+        (
+            {"module": nn.Sequential(nn.Linear(36, 1), nn.Flatten(0))},
+            r"y must be real targets where outputs \(4,\) have no classes, got torch\.int64",
+        ),
         ({"y": torch.zeros(4, 2)}, r"got \(4, 2\) of torch.float32 for outputs \(4, 3\)"),
         ({"loss": "hinge"}, "loss must be one of cross_entropy, mse, got 'hinge'"),
         ({"loss": lambda outputs, y: outputs}, r"loss must return a scalar tensor, got shape \(4, 3\)"),
