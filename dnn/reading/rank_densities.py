@@ -36,7 +36,7 @@ _NEURONS, _ROWS = 64, 512  # size of the blocks in which fields are transposed
 _FEW = 2**12  # samples up to which sorting is as fast as counting
 _SORTED = 2**16  # numbers sorted at once
 _CODES = 2**21  # classes x buckets that a single-precision number can count
-_TABLES = 8  # neurons whose counts are held at once
+_TABLES = 16  # neurons whose counts are held at once
 MOST_BINS = 2**16  # of a density; more are finer than any number of samples tells
 _FAR = 16.0  # ranges from 0 beyond which a scaled field would lose the digits that buckets need
 
@@ -232,12 +232,12 @@ def _counted_sums(rows: np.ndarray, low, spans, offsets: torch.Tensor, n_classes
     zero = torch.tensor(_middle(rows.dtype), dtype=code.dtype)
     tables = torch.empty(_TABLES, n_classes * _BUCKETS, dtype=torch.float64)
     chosen = np.flatnonzero(usable)
+    factors, each, lowest = scales.tolist(), torch.from_numpy(rows).unbind(), torch.from_numpy(low).unbind()
     for start in range(0, len(chosen), _TABLES):
         part = chosen[start : start + _TABLES]
-        for table, i in zip(tables, part, strict=False):
-            scale = float(scales[i])
-            torch.add(offsets, torch.from_numpy(rows[i]), alpha=scale, out=code)
-            bits -= torch.add(zero, torch.tensor(low[i]), alpha=scale).view(bits.dtype)
+        for table, i in zip(tables.unbind(), part.tolist(), strict=False):
+            torch.add(offsets, each[i], alpha=factors[i], out=code)
+            bits -= torch.add(zero, lowest[i], alpha=factors[i]).view(bits.dtype)
             table.copy_(torch.bincount(bits, minlength=len(table)))
         counts = tables[: len(part)].view(len(part), n_classes, _BUCKETS)
         sizes = counts.sum(1)
