@@ -270,7 +270,8 @@ def grown_weights(a0, b0, growth, out=(None, None)) -> tuple[np.ndarray, np.ndar
     """The weights a and b once their sums have grown by `growth`, written to the two arrays `out` if given."""
     rising, falling = _grown(np.asarray(a0 + b0) / 2, np.asarray(a0 - b0) / 2, growth)
     first = np.add(rising, falling, out=out[0])
-    return first, np.subtract(rising, falling, out=rising if out[1] is None else out[1])
+    spare = rising if isinstance(rising, np.ndarray) else None
+    return first, np.subtract(rising, falling, out=spare if out[1] is None else out[1])
 
 
 def _grown(rising: np.ndarray, falling: np.ndarray, growth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 from toymodels.run.source_files import is_installed
 
 USUAL = {"default_dtype": "float32"}
-SETTER = "set_default_dtype"
+SETTERS = {"set_default_dtype", "set_default_tensor_type"}
 _BEFORE: dict[str, Any] = {}  # what a worker had before it was asked for another
 
 
@@ -57,13 +58,38 @@ def settings_of_one_call() -> Iterator[None]:
     try:
         yield
     finally:
-        if torch_settings() != before and not _set_by(sys.modules.keys() - loaded - {"__main__", "__mp_main__"}):
-            torch = import_module("torch")
+        torch = sys.modules.get("torch")
+        if torch is None or torch_settings() == before:
+            pass
+        elif not _set_by(sys.modules.keys() - loaded - {"__main__", "__mp_main__"}):
             torch.set_default_dtype(getattr(torch, (USUAL | before)["default_dtype"]))
 
 
 def _set_by(modules: Iterable[str]) -> bool:
-    """Whether one of these modules, if it is none that was installed, sets the precision, as far as its source says."""
-    files = (Path(getattr(sys.modules.get(name), "__file__", None) or "") for name in modules)
-    own = (file for file in files if file.suffix == ".py" and file.is_file() and not is_installed(file))
-    return any(SETTER.encode() in file.read_bytes() for file in own)
+    """Whether one of these modules, if it is none that was installed, sets the precision while it is loaded."""
+    return any(_sets_when_loaded(path) for name in modules if (path := _own_file(name)) is not None)
+
+
+def _own_file(module: str) -> Path | None:
+    try:
+        path = Path(sys.modules[module].__file__ or "")
+        return path if path.suffix == ".py" and path.is_file() and not is_installed(path) else None
+    except Exception:  # a module may be anything, and what it says of its file too
+        return None
+
+
+def _sets_when_loaded(path: Path) -> bool:
+    try:
+        waiting: list[ast.AST] = list(ast.parse(path.read_bytes()).body)
+    except (OSError, SyntaxError, ValueError):
+        return False
+    while waiting:
+        node = waiting.pop()
+        if (
+            isinstance(node, ast.Name | ast.Attribute)
+            and (node.id if isinstance(node, ast.Name) else node.attr) in SETTERS
+        ):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return False

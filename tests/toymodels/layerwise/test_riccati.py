@@ -179,3 +179,10 @@ def test_bad_arguments_are_refused():
         transition(1.0, target=np.ones(3), initial=np.ones(2), imbalance=0.0)
     with pytest.raises(ValueError, match=r"fraction must be in \(0, 1\), got 1"):
         TwoFactorFlow.from_weights(1.0, 1.0, 2.0).time_to(1.0)
+
+
+def test_a_single_weight_grows_like_one_of_many():
+    a, b = grown_weights(1.0, 2.0, 3.0)
+    many = grown_weights(np.array([1.0]), np.array([2.0]), np.array([3.0]))
+    assert (a, b) == (many[0].item(), many[1].item())
+    assert not np.shares_memory(*many)

@@ -1,7 +1,9 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -100,6 +102,46 @@ def test_a_precision_that_a_call_sets_ends_with_it(jobs, first, tmp_path):
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "float64 bfloat16 float32 float32 float16 float32\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "stays"),
+    [
+        ("import torch\ntorch.set_default_dtype(torch.float64)\n", True),
+        ("import torch\nclass A:\n    torch.set_default_dtype(torch.float64)\n", True),
+        ("import torch\ndef later():\n    torch.set_default_dtype(torch.float64)\n", False),
+        ("# set_default_dtype\n", False),
+    ],
+)
+def test_only_what_a_module_sets_while_it_is_loaded_stays(source, stays, tmp_path, monkeypatch, double):
+    torch.set_default_dtype(torch.float32)
+    (tmp_path / "a_module_that_may_set.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "a_module_that_may_set", raising=False)
+    with settings_of_one_call():
+        import_module("a_module_that_may_set")
+        torch.set_default_dtype(torch.float64)
+    assert torch_settings() == ({"default_dtype": "float64"} if stays else {})
+    sys.modules.pop("a_module_that_may_set")
+
+
+class Lazy(ModuleType):
+    def __getattr__(self, name):
+        raise ImportError(name)
+
+
+def odd(file):
+    module = ModuleType("odd")
+    module.__file__ = file
+    return module
+
+
+@pytest.mark.parametrize("module", [None, Lazy("odd"), odd(3), odd("/" + 5000 * "x" + ".py"), odd("missing.py")])
+def test_a_module_may_be_anything(module, monkeypatch):
+    with settings_of_one_call():
+        monkeypatch.setitem(sys.modules, "odd", module)
+        torch.set_default_dtype(torch.float64)
+    assert torch_settings() == {}
 
 
 def fail_in_half():
