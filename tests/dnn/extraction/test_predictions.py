@@ -105,6 +105,18 @@ def test_small_batches_are_sparser_by_the_law():
     assert full == pytest.approx(7.0, rel=1e-9)  # every node fires in every batch
 
 
+def test_every_layer_has_its_own_participation():
+    rng = np.random.default_rng(0)
+    fields, _, labels = planted(rng)
+    both = predict_participation(extract_fields(fields, labels), 600, 50, np.random.default_rng(1))
+    alone = [
+        predict_participation(extract_fields({name: field}, labels), 600, 50, np.random.default_rng(1))[0]
+        for name, field in fields.items()
+    ]
+    assert both == pytest.approx(alone, rel=1e-9)  # a full batch fires all nodes, whatever the order
+    assert both[0] > both[1] > 1
+
+
 def test_without_nodes_there_is_nothing_to_train():
     found = extract_fields({"hidden": -np.ones((20, 3))}, np.arange(20) % 2)
     with pytest.raises(ValueError, match="every layer must have a node, got none in hidden"):
