@@ -1,23 +1,30 @@
-"""The defaults of all that callers rely on, kept in a file: python -m tests.kept_defaults --write, after a change.
+"""Defaults, kept in a file: python -m tests.kept_defaults --write, after a change that is meant.
 
-A default is a promise: whoever leaves an argument away gets other numbers where it moves.
+A default is a promise: whoever leaves an argument away gets other numbers where it moves. Kept are those of all that is
+exported, methods included, and of every other public function of the suite.
 """
 
 import inspect
 import json
 import sys
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 from tests.fuzz.calls import exported
+from tests.mutants.table import ROOT
 
+PACKAGES = ("toymodels", "dnn", "comparisons", "figures")
 KEPT = Path(__file__).with_name("defaults.json")
 
 
 @lru_cache(maxsize=1)
 def defaults():
-    """Dotted name -> argument -> default, in words, of every exported function, class and public method."""
+    """Dotted name -> argument -> default, in words."""
     found = {}
+    for name, function in functions():
+        if values := _of(function):
+            found[name] = values
     for name, thing in exported().values():
         named = {name: thing}
         if inspect.isclass(thing):
@@ -27,6 +34,18 @@ def defaults():
             if values := _of(each):
                 found[dotted] = values
     return dict(sorted(found.items()))
+
+
+def functions():
+    """Dotted name and function, of every public one."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if path.stem.startswith("__") or "drawing" in path.stem:
+                continue
+            module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+            for name, thing in sorted(vars(module).items()):
+                if inspect.isfunction(thing) and thing.__module__ == module.__name__ and not name.startswith("_"):
+                    yield f"{module.__name__}.{name}", thing
 
 
 def _of(thing):
@@ -39,6 +58,8 @@ def _of(thing):
 
 
 def _words(value):
+    if isinstance(value, Path):
+        return value.relative_to(ROOT).as_posix() if value.is_relative_to(ROOT) else value.as_posix()
     return getattr(value, "__name__", None) or repr(value).split(" at 0x")[0]
 
 

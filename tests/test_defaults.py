@@ -17,4 +17,5 @@ def test_defaults_are_the_kept_ones():
 def test_what_is_kept_is_what_a_caller_gets():
     assert defaults()["dnn.observing.recorder.Recorder"]["samples"] == "300"
     assert defaults()["dnn.embedding.merging.merge_units"]["tolerance"] == "1e-06"
-    assert len(defaults()) > 100
+    assert defaults()["comparisons.parity.train_parity"]["n_records"] == "40"
+    assert len(defaults()) > 300
