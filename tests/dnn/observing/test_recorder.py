@@ -211,6 +211,9 @@ def test_what_hardly_moves_has_no_half_way_time():
     noise = np.random.default_rng(0).standard_normal(60)
     run = Trajectory(T, {"still": np.ones(60), "noise": noise, "rise": rising(100)}, clock="step")
     assert list(half_way_times(run)) == ["rise"]
+    line = Trajectory([1.0, 2.0, 3.0], {"rise": np.array([0.0, 5.0, 10.0])}, clock="step")
+    assert half_way_times(line) == {"rise": pytest.approx(2)}
+    assert half_way_times(Trajectory([1.0, 3.0], {"rise": np.array([0.0, 10.0])}, clock="step")) == {}
     assert half_way_times(run)["rise"] == pytest.approx(100, rel=0.05)
 
 
