@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from dnn.extraction.nodes import find_nodes, null_phi, phi
+from dnn.extraction.nodes import _majority, find_nodes, null_phi, phi
 
 
 def planted(rng, n=400, groups=(4, 3, 1), flips=0.02):
@@ -118,3 +118,21 @@ def test_bad_arguments_are_named(options, message):
 def test_patterns_of_other_lengths_are_refused():
     with pytest.raises(ValueError, match="one row a sample, got 3 and 2"):
         phi(np.ones((3, 1)), np.ones((2, 1)))
+
+
+def test_the_most_typical_unit_decides_an_even_split():
+    """Of two alike, one close to them and one against, the two are typical and decide the rows in halves."""
+    firing = np.array(
+        [
+            [1, 1, 1, 0],
+            [1, 1, 1, 0],
+            [1, 1, 0, 0],
+            [0, 0, 0, 1],
+            [0, 0, 0, 1],
+            [0, 0, 1, 0],
+            [1, 1, 0, 0],
+            [0, 0, 1, 1],
+        ],
+        dtype=bool,
+    )
+    assert _majority(firing).tolist() == [True, True, True, False, False, False, True, False]

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from dnn.observing.report import page, write_report
+from dnn.observing.report import HEIGHT, MARGIN, WIDTH, page, write_report
 from toymodels.trajectory import Trajectory
 
 T = np.array([0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0])
@@ -25,6 +25,16 @@ def test_every_series_is_drawn_and_every_text_escaped():
     assert text.count("<polyline") == 3
     assert "needs reference=&lt;a copy&gt;" in text
     assert not re.search(r"nan|inf(?!o)", text)
+
+
+def test_a_line_goes_from_the_bottom_of_its_panel_to_the_top_and_on_a_logarithmic_axis():
+    text = page(Trajectory([1.0, 10.0, 1000.0], {"loss": np.array([0.5, 0.75, 1.5])}, clock="step"))
+    (line,) = re.findall(r'<polyline points="([^"]*)"', text)
+    x, y = np.array([point.split(",") for point in line.split()], dtype=float).T
+    assert (y[0], y[-1]) == (HEIGHT - 22, 18)
+    assert (y[0] - y[1]) / (y[0] - y[2]) == pytest.approx(0.25, abs=0.01)
+    assert (x[0], x[-1]) == (MARGIN, WIDTH - 10)
+    assert (x[1] - x[0]) / (x[2] - x[0]) == pytest.approx(1 / 3, abs=0.01)
 
 
 def test_a_run_of_one_record_is_a_page_too():

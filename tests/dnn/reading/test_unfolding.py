@@ -78,6 +78,8 @@ def test_a_sequence_of_named_layers_is_unfolded(statistics):
 def test_a_scaled_output_scales_the_logits_only():
     network, x = used(MLP([6, 5, 3], batch_norm=True)), torch.randn(4, 6)
     torch.testing.assert_close(unfold(ScaledOutput(network, 3.0)).logits(x), 3 * network(x), **FLOAT32)
+    twice = ScaledOutput(ScaledOutput(network, 3.0), 0.5)
+    torch.testing.assert_close(unfold(twice).logits(x), 1.5 * network(x), **FLOAT32)
 
 
 @pytest.mark.parametrize("statistics", ["running", "batch"])
