@@ -1,7 +1,7 @@
 """Defaults, kept in a file: python -m tests.kept_defaults --write, after a change that is meant.
 
 A default is a promise: whoever leaves an argument away gets other numbers where it moves. Kept are those of all that is
-exported, methods included, and of every other public function of the suite.
+exported, methods included, of every other public function, and of every other public class of toymodels and dnn.
 """
 
 import inspect
@@ -10,6 +10,7 @@ import sys
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 from tests.fuzz.calls import exported
 from tests.mutants.table import ROOT
@@ -37,14 +38,17 @@ def defaults():
 
 
 def functions():
-    """Dotted name and function, of every public one."""
+    """Dotted name and function or class, of every public one."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             if path.stem.startswith("__") or "drawing" in path.stem:
                 continue
             module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
             for name, thing in sorted(vars(module).items()):
-                if inspect.isfunction(thing) and thing.__module__ == module.__name__ and not name.startswith("_"):
+                kinds = (
+                    (FunctionType, type) if package in ("toymodels", "dnn") else FunctionType
+                )  # not the settings of studies
+                if isinstance(thing, kinds) and thing.__module__ == module.__name__ and not name.startswith("_"):
                     yield f"{module.__name__}.{name}", thing
 
 

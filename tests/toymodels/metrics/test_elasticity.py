@@ -118,6 +118,12 @@ def test_a_kernel_that_never_moves_has_learned_nothing():
     assert learned_contrast(np.full(20, 1.3), 1.3, 5) == (0.0, 0.0)
 
 
+def test_the_fit_may_be_the_first_record():
+    assert learned_contrast([1.0, 2.0, 4.0], 0.5, 0) == (0.5, 3.5)
+    with pytest.raises(ValueError, match="fit must be >= 0, got -1"):
+        learned_contrast([1.0, 2.0, 4.0], 0.5, -1)
+
+
 def test_bad_records_and_shapes_are_named():
     with pytest.raises(ValueError, match="fit must be a record, got 3 for 3 records"):
         learned_contrast([0.0, 1.0, 1.0], 0.0, 3)
