@@ -58,10 +58,8 @@ def settings_of_one_call() -> Iterator[None]:
     try:
         yield
     finally:
-        torch = sys.modules.get("torch")
-        if torch is None or torch_settings() == before:
-            pass
-        elif not _set_by(sys.modules.keys() - loaded - {"__main__", "__mp_main__"}):
+        torch, new = sys.modules.get("torch"), sys.modules.keys() - loaded - {"__main__", "__mp_main__"}
+        if torch is not None and torch_settings() != before and not _set_by(new):
             torch.set_default_dtype(getattr(torch, (USUAL | before)["default_dtype"]))
 
 
@@ -85,10 +83,7 @@ def _sets_when_loaded(path: Path) -> bool:
         return False
     while waiting:
         node = waiting.pop()
-        if (
-            isinstance(node, ast.Name | ast.Attribute)
-            and (node.id if isinstance(node, ast.Name) else node.attr) in SETTERS
-        ):
+        if {getattr(node, "id", None), getattr(node, "attr", None)} & SETTERS:  # a name, or an attribute
             return True
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             waiting += ast.iter_child_nodes(node)

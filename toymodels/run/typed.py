@@ -11,9 +11,9 @@ from typing import Any
 from toymodels.run.source_files import file_of
 from toymodels.run.sources import code_in_words, names_in
 
-OF_NO_EFFECT = {"__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "__firstlineno__"}
-# from Python 3.13 on; the second from 3.14 on, once somebody has looked at the annotations
-OF_NO_EFFECT |= {"__static_attributes__", "__annotations_cache__", "__annotate__", "__annotate_func__"}
+OF_NO_EFFECT = {"__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__"}
+# the second from Python 3.14 on, once somebody has looked at the annotations
+OF_NO_EFFECT |= {"__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__"}
 _SAID_BY_METHODS = {"__dataclass_fields__", "__dataclass_params__"}
 
 
