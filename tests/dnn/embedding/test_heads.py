@@ -79,3 +79,9 @@ def test_attention_of_another_class_is_refused():
     computed.register_parametrization(attention.out_proj, "weight", nn.Identity())
     with pytest.raises(ValueError, match="made from others"):
         split_unit(attention, "MultiheadAttention", 0, 0.5)
+
+
+def test_weights_of_attention_are_returned_unless_they_are_not_wanted():
+    attention, x = seeded(lambda: HeadedAttention(6, 2, 3)), normal(4, 1, 6)
+    assert attention(x, x, x)[1].shape == (1, 4, 4)
+    assert attention(x, x, x, need_weights=False)[1] is None

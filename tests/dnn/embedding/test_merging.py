@@ -281,3 +281,8 @@ def test_what_is_refused(options, message):
     module = seeded(lambda: convolutional(2))
     with pytest.raises(ValueError, match=message):
         merge_units(**({"module": module, "layer": "0", "threshold": 0.9} | options))
+
+
+def test_with_a_tolerance_of_nothing_only_equal_units_merge():
+    network = two_layers([[1.0, 0.0], [1.0, 0.0], [1.0, 1e-3]], [[1.0, 1.0, 1.0]], nn.ReLU(), bias=False)
+    assert merge_units(network, "0", 1.0, tolerance=0)[1].groups == ((0, 1),)

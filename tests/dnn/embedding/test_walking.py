@@ -1,7 +1,9 @@
 import pytest
+import torch
+from torch import nn
 
 from dnn.embedding.responses import IDENTITY, PLAIN, Response, scaling
-from dnn.embedding.walking import _with_number
+from dnn.embedding.walking import _steepest, _with_number
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,12 @@ from dnn.embedding.walking import _with_number
 )
 def test_what_a_number_does_to_a_field(name, number, units_first, response):
     assert _with_number(name, number, units_first) == response
+
+
+def test_the_largest_gain_of_a_batch_norm_counts_its_eps():
+    norm = nn.BatchNorm1d(2, eps=0.25)
+    norm.running_var.copy_(torch.tensor([2.0, 0.75]))
+    assert _steepest(norm) == 1.0
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([-3.0, 1.0]))
+    assert _steepest(norm) == 2.0

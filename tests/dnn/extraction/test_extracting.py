@@ -135,3 +135,10 @@ def test_edges_are_the_paths():
     found = extract_fields(fields, labels)
     assert len(found.edges) == sum(int((strengths > 0).sum()) for strengths in found.paths)
     assert_allclose(sum(found.edges.values()), sum(strengths.sum() for strengths in found.paths))
+
+
+def test_nodes_of_one_layer_need_no_rule_and_all_agree():
+    fields, _, labels = planted(np.random.default_rng(0))
+    found = extract_fields({"low": fields["low"]}, labels)
+    assert found.model is not None
+    assert found.agreement == 1.0

@@ -67,3 +67,10 @@ def test_shuffling_keeps_every_unit_and_within_classes_every_class(seed):
         for label in np.unique(labels):
             rows = labels == label
             assert_allclose(np.sort(inside[name][rows], axis=0), np.sort(values[rows], axis=0))
+
+
+def test_the_layers_there_are_are_named():
+    with pytest.raises(ValueError, match=r"layers must fit a hidden layer \(linears.0, linears.1\), got 'x'"):
+        fields_of(MLP([5, 7, 6, 3], rng=np.random.default_rng(0)), torch.zeros(2, 5), "x")
+    with pytest.raises(ValueError, match=r"layers must fit a hidden layer \(none\), got '\*'"):
+        fields_of(nn.Linear(5, 3), torch.zeros(2, 5))

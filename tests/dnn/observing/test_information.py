@@ -23,3 +23,9 @@ def test_bits_are_those_of_the_mixture_with_the_same_noise(seed, n, d, scale):
 def test_a_silent_layer_says_nothing_and_without_labels_there_is_no_number_of_theirs():
     assert information(np.zeros((4, 3)), np.arange(4)) == (0.0, 0.0)
     assert information(np.eye(4), None).label is None
+
+
+def test_samples_seen_apart_are_known_in_bits_with_and_without_labels():
+    features = np.eye(4)
+    assert information(features, None).sample == pytest.approx(2, abs=1e-3)
+    assert information(features, np.arange(4)) == pytest.approx((2, 2), abs=1e-3)

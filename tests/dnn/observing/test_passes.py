@@ -39,10 +39,11 @@ def test_only_what_is_asked_for_is_computed():
         view.prepare(asked)
         assert bool(view.passed.slopes) == slopes
         assert torch.equal(view.logits, whole)
-    view = View(module, Batch((x,), LABELS))
-    view.prepare(["accuracy", "loss"])
-    assert torch.equal(view.logits, whole)
-    assert "passed" not in vars(view)
+    for asked in (["accuracy", "loss"], sorted(passes.OF_LOGITS)):
+        view = View(module, Batch((x,), LABELS))
+        view.prepare(asked)
+        assert torch.equal(view.logits, whole)
+        assert "passed" not in vars(view)
     assert len(whole) == N
 
 

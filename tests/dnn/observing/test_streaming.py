@@ -156,3 +156,12 @@ def test_fields_that_are_not_finite_are_a_reason():
     for look in (observe, observe_stream):
         with pytest.raises(ValueError, match="samples must be finite, got inf among its entries"):
             look(module, (x, LABELS), ["weight_norm"])
+
+
+def test_a_field_of_exactly_zero_does_not_fire():
+    module = nn.Sequential(nn.Linear(1, 2, bias=False), nn.ReLU(), nn.Linear(2, 2))
+    module[0].weight.data = torch.tensor([[1.0], [0.0]])
+    x = torch.tensor([[1.0], [1.0], [-1.0], [-1.0]])
+    data = (x, torch.tensor([0, 0, 1, 1]))
+    for look in (observe, observe_stream):
+        assert list(look(module, data, ["firing_overlap"]).values()) == pytest.approx([0.5])

@@ -191,3 +191,10 @@ def test_maps_need_no_gradient_and_leave_no_trace():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call(network(), samples())
+
+
+def test_one_input_that_is_not_finite_is_enough():
+    x = samples()
+    x[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="x must be finite"):
+        sign_agreement(network(), x)

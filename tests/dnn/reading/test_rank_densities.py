@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from dnn.reading.rank_densities import rank_gradient, rank_probability, top_density, weighted_gradient
+from dnn.reading.rank_densities import MOST_BINS, rank_gradient, rank_probability, top_density, weighted_gradient
 from tests.tolerances import EXACT
 
 BUCKETED = 20_000  # enough samples for ranks to be counted in buckets
@@ -275,3 +275,16 @@ def test_bad_options_are_refused():
         weighted_gradient([[1.0, np.nan]], [[1.0, 0.0]])
     with pytest.raises(ValueError, match="matrix must be finite, got inf"):
         weighted_gradient([[1.0, 2.0]], [[1.0, np.inf]])
+
+
+def test_the_size_of_a_readout_does_not_matter_to_the_weighted_mean():
+    for size in (1e-9, 0.2, 1e9):
+        assert weighted_gradient([[1.0, 3.0]], [[1 * size, -3 * size]]) == pytest.approx(2.5)
+
+
+def test_a_share_may_be_everything_or_one_bin_of_the_finest():
+    fields, matrix, labels = layer(0)
+    assert top_density(fields, matrix, labels, 1) == pytest.approx(np.ones(len(matrix)))
+    assert top_density(fields, matrix, labels, 1 / MOST_BINS).shape == (len(matrix),)
+    with pytest.raises(ValueError, match="share must be in"):
+        top_density(fields, matrix, labels, 0.999 / MOST_BINS)

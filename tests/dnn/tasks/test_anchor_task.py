@@ -150,6 +150,21 @@ def test_training_lowers_the_loss_and_repeats():
 def test_published_size_is_the_published_size():
     task = anchor_task.paper(0.8)
     assert (task.n_train, task.vocabulary, task.d_model, task.config.n_steps) == (900_000, 201, 400, 210 * 440)
+    assert (task.n_test, task.d_key, task.d_value, task.d_hidden, task.n_layers) == (20_000, 200, 200, 1200, 2)
+    config = task.config
+    assert (config.optimiser, config.lr, config.weight_decay, config.batch_size) == ("adamw", 2.5e-4, 0.01, 2048)
+    assert (config.schedule, config.warmup_steps, config.clip_norm) == ("cosine", 10 * 440, 1.0)
+    assert (config.records, config.record_samples) == (60, 20_000)
+
+
+def test_toy_size_is_the_one_that_stored_runs_had():
+    task = anchor_task.quick(0.5)
+    config = task.config
+    assert (task.n_train, task.n_test, task.vocabulary, task.d_model) == (100_000, 2000, 120, 64)
+    assert (task.d_key, task.d_value, task.d_hidden, task.n_layers) == (32, 32, 192, 2)
+    assert (config.n_steps, config.optimiser, config.lr, config.weight_decay) == (3000, "adamw", 1e-3, 0.01)
+    assert (config.batch_size, config.schedule, config.warmup_steps, config.clip_norm) == (256, "cosine", 150, 1.0)
+    assert (config.records, config.record_samples) == (10, 2000)
 
 
 @pytest.mark.slow
