@@ -1,9 +1,11 @@
-"""Defaults, kept in a file: python -m tests.kept_defaults --write, after a change that is meant.
+"""Defaults and constants, kept in a file: python -m tests.kept_defaults --write, after a change that is meant.
 
 A default is a promise: whoever leaves an argument away gets other numbers where it moves. Kept are those of all that is
-exported, methods included, of every other public function, and of every other public class of toymodels and dnn.
+exported, methods included, of every other public function, and of every other public class of toymodels and dnn; and
+the numbers that stand in capitals at the top of a module, thresholds among them.
 """
 
+import ast
 import inspect
 import json
 import sys
@@ -21,7 +23,7 @@ KEPT = Path(__file__).with_name("defaults.json")
 
 @lru_cache(maxsize=1)
 def defaults():
-    """Dotted name -> argument -> default, in words."""
+    """Dotted name -> argument or constant -> its value, in words."""
     found = {}
     for name, function in functions():
         if values := _of(function):
@@ -34,22 +36,57 @@ def defaults():
         for dotted, each in named.items():
             if values := _of(each):
                 found[dotted] = values
+    for module, path in modules():
+        if values := constants(module, path):
+            found[module.__name__] = values
     return dict(sorted(found.items()))
+
+
+def modules():
+    """Every module that decides numbers, and its file."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if not path.stem.startswith("__") and "drawing" not in path.stem:
+                yield import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)), path
 
 
 def functions():
     """Dotted name and function or class, of every public one."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if path.stem.startswith("__") or "drawing" in path.stem:
-                continue
-            module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-            for name, thing in sorted(vars(module).items()):
-                kinds = (
-                    (FunctionType, type) if package in ("toymodels", "dnn") else FunctionType
-                )  # not the settings of studies
-                if isinstance(thing, kinds) and thing.__module__ == module.__name__ and not name.startswith("_"):
-                    yield f"{module.__name__}.{name}", thing
+    for module, path in modules():
+        of_models = path.relative_to(ROOT).parts[0] in ("toymodels", "dnn")
+        kinds = (FunctionType, type) if of_models else FunctionType  # not the settings of studies
+        for name, thing in sorted(vars(module).items()):
+            if isinstance(thing, kinds) and thing.__module__ == module.__name__ and not name.startswith("_"):
+                yield f"{module.__name__}.{name}", thing
+
+
+def constants(module, path):
+    """Name -> number, or numbers, of the public constants that a module sets itself."""
+    nodes = ast.parse(path.read_text()).body
+    targets = [
+        each.targets if isinstance(each, ast.Assign) else [each.target]
+        for each in nodes
+        if isinstance(each, ast.Assign | ast.AnnAssign)
+    ]
+    names = [part.id for each in targets for target in each for part in ast.walk(target) if isinstance(part, ast.Name)]
+    public = [name for name in names if name.isupper() and not name.startswith("_")]
+    values = {name: getattr(module, name) for name in sorted(public) if not path.stem.startswith("picture")}
+    return {name: repr(_plain(value)) for name, value in values.items() if _is_numbers(value)}
+
+
+def _is_numbers(value):
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return isinstance(value, int | float) or isinstance(value, tuple) and all(map(_is_numbers, value)) and value != ()
+
+
+def _plain(value):
+    """Without types of numpy, which are written differently by its versions."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return float(value) if isinstance(value, float) else value
 
 
 def _of(thing):

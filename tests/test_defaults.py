@@ -18,4 +18,6 @@ def test_what_is_kept_is_what_a_caller_gets():
     assert defaults()["dnn.observing.recorder.Recorder"]["samples"] == "300"
     assert defaults()["dnn.embedding.merging.merge_units"]["tolerance"] == "1e-06"
     assert defaults()["comparisons.parity.train_parity"]["n_records"] == "40"
+    assert defaults()["dnn.observing.diagnosis"]["LATE"] == "0.5"
+    assert defaults()["toymodels.metrics.emergence"]["LEVELS"] == "(0.1, 0.5, 0.9)"
     assert len(defaults()) > 300

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from dnn import merge_units, split_unit
+from dnn.embedding.following import follow
 from dnn.networks.convolutional import ResNet18
 from dnn.networks.mlp import MLP
 from dnn.networks.transformer import Transformer
@@ -226,3 +227,25 @@ def test_other_layers_and_weights_are_refused():
     spoilt = nn.Linear(3, 4)
     nn.init.constant_(spoilt.bias, torch.nan)
     refused(spoilt, "NaN or infinity in bias")
+
+
+def test_arguments_of_functions_on_the_way_count():
+    module = seeded(lambda: Module(lambda m, x: m.b(nn.functional.leaky_relu(m.a(x), 3.0))))
+    (consumer,) = follow(module, module.a, "a").consumers
+    assert consumer.response.lipschitz == 3.0
+    assert consumer.response.homogeneous
+
+
+def test_what_can_be_traced_only_with_an_optional_argument_is_traced_with_it():
+    class Optional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 3), nn.Linear(3, 2)
+
+        def forward(self, x, turned=None):
+            if turned is None and x.sum() > 0:
+                x = -x
+            return self.b(torch.relu(self.a(x)))
+
+    module, x = seeded(Optional), normal(5, 4)
+    torch.testing.assert_close(read(split_unit(module, "a", 1, 0.3), x), read(module, x), rtol=1e-12, atol=1e-12)

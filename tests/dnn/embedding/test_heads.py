@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from dnn import split_unit
+from dnn import merge_units, split_unit
 from dnn.embedding.heads import HeadedAttention
 from tests.dnn.embedding.kinds import normal, seeded
 
@@ -85,3 +85,15 @@ def test_weights_of_attention_are_returned_unless_they_are_not_wanted():
     attention, x = seeded(lambda: HeadedAttention(6, 2, 3)), normal(4, 1, 6)
     assert attention(x, x, x)[1].shape == (1, 4, 4)
     assert attention(x, x, x, need_weights=False)[1] is None
+
+
+def test_fewer_heads_than_fit_stay_away_from_the_fused_kernel():
+    wide = split_unit(seeded(lambda: nn.MultiheadAttention(6, 2)), "MultiheadAttention", 0, 0.3)
+    assert isinstance(wide, HeadedAttention)
+    assert wide.in_proj_weight is not None
+    assert not wide._qkv_same_embed_dim
+    stock = merge_units(wide, "HeadedAttention", 1.0)[0]
+    assert type(stock) is nn.MultiheadAttention
+    assert stock._qkv_same_embed_dim
+    other = split_unit(seeded(lambda: nn.MultiheadAttention(6, 2, kdim=4)), "MultiheadAttention", 0, 0.3)
+    assert not merge_units(other, "HeadedAttention", 1.0)[0]._qkv_same_embed_dim

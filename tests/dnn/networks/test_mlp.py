@@ -197,3 +197,17 @@ def test_bad_settings_are_refused_by_name(arguments, message):
 def test_unknown_batch_norm_mode_is_refused():
     with pytest.raises(ValueError, match="mode must be one of running, batch"), batch_norm_mode(small(), "train"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("place", "layers"), [(1, "2 and 4"), (2, None), (3, "2 and 4"), (4, None), (5, "4 and 6"), (6, None)]
+)
+def test_layers_with_a_skip_between_them_must_be_equally_wide(place, layers):
+    widths = [9, 4, 5, 4, 6, 4, 7, 3]  # skips go from the first hidden layer to the third, and from there to the fifth
+    assert MLP(widths, residual=True).widths == tuple(widths)
+    widths[place] = 8
+    if layers is None:
+        assert MLP(widths, residual=True).widths == tuple(widths)
+    else:
+        with pytest.raises(ValueError, match=f"widths must agree between residual layers {layers}"):
+            MLP(widths, residual=True)

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnn.networks.transformer import Transformer
+from dnn.networks.transformer import Attention, Transformer
 
 
 def tokens(n=5, length=6, vocabulary=11, seed=0):
@@ -106,3 +106,8 @@ def test_bad_settings_are_refused_by_name(settings, message):
 def test_longer_sequences_than_positions_are_refused():
     with pytest.raises(ValueError, match="tokens must have at most 6 positions, got 7"):
         small()(tokens(length=7))
+
+
+def test_attention_has_matrices_alone():
+    names = [name for name, _ in Attention(4, 3, 2, 2).named_parameters()]
+    assert names == ["query.weight", "key.weight", "value.weight", "output.weight"]

@@ -222,3 +222,12 @@ def test_integrations_are_asked_for_by_name(name, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=rf"needs {package}: pip install 'toymodels\[integrations\]'"):
         getattr(Recorder(load("mnist-mini"), ["loss"]), name)()
+
+
+def test_a_step_that_was_recorded_is_not_due_again():
+    module, data = network(), load("mnist-mini")
+    for every in ("log", 2):
+        recorder = Recorder(data, quantities=["loss"], every=every)
+        for step in (0, 4):
+            recorder(module, step)
+        assert [recorder.is_due(step) for step in (0, 2, 4, 6)] == [False, False, False, True]

@@ -28,7 +28,7 @@ def test_every_series_is_drawn_and_every_text_escaped():
 
 
 def test_a_line_goes_from_the_bottom_of_its_panel_to_the_top_and_on_a_logarithmic_axis():
-    text = page(Trajectory([1.0, 10.0, 1000.0], {"loss": np.array([0.5, 0.75, 1.5])}, clock="step"))
+    text = page(Trajectory([10.0, 100.0, 10_000.0], {"loss": np.array([0.5, 0.75, 1.5])}, clock="step"))
     (line,) = re.findall(r'<polyline points="([^"]*)"', text)
     x, y = np.array([point.split(",") for point in line.split()], dtype=float).T
     assert (y[0], y[-1]) == (HEIGHT - 22, 18)

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from dnn.observing.layers import layers_of
 from dnn.observing.rows import Rows
 from toymodels.condensation.grouping import clusters
 from toymodels.condensation.similarity import cosine_similarity, effective_rank
@@ -40,3 +43,14 @@ def test_all_equal_is_one_and_all_orthogonal_is_many():
     assert Rows(np.eye(5)).clusters() == 5
     assert Rows(np.eye(5)).effective_rank() == pytest.approx(5)
     assert Rows(np.eye(5)).excess() == pytest.approx(-1)
+
+
+def test_attention_without_biases_has_rows_of_weights():
+    attention = nn.MultiheadAttention(4, 2, bias=False)
+    (layer,) = layers_of(attention)
+    rows = layer.weights()
+    assert {name: tuple(part.shape) for name, part in rows.items()} == {
+        **{f"/{name}.{head}": (2, 4) for name in ("queries", "keys", "values") for head in (0, 1)},
+        "": (4, 4),
+    }
+    assert torch.equal(rows["/keys.1"], attention.in_proj_weight[6:8])

@@ -32,3 +32,11 @@ def test_there_is_a_basin_wherever_more_than_half_is_right(name):
     assert observe(module, (x, torch.tensor([0, 0, 0, 1])), [name])[name] > 0.1
     assert observe(module, (x, torch.tensor([0, 0, 0, 1])), [name])[name] < 100
     assert observe(module, (x, torch.tensor([0, 0, 1, 1])), [name])[name] == 0
+
+
+def test_elasticity_of_one_sample_is_refused_in_words():
+    module = nn.Linear(2, 2)
+    assert (
+        "needs another sample"
+        in observe(module, (torch.ones(1, 2), torch.tensor([0])), ["elasticity"]).refused["elasticity"]
+    )

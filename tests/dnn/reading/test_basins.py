@@ -13,7 +13,7 @@ from scipy.stats import norm, sem, spearmanr, t
 from torch import nn
 
 from dnn.networks.mlp import MLP, batch_norm_mode
-from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
+from dnn.reading.basins import AMPLITUDES, _crossing, sample_basin, weight_basin
 from dnn.reading.perturbations import NORMALISATIONS, weight_noise
 from tests.dnn.blobs import blobs
 from tests.tolerances import EXACT, MONTE_CARLO
@@ -639,3 +639,13 @@ def test_overflow_beyond_the_radius_leaves_the_interval_open():
     assert run.amplitudes[-1] < 2
     with pytest.raises(SimulationError, match=r"logits are not finite at noise amplitude 2\.5"):
         sample_basin(network, x, y, rng(), span=1.0, amplitudes=amplitudes, method="grid")
+
+
+def test_a_curve_crosses_a_level_where_it_first_comes_down_to_it():
+    groups = 6
+    amplitudes = np.tile([[1.0], [10.0], [100.0]], groups)
+    curve = np.array([[0.9, 0.9, 0.5, 0.4, 0.9, 0.9], [0.9, 0.5, 0.4, 0.4, 0.7, 0.9], [0.9, 0.4, 0.4, 0.4, 0.3, 0.1]])
+    clean = np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.5])
+    expected = [np.inf, 10, 1, 0.8, 10**1.5, 0]
+    assert_allclose(_crossing(amplitudes, curve, clean, np.full(groups, 0.5)), expected)
+    assert_allclose(_crossing(amplitudes[:, :1], np.full((3, 1), 0.9), np.array([0.5]), np.array([0.5])), 0)

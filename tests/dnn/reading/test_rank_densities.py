@@ -288,3 +288,11 @@ def test_a_share_may_be_everything_or_one_bin_of_the_finest():
     assert top_density(fields, matrix, labels, 1 / MOST_BINS).shape == (len(matrix),)
     with pytest.raises(ValueError, match="share must be in"):
         top_density(fields, matrix, labels, 0.999 / MOST_BINS)
+
+
+def test_integers_are_ranked_by_all_of_their_digits_and_half_precision_as_it_is():
+    large = 2**24 + np.arange(8)[:, None]  # of which float32 keeps every second
+    votes, labels = np.array([[-1.0], [1.0]]), np.arange(8) % 2
+    expected = rank_gradient(np.arange(8.0)[:, None], votes, labels)
+    assert_allclose(rank_gradient(large, votes, labels), expected, rtol=0)
+    assert_allclose(rank_gradient(np.arange(8)[:, None].astype(np.float16), votes, labels), expected, rtol=0)

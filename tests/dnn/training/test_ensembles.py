@@ -212,3 +212,13 @@ def test_members_that_do_not_fit_together_are_refused(change, message):
     arguments = {"networks": members(), "configs": TrainConfig(5, **CPU), **change}
     with pytest.raises(ValueError, match=message):
         train_ensemble(split=blobs(), rngs=generators(), **arguments)
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_norm": True}])
+def test_an_ensemble_of_one_is_a_network(settings):
+    config = TrainConfig(10, "sgd", 0.05, batch_size=24, dtype="float64", **CPU)
+    (together,), (alone,) = members(1, **settings), members(1, **settings)
+    run = train_ensemble([together], blobs(), config, generators(1))
+    single = train(alone, blobs(), config, generators(1)[0])
+    assert run["train_loss"].shape == (len(single.t), 1)
+    assert_allclose(run["train_loss"][:, 0], single["train_loss"], rtol=1e-9)
