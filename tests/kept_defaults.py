@@ -77,7 +77,7 @@ def constants(module, path):
 def _is_numbers(value):
     if isinstance(value, dict):
         value = tuple(value.values())
-    return isinstance(value, int | float) or isinstance(value, tuple) and all(map(_is_numbers, value)) and value != ()
+    return isinstance(value, int | float) or (isinstance(value, tuple) and all(map(_is_numbers, value)) and value != ())
 
 
 def _plain(value):

@@ -290,3 +290,9 @@ def test_the_basins_of_samples_and_of_weights_are_told_apart():
     expected["weight"] = weight_basin(network, x, y, rng, draws=3).radius
     assert found == expected
     assert found["sample"] != found["weight"]
+
+
+def test_one_logit_tells_two_classes_and_no_third():
+    x, network = torch.ones(4, 2), nn.Linear(2, 1)
+    with pytest.raises(ValueError, match=r"labels must be in 0\.\.1, got 2"):
+        probes.accuracy(network, x, torch.tensor([0, 1, 2, 1]))

@@ -90,6 +90,7 @@ def test_weights_of_attention_are_returned_unless_they_are_not_wanted():
 def test_fewer_heads_than_fit_stay_away_from_the_fused_kernel():
     wide = split_unit(seeded(lambda: nn.MultiheadAttention(6, 2)), "MultiheadAttention", 0, 0.3)
     assert isinstance(wide, HeadedAttention)
+    assert not HeadedAttention(6, 2, 3)._qkv_same_embed_dim
     assert wide.in_proj_weight is not None
     assert not wide._qkv_same_embed_dim
     stock = merge_units(wide, "HeadedAttention", 1.0)[0]

@@ -193,3 +193,10 @@ def test_last_layer_of_a_resnet_moves_away_from_orthogonal_kernels_and_the_first
     after = condensed()
     assert after["last"] > 2 * before["last"]
     assert abs(after["first"] - before["first"]) < 0.1
+
+
+@pytest.mark.parametrize("side", [6, 7, 8])
+def test_a_last_row_without_a_partner_is_not_pooled(side):
+    network = OneConvolution(2, n_classes=3, kernel_size=3, shape=(1, side, side), rng=np.random.default_rng(0))
+    assert network.readout.in_features == 2 * ((side - 2) // 2) ** 2
+    assert network(torch.zeros(4, side * side)).shape == (4, 3)

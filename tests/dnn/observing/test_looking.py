@@ -329,3 +329,13 @@ def test_features_of_a_readout_at_every_position_are_their_mean():
     features = torch.tanh(module.hidden(x)).mean(1).detach().double().numpy()
     seen = observe(module, (x, LABELS))
     assert seen["nc1"] == pytest.approx(collapse.nc1(features, LABELS.numpy()), rel=1e-5)
+
+
+def test_neurons_are_grouped_where_there_are_several_that_have_weights():
+    module = nn.Sequential(
+        nn.Linear(3, 1), nn.Tanh(), nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 2)
+    )
+    nn.init.zeros_(module[2].weight)
+    nn.init.zeros_(module[2].bias)
+    seen = observe(module, (torch.randn(6, 3), torch.arange(6) % 2), ["clusters", "effective_rank"])
+    assert set(seen.keys()) == {"4/clusters", "4/effective_rank"}

@@ -13,7 +13,7 @@ from scipy.stats import norm, sem, spearmanr, t
 from torch import nn
 
 from dnn.networks.mlp import MLP, batch_norm_mode
-from dnn.reading.basins import AMPLITUDES, _crossing, sample_basin, weight_basin
+from dnn.reading.basins import AMPLITUDES, _crossing, _margin, sample_basin, weight_basin
 from dnn.reading.perturbations import NORMALISATIONS, weight_noise
 from tests.dnn.blobs import blobs
 from tests.tolerances import EXACT, MONTE_CARLO
@@ -649,3 +649,8 @@ def test_a_curve_crosses_a_level_where_it_first_comes_down_to_it():
     expected = [np.inf, 10, 1, 0.8, 10**1.5, 0]
     assert_allclose(_crossing(amplitudes, curve, clean, np.full(groups, 0.5)), expected)
     assert_allclose(_crossing(amplitudes[:, :1], np.full((3, 1), 0.9), np.array([0.5]), np.array([0.5])), 0)
+
+
+def test_the_margin_of_a_mean_is_that_of_students_distribution():
+    margins = _margin(np.full(4, 2.0), np.array([1, 2, 3, 1000]))
+    assert_allclose(margins, [np.inf, *(2 * t.ppf(0.975, n - 1) for n in (2, 3, 1000))])

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -8,6 +9,7 @@ from torch import nn
 from dnn.data import Split
 from dnn.networks.mlp import MLP, ScaledOutput, batch_norm_mode
 from dnn.reading.linear_maps import (
+    _least_squares,
     linear_map,
     linear_map_logits,
     mean_jacobian,
@@ -198,3 +200,17 @@ def test_one_input_that_is_not_finite_is_enough():
     x[0, 0] = float("nan")
     with pytest.raises(ValueError, match="x must be finite"):
         sign_agreement(network(), x)
+
+
+def test_the_ridge_is_relative_to_the_mean_square_of_the_inputs():
+    rng = np.random.default_rng(0)
+    inputs, target, at = (
+        rng.standard_normal((30, 3)) * [1, 5, 0.1] + 2,
+        rng.standard_normal((30, 2)),
+        rng.standard_normal((4, 3)),
+    )
+    centred = inputs - inputs.mean(axis=0)
+    gram = centred.T @ centred
+    weights = np.linalg.solve(gram + 0.3 * np.trace(gram) / 3 * np.eye(3), centred.T @ (target - target.mean(axis=0)))
+    got = _least_squares(*map(torch.from_numpy, (inputs, target)), 0.3, torch.from_numpy(at))
+    assert_allclose(got, (at - inputs.mean(axis=0)) @ weights + target.mean(axis=0), rtol=1e-9)
