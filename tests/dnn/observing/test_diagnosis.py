@@ -12,10 +12,13 @@ T = np.array([1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0])
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        ([0.1, 0.1, 0.1, 0.5, 0.7, 0.9], "test accuracy 0.100 -> 0.900, 0.80 of it after the fit, 2.50 decades behind"),
+        ([0.1, 0.1, 0.1, 0.5, 0.7, 0.9], "test accuracy 0.100 -> 0.900, 0.80 of it after the fit, 2.75 decades behind"),
         ([0.1, 0.5, 0.7, 0.8, 0.8, 0.9], "0.40 of it after the fit, 1.00 decades behind training: delayed"),
-        ([0.1, 0.8, 0.8, 0.8, 0.9, 0.9], "decades behind training: not delayed"),
-        ([0.5, 0.5, 0.5, 0.5, 0.6, 0.62], "test accuracy 0.500 -> 0.620, 0.12 of it after the fit"),
+        ([0.1, 0.8, 0.8, 0.8, 0.9, 0.9], "test accuracy 0.100 -> 0.900, 0.38 decades behind training: not delayed"),
+        (
+            [0.5, 0.5, 0.5, 0.5, 0.6, 0.62],
+            "test accuracy 0.500 -> 0.620, 0.12 of it after the fit, 3.17 decades behind",
+        ),
         ([0.5, 0.5, 0.5, 0.5, 0.58, 0.59], "no rise to speak of"),
     ],
 )
