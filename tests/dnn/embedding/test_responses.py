@@ -82,6 +82,12 @@ def test_responses_are_composed():
     assert IDENTITY.after(RELU) == RELU
 
 
+def test_responses_that_are_exact_are_said_exactly():
+    assert of_call("sin", (), {}) == Response(False, -1, 1.0)
+    assert of_call("cos", (), {}) == of_call("abs", (), {}).after(of_call("cos", (), {})) == Response(False, 1, 1.0)
+    assert [scaling(factor) for factor in (2, -0.5, 0)] == [Response(True, -1, size) for size in (2.0, 0.5, 0.0)]
+
+
 def test_what_draws_or_mixes_is_not_known():
     assert of_module(nn.RReLU()) is of_module(nn.Softmax(1)) is of_module(nn.LayerNorm(3)) is None
     assert of_call("dropout", (0.5,), {}) is of_call("softmax", (), {}) is of_call("relu", ("a", "b", "c"), {}) is None

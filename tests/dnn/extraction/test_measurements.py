@@ -106,3 +106,9 @@ def test_participation_counts_the_units_that_are_active():
         hidden.weight.zero_()
         hidden.bias.copy_(torch.tensor([1.0, 1.0, -1.0, 0.0]))
     assert_allclose(measure_participation(network, torch.zeros(5, 2)), [2.0])
+
+
+def test_one_class_moves_itself():
+    assert between_classes([[1.0, 3.0]], [0], [0, 0]).tolist() == [[2.0]]
+    with pytest.raises(ValueError, match=r"every class must have a base and a test, got none for \[1\]"):
+        between_classes([[1.0], [1.0]], [0, 1], [0])

@@ -123,3 +123,12 @@ def test_without_nodes_there_is_nothing_to_train():
         predict_participation(found, 1, 5, np.random.default_rng(0))
     with pytest.raises(ValueError, match="share must be > 0"):
         predict_dominant(found, 0.0)
+
+
+def test_rows_that_are_not_there_are_refused():
+    fields, _, labels = planted(np.random.default_rng(0))
+    found = extract_fields(fields, labels)
+    for rows in ([len(labels)], [0, len(labels)]):
+        for bases, tests in ((rows, [0]), ([0], rows)):
+            with pytest.raises(ValueError, match=rf"must be rows 0\.\.{len(labels) - 1}, got {len(labels)}"):
+                predict_elasticity(found, bases, tests)

@@ -54,3 +54,13 @@ def test_attention_without_biases_has_rows_of_weights():
         "": (4, 4),
     }
     assert torch.equal(rows["/keys.1"], attention.in_proj_weight[6:8])
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_rows_of_transposed_convolutions_are_those_of_their_outputs(dimension):
+    kind = getattr(nn, f"ConvTranspose{dimension}d")
+    module = kind(2, 3, 2)
+    (layer,) = layers_of(module)
+    rows = layer.weights()[""]
+    assert rows.shape == (3, 2 * 2**dimension + 1)
+    assert torch.equal(rows[1], torch.cat([module.weight[:, 1].flatten(), module.bias[1:2]]))

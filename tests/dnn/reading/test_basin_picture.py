@@ -40,6 +40,7 @@ def test_components_are_the_directions_of_largest_variance():
 
 
 def test_bad_input_is_refused_by_name():
+    assert len(picture(per_class=32, draws=2, amplitudes=(0.1,))[0].labels) == 4 * 32
     with pytest.raises(ValueError, match="per_class must be at most 32"):
         picture(per_class=50)
     with pytest.raises(ValueError, match="amplitudes must be > 0"):

@@ -101,3 +101,9 @@ def test_norms_and_biases_are_not_perturbed():
     attention = block.self_attn
     weights = [attention.in_proj_weight, attention.out_proj.weight, block.linear1.weight, block.linear2.weight]
     assert list(_units(network, "std")) == [id(weight) for weight in [*weights, network[4].weight]]
+
+
+def test_two_entries_have_a_standard_deviation_and_one_has_none():
+    assert len(_units(nn.Linear(2, 1), "std")) == 1
+    with pytest.raises(ValueError, match="single entry"):
+        _units(nn.Linear(1, 1), "std")

@@ -141,3 +141,20 @@ def test_bad_input_is_refused_by_name():
             function(torch.ones(3, 2), torch.tensor([0, 0, 2]))
     with pytest.raises(ValueError, match="must not all coincide"):
         energy_distance(torch.zeros(3, 2), torch.zeros(3, 2))
+
+
+def test_one_feature_that_is_not_finite_is_enough_to_refuse():
+    with pytest.raises(ValueError, match="features must be finite"):
+        class_means(torch.tensor([[1.0, float("inf")], [3.0, 0.0]]), torch.tensor([0, 1]))
+
+
+def test_each_part_is_read_with_the_statistics_given_for_it():
+    split, network = blobs(), used(MLP([8, 16, 4], batch_norm=True))
+    distances = set()
+    for train in ("running", "batch"):
+        for test in ("running", "batch"):
+            clouds = project(network, split.x_train, statistics=train), project(network, split.x_test, statistics=test)
+            found = overlap(network, split, statistics=(train, test)).energy_distance
+            assert found == pytest.approx(energy_distance(*clouds))
+            distances.add(found)
+    assert len(distances) == 4
