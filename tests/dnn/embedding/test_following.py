@@ -275,3 +275,35 @@ def test_means_over_all_positions_are_followed_and_other_means_refused(axes, kee
     flat = Module(lambda m, x: m.b(m.a(x).mean(3).flatten(1)), a=nn.Conv2d(2, 3, 2), b=nn.Linear(9, 2))
     with pytest.raises(ValueError, match="only all positions are followed"):
         split_unit(flat, "a", 1, 0.3)
+
+
+def test_a_block_with_two_names_keeps_its_units_to_itself():
+    block = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 4))
+    module = Module(lambda m, x: m.block(x + m.also(x)), block=block, also=block).double()
+    wide, x = split_unit(module, "block.0", 2, 0.3), normal(5, 4)
+    assert wide.also is wide.block
+    torch.testing.assert_close(read(wide, x), read(module, x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("units", [2, 3])
+def test_one_slope_for_all_units_is_an_activation(units):
+    module, x = seeded(lambda: nn.Sequential(nn.Linear(4, units), nn.PReLU(), nn.Linear(units, 2))), normal(5, 4)
+    wide = split_unit(module, "0", 1, 0.3)
+    assert wide[1].num_parameters == 1
+    torch.testing.assert_close(read(wide, x), read(module, x), rtol=1e-12, atol=1e-12)
+
+
+def test_two_slopes_for_two_units_are_theirs():
+    module, x = seeded(lambda: nn.Sequential(nn.Linear(4, 2), nn.PReLU(2), nn.Linear(2, 2))), normal(5, 4)
+    with torch.no_grad():
+        module[1].weight.copy_(torch.tensor([0.2, 0.7]))
+    wide = split_unit(module, "0", 1, 0.3)
+    assert wide[1].weight.tolist() == pytest.approx([0.2, 0.7, 0.7])
+    torch.testing.assert_close(read(wide, x), read(module, x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("axes", [(0, -1), (2, -1), (1, 2)])
+def test_other_ways_of_flattening_are_refused(axes):
+    module = Module(lambda m, x: m.b(m.a(x).flatten(*axes)), a=nn.Conv2d(2, 3, 2))
+    with pytest.raises(ValueError, match=f"flattened from axis {axes[0]} to {axes[1]}; only 1 to -1 is followed"):
+        split_unit(module, "a", 1, 0.3)

@@ -13,9 +13,10 @@ from tests.dnn.observing.kinds import kinds
 KINDS = kinds()
 
 
+@pytest.mark.parametrize("widths", [[5, 7, 6, 3], [5, 7, 7, 7]])
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_fields_are_those_before_the_activation_and_after_batch_norm(batch_norm):
-    network = MLP([5, 7, 6, 3], batch_norm=batch_norm, rng=np.random.default_rng(0))
+def test_fields_are_those_before_the_activation_and_after_batch_norm(batch_norm, widths):
+    network = MLP(widths, batch_norm=batch_norm, rng=np.random.default_rng(0))
     x = torch.randn(400, 5, generator=torch.Generator().manual_seed(0))
     network.train()
     network(x)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dnn.observing.diagnosis import _fit, _generalisation, _order
+from dnn.observing.diagnosis import _fit, _generalisation, _norm, _order
 from toymodels.trajectory import Trajectory
 
 T = np.array([1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0])
@@ -56,3 +56,16 @@ def test_two_quantities_that_moved_have_an_order_and_one_has_none():
     (line,) = _order(run(nc1=rising[::-1] ** 4, test_accuracy=rising, clusters=still))
     assert line.startswith("half-way first: nc1 at step ")
     assert "then test_accuracy at 316; test accuracy at 316" in line
+
+
+@pytest.mark.parametrize(
+    ("norm", "words"),
+    [
+        ([4, 5, 6, 5, 4, 3], "weights shrink: norm 4 -> 3"),
+        ([4, 3, 3, 3, 3, 4.5], "weights do not shrink: norm 4 -> 4.5"),
+        ([4, 3, 3, 3, 3, 4], "weights do not shrink: norm 4 -> 4"),
+    ],
+)
+def test_weights_shrink_if_they_are_smaller_at_the_end(norm, words):
+    (line,) = _norm(run(weight_norm=norm))
+    assert line.startswith(words)

@@ -165,3 +165,11 @@ def test_a_field_of_exactly_zero_does_not_fire():
     data = (x, torch.tensor([0, 0, 1, 1]))
     for look in (observe, observe_stream):
         assert list(look(module, data, ["firing_overlap"]).values()) == pytest.approx([0.5])
+
+
+def test_logits_that_never_vary_are_a_share_of_all():
+    module = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3))
+    nn.init.zeros_(module[2].weight[0])
+    data = (torch.randn(6, 2), torch.arange(6) % 3)
+    for look in (observe, observe_stream):
+        assert look(module, data, ["dead_units"])["logits/dead_units"] == pytest.approx(1 / 3)

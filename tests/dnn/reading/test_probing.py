@@ -152,3 +152,20 @@ def test_probing_restores_training_mode_and_hooks():
     assert module.training
     assert not any(activation._forward_hooks for activation in module.activations)
     assert np.isfinite(module(samples()).detach().numpy()).all()
+
+
+def test_what_goes_past_a_layer_stays_as_at_the_first_sample():
+    class Skip(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c, self.d = (nn.Linear(n, m) for n, m in ((3, 4), (4, 5), (5, 2), (4, 2)))
+
+        def forward(self, x):
+            low = torch.tanh(self.a(x))
+            return self.c(torch.tanh(self.b(low))) + self.d(low)
+
+    network, x = Skip(), torch.randn(6, 3)
+    matrix, offset = probed_map(network, 3, x)
+    torch.testing.assert_close(matrix, network.c.weight.detach(), rtol=1e-4, atol=1e-5)
+    past = network.c.bias + network.d(torch.tanh(network.a(x[0])))
+    torch.testing.assert_close(offset, past.detach(), rtol=1e-5, atol=1e-6)

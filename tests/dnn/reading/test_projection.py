@@ -149,7 +149,10 @@ def test_one_feature_that_is_not_finite_is_enough_to_refuse():
 
 
 def test_each_part_is_read_with_the_statistics_given_for_it():
-    split, network = blobs(), used(MLP([8, 16, 4], batch_norm=True)).float()
+    split, network = blobs(), MLP([8, 16, 4], batch_norm=True)
+    network.train()
+    network(2 * split.x_test + 1)
+    network.eval()
     distances = set()
     for train in ("running", "batch"):
         for test in ("running", "batch"):

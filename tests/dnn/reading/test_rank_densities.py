@@ -9,7 +9,14 @@ from numpy.testing import assert_allclose
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from dnn.reading.rank_densities import MOST_BINS, rank_gradient, rank_probability, top_density, weighted_gradient
+from dnn.reading.rank_densities import (
+    MOST_BINS,
+    check_labels,
+    rank_gradient,
+    rank_probability,
+    top_density,
+    weighted_gradient,
+)
 from tests.tolerances import EXACT
 
 BUCKETED = 20_000  # enough samples for ranks to be counted in buckets
@@ -296,3 +303,9 @@ def test_integers_are_ranked_by_all_of_their_digits_and_half_precision_as_it_is(
     expected = rank_gradient(np.arange(8.0)[:, None], votes, labels)
     assert_allclose(rank_gradient(large, votes, labels), expected, rtol=0)
     assert_allclose(rank_gradient(np.arange(8)[:, None].astype(np.float16), votes, labels), expected, rtol=0)
+
+
+def test_labels_of_one_sample_are_labels():
+    assert check_labels([0], 1, 1)[1].tolist() == [1]
+    with pytest.raises(ValueError, match="at least one sample"):
+        check_labels([], 0, 1)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from dnn.networks.skill_network import SkillNetwork
-from dnn.tasks.skills import ReLUBatch, batches
+from dnn.tasks.skills import ReLUBatch, _strengths, batches
+from toymodels.trajectory import SimulationError
 
 CPU = torch.device("cpu")
 widths = st.lists(st.integers(1, 9), min_size=1, max_size=4)
@@ -62,3 +63,10 @@ def test_an_unknown_or_missing_device_is_refused():
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="device must be auto or cpu where PyTorch sees no GPU"):
             SkillNetwork(device="cuda").simulate(1, np.random.default_rng(0))
+
+
+def test_one_strength_that_is_not_finite_ends_the_run():
+    tests = [(torch.tensor([[1.0], [value]]), torch.ones(2, 1)) for value in (1.0, float("nan"))]
+    assert _strengths(lambda inputs: inputs, tests[:1], 2.0, 7).tolist() == [[0.5], [0.5]]
+    with pytest.raises(SimulationError, match="skill is not finite at step 7"):
+        _strengths(lambda inputs: inputs, tests, 2.0, 7)

@@ -220,6 +220,12 @@ def test_subnormals_are_flushed_only_while_training():
     run(TrainConfig(1, **CPU), probes={"p": lambda *_: seen.append(float(torch.tensor(1e-30) * 1e-10)) or 0.0})
     assert seen == [0.0, 0.0]
     assert float(torch.tensor(1e-30) * 1e-10) > 0
+    torch.set_flush_denormal(True)
+    try:
+        run(TrainConfig(1, **CPU))
+        assert float(torch.tensor(1e-30) * 1e-10) == 0
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @pytest.mark.parametrize(
