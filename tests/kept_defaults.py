@@ -9,6 +9,7 @@ import ast
 import inspect
 import json
 import sys
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -61,32 +62,35 @@ def functions():
 
 
 def constants(module, path):
-    """Name -> number, or numbers, of the public constants that a module sets itself."""
-    nodes = ast.parse(path.read_text()).body
-    targets = [
-        each.targets if isinstance(each, ast.Assign) else [each.target]
-        for each in nodes
-        if isinstance(each, ast.Assign | ast.AnnAssign)
-    ]
-    names = [part.id for each in targets for target in each for part in ast.walk(target) if isinstance(part, ast.Name)]
-    public = [name for name in names if name.isupper() and not name.startswith("_")]
-    values = {name: getattr(module, name) for name in sorted(public) if not path.stem.startswith("picture")}
-    return {name: repr(_plain(value)) for name, value in values.items() if _is_numbers(value)}
+    """Name -> number, numbers or settings, of the public constants that a module sets itself."""
+    nodes = [each for each in ast.parse(path.read_text()).body if isinstance(each, ast.Assign | ast.AnnAssign)]
+    targets = [target for each in nodes for target in (each.targets if isinstance(each, ast.Assign) else [each.target])]
+    names = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    public = sorted(name for name in names if name.isupper() and not name.startswith("_"))
+    values = {name: getattr(module, name) for name in public if not path.stem.startswith("picture")}
+    models = path.relative_to(ROOT).parts[0] in ("toymodels", "dnn")
+    return {name: repr(_plain(value)) for name, value in values.items() if _decides(value, models)}
 
 
-def _is_numbers(value):
+def _decides(value, settings):
+    """Whether a constant is a number, or numbers, or with `settings` what is made of them."""
     if isinstance(value, dict):
         value = tuple(value.values())
-    return isinstance(value, int | float) or (isinstance(value, tuple) and all(map(_is_numbers, value)) and value != ())
+    if isinstance(value, tuple):
+        return value != () and all(_decides(each, settings) for each in value)
+    of_numbers = settings and is_dataclass(value) and not isinstance(value, type) and "Claim" not in repr(value)
+    return isinstance(value, int | float) or (of_numbers and " at 0x" not in repr(value))
 
 
 def _plain(value):
-    """Without types of numpy, which are written differently by its versions."""
+    """To twelve digits, which are the same everywhere, and without types of numpy, which its versions write differently."""
+    if is_dataclass(value):
+        return {type(value).__name__: {each.name: _plain(getattr(value, each.name)) for each in fields(value)}}
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, tuple):
         return tuple(map(_plain, value))
-    return float(value) if isinstance(value, float) else value
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def _of(thing):

@@ -296,3 +296,15 @@ def test_one_logit_tells_two_classes_and_no_third():
     x, network = torch.ones(4, 2), nn.Linear(2, 1)
     with pytest.raises(ValueError, match=r"labels must be in 0\.\.1, got 2"):
         probes.accuracy(network, x, torch.tensor([0, 1, 2, 1]))
+
+
+def test_a_part_that_stands_twice_keeps_its_weights_and_its_basins():
+    torch.manual_seed(0)
+    shared = nn.Linear(8, 8)
+    network = nn.Sequential(shared, nn.ReLU(), shared, nn.ReLU(), nn.Linear(8, 4))
+    descend(network, 200)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = probes.basins(network, SPLIT, draws=5)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert found == probes.basins(network, SPLIT, draws=5)
+    assert found == probes.basins(deepcopy(network), SPLIT, draws=5)

@@ -156,3 +156,13 @@ def test_rules_of_every_layer_are_those_of_that_layer(seed):
     assert found.unexplained == ()
     if found.model is not None:
         assert found.agreement == 1.0
+
+
+def test_classes_that_no_path_leads_to_are_named():
+    labels = np.arange(240) % 3
+    hidden = np.where(labels[:, None] == 0, 1.0, -1.0) * np.random.default_rng(0).uniform(0.5, 1.5, (240, 3))
+    found = extract_fields({"hidden": hidden}, labels)
+    lost = np.flatnonzero(~found.paths[-1].any(axis=0)).tolist()
+    assert lost == [1, 2]
+    with pytest.raises(ValueError, match=r"got none for \[1, 2\]"):
+        found.inputs  # noqa: B018

@@ -69,3 +69,20 @@ def test_generalisation_comes_several_times_later_than_the_fit():
 def test_bad_settings_are_refused_by_name(settings, message):
     with pytest.raises(ValueError, match=message):
         ModularAddition(**settings)
+
+
+def test_sizes_are_those_that_stored_runs_had():
+    task, published = quick(), paper()
+    assert (task.modulus, task.train_fraction, task.d_model, task.d_hidden, task.n_heads) == (47, 0.45, 64, 128, 4)
+    assert (task.config.n_steps, task.config.lr, task.config.records) == (2000, 3e-3, 60)
+    sizes = published.modulus, published.train_fraction, published.d_model, published.d_hidden, published.n_heads
+    assert sizes == (113, 0.3, 128, 512, 4)
+    assert (published.config.n_steps, published.config.lr, published.config.records) == (25_000, 1e-3, 100)
+    for config in (task.config, published.config):
+        assert (config.optimiser, config.weight_decay, config.betas, config.warmup_steps) == (
+            "adamw",
+            1,
+            (0.9, 0.98),
+            10,
+        )
+        assert (config.batch_size, config.schedule, config.clip_norm) == (None, "constant", None)
