@@ -83,7 +83,7 @@ def _decides(value, settings):
 
 
 def _plain(value):
-    """To twelve digits, which are the same everywhere, and without types of numpy, which its versions write differently."""
+    """To twelve digits, which are the same everywhere, and without types of numpy."""
     if is_dataclass(value):
         return {type(value).__name__: {each.name: _plain(getattr(value, each.name)) for each in fields(value)}}
     if isinstance(value, dict):
