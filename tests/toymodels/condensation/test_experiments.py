@@ -51,3 +51,12 @@ def test_the_gradient_after_an_embedding_is_its_largest_entry_of_any_layer(monke
     monkeypatch.setattr(experiments, "embeddings", lambda _: [(wide, ())])
     monkeypatch.setattr(experiments, "_zeros_are_told", lambda _: False)
     assert experiments.embedding_principle(np.random.default_rng(0)) == {"gradient": 0.7, "gain": [], "law": []}
+
+
+def test_directions_are_counted_when_a_hundredth_of_the_loss_is_gone(monkeypatch):
+    spread, alike = np.eye(3), np.tile([[1.0, 0.0, 0.0]], (3, 1))
+    for loss, directions in (([1, 0.995, 0.98, 0.5], 1), ([1, 0.98, 0.97, 0.5], 3), ([1, 1, 1, 1], 2)):
+        run = {"loss": np.array(loss), "w": np.stack([spread, spread, alike, np.eye(3)[[0, 0, 1]]])}
+        network = SimpleNamespace(train=lambda *_, run=run: run)
+        monkeypatch.setattr(experiments.TwoLayerNetwork, "random", lambda *_, network=network: network)
+        assert experiments.plain_descent(np.random.default_rng(0)) == {"directions": directions}

@@ -172,3 +172,18 @@ def test_pieces_that_meet_at_zero_count_by_both_of_their_sides(above, below, exp
     else:
         found = multiplicity(activation)
         assert (int(found), found.at_zero, found.coefficient) == expected
+
+
+def test_the_flow_at_its_start_and_at_one_is_that_of_a_longer_run():
+    rng = np.random.default_rng(0)
+    x, y, a0, w0 = (
+        rng.standard_normal((5, 2)),
+        rng.standard_normal(5),
+        rng.standard_normal(4),
+        rng.standard_normal((4, 3)),
+    )
+    whole = initial_flow(x, y, 0.01 * a0, 0.01 * w0, [0, 0.5, 1, 2], 2)
+    for k, t in ((1, [0]), (3, [0, 0.5, 1])):
+        part = initial_flow(x, y, 0.01 * a0, 0.01 * w0, t, 2)
+        assert_allclose(part["w"], whole["w"][:k], rtol=1e-9)
+        assert_allclose(part["a"], whole["a"][:k], rtol=1e-9)

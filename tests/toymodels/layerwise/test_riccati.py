@@ -186,3 +186,13 @@ def test_a_single_weight_grows_like_one_of_many():
     many = grown_weights(np.array([1.0]), np.array([2.0]), np.array([3.0]))
     assert (a, b) == (many[0].item(), many[1].item())
     assert not np.shares_memory(*many)
+
+
+def test_a_saddle_among_other_flows_is_reached_like_one_alone():
+    pairs = [(1.0, -1.0), (0.5, 1.5), (1.0, 1.0)]
+    targets = np.array([2.0, 2.0, -2.0])
+    together = TwoFactorFlow.from_weights(*np.array(pairs).T, targets)
+    for t in (1.0, 150.0, np.inf):
+        alone = [TwoFactorFlow.from_weights(*pair, s).at(t) for pair, s in zip(pairs, targets, strict=True)]
+        for part in ("function", "progress", "remaining", "growth"):
+            assert_allclose(getattr(together.at(t), part), [getattr(each, part) for each in alone], rtol=1e-14)

@@ -128,3 +128,19 @@ def test_names_and_features_that_are_not_there_are_named():
         Neurashed(graph)
     with pytest.raises(ValueError, match="edges must go up"):
         Neurashed(nx.DiGraph([((0, 0), (1, 0)), ((1, 0), (0, 0))]), skip=True)
+
+
+@pytest.mark.parametrize("name", [5, "", "edges", "default", ("a",)])
+def test_names_are_texts_that_mean_nothing_else(name):
+    graph = from_names({"a": None}, {"one": ["a"], "two": ["a"]}).graph.copy()
+    graph.nodes[0, 0]["name"] = name
+    with pytest.raises(ValueError, match=r"name of node \(0, 0\) must be a text other than edges, default, got "):
+        Neurashed(graph)
+
+
+@pytest.mark.parametrize("node", ["ab", (0,), (0, 1, 2), (0, "a"), ("a", 0), (0, -1), (-1, 0), (0, 1.0), 3])
+def test_nodes_are_pairs_of_a_level_and_an_index(node):
+    graph = from_names({"a": None}, {"one": ["a"], "two": ["a"]}).graph.copy()
+    graph.add_node(node)
+    with pytest.raises(ValueError, match=r"nodes must be \(level, index\) with integers >= 0, got "):
+        Neurashed(graph)

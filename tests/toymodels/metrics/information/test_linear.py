@@ -110,3 +110,8 @@ def test_bad_channels_are_refused(covariance, w, noise, message):
 def test_bad_joints_are_refused(covariance, n_first, message):
     with pytest.raises(ValueError, match=message):
         gaussian_joint(covariance, n_first)
+
+
+def test_one_signal_beyond_all_numbers_does_not_drown_the_others():
+    assert gaussian(np.eye(2), np.diag([1e200, 1.0]), 1e-150) == pytest.approx((350 + 150) * np.log2(10), rel=1e-12)
+    assert gaussian(np.eye(2), np.diag([1e200, 1e-150]), 1e-150) == pytest.approx(350 * np.log2(10) + 0.5, rel=1e-12)
