@@ -368,3 +368,12 @@ def test_the_slowest_direction_of_an_integrated_flow_is_followed_as_long_as_it_t
     w1, w2 = flow.layers(t)
     exact = DiagonalNetwork([2.0], 1.001, 1.0, 1e-4).solve(t)["product"][:, 0]
     assert (w2 @ w1)[:, 1, 1] == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("rates", [(0.5, 2.0), (3.0, 0.2)])
+def test_a_flow_with_rates_of_its_layers_comes_to_rest_where_nothing_moves(rates):
+    rng = np.random.default_rng(1)
+    w1, w2, best = rng.standard_normal((3, 2)), rng.standard_normal((2, 3)), 2 * np.eye(2)
+    flow = WeightFlow(w1, w2, best, np.diag([1.0, 0.6]), 0.3, rates)
+    end = np.concatenate([layer.ravel() for layer in flow.layers(np.array([np.inf]))])
+    assert np.linalg.norm(flow._velocity(end)) < 1e-12
