@@ -60,5 +60,6 @@ def ridge_error(dim: int, n_samples: int, noise: float, ridge: float = 0.0) -> f
         )
     law = marchenko_pastur(d / n)
     strength = n * law.eigenvalues
-    mean = law.masses @ ((ridge / (strength + ridge)) ** 2 + noise**2 * d * strength / (strength + ridge) ** 2)
-    return float(mean + law.null)
+    whole = strength + ridge  # as small as 1e-293: its square is no number
+    bias, variance = law.masses @ (ridge / whole) ** 2, (law.masses * (strength / whole) / whole).sum()
+    return float(bias + noise**2 * d * variance + law.null)

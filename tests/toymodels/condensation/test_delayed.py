@@ -126,3 +126,12 @@ def test_measures_are_chosen_without_changing_a_bit():
     assert all(np.array_equal(whole[name], some[name]) for name in some.data)
     with pytest.raises(ValueError, match=r"measures must be one of train, .*, got 'tests'"):
         task.train(rngs(1), measures=["tests"])
+
+
+@pytest.mark.parametrize("width", [98, 100, 400, 402])
+@pytest.mark.parametrize("scale", [1.99, 2.0, 12.0, 12.01])
+@pytest.mark.parametrize("decay", [0.0099, 0.01, 0.04, 0.0401])
+def test_the_formula_holds_up_to_the_ends_of_its_range(width, scale, decay):
+    inside = width in (100, 400) and scale in (2, 12) and decay in (0.01, 0.04)
+    predicted = DelayedTask(width=width, init_scale=scale, weight_decay=decay).predicted_test_time
+    assert predicted == (pytest.approx(np.log(scale / 1.2) / decay) if inside else None)

@@ -53,3 +53,12 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_what_has_no_finite_square_or_is_no_number_is_refused(name, value):
     with pytest.raises(ValueError, match=name):
         ridge_error(20, 10, **{"noise": 0.5, name: value})
+
+
+@pytest.mark.parametrize("n", [1, 2, 50])
+def test_as_many_samples_as_inputs_without_noise_tell_everything(n):
+    assert ridge_error(n, n, 0.0) == 0
+    small, smaller = ridge_error(n, n, 0.0, ridge=1e-8), ridge_error(n, n, 0.0, ridge=1e-12)
+    assert smaller == pytest.approx(small / 100, rel=1e-3)  # goes as the root of the ridge
+    assert ridge_error(n, n, 0.0, ridge=1e-200) == pytest.approx(small * 1e-96, rel=1e-3)
+    assert ridge_error(n, n, 1e-3, ridge=1e-200) == pytest.approx(1e-6 * ridge_error(n, n, 1.0, ridge=1e-200), rel=1e-9)
