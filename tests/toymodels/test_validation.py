@@ -14,6 +14,7 @@ from toymodels.validation import (
     fraction,
     non_negative,
     numeric,
+    of_ordinary_size,
     positive,
     positive_int,
     times,
@@ -193,3 +194,15 @@ def test_a_choice_is_one_of_those_allowed():
     assert choice("mode", "rich", ["lazy", "rich"]) == "rich"
     with pytest.raises(ValueError, match="mode must be one of lazy, rich, got 'rihc'"):
         choice("mode", "rihc", ["lazy", "rich"])
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1e-99, 1.0, 1e99, 1e200, 1e308])
+def test_arrays_without_a_unit_are_brought_to_where_their_squares_are_numbers(size):
+    array = np.array([[0.0, -0.5 * size], [0.25 * size, size]])
+    scaled = of_ordinary_size(array)
+    assert 1e-100 < np.abs(scaled).max() < 1e100
+    factor = scaled[1, 1] / size if size > 1e-300 else 1.0
+    assert np.frexp(factor)[0] == 0.5  # a power of two
+    np.testing.assert_allclose(scaled / scaled[1, 1], array / size, rtol=1e-3 if size < 1e-300 else 1e-15)
+    assert (scaled is array) == (1e-100 < size < 1e100)
+    assert of_ordinary_size(np.zeros(3)).tolist() == [0, 0, 0]

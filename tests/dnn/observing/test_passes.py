@@ -47,6 +47,17 @@ def test_only_what_is_asked_for_is_computed():
     assert len(whole) == N
 
 
+@pytest.mark.parametrize("chunk", [N, N - 1, 30, 7])
+def test_all_samples_have_logits_however_they_are_cut(chunk, monkeypatch):
+    module, x = kinds()["chain"]
+    whole = View(module, Batch((x,), LABELS)).logits
+    monkeypatch.setattr(passes, "CHUNK", chunk)
+    for asked in (["accuracy"], ["nc1"]):
+        view = View(module, Batch((x,), LABELS))
+        view.prepare(asked)
+        torch.testing.assert_close(view.logits, whole)
+
+
 def seen(name, monkeypatch, sloped):
     monkeypatch.setattr(passes, "SLOPED", sloped)
     module, x = kinds()[name]

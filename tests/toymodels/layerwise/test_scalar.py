@@ -180,3 +180,13 @@ def test_saddle_and_zero_start():
 def test_bad_parameters_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ScalarNetwork(*arguments)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.05])
+def test_progress_is_the_share_of_the_way_from_the_start_to_the_target(decay):
+    net = ScalarNetwork(a0=[1.5, 0.3], b0=[0.4, -0.2], target=2.0, weight_decay=decay)
+    for run in (net.solve([0.0, 0.5, 2.0]), net.simulate(40, 0.01)):
+        start = run["function"][0]
+        assert start == pytest.approx(0.54)
+        assert_allclose(run["progress"], (run["function"] - start) / (2.0 - start), rtol=1e-10, atol=1e-13)
+        assert_allclose(run["residual"], 2.0 - run["function"], rtol=1e-10)

@@ -7,6 +7,7 @@ import threading
 import time
 from functools import partial
 
+import cloudpickle
 import dask
 import numpy as np
 import pytest
@@ -239,3 +240,13 @@ def test_workers_that_take_long_to_end_cost_no_result(tmp_path):
         [sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, env=environment, check=False
     )
     assert done.stdout.splitlines()[:2] == ["closed", "[1, 2]"], done.stderr  # at the end it is tried again
+
+
+def test_a_chunk_says_how_long_its_calls_took():
+    def wait(seconds):
+        time.sleep(seconds)
+        return seconds
+
+    answer = call_chunk(cloudpickle.dumps(wait), [(0, 0.05), (1, 0.02)], made_here())
+    assert [result.value for result in answer.results] == [0.05, 0.02]
+    assert 0.07 <= answer.seconds < 5
