@@ -221,3 +221,29 @@ def test_the_package_imports_without_sympy_sklearn_or_integrators():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_equations_shown_for_one_unit_are_those_of_its_loss():
+    loss, in_a, in_b, conserved, total, difference = (step.expression for step in steps.two_factor_flow())
+    numbers = {"a": 0.7, "b": -0.3, "S": 1.1, r"\sigma^2": 2.0, "Z": 3.0}
+
+    def at(expression):
+        return float(expression.subs({each: numbers[each.name] for each in expression.free_symbols}))
+
+    assert at(loss) == pytest.approx((1.1 + 0.7 * 0.3 / 3) ** 2)
+    names = {each.name: each for each in loss.free_symbols}
+    for equation, name in ((in_a, "a"), (in_b, "b")):
+        assert str(equation.lhs) == f"Derivative({name}(t), t)"
+        assert at(equation.rhs) == pytest.approx(-at(loss.diff(names[name])))
+    slope = at(in_a.rhs), at(in_b.rhs)
+    assert (at(total), at(difference)) == pytest.approx((slope[0] + slope[1], slope[0] - slope[1]))
+    assert at(conserved) == pytest.approx(0.49 - 0.09)
+
+
+def test_special_values_are_those_of_the_flow():
+    _, aligned, opposed, target, _ = master.master_symbols()
+    assert str(master.special_values({aligned: 0})["Delta"]) == "Abs(S)"
+    assert str(master.special_values({opposed: 0})["Delta"]) == "Abs(S)"
+    assert str(master.special_values({target: 0})["Delta"]) == "2*sqrt(P)*sqrt(Q)"
+    both = master.special_values({aligned: sympy.Integer(1), opposed: sympy.Integer(2)})["Delta"]
+    assert float(both.subs(target, 3)) == pytest.approx(17**0.5)

@@ -96,3 +96,10 @@ def test_rank_correlation_is_spearmans_with_ties(pairs):
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_what_is_lost_in_the_last_records_is_lost(last):
+    values = np.concatenate([np.linspace(0, 1, 40), np.full(20, 1.0), np.full(last, 0.25)])
+    assert setback(values) == 0.75
+    assert setback(1 - values[::-1]) == 0.75

@@ -214,3 +214,10 @@ def test_a_lag_of_a_curve_that_ends_where_it_began_is_refused():
         lag([1.0, 2.0], [0.0, 1.0], [0.3, 0.3])
     with pytest.raises(ValueError, match="t must be finite"):
         lag([1.0, np.inf], [0.0, 1.0], [0.0, 1.0])
+
+
+def test_two_positive_times_are_enough_for_a_lag_and_one_is_not():
+    assert lag([1, 100], [0, 1], [0, 1]) == 0
+    assert lag([0, 1, 100], [0, 1, 1], [0, 0, 1]) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="at least two times > 0, got 1"):
+        lag([0, 1], [0, 1], [0, 1])

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT
+from toymodels import SimulationError
 from toymodels.neurashed import Additive, Multiplicative, elasticity_ratio, graphs, local_elasticity
 from toymodels.neurashed.elasticity import (
     READINGS,
@@ -173,3 +174,9 @@ def test_disjoint_classes_move_as_a_whole_once_what_types_own_has_faded(a, b, se
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_one_ratio_beyond_all_numbers_is_enough_to_stop():
+    assert np.isfinite(elasticity_ratio([10.0, 1e6], 1, 1, 2, 2)).all()
+    with pytest.raises(SimulationError, match="overflow float64"):
+        elasticity_ratio([1e6, 1e-3], 1, 1, 2, 500)

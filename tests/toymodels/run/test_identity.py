@@ -5,6 +5,7 @@ import enum
 import functools
 import operator
 import os
+import platform
 import subprocess
 import sys
 import typing
@@ -437,3 +438,7 @@ def test_only_the_lines_of_what_is_used_count(tmp_path):
         digests.append(source_files.used_by(str(tmp_path / f"m{k}.py"), "f", False).digest)
     assert digests[0] == digests[1]
     assert digests[0] != digests[2]
+
+
+def test_the_version_of_python_is_that_of_its_release():
+    assert identity.versions()["python"] == platform.python_version()
