@@ -18,7 +18,7 @@ from tests.mutants.table import AIM, KILLED, NONE_RAN, ROOT, copy_of_checkout, r
 
 PACKAGES = ("toymodels", "dnn", "comparisons", "figures")
 LEFT_OUT = re.compile(
-    r"_drawing\.py$|/(style|pictures?|sheet|graph_drawing|similarity_maps|parting|coverage|adversaries)\.py$|__main__\.py$"
+    r"(_|/)drawing\.py$|/(style|pictures?|sheet|graph_drawing|similarity_maps|parting|coverage|adversaries)\.py$|__main__\.py$"
 )
 CHOSEN = re.compile(r"FIGURE|STUDY|PRESETS|CASES|ADVERSARIES")  # sizes and texts that somebody chose
 OPERATORS = {

@@ -206,3 +206,11 @@ def test_arrays_without_a_unit_are_brought_to_where_their_squares_are_numbers(si
     np.testing.assert_allclose(scaled / scaled[1, 1], array / size, rtol=1e-3 if size < 1e-300 else 1e-15)
     assert (scaled is array) == (1e-100 < size < 1e100)
     assert of_ordinary_size(np.zeros(3)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("minimum", [1, 2])
+def test_counts_are_below_two_to_the_53(minimum):
+    assert positive_int("n", 2**53 - 1, minimum=minimum) == 2**53 - 1
+    with pytest.raises(ValueError, match=r"n must be < 2\^53"):
+        positive_int("n", 2**53, minimum=minimum)
+    assert positive_int("seed", 2**60, minimum=0) == 2**60

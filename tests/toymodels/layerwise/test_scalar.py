@@ -190,3 +190,13 @@ def test_progress_is_the_share_of_the_way_from_the_start_to_the_target(decay):
         assert start == pytest.approx(0.54)
         assert_allclose(run["progress"], (run["function"] - start) / (2.0 - start), rtol=1e-10, atol=1e-13)
         assert_allclose(run["residual"], 2.0 - run["function"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.05])
+def test_descent_starts_with_the_modes_of_its_weights(decay):
+    net = ScalarNetwork(a0=[1.5, 0.3], b0=[0.4, -0.2], target=2.0, normalizer=3.0, weight_decay=decay)
+    run, flow = net.simulate(3, 1e-3), net.solve([0.0, 1e-3])
+    assert run["aligned"][0] == pytest.approx((1.9**2 + 0.1**2) / 12)
+    assert run["opposed"][0] == pytest.approx(-(1.1**2 + 0.5**2) / 12)
+    for name in ("aligned", "opposed", "ntk"):
+        assert_allclose(run[name][:2], flow[name], rtol=1e-5)

@@ -13,6 +13,7 @@ from toymodels.layerwise import (
     hierarchy_levels,
     hierarchy_times,
 )
+from toymodels.layerwise.tree_data import _tree
 
 trees = st.one_of(
     st.tuples(st.integers(1, 4), st.just(2)), st.tuples(st.integers(1, 2), st.integers(3, 4)), st.just((3, 3))
@@ -116,3 +117,10 @@ def test_broad_distinctions_come_first():
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("depth", "branching"), [(10, 2), (3, 10), (5, 3)])
+def test_a_tree_may_have_as_many_items_as_there_is_room_for(depth, branching):
+    assert _tree(depth, branching, branching**depth) == (depth, branching)
+    with pytest.raises(ValueError, match="must give at most"):
+        _tree(depth, branching, branching**depth - 1)

@@ -189,3 +189,9 @@ def test_edges_and_levels_are_told_apart_on_a_graph_with_numpy_indices():
     for name in ("amplification", "edge_weights"):
         np.testing.assert_array_equal(runs[0][name], runs[1][name])
     np.testing.assert_array_equal(runs[1]["edge_weights"], 0.2)
+
+
+def test_the_table_leaves_units_of_a_rule_of_functions_alone():
+    rule = Rule(lambda x: 1.1 * x, lambda x: 0.9 * x)
+    assert rule.coefficients(3) == (0.0, 1.0, 0.0)
+    assert_allclose(rule.apply(np.array([2.0, 2.0]), np.array([True, False])), [2.2, 1.8])

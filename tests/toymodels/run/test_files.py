@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from toymodels.run import files
-from toymodels.run.cells import read
+from toymodels.run.cells import checksum, read
 from toymodels.trajectory import Trajectory
 
 
@@ -53,3 +53,11 @@ def test_digits_packed_as_tightly_as_numpy_does_are_read(tmp_path):
     np.savez_compressed(tmp_path / "digits.npz", digits=digits)
     with files.arrays(tmp_path / "digits.npz") as read_back:
         assert (read_back["digits"] == digits).all()
+
+
+def test_checksums_do_not_hang_on_the_order_of_names():
+    arrays, header = {"a": np.zeros(2), "b": np.ones(3)}, {"seed": 1, "study": "x"}
+    turned = dict(reversed(arrays.items())), dict(reversed(header.items()))
+    assert checksum(arrays, header) == checksum(*turned)
+    assert checksum(arrays, header) != checksum(arrays, header | {"seed": 2})
+    assert checksum(arrays, header) != checksum(arrays)
