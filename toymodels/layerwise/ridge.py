@@ -15,6 +15,8 @@ arXiv:1903.08560; Advani, Saxe, Sompolinsky (2020), arXiv:1710.03667.
 
 from __future__ import annotations
 
+import math
+
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.validation import finite, non_negative, positive_int
 
@@ -41,7 +43,8 @@ def ridge_error(dim: int, n_samples: int, noise: float, ridge: float = 0.0) -> f
     Raises
     ------
     ValueError
-        If a parameter is out of range, or the error is infinite: with noise, without ridge, as many samples as inputs.
+        If a parameter is out of range, or the error is infinite: with noise, without ridge, as many samples as inputs;
+        or beyond all numbers, with much noise and hardly any ridge.
 
     Examples
     --------
@@ -62,4 +65,7 @@ def ridge_error(dim: int, n_samples: int, noise: float, ridge: float = 0.0) -> f
     strength = n * law.eigenvalues
     whole = strength + ridge  # as small as 1e-293: its square is no number
     bias, variance = law.masses @ (ridge / whole) ** 2, (law.masses * (strength / whole) / whole).sum()
-    return float(bias + noise**2 * d * variance + law.null)
+    error = float(bias) + noise**2 * d * float(variance) + law.null
+    if not math.isfinite(error):
+        raise ValueError(f"noise and ridge must give a finite error, got {noise:g} and {ridge:g} for {n} of {d} inputs")
+    return error
