@@ -208,3 +208,15 @@ def test_neurons_without_a_gradient_are_a_simulation_error():
 def test_a_negative_step_is_named():
     with pytest.raises(ValueError, match=r"^lr "):
         normalised_descent(TwoLayerNetwork([1.0], [[0.1, 0.2]]), *task(0), 10, -1.0)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-9, 1e9, 1e200])
+@pytest.mark.parametrize("activation", ["tanh", "xtanh", "sigmoid"])
+def test_directions_do_not_hang_on_the_unit_of_the_targets(activation, scale):
+    rng = np.random.default_rng(3)
+    x, y = rng.uniform(-1, 1, (9, 1)), rng.standard_normal(9) + 0.3
+    p = multiplicity(activation)
+    (directions, signs), scaled = condensed_directions(x, y, p), condensed_directions(x, scale * y, p)
+    assert len(directions)
+    assert_allclose(scaled[0], directions, atol=1e-9)
+    assert scaled[1].tolist() == signs.tolist()

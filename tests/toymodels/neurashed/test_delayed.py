@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.tolerances import EXACT
 from toymodels.metrics.grokking import crossing_time, delay
 from toymodels.neurashed import Additive, DelayedGeneralisation, Frozen, Multiplicative
-from toymodels.neurashed.delayed import EDGE_INIT
+from toymodels.neurashed.delayed import EDGE_INIT, _record_steps
 from toymodels.neurashed.graphs import build
 from toymodels.neurashed.pruning import accuracy
 
@@ -140,3 +140,11 @@ def test_bad_steps_are_refused():
         model.simulate(0, np.random.default_rng(0))
     with pytest.raises(ValueError, match="every"):
         model.simulate(10, np.random.default_rng(0), every=0)
+
+
+def test_records_begin_with_the_first_step_and_end_with_the_last():
+    assert _record_steps(10, 4).tolist() == [1, 4, 8, 10]
+    assert _record_steps(8, 4).tolist() == [1, 4, 8]
+    assert _record_steps(3, 1).tolist() == [1, 2, 3]
+    assert _record_steps(1, None).tolist() == [1]
+    assert _record_steps(1000, None)[[0, -1]].tolist() == [1, 1000]

@@ -18,7 +18,7 @@ from tests.toymodels.run import sweep_cells as cells
 from toymodels import SimulationError
 from toymodels.run import files
 from toymodels.run.cells import read_head
-from toymodels.run.sweep import sweep
+from toymodels.run.sweep import _arrays, sweep
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -446,3 +446,12 @@ def test_a_file_that_cannot_be_read_now_is_not_called_damaged(tmp_path, monkeypa
     with pytest.raises(OSError, match="Too many open files"):
         sweep(cells.draw, {"width": [2]}, cache=tmp_path)
     assert not list(tmp_path.rglob("*.damaged-*"))
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_one_integer_that_is_too_large_is_enough_to_refuse(place):
+    values = np.full(3, 2**53)
+    assert _arrays({"n": values}, False)["n"].tolist() == [2.0**53] * 3
+    values[place] += 2
+    with pytest.raises(ValueError, match=r"integers up to 2\*\*53"):
+        _arrays({"n": values}, False)
