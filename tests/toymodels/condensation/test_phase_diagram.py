@@ -15,7 +15,7 @@ from toymodels.condensation import (
     phase_map,
     relative_distance,
 )
-from toymodels.condensation.phase_diagram import CLASSICAL
+from toymodels.condensation.phase_diagram import CLASSICAL, _even_widths
 
 gammas = st.floats(0, 3)
 
@@ -114,3 +114,10 @@ def test_measured_slopes_have_the_predicted_exponents():
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=f"^{name} "):
         call(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("widths", [[2], [2, 3], [1, 4], [0, 2]])
+def test_widths_are_two_even_numbers_or_more(widths):
+    assert _even_widths([2, 4]) == (2, 4)
+    with pytest.raises(ValueError, match="widths must"):
+        _even_widths(widths)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from toymodels.run import files
-from toymodels.run.cells import checksum, read
+from toymodels.run.cells import _difference, checksum, read
 from toymodels.trajectory import Trajectory
 
 
@@ -61,3 +61,10 @@ def test_checksums_do_not_hang_on_the_order_of_names():
     assert checksum(arrays, header) == checksum(*turned)
     assert checksum(arrays, header) != checksum(arrays, header | {"seed": 2})
     assert checksum(arrays, header) != checksum(arrays)
+
+
+def test_what_changed_is_said_by_lines_and_by_what_is_compiled_only_where_no_line_did():
+    old = {"sources": {"a.f": "1", "a.f()": "2", "a.g": "3"}, "versions": {"numpy": "1"}}
+    assert _difference(old, old | {"sources": {"a.f": "9", "a.f()": "8", "a.g": "3"}}) == "the code of a.f changed"
+    assert _difference(old, old | {"sources": {"a.f": "1", "a.f()": "8", "a.g": "3"}}) == "the code of a.f() changed"
+    assert _difference(old, old | {"versions": {"numpy": "2"}}) == "numpy 1 -> 2"
