@@ -307,3 +307,9 @@ def test_other_ways_of_flattening_are_refused(axes):
     module = Module(lambda m, x: m.b(m.a(x).flatten(*axes)), a=nn.Conv2d(2, 3, 2))
     with pytest.raises(ValueError, match=f"flattened from axis {axes[0]} to {axes[1]}; only 1 to -1 is followed"):
         split_unit(module, "a", 1, 0.3)
+
+
+def test_arguments_by_position_count():
+    module = seeded(lambda: Module(lambda m, x: m.b(torch.tanh(m.a(x)).pow(2))))
+    (consumer,) = follow(module, module.a, "a").consumers
+    assert consumer.response.parity == 1
