@@ -67,5 +67,7 @@ def ridge_error(dim: int, n_samples: int, noise: float, ridge: float = 0.0) -> f
     bias, variance = law.masses @ (ridge / whole) ** 2, (law.masses * (strength / whole) / whole).sum()
     error = float(bias) + noise**2 * d * float(variance) + law.null
     if not math.isfinite(error):
-        raise ValueError(f"noise and ridge must give a finite error, got {noise:g} and {ridge:g} for {n} of {d} inputs")
+        raise ValueError(
+            f"noise and ridge must give a finite error, got {noise:g} and {ridge:g} for {n} samples of {d} inputs"
+        )
     return error

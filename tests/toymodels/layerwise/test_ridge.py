@@ -58,7 +58,7 @@ def test_what_has_no_finite_square_or_is_no_number_is_refused(name, value):
 def test_an_error_beyond_all_numbers_is_refused():
     assert np.isfinite(ridge_error(50, 50, 1e50, ridge=1e-100))
     with pytest.raises(
-        ValueError, match=r"noise and ridge must give a finite error, got 1e\+100 and 1e-300 for 50 of 50"
+        ValueError, match=r"noise and ridge must give a finite error, got 1e\+100 and 1e-300 for 50 samples of 50"
     ):
         ridge_error(50, 50, 1e100, ridge=1e-300)
 
