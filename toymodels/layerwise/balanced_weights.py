@@ -15,7 +15,7 @@ def rounding(weights: ArrayLike) -> float:
     try:
         return float(np.finfo(np.dtype(str(kind).removeprefix("torch."))).eps)
     except (TypeError, ValueError):  # no floating type of numpy's
-        return 2.0**-8 if str(kind) == "torch.bfloat16" else ROUNDING
+        return 2.0**-7 if str(kind) == "torch.bfloat16" else ROUNDING
 
 
 def from_modes(left, middle, right, values, imbalance) -> tuple[np.ndarray, np.ndarray]:
