@@ -69,7 +69,8 @@ def _inverse(matrix: np.ndarray) -> np.ndarray | None:
     from scipy.linalg.lapack import dtrtri  # pyright: ignore[reportAttributeAccessIssue]
 
     if len(matrix) and not np.count_nonzero(np.triu(matrix, 1)):
-        return np.tril(dtrtri(matrix, lower=1)[0])
+        inverse, singular = dtrtri(matrix, lower=1)
+        return None if singular else np.tril(inverse)
     try:
         return np.linalg.inv(matrix)
     except np.linalg.LinAlgError:

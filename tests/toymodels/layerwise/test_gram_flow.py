@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from tests.toymodels.layerwise.flows import assert_same_flow, raw_flow
 from toymodels.layerwise.gram_flow import GramFlow, _logarithmic
 from toymodels.layerwise.gram_spectrum import Spectrum
 from toymodels.layerwise.matrix import LinearNetwork
@@ -98,6 +99,17 @@ def test_a_small_but_real_part_still_grows(seed):
     run = LinearNetwork(0.3 * unit.T, 0.3 * unit, np.diag([2.0, 1.0])).solve([0.0, 10.0, 60.0, np.inf])
     assert run["map"][1, 0, 0] < 1e-6
     assert_allclose(run["map"][2:, 0, 0], 2.0, rtol=1e-8)
+
+
+@pytest.mark.parametrize("singular", [(2.0, 1.0), (1.0, 1.0)])
+def test_one_unit_with_all_modes_learns_one_direction_beside_a_unit_of_no_weights(singular):
+    w1, correlation = np.array([[0.3, 0.3], [0.0, 0.0]]), np.diag(singular)
+    network, t = LinearNetwork(w1, w1.T, correlation), np.array([0.0, 0.5, 2.0, 5.0, 20.0])
+    single = LinearNetwork(w1[:1], w1[:1].T, correlation)
+    for moment in t, [np.inf]:
+        assert_allclose(network.solve(moment)["map"], single.solve(moment)["map"], atol=1e-12)
+    first, last = raw_flow(network, t)
+    assert_same_flow(network.solve(t)["map"], last @ first)
 
 
 @given(seeds, st.sampled_from([(3, 3, 3), (5, 3, 4), (3, 5, 4), (4, 2, 5), (2, 5, 2)]), st.floats(0.1, 30))
