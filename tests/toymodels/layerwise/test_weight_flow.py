@@ -114,11 +114,12 @@ def test_far_from_its_rest_or_at_a_saddle_the_linear_flow_tells_nothing():
 def test_the_last_of_a_slow_way_takes_the_time_that_is_left():
     """A mode of variance 1e-4 that is 1e-8 from its rest, beside one of variance 1: it falls at 2e-4."""
     covariance, duration = np.diag([1.0, 1e-4]), 5e3
-    layer = np.diag([1.0, 1 + 1e-8])
-    w1, w2 = WeightFlow(layer, layer, covariance, covariance, 0.0, (1.0, 1.0)).layers(np.array([duration]))
-    for end in w1[0], w2[0]:
-        assert end[1, 1] - 1 == pytest.approx(1e-8 * np.exp(-2e-4 * duration), rel=1e-5)
-        assert_allclose(end, np.eye(2), atol=1e-8)
+    turn, layer = np.array([[0.6, -0.8], [0.8, 0.6]]), np.diag([1.0, 1 + 1e-8])
+    flow = WeightFlow(turn @ layer, layer @ turn.T, covariance, covariance, 0.0, (1.0, 1.0))
+    w1, w2 = flow.layers(np.array([duration]))
+    product = (w2 @ w1)[0]
+    assert product[1, 1] - 1 == pytest.approx(2e-8 * np.exp(-2e-4 * duration), rel=1e-6)
+    assert_allclose(product, np.eye(2), atol=2e-8)
 
 
 def imbalance(flow, w1, w2):
