@@ -74,7 +74,8 @@ def test_white_inputs_have_a_variance_and_others_none(covariance, variance):
 def test_labels_of_inputs_without_variance_are_not_explained():
     """Of a correlation of 3 and 4 the second is with an input that never varies."""
     covariance = np.diag([2.0, 0.0])
-    assert Inputs(np.array([[3.0, 4.0]]), covariance).unexplained() == pytest.approx(0.8)
+    for size in (1e-9, 1.0, 1e9):
+        assert Inputs(size * np.array([[3.0, 4.0]]), covariance).unexplained() == pytest.approx(0.8)
     assert Inputs(np.array([[3.0, 0.0]]), covariance).unexplained() == 0
     assert Inputs(np.zeros((1, 2)), covariance).unexplained() == 0
     assert_allclose(Inputs(np.array([[3.0, 4.0]]), covariance).best, [[1.5, 0.0]])
