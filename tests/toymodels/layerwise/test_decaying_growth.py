@@ -75,10 +75,13 @@ def test_growth_and_surplus_are_those_of_bessel_functions(drive, sizes, ratio, u
     assert_allclose(found.surplus[known], surplus[known], rtol=1e-10, atol=1e-15)
 
 
-@pytest.mark.parametrize("ratio", [1.0, 60.0, 0.01])
-def test_every_way_follows_the_equation_of_the_growth(ratio):
+@pytest.mark.parametrize(
+    ("ratio", "sizes"),
+    [(1.0, SIZES), (60.0, SIZES), (0.01, SIZES), (1e-28, (1e-11, 4e-9)), (1e-23, (1e-11, 4e-9)), (1e24, (1e-11, 4e-9))],
+)
+def test_every_way_follows_the_equation_of_the_growth(ratio, sizes):
     """(ln y)' = r (S - P y + Q exp(-4 mu t) / y) - 2 mu, for all drives and sizes at once."""
-    drives, sizes = (each.ravel() for each in np.meshgrid(DRIVES, SIZES))
+    drives, sizes = (each.ravel() for each in np.meshgrid(DRIVES, sizes))
     growth = growth_of(drives, sizes, ratio, 1.0)
 
     def velocity(state):
