@@ -1,5 +1,6 @@
 """Exact saddles, and the three ways to evaluate the matrix solution against each other."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from tests.toymodels.layerwise.flows import assert_same_flow, raw_flow
-from toymodels.layerwise.gram_flow import GramFlow, _logarithmic
+from toymodels.layerwise.gram_flow import GramFlow, _greedy_directions, _levels, _logarithmic, _ordered_directions
 from toymodels.layerwise.gram_spectrum import Spectrum
 from toymodels.layerwise.matrix import LinearNetwork
 
@@ -154,3 +155,70 @@ def test_large_networks_are_solved_as_small_ones(n):
         part = slice(3 * k, 3 * k + 3)
         for name in ("map", "gram_in", "gram_out"):
             assert_allclose(run[name][:, part, part], block.solve(t)[name], atol=1e-10)
+
+
+def exact_gram(spectrum, rows, t):
+    """Q Q' at the time `t` by the formula as it stands, in 200 digits, in the directions of the spectrum."""
+    with mpmath.workdps(200):
+        rates, now = [mpmath.mpf(rate) for rate in spectrum.rates], mpmath.mpf(t)
+        b = mpmath.matrix(rows.tolist())
+        phi = mpmath.diag([mpmath.expm1(2 * rate * now) / (2 * rate) if rate else now for rate in rates])
+        grown = mpmath.diag([mpmath.exp(rate * now) for rate in rates]) * b
+        inner = mpmath.eye(b.cols) + b.T * phi * b
+        return np.array((grown * mpmath.inverse(inner) * grown.T).tolist(), dtype=float)
+
+
+@pytest.mark.parametrize("t", [0.3, 4.0, 40.0])
+@pytest.mark.parametrize(("imbalance", "decay"), [(0.0, 0.0), (0.0, 0.4), (1.3, 0.0), (-0.8, 0.0)])
+@pytest.mark.parametrize("scale", [1e-6, 1.0])
+def test_every_way_is_the_formula_in_many_digits(scale, imbalance, decay, t):
+    """Weights that are large and small in turn, so that the order in which directions appear changes with time."""
+    rng = np.random.default_rng(5)
+    spectrum = Spectrum.of(
+        np.diag([2.0, 1.7, 0.6])[:, :3] @ np.linalg.qr(rng.standard_normal((3, 3)))[0], imbalance, decay
+    )
+    rows = scale * rng.standard_normal((6, 2)) * np.array([1e-5, 1.0, 3.0, 0.5, 1.0, 0.2])[:, None]
+    expected = exact_gram(spectrum, rows, t)
+    level, common, fade = _levels(spectrum, t)
+    norms = np.linalg.norm(rows, axis=1)
+    ways = [_logarithmic(spectrum, rows, t)]
+    for directions in _ordered_directions, _greedy_directions:
+        with np.errstate(divide="ignore"):  # the logarithm of a zero entry
+            found = directions(rows, norms, level, common)
+        if found is not None:
+            logs, signs, sizes = found
+            upper = np.concatenate([signs * np.exp(logs), np.diag(np.exp(-common - sizes))])
+            ways.append(fade[:, None] * np.linalg.qr(upper)[0][: len(rows)])
+    for way in ways:
+        assert_allclose(way @ way.T, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+    inputs, outputs = spectrum.layers(rows)
+    flow = GramFlow(spectrum, inputs.T, outputs)
+    stacked = np.concatenate(flow.at(t))
+    basis = np.concatenate(spectrum.layers(np.eye(6)))
+    assert_allclose(basis.T @ (stacked @ stacked.T) @ basis, expected, rtol=0, atol=1e-11 * np.abs(expected).max())
+
+
+def test_a_row_that_is_nearly_another_is_taken_for_its_remainder():
+    """Two fast rows that differ by 1e-9: where directions are taken greedily, the second is what is left of it."""
+    spectrum = Spectrum.of(np.diag([2.0, 1.9, 0.6]), 0.0, 0.0)
+    rows = np.zeros((6, 3))
+    rows[:3] = [[1.0, 0.5, 0.2], [1.0, 0.5 + 1e-9, 0.2], [0.3, -0.4, 1.0]]
+    for t in (1.0, 6.0, 30.0):
+        expected = exact_gram(spectrum, rows, t)
+        way = _logarithmic(spectrum, rows, t)
+        assert_allclose(way @ way.T, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
+
+
+def test_levels_are_the_logarithms_of_the_growth():
+    """log sqrt of (exp(2 mu t) - 1) / 2 mu, and exp(mu t) over that root, for rates of either sign and 0."""
+    spectrum = Spectrum.of(np.array([[2.0, 0.0, 0.0]]), 1.0, 0.0)
+    rates, t = spectrum.rates, 1.7
+    phi = np.where(rates == 0, t, np.expm1(2 * rates * t) / np.where(rates == 0, 1, 2 * rates))
+    level, common, fade = _levels(spectrum, t)
+    assert_allclose(level + common, np.log(phi) / 2, rtol=1e-13)
+    assert_allclose(fade, np.exp(rates * t) / np.sqrt(phi), rtol=1e-13)
+    still = Spectrum.of(np.zeros((1, 2)), 0.0, 0.0)
+    level, common, fade = _levels(still, 9.0)
+    assert_allclose(level, np.log(3.0), rtol=1e-15)
+    assert common == 0
+    assert_allclose(fade, 1 / 3, rtol=1e-15)
