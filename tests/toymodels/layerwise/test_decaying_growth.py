@@ -152,22 +152,18 @@ def test_flows_side_by_side_and_one_by_one_are_the_same(several, log_time, unit)
 
 
 @settings(max_examples=10)
-@given(st.lists(flows, min_size=1, max_size=4), st.sampled_from([0.5, 2.0]))
-def test_rates_and_times_have_no_unit(several, unit):
-    """Targets and squared weights times c at a rate r / c, or everything over in 1 / c of the time."""
+@given(st.lists(flows, min_size=1, max_size=4), st.sampled_from([4.0, 2.0**-300, 2.0**200]))
+def test_rates_and_times_have_no_unit(several, factor):
+    """Squared weights and targets 8 times as large at an eighth of the rate, or all of it over in another time."""
     drives, sizes, ratios = (np.array(each) for each in zip(*several, strict=True))
-    given_flow, t, count = growth_of(drives, 10.0**sizes, 10.0**ratios, unit), TIMES / unit, len(several)
-    found = given_flow.at(Entries.outer(t, count, unit))
-    larger = growth_of(drives, 10.0**sizes, 10.0**ratios, unit, rate=1.7 / 8)
-    faster = growth_of(drives, 10.0**sizes, 10.0**ratios, 4 * unit)
-    for part, one, two in zip(
-        found[:2],
-        larger.at(Entries.outer(t, count, unit)),
-        faster.at(Entries.outer(t / 4, count, 4 * unit)),
-        strict=False,
-    ):
-        assert_allclose(one, part, rtol=1e-11)
-        assert_allclose(two, part, rtol=1e-11)
+    parts, unit, count = (drives, 10.0**sizes, 10.0**ratios), 0.5, len(several)
+    found = growth_of(*parts, unit).at(Entries.outer(TIMES / unit, count, unit))
+    larger = growth_of(*parts, unit, rate=1.7 / 8).at(Entries.outer(TIMES / unit, count, unit))
+    unit *= factor
+    faster = growth_of(*parts, unit).at(Entries.outer(TIMES / unit, count, unit))
+    for other in larger, faster:
+        assert_allclose(other.rising, found.rising, rtol=1e-11)
+        assert_allclose(other.falling, found.falling, rtol=1e-11)
 
 
 def test_entries_are_every_time_of_every_flow_or_one_each():
