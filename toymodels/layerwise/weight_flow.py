@@ -62,7 +62,7 @@ class WeightFlow:
         """The weights after `duration`, and the length of the last step, which the first one may take over."""
         solver = self._solver(state, duration, None if step is None else min(step, duration))
         for count in range(_MOST):
-            if (message := solver.step()) and solver.status == "failed":
+            if message := solver.step():
                 raise SimulationError(f"weights could not be integrated: {message}")
             if solver.status != "running":
                 return solver.y, solver.h_abs
