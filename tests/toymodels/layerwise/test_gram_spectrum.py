@@ -116,16 +116,11 @@ def test_directions_turned_on_purpose_are_found_out():
     """Two modes turned into each other by 1e-6."""
     right = Spectrum.of(np.diag([3.0, 1.0]), 0.5, 0.0)
     turn = np.array([[np.cos(1e-6), -np.sin(1e-6)], [np.sin(1e-6), np.cos(1e-6)]])
-    wrong = Spectrum(
-        right.correlation, 0.5, right.base, right.excess, right.right @ turn, right.left @ turn, *_shares(right)
-    )
+    shares = right.share_in, right.share_out
+    wrong = Spectrum(right.correlation, 0.5, right.base, right.excess, right.right @ turn, right.left @ turn, *shares)
     basis, off = directions(wrong), wrong.mixing()
     gap = right.rates[0] - right.rates[1]
     form = basis.T @ linear_part(right.correlation, 0.5) @ basis
     assert off[0, 1] == pytest.approx(abs(form[0, 1]) / gap, rel=1e-6)
     assert off[0, 1] == pytest.approx(off[1, 0], rel=1e-9)
     assert off[0, 1] > 1e-7
-
-
-def _shares(spectrum):
-    return spectrum.share_in, spectrum.share_out

@@ -36,7 +36,7 @@ def scaled(flow, factor):
     )
 
 
-def state_of(flow, w1, w2):
+def state_of(w1, w2):
     return np.concatenate([w1.ravel(), w2.ravel()])
 
 
@@ -60,7 +60,7 @@ def test_the_velocity_falls_along_the_loss(seed, shape, rates):
         fit = 0.5 * np.trace(product @ flow.covariance @ product.T) - np.sum(product * flow.correlation)
         return fit + 0.5 * flow.decay * np.sum(state**2)
 
-    state = state_of(flow, flow.w1, flow.w2)
+    state = state_of(flow.w1, flow.w2)
     steps = 1e-6 * np.eye(state.size)
     slope = np.array([loss(state + step) - loss(state - step) for step in steps]) / 2e-6
     rate = np.repeat(rates, [flow.w1.size, flow.w2.size])
@@ -71,7 +71,7 @@ def test_the_velocity_falls_along_the_loss(seed, shape, rates):
 @given(seeds, st.sampled_from([(2, 3, 2), (3, 1, 2), (1, 2, 3)]), st.sampled_from(RATES))
 def test_the_curvature_is_the_derivative_of_the_velocity(seed, shape, rates):
     flow = flow_of(seed, shape, rates=rates)
-    state = state_of(flow, flow.w1, flow.w2)
+    state = state_of(flow.w1, flow.w2)
     curvatures, basis, speed = flow._linearised(state)
     steps = 1e-6 * np.eye(state.size)
     jacobian = np.array([flow._velocity(state + step) - flow._velocity(state - step) for step in steps]).T / 2e-6
@@ -89,7 +89,7 @@ def test_near_a_minimum_the_flow_is_the_linear_one(seed, rates, decay, duration)
     from scipy.linalg import expm
 
     flow = flow_of(seed, rates=rates, decay=decay)
-    rest = state_of(flow, *(layer[0] for layer in flow.layers(np.array([np.inf]))))
+    rest = state_of(*(layer[0] for layer in flow.layers(np.array([np.inf]))))
     away = rest + 1e-10 * np.random.default_rng(seed).standard_normal(rest.size)
     curvatures, basis, _ = flow._linearised(rest)
     root = np.sqrt(np.repeat(rates, [flow.w1.size, flow.w2.size]))
@@ -103,7 +103,7 @@ def test_near_a_minimum_the_flow_is_the_linear_one(seed, rates, decay, duration)
 
 def test_far_from_its_rest_or_at_a_saddle_the_linear_flow_tells_nothing():
     flow = flow_of(0, decay=0.0)
-    assert flow._rest(state_of(flow, flow.w1, flow.w2)) is None
+    assert flow._rest(state_of(flow.w1, flow.w2)) is None
     nowhere = np.zeros(flow.w1.size + flow.w2.size)
     for factor in (1e-4, 1.0, 1e4):
         assert scaled(flow, factor)._rest(nowhere, 5.0) is None
@@ -136,7 +136,7 @@ def test_the_weights_are_moved_to_what_the_start_conserves_and_no_further(seed, 
     (rates, decay), now = rates_and_decay, 0.9
     flow = flow_of(seed, shape, decay=decay, rates=rates)
     left = np.exp(-2 * decay * rates[0] * now)
-    exact = np.sqrt(left) * state_of(flow, flow.w1, flow.w2)  # it has the imbalance that is left
+    exact = np.sqrt(left) * state_of(flow.w1, flow.w2)  # it has the imbalance that is left
     noise = 1e-5 * np.random.default_rng(seed).standard_normal(exact.size)
     mended = flow._conserving(exact + noise, now)
     assert_allclose(imbalance(flow, *flow._split(mended)), left * imbalance(flow, flow.w1, flow.w2), atol=1e-12)
@@ -148,7 +148,7 @@ def test_the_weights_are_moved_to_what_the_start_conserves_and_no_further(seed, 
 
 def test_with_weight_decay_and_two_rates_nothing_is_conserved():
     flow = flow_of(0, decay=0.3, rates=(0.5, 3.0))
-    state = 1.1 * state_of(flow, flow.w1, flow.w2)
+    state = 1.1 * state_of(flow.w1, flow.w2)
     assert_allclose(flow._conserving(state, 0.5), state, rtol=0, atol=0)
 
 
