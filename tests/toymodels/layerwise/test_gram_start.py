@@ -92,6 +92,17 @@ def test_of_rows_of_one_rate_the_largest_remainder_leads_first():
     assert_allclose(start.rows[2], start.rows[1], atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("singular", "alone", "leading"), [([2.0, 2.0, 1.0], 2, [1, 0, 2]), ([3.0, 2.0, 2.0], 0, [0, 2, 1])]
+)
+def test_rows_of_other_rates_keep_their_turn_beside_those_of_one_rate(singular, alone, leading):
+    """The row of its own rate comes first if it is faster and last if it is slower, however large it is."""
+    rows = np.zeros((6, 4))
+    small, large = (row for row in range(3) if row != alone)
+    rows[alone], rows[small], rows[large] = [0.0, 0.0, 50.0, 0.0], [1.0, 0.0, 0.0, 0.0], [3.0, 4.0, 0.0, 0.0]
+    assert settled(modes(singular), rows).leading.tolist() == leading
+
+
 def test_rows_that_are_plainly_independent_are_left_as_they_are():
     spectrum = modes([3.0, 2.0, 1.0])
     rows = np.random.default_rng(0).standard_normal((6, 2))
@@ -155,6 +166,15 @@ def test_a_direction_known_badly_makes_those_after_it_doubtful():
     assert settled(spectrum, rows, 1e-13).leading.tolist() == [0, 1, 2]
     rows[2, 2] = 0.3
     assert settled(spectrum, rows, 1e-9).leading.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("singular", [[3.0, 2.0, 1.0, 0.5], [3.0, 2.0, 1.0, 1.0]])
+@pytest.mark.parametrize(("rest", "count"), [(5e-4, 3), (5e-5, 2)])
+def test_the_doubt_of_a_direction_counts_as_much_as_a_row_goes_along_it(singular, rest, count):
+    """A direction uncertain by 1.1 %, of which the third row has 0.01: what is left of it must exceed 1.1e-4."""
+    rows = np.zeros((8, 3))
+    rows[:3] = [[1.0, 0.0, 0.0], [1.0, 1e-6, 0.0], [0.0, 0.01, rest]]
+    assert settled(modes(singular), rows, 1e-9).leading.tolist() == list(range(count))
 
 
 def test_more_hidden_units_than_directions_are_rotated_away():
