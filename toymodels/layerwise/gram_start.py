@@ -39,7 +39,7 @@ class Start(NamedTuple):
         """
         growing = np.argsort(-spectrum.rates, kind="stable")
         growing = growing[spectrum.rates[growing] > 0]
-        if rows.shape[1] <= min(growing.size, len(rows)):
+        if rows.shape[1] <= growing.size:
             start = Start._of(rows, growing[: rows.shape[1]])
             if start is not None and start._plainly_independent(spectrum, precision):
                 return start
