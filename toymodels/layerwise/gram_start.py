@@ -100,7 +100,7 @@ def _staircase(
     leading, doubts = [], np.zeros(0)
     for group, same_rate in groups:
         pending = group[np.any(rows[group, len(leading) :] != 0, axis=1)]
-        if same_rate and pending.size and len(leading) < rows.shape[1]:
+        if same_rate and pending.size:
             # rows of one rate have no order of their own: the largest remainder first
             pending = pending[dgeqp3(rows[pending, len(leading) :].T)[1] - 1]
         while pending.size and len(leading) < rows.shape[1]:
