@@ -96,6 +96,13 @@ def test_a_header_is_empty_where_none_is_given_and_of_plain_values(tmp_path):
     assert store.find(CELL).header == {}
 
 
+def test_objects_are_no_arrays_and_leave_no_file(tmp_path):
+    store = CellStore(tmp_path)
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        store.write(CELL, {"a": np.array([{}, 1], dtype=object)})
+    assert list(store.path(CELL).parent.iterdir()) == []
+
+
 def test_the_same_content_is_the_same_bytes(tmp_path):
     first, second = (CellStore(tmp_path / name).write(CELL, ARRAYS, {"n": 2}) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
