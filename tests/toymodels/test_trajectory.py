@@ -308,10 +308,10 @@ def test_complex_numbers_are_looked_at_whole(bad):
 def test_the_first_bad_time_of_any_entry_is_named():
     values = np.ones((4, 2, 3))
     values[3, 0, 0] = values[2, 1, 2] = np.nan
-    with pytest.raises(SimulationError, match="map is not finite at epoch 4$"):
+    with pytest.raises(SimulationError, match=r"map is not finite at epoch 4$"):
         Trajectory([0, 2, 4, 6], {"loss": np.ones(4), "map": values}, clock="epoch")
     values[0, 1, 0] = np.inf
-    with pytest.raises(SimulationError, match="map is not finite at epoch 0$"):
+    with pytest.raises(SimulationError, match=r"map is not finite at epoch 0$"):
         Trajectory([0, 2, 4, 6], {"map": values}, clock="epoch")
 
 
