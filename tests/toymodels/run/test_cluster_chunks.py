@@ -307,3 +307,40 @@ def test_the_code_of_the_suite_is_told_by_the_names_and_bytes_of_its_sources(tmp
         digest(toymodels__run__a_py="1"),
     }
     assert len(others - {first}) == 5
+
+
+@pytest.mark.parametrize("error", [None, TimeoutError])
+def test_as_many_workers_are_started_here_as_there_are_jobs_each_of_one_thread(error, monkeypatch):
+    closed = []
+
+    def close():
+        closed.append(True)
+        if error is not None:  # they take longer to end than anybody waits
+            raise error
+
+    def start(*, n_workers, threads_per_worker, dashboard_address):
+        assert (n_workers, threads_per_worker) == (3, 1)
+        assert dashboard_address == ":0"  # any port that is free
+        return types.SimpleNamespace(close=close)
+
+    monkeypatch.setattr("distributed.Client", start)
+    work = cluster._Work(b"", [1], lambda item, deaths: None)
+    with cluster._connected("", 3, 7.5, work) as client:
+        assert client.close is close
+        assert closed == []
+    assert closed == [True]
+
+
+def test_a_client_of_a_scheduler_that_is_gone_is_closed_in_silence(monkeypatch):
+    waits = []
+
+    def close(timeout):
+        waits.append(timeout)
+        raise OSError
+
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: types.SimpleNamespace(close=close))
+    work = cluster._Work(b"", [1], lambda item, deaths: None)
+    with pytest.raises(KeyError), cluster._connected("here:1", 1, 7.5, work):
+        raise KeyError
+    assert len(waits) == 1
+    assert waits[0] < 10
