@@ -127,11 +127,11 @@ def test_what_was_under_way_when_workers_died_is_called_alone_and_the_deadly_cal
 
 def test_a_chunk_of_two_is_taken_apart_too(run):
     def deadly(items, number):
-        return KilledWorker("key", None, 2) if 5 in items else doubled(items, 0.25)
+        return KilledWorker("key", None, 2) if 3 in items else doubled(items, 0.25)
 
-    client, results = run(range(6), deadly)
-    assert set(results) == {0, 2, 4, 6, 8, (5, 3)}
-    assert client.chunks == [[0], [1], [2, 3], [4, 5], [4], [5]]
+    client, results = run(range(7), deadly)
+    assert set(results) == {0, 2, 4, 8, 10, 12, (3, 3)}
+    assert client.chunks == [[0], [1], [2, 3], [4, 5], [2], [3], [6]]
 
 
 def test_an_error_of_a_call_is_raised_with_where_it_was(run):
