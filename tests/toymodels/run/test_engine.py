@@ -192,8 +192,8 @@ def test_in_another_thread_signals_stay_as_they_are():
 
 @pytest.fixture
 def workers(monkeypatch):
-    """Workers that make the calls of a batch in turn until one of `deadly` comes, which ends them all."""
-    made = types.SimpleNamespace(batches=[], deadly={}, first=0)
+    """Workers that die in a batch with one of `deadly`, so many times, after the first `finished` calls."""
+    made = types.SimpleNamespace(batches=[], deadly={}, finished=iter([]))
 
     def on_loky(function, batch, jobs):
         made.batches.append(([item for _, item in batch], jobs))
@@ -201,7 +201,7 @@ def workers(monkeypatch):
         for item in killing:
             made.deadly[item] -= 1
         if killing:
-            batch = batch[: made.first]
+            batch = batch[: next(made.finished, 0)]
         return (function(numbered) for numbered in batch)
 
     monkeypatch.setattr(engine, "_on_loky", on_loky)
@@ -243,10 +243,17 @@ def test_each_of_two_deadly_calls_is_tried_alone_twice(workers):
 
 
 def test_while_calls_are_finished_in_between_all_that_is_left_is_made_together(workers):
-    workers.deadly, workers.first = {-9: 5}, 1
+    workers.deadly, workers.finished = {-9: 5}, iter([1] * 5)
     assert list(parallel_map(abs, [-1, -2, -3, -4, -5, -9], jobs=2)) == [1, 2, 3, 4, 5, 9]
     assert [jobs for _, jobs in workers.batches] == [2] * 6
     assert [len(batch) for batch, _ in workers.batches] == [6, 5, 4, 3, 2, 1]
+
+
+def test_a_call_that_is_finished_in_between_starts_the_count_of_deaths_again(workers):
+    workers.deadly, workers.finished = {-9: 99}, iter([0, 0, 1])
+    assert list(parallel_map(abs, [-1, -2, -9], jobs=2, lost=lambda item, error: item)) == [1, 2, -9]
+    together, left = [([-1, -2, -9], 2)] * 3, [([-2, -9], 2)] * 3
+    assert workers.batches == [*together, *left, ([-2], 1), ([-9], 1), ([-9], 1)]
 
 
 def test_idle_workers_are_ended_when_a_module_is_in_another_state_than_when_they_were_asked(monkeypatch):
