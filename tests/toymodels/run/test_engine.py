@@ -1,14 +1,19 @@
 """Many calls in this process and in workers: threads, signals, and which calls are made again when workers die."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import types
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from pickle import PicklingError
 
+import joblib
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from toymodels import SimulationError
 from toymodels.run import engine
@@ -91,6 +96,12 @@ def test_other_engines_are_refused(name):
         parse_engine(name)
 
 
+@pytest.mark.parametrize("address", ["", "nowhere", "h:port"])
+def test_an_address_of_no_scheduler_is_refused(address):
+    with pytest.raises(ValueError, match=f"engine must be local, dask, dask:HOST:PORT or .*, got 'dask:{address}'"):
+        parse_engine(f"dask:{address}")
+
+
 def test_a_cluster_needs_dask(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: {"distributed": None}[name])
     for name in ("dask", "dask:h:1"):
@@ -152,6 +163,17 @@ def test_threads_of_torch_and_of_the_environment_are_one_inside_and_as_before_af
         inside()
     assert threads == [7, 1, 7]
     assert threads_of_environment() == before
+
+
+def test_every_pool_of_threads_has_one_inside_and_what_it_had_after():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info()]
+
+    with threadpool_limits(2):
+        before = threads()
+        with one_thread():
+            assert threads() == [1] * len(before)
+        assert threads() == before
 
 
 @pytest.mark.parametrize("module", [None, types.ModuleType("torch")])
@@ -274,3 +296,96 @@ def test_idle_workers_are_ended_when_a_module_is_in_another_state_than_when_they
         code.update(now)
         engine._end_outdated_loky_workers()
         assert len(ended) == ends
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """What joblib is asked for, with an error after so many results; `ended` says how its workers were ended."""
+    made = types.SimpleNamespace(asked=[], ended=[], error=None, after=1)
+
+    class Parallel:
+        def __init__(self, *, n_jobs, return_as, pre_dispatch):
+            made.asked.append(n_jobs)
+            assert (return_as, pre_dispatch) == ("generator_unordered", "all")
+
+        def __call__(self, calls):
+            for number, (function, arguments, _) in enumerate(calls):
+                if made.error is not None and number == made.after:
+                    raise made.error
+                yield function(*arguments)
+
+    def config(**how):
+        assert how == {"backend": "loky", "inner_max_num_threads": 1}
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(joblib, "parallel_config", config)
+    monkeypatch.setattr(joblib, "Parallel", Parallel)
+    monkeypatch.setattr(engine, "_end_loky_workers", lambda *, kill=False: made.ended.append(kill))
+    monkeypatch.setattr(engine, "_end_outdated_loky_workers", lambda: None)
+    return made
+
+
+@pytest.mark.parametrize(("jobs", "n_items", "n_workers"), [(2, 5, 2), (4, 3, 3), (4, 4, 4), (1, 3, 2), (4, 1, 2)])
+def test_there_are_as_many_workers_as_calls_and_at_least_two_which_stay(jobs, n_items, n_workers, pool):
+    assert list(engine._on_loky(abs, range(-n_items, 0), jobs)) == list(range(n_items, 0, -1))
+    assert (pool.asked, pool.ended) == ([n_workers], [])
+
+
+def test_the_death_of_a_worker_ends_the_results_and_not_the_others(pool):
+    pool.error = BrokenProcessPool("a worker died")
+    assert list(engine._on_loky(abs, [-3, -4, -5], 2)) == [3]
+    assert pool.ended == []
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "message"),
+    [
+        (
+            BrokenProcessPool("A task has failed to un-serialize."),
+            ModuleNotFoundError("No module named 'lab'", name="lab"),
+            r"with jobs > 1 workers must be able to import what is run, use jobs=1: ModuleNotFoundError: No module",
+        ),
+        (
+            BrokenProcessPool("A task has failed to un-serialize."),
+            None,
+            "use jobs=1: A task has failed to un-serialize",
+        ),
+        (PicklingError("no lock"), None, "with jobs > 1 what is run must be sent to workers, but no lock; use jobs=1"),
+    ],
+)
+def test_what_cannot_be_sent_to_workers_is_said_to_run_in_one_process(error, cause, message, pool):
+    error.__cause__ = cause
+    pool.error = error
+    with pytest.raises(ValueError, match=message) as raised:
+        list(engine._on_loky(abs, [-3, -4], 2))
+    assert raised.value.__cause__ is error
+
+
+def test_after_an_error_or_where_nobody_takes_the_rest_workers_are_killed(pool):
+    pool.error = KeyError("no such layer")
+    with pytest.raises(KeyError, match="no such layer"):
+        list(engine._on_loky(abs, [-3, -4], 2))
+    assert pool.ended == [True]
+    pool.error = None
+    results = engine._on_loky(abs, [-3, -4, -5], 2)
+    assert next(results) == 3
+    results.close()
+    assert pool.ended == [True, True]
+
+
+def test_a_worker_ends_when_the_process_that_started_it_is_gone(monkeypatch):
+    ended, started, parents = [], [], iter([7, 7, 7, 1])
+
+    def thread(target, *, daemon):
+        started.append(daemon)
+        return types.SimpleNamespace(start=target)
+
+    monkeypatch.setattr(engine.os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(engine.os, "_exit", ended.append)
+    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(engine.threading, "Thread", thread)
+    engine._end_with.__wrapped__(7)
+    assert (ended, started) == ([1], [True])  # the thread itself keeps no worker alive
+    parents = iter([3])
+    engine._end_with.__wrapped__(7)
+    assert (ended, started) == ([1], [True])  # in the process itself there is nothing to watch
