@@ -374,7 +374,7 @@ def test_after_an_error_or_where_nobody_takes_the_rest_workers_are_killed(pool):
 
 
 def test_a_worker_ends_when_the_process_that_started_it_is_gone(monkeypatch):
-    ended, started, parents = [], [], iter([7, 7, 7, 1])
+    ended, started, naps, parents = [], [], [], iter([7, 7, 7, 1])
 
     def thread(target, *, daemon):
         started.append(daemon)
@@ -382,10 +382,31 @@ def test_a_worker_ends_when_the_process_that_started_it_is_gone(monkeypatch):
 
     monkeypatch.setattr(engine.os, "getppid", lambda: next(parents))
     monkeypatch.setattr(engine.os, "_exit", ended.append)
-    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(engine.time, "sleep", naps.append)
     monkeypatch.setattr(engine.threading, "Thread", thread)
     engine._end_with.__wrapped__(7)
     assert (ended, started) == ([1], [True])  # the thread itself keeps no worker alive
+    assert len(naps) == 2
     parents = iter([3])
     engine._end_with.__wrapped__(7)
     assert (ended, started) == ([1], [True])  # in the process itself there is nothing to watch
+
+
+@pytest.mark.parametrize("how", [{}, {"kill": True}])
+def test_workers_are_left_to_end_what_they_do_unless_they_are_killed(how, monkeypatch):
+    asked = []
+    workers = types.SimpleNamespace(
+        shutdown=lambda *, wait, kill_workers: asked.append((wait, kill_workers)),
+        terminate=lambda *, kill_workers: asked.append(kill_workers),
+    )
+
+    def those_there_are(*, reuse):
+        assert reuse is True  # and not new ones
+        return workers
+
+    monkeypatch.setattr("joblib.externals.loky.get_reusable_executor", those_there_are)
+    engine._end_loky_workers(**how)
+    assert asked == [(True, "kill" in how), "kill" in how]
+    del workers.terminate  # of an executor that is not joblib's
+    engine._end_loky_workers(**how)
+    assert len(asked) == 3
