@@ -19,6 +19,7 @@ from toymodels import SimulationError, Trajectory
 from toymodels.run import files
 from toymodels.run import sweep as module_of_sweep
 from toymodels.run.cells import read_head
+from toymodels.run.engine import WorkerDied
 from toymodels.run.sweep import MAY_BE_NAN, _arrays, seed_sequence, sweep
 
 ROOT = Path(__file__).parents[3]
@@ -600,3 +601,23 @@ def test_what_is_left_out_of_a_grid_is_the_default_of_the_function():
         sweep(lambda x, rng: {"z": 1}, {"x": np.array([object()])})
     with pytest.raises(ValueError, match="must be a 1-D list"):
         sweep(lambda x, rng: {"z": 1}, {"x": np.ones((1, 2))})
+
+
+def test_one_configuration_is_a_list_too():
+    runs = sweep(lambda n, rng: {"y": 2 * n}, [{"n": 3}], replicates=2)
+    assert runs["y"].dims == ("configuration", "replicate")
+    assert runs["y"].values.tolist() == [[6, 6]]
+    assert runs["n"].values.tolist() == [3]
+
+
+def test_a_cell_that_kills_its_worker_is_an_error_or_nan_as_the_caller_says(monkeypatch):
+    def some_die(worker, calls, *, jobs, engine, lost):
+        return (lost(call, WorkerDied("its worker died")) if call.point["x"] == 2 else worker(call) for call in calls)
+
+    monkeypatch.setattr(module_of_sweep, "parallel_map", some_die)
+    runs = sweep(lambda x, rng: {"y": 3 * x}, {"x": [1, 2, 3]}, jobs=2, errors="nan")
+    assert_array_equal(runs["y"].values.ravel(), [3, np.nan, 9])
+    assert runs.attrs["errors"] == ["x=2, replicate 0: its worker died"]
+    message = r"^its worker died, in the cell x=2, replicate 0; 1 of 3 cells are finished and kept$"
+    with pytest.raises(WorkerDied, match=message):
+        sweep(lambda x, rng: {"y": 3 * x}, {"x": [1, 2, 3]}, jobs=2)
