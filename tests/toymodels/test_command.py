@@ -178,7 +178,7 @@ def test_the_working_folder_is_taken_off_the_path_and_no_other(tmp_path, monkeyp
 
 
 def test_in_the_suite_s_own_folder_the_path_stays(monkeypatch, path_kept):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(command.ROOT)
     before = list(sys.path)
     command._forget_the_working_folder()
     assert sys.path == before

@@ -33,8 +33,6 @@ from toymodels.run.source_files import (
 )
 from toymodels.run.statements import imports_of
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
@@ -144,14 +142,14 @@ def test_modules_that_are_no_file_of_ones_own_lie_nowhere(module):
 
 
 def test_modules_of_the_suite_are_ones_own():
-    assert find_module("toymodels.run.cells") == ROOT / "toymodels" / "run" / "cells.py"
-    assert find_module("toymodels") == ROOT / "toymodels" / "__init__.py"
+    for module in ("toymodels", "toymodels.run", "toymodels.run.cells"):
+        assert str(find_module(module)) == importlib.util.find_spec(module).origin
 
 
 def test_what_lies_among_installed_packages_is_installed_unless_it_is_the_suite(tmp_path):
     assert is_installed(Path(np.__file__))
     assert is_installed(Path(json.__file__))
-    assert not is_installed(ROOT / "toymodels" / "run" / "cells.py")
+    assert not is_installed(Path(source_files.__file__))
     assert not is_installed(tmp_path / "model.py")
     for kind in ("purelib", "platlib"):
         assert is_installed(Path(sysconfig.get_path(kind)) / "other" / "toymodels" / "x.py")
