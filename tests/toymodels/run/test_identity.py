@@ -619,3 +619,19 @@ def test_only_what_reaches_torch_may_run_elsewhere_than_on_the_cpu(reached, devi
     assert identity.device_used("cpu", reached) == "cpu"
     monkeypatch.setattr(identity, "_torch_may_see_a_gpu", lambda: False)
     assert identity.device_used("auto", reached) == "cpu"
+
+
+class Outer:
+    class Inner:
+        rate = 2.0
+
+
+def test_a_class_in_a_class_goes_by_its_name_and_so_does_one_of_the_program(tmp_path, monkeypatch):
+    assert function_identity(Outer.Inner) == {"name": f"{HERE}.Outer.Inner"}
+    (tmp_path / "study.py").write_text("")
+    monkeypatch.setattr(source_files, "_TOLD", [source_files.Program("study", str(tmp_path / "study.py"))])
+    for program in ("__main__", "__mp_main__"):
+        kind = type("Named", (), {"__module__": program, "rate": 2.0})
+        assert function_identity(kind) == {"name": "study.Named"}
+        local = type("Named", (), {"__module__": program, "__qualname__": "make.<locals>.Named", "rate": 2.0})
+        assert function_identity(local) == {"name": "study.make.<locals>.Named", "entries": {"rate": 2}}
