@@ -141,3 +141,15 @@ def test_a_share_of_none_or_of_more_than_all_is_refused(share):
 def test_a_single_number_is_one_value():
     assert (every_run > 1).met_by(2.5) is True
     assert not (median > 1).split_by(2.5)
+
+
+def test_each_statistic_is_compared_as_it_is_called():
+    runs = [1, 3.5, 2, 5]
+    for statistic, number in ((spread, 4), (mean, 2.875), (median, 2.75)):
+        assert statistic.equals(number).met_by(runs) is True
+        assert (statistic > number).met_by(runs) is False
+        assert (statistic >= number).met_by(runs) is True
+    assert (some_run > 3.5).met_by(runs) is True
+    assert (some_run > 5).met_by(runs) is False
+    assert (every_run >= 1).met_by(runs) is True
+    assert (every_run > 1).met_by(runs) is False
