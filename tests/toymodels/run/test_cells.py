@@ -108,6 +108,8 @@ def test_objects_are_no_arrays_and_leave_no_file(tmp_path):
 def test_the_same_content_is_the_same_bytes(tmp_path):
     first, second = (CellStore(tmp_path / name).write(CELL, ARRAYS, {"n": 2}) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
+    turned = Cell(dict(reversed(ASKED.items())), dict(reversed(MADE.items())))
+    assert CellStore(tmp_path / "c").write(turned, ARRAYS, {"n": 2}).read_bytes() == first.read_bytes()
 
 
 def test_a_store_that_does_not_reuse_only_writes(tmp_path):
