@@ -48,6 +48,10 @@ HIDDEN = [
     "class D:\n    T.x = 3",
     "class D:\n    def __post_init__(self):\n        T.append(1)\nD1 = D()",
     "P, Q = T, 3",
+    "B = (A := 3)",
+    "A = [1] * 2\n_ = A.append(3)",
+    "A = 2 * [1]\n_ = A.append(3)",
+    "A = (1, [2])\n_ = len(A)",
 ]
 PLAIN = [
     "A = 7",
