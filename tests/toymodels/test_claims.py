@@ -271,3 +271,72 @@ def test_nonsense_is_refused():
         every_run.between(2, 1)
     with pytest.raises(ValueError, match="values must hold at least one number"):
         (every_run < 1).met_by([])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "data", "words", "holds"),
+    [
+        ({"n": 5}, {"n": 5}, "n >= 5", True),
+        ({"n": 5}, {"n": [7, 4]}, "n >= 5", False),
+        ({"n": 5}, {"n": np.array([[7, 5]])}, "n >= 5", True),
+        ({"n_steps": 12000, "runs": 2}, {"n_steps": 12000, "runs": 3}, "n steps >= 12,000 and runs >= 2", True),
+        ({"n_steps": 12000, "runs": 2}, {"n_steps": 11999, "runs": 3}, "n steps >= 12,000 and runs >= 2", False),
+        ({"n_steps": 12000, "runs": 2}, {"n_steps": 12000, "runs": 1}, "n steps >= 12,000 and runs >= 2", False),
+    ],
+)
+def test_data_are_large_enough_when_each_of_their_sizes_is(sizes, data, words, holds):
+    assert at_least(**sizes).words == words
+    assert at_least(**sizes).holds(data) is holds
+
+
+def test_data_that_decide_fulfil_both_of_two_conditions():
+    both = at_least(n=5) & Decisive("even", lambda data: data["n"] % 2 == 0)
+    assert both.words == "n >= 5 and even"
+    assert [both.holds({"n": n}) for n in (4, 5, 6)] == [False, False, True]
+
+
+def test_what_is_measured_is_said_with_its_spread_where_there_is_one():
+    assert claim().judge({"x": 2.34567}).measured == "2.346"
+    assert claim().judge({"x": [3.0, 1.23456, 12345.678]}).measured == "3 [1.235, 1.235e+04], 3 values"
+    assert claim().judge({"x": [1.5, 1.5]}).measured == "1.5 [1.5, 1.5], 2 values"
+
+
+def test_numbers_without_end_survive_a_file():
+    judged = claim().judge({"x": [2.0, np.inf, np.inf, np.inf, np.inf]})
+    fields = judged.to_dict()
+    assert (fields["median"], fields["low"], fields["high"], fields["lower_quartile"]) == ("inf", 2.0, "inf", "inf")
+    assert Judged.from_dict(fields) == judged
+    assert claim().judge({"x": -np.inf}).to_dict()["low"] == "-inf"
+
+
+def test_a_claim_is_judged_with_all_that_it_says():
+    full = claim(fixed=AFTER, source="reading", why="because", defence="a toy")
+    judged = full.judge({"x": [0.0, 0.5, 0.25]})
+    assert (judged.key, judged.place, judged.statement) == ("toy.large", "Figure 1", "It is large.")
+    assert (judged.source, judged.fixed, judged.criterion) == (
+        "reading",
+        "after exploration",
+        "value of x: every run > 1",
+    )
+    assert (judged.median, judged.low, judged.high, judged.replicates) == (0.25, 0.0, 0.5, 3)
+    assert (judged.why, judged.defence, judged.verdict) == ("because", "a toy", CONTRADICTED)
+
+
+@pytest.mark.parametrize("name", ["key", "place", "statement"])
+def test_a_claim_has_words_for_everything(name):
+    words = {"key": "k", "place": "p", "statement": "s"} | {name: " "}
+    with pytest.raises(ValueError, match=f"{name} must not be empty, got ' '"):
+        Claim(**words, quantity=Quantity("q", len), criterion=every_run > 0)
+    with pytest.raises(ValueError, match="quantity must say in words what is measured"):
+        Claim("k", "p", "s", Quantity(" ", len), every_run > 0)
+    with pytest.raises(ValueError, match="criterion must be a Criterion, got 3"):
+        Claim("k", "p", "s", Quantity("q", len), 3)
+
+
+def test_seeds_that_judge_different_claims_have_no_verdict():
+    first = claim().judge({"x": 2.0})
+    other = Claim("toy.other", "p", "s", Quantity("q", lambda data: data["x"]), every_run > 1).judge({"x": 2.0})
+    with pytest.raises(ValueError, match=r"seeds must judge one claim, got toy\.large, toy\.other"):
+        verdict_of([other, first])
+    with pytest.raises(ValueError, match="got none"):
+        verdict_of([])

@@ -84,3 +84,58 @@ def test_a_bad_command_line_is_a_usage_error(argv, words, capsys):
         run(argv, DRAW, HIGH)
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_lines_are_laid_out_in_two_columns_and_wrapped(capsys):
+    long = claim("high.long", mean < 1, why="word " * 60)
+    assert run([], Experiment("high", lambda rng: {"x": 2.0}, (long,))) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "contradicted  high.long (Figure 1; paper)"
+    assert all(line.startswith(" " * 14) for line in lines[1:-1])
+    assert lines[1] == " " * 14 + "high.long holds."
+    assert max(map(len, lines)) <= 118
+    (first, *others) = [line for line in lines if "word" in line]
+    assert first.startswith(" " * 14 + "why: word word")
+    assert len(others) == 2
+    assert all(line.startswith(" " * 16 + "word") for line in others)
+    assert lines[-2].startswith(" " * 14 + "high: ")
+    assert lines[-2].endswith(" s")
+
+
+def test_the_time_an_experiment_took_is_printed_in_seconds(monkeypatch, capsys):
+    times = iter([100.0, 102.5])
+    monkeypatch.setattr("toymodels.experiments.time.perf_counter", lambda: next(times))
+    assert run(["draw"], DRAW, HIGH) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [" " * 14 + "draw: 2.5 s", "1 reproduced"]
+
+
+def test_verdicts_are_counted_in_the_order_of_their_appearance(capsys):
+    both = Experiment("both", lambda rng: {"x": 0.5}, (claim("b.small", mean < 1), claim("b.large", mean > 1)))
+    assert run(["high", "both", "bad"], DRAW, BAD, HIGH, both) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "2 contradicted, 1 reproduced, 1 failed"
+
+
+def test_named_experiments_run_in_the_order_in_which_they_are_named(capsys):
+    assert run(["high", "draw", "high"], DRAW, HIGH, UNDECIDED) == 0
+    keys = [line.split()[1] for line in capsys.readouterr().out.splitlines() if "(Figure 1" in line]
+    assert keys == ["high.small", "draw.small"]
+
+
+def test_help_names_the_program_and_all_experiments(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run(["--help"], DRAW, HIGH)
+    assert stopped.value.code == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for words in ("usage: python -m family", "The criteria.", "any of draw, high (default: all)", "(default: 0)"):
+        assert words in out
+
+
+def test_a_failure_of_the_run_itself_is_no_bad_number():
+    broken = Experiment("broken", lambda rng: {"y": 1.0}, (claim("broken.small", mean < 1),))
+    with pytest.raises(KeyError):
+        run([], broken)
+    judged = DRAW.judge(np.random.default_rng(7))
+    assert [each.key for each in judged] == ["draw.small"]
+    assert judged[0].median == np.median(np.random.default_rng(7).random(3))
+    with pytest.raises(SimulationError, match=r"claim nan\.small must measure numbers"):
+        NAN.judge(np.random.default_rng(0))

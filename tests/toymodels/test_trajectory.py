@@ -282,3 +282,62 @@ def test_arrays_cannot_be_changed_through_the_run_and_those_given_stay_open():
 def test_fields_cannot_be_rebound():
     with pytest.raises(AttributeError):
         Trajectory([0], {}, clock="step").t = [1]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(("n_names", "end"), [(8, "q6, q7)"), (9, "q6, q7, and 1 more)"), (11, "q6, q7, and 3 more)")])
+def test_the_short_form_names_eight_quantities(n_names, end):
+    run = Trajectory([0, 1], {f"q{i}": [1.0, 2.0] for i in range(n_names)}, clock="step")
+    assert repr(run).endswith(end)
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1])
+def test_a_short_form_of_three_hundred_characters_is_whole_and_a_longer_one_is_cut(extra):
+    rest = len(repr(Trajectory([0, 1], {"q": [1.0, 2.0]}, clock="step"))) - 1
+    run = Trajectory([0, 1], {"q" * (300 - rest + extra): [1.0, 2.0]}, clock="step")
+    assert len(repr(run)) == 300 + min(extra, 0)
+    assert repr(run).endswith("q...)" if extra > 0 else "qqq)")
+
+
+@pytest.mark.parametrize("bad", [complex(np.nan, 0), complex(0, np.inf)])
+def test_complex_numbers_are_looked_at_whole(bad):
+    with pytest.raises(SimulationError, match=r"field is not finite at round 0\.5"):
+        Trajectory([0, 0.5, 1], {"field": [1j, bad, bad]}, clock="round")
+    assert Trajectory([0], {"field": [1j]}, clock="round")["field"][0] == 1j
+
+
+def test_the_first_bad_time_of_any_entry_is_named():
+    values = np.ones((4, 2, 3))
+    values[3, 0, 0] = values[2, 1, 2] = np.nan
+    with pytest.raises(SimulationError, match=r"map is not finite at epoch 4$"):
+        Trajectory([0, 2, 4, 6], {"loss": np.ones(4), "map": values}, clock="epoch")
+    values[0, 1, 0] = np.inf
+    with pytest.raises(SimulationError, match=r"map is not finite at epoch 0$"):
+        Trajectory([0, 2, 4, 6], {"map": values}, clock="epoch")
+
+
+def test_finite_numbers_may_add_up_to_infinity():
+    largest = np.finfo(float).max
+    run = Trajectory([0, 1], {"loss": [largest, largest]}, clock="step")
+    assert run["loss"].tolist() == [largest, largest]
+
+
+@pytest.mark.parametrize("value", [[("loss", [1.0])], None, 3])
+def test_quantities_and_notes_are_mappings(value):
+    with pytest.raises(ValueError, match="data must be a mapping, got"):
+        Trajectory([0], value, clock="step")
+    with pytest.raises(ValueError, match="meta must be a mapping, got"):
+        Trajectory([0], {}, clock="step", meta=value)
+
+
+def test_notes_are_kept_apart_from_the_mapping_that_was_given():
+    data, meta = {"loss": [1.0]}, {"lr": 0.5}
+    run = Trajectory([0], data, clock="step", meta=meta)
+    data["more"], meta["lr"] = [2.0], 1.0
+    assert (list(run.data), run.meta) == (["loss"], {"lr": 0.5})
+
+
+def test_a_table_is_found_at_its_times_and_an_empty_axis_has_no_columns():
+    run = Trajectory([0.5, 2], {"none": np.ones((2, 0)), "w": [[1, 2], [3, 4]]}, clock="step")
+    frame = run.to_dataframe()
+    assert list(frame.columns) == ["w[0]", "w[1]"]
+    assert frame.loc[0.5, "w[1]"] == 2

@@ -1,3 +1,6 @@
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,15 +11,21 @@ from numpy.testing import assert_array_equal
 
 from toymodels.validation import (
     choice,
+    counts,
     described,
     detached,
     finite,
+    flag,
     fraction,
+    generator,
     non_negative,
     numeric,
     of_ordinary_size,
+    path,
     positive,
     positive_int,
+    require_room,
+    text,
     times,
 )
 
@@ -214,3 +223,122 @@ def test_counts_are_below_two_to_the_53(minimum):
     with pytest.raises(ValueError, match=r"n must be < 2\^53"):
         positive_int("n", 2**53, minimum=minimum)
     assert positive_int("seed", 2**60, minimum=0) == 2**60
+
+
+@given(st.lists(st.integers(0, 5), max_size=5), st.integers(0, 3), st.integers(0, 4))
+def test_counts_are_so_many_integers_from_a_minimum_on(values, minimum, at_least):
+    if len(values) >= at_least and all(value >= minimum for value in values):
+        for form in (values, tuple(values), np.array(values, dtype=int)):
+            assert counts("widths", form, minimum=minimum, at_least=at_least) == tuple(values)
+    else:
+        with pytest.raises(ValueError, match=r"widths must be (at least|>=) "):
+            counts("widths", values, minimum=minimum, at_least=at_least)
+
+
+@pytest.mark.parametrize("value", [3, "12", b"12", {1, 2}, np.zeros((2, 2), int), np.array(3), [[1], [2]]])
+def test_counts_are_a_flat_sequence(value):
+    with pytest.raises(ValueError, match="widths must be a sequence of integers, got"):
+        counts("widths", value)
+
+
+def test_counts_say_how_many_there_must_be_and_which_is_too_small():
+    with pytest.raises(ValueError, match=r"^widths must be at least 3 integer\(s\), got 2$"):
+        counts("widths", [4, 5], at_least=3)
+    with pytest.raises(ValueError, match=r"^widths must be >= 1, got 0$"):
+        counts("widths", [4, 0])
+    with pytest.raises(ValueError, match=r"^widths must be an integer, got 2\.0$"):
+        counts("widths", [4, 2.0])
+
+
+def test_a_generator_draws_normal_numbers_and_is_no_class_and_no_old_one():
+    rng = np.random.default_rng(0)
+    assert generator("rng", rng) is rng
+    for value in (0, None, np.random.RandomState(0), np.random.Generator):
+        with pytest.raises(ValueError, match=r"rng must be a numpy Generator, as numpy\.random\.default_rng\(0\), got"):
+            generator("rng", value)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, True), (np.bool_(False), False), (1, True), (0, False)])
+def test_a_flag_is_true_or_false(value, expected):
+    assert flag("reuse", value) is expected
+
+
+@pytest.mark.parametrize("value", [None, "yes", 2, -1, 1.0, [], np.array(True)])
+def test_what_is_neither_true_nor_false_is_no_flag(value):
+    with pytest.raises(ValueError, match="reuse must be True or False, got"):
+        flag("reuse", value)
+
+
+def test_paths_and_texts_are_of_their_kind():
+    assert path("folder", "a/b") == path("folder", Path("a") / "b") == Path("a/b")
+    assert text("name", "word") == "word"
+    for value in (3, None, b"a", ["a"]):
+        with pytest.raises(ValueError, match="folder must be a path, got"):
+            path("folder", value)
+        with pytest.raises(ValueError, match="name must be a str, got"):
+            text("name", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([Fraction(1, 4), 2], [0.25, 2.0]),
+        (np.array([2**70, Fraction(-1, 2)], dtype=object), [2.0**70, -0.5]),
+        (np.array([], dtype=object), []),
+        ([True, False], [1.0, 0.0]),
+    ],
+)
+def test_numbers_that_numpy_has_no_type_for_are_read(value, expected):
+    assert_array_equal(numeric("x", value), np.array(expected), strict=True)
+
+
+@pytest.mark.parametrize("odd", ["3", b"3", None])
+@pytest.mark.parametrize("place", range(3))
+def test_words_among_such_numbers_are_refused(odd, place):
+    value = np.array([Fraction(1, 4), 2**70, 1], dtype=object)
+    value[place] = odd
+    with pytest.raises(ValueError, match=r"^x must be numeric, got ndarray of object and shape \(3,\)$"):
+        numeric("x", value)
+
+
+def test_complex_numbers_among_objects_are_complex():
+    value = np.array([Fraction(1, 4), 2j], dtype=object)
+    assert_array_equal(numeric("x", value, complex), np.array([0.25, 2j]), strict=True)
+    with pytest.raises(ValueError, match="x must be real, got ndarray"):
+        numeric("x", value)
+
+
+def test_a_value_in_a_message_is_short_and_an_array_is_its_shape():
+    assert described(np.zeros((2, 3), np.float32)) == "ndarray of float32 and shape (2, 3)"
+    assert described(np.float64(2.5)) == repr(np.float64(2.5))
+    assert described("word") == "'word'"
+    assert len(described("w" * 1000)) == 200
+    assert len(described(type("Long", (), {"__repr__": lambda self: "w" * 1000})())) == 100
+    assert described(type("Shaped", (), {"shape": (4,)})()) == "Shaped of no dtype and shape (4,)"
+
+
+def test_products_with_what_is_too_large_would_overflow():
+    require_room(x=np.array([1e75, -1e75]), y=np.zeros(0))
+    with pytest.raises(ValueError, match=r"^y must be at most 1e\+75 in size, or products overflow, got 2e\+75$"):
+        require_room(x=np.ones(2), y=np.array([[1.0, -2e75]]))
+
+
+@pytest.mark.parametrize(("check", "bound"), [(positive, ">"), (non_negative, ">=")])
+def test_signs_are_said_with_the_smallest_entry(check, bound):
+    with pytest.raises(ValueError, match=rf"^x must be {bound} 0, got -2\.5$"):
+        check("x", [3.0, -2.5, -1.0])
+
+
+def test_a_fraction_is_a_single_number():
+    with pytest.raises(ValueError, match=r"p must have 0 dimension\(s\)"):
+        fraction("p", [0.5])
+    with pytest.raises(ValueError, match=r"^p must be in \[0, 1\], got 1\.5$"):
+        fraction("p", 1.5, closed=True)
+    with pytest.raises(ValueError, match=r"^p must be in \(0, 1\), got 1$"):
+        fraction("p", 1)
+
+
+def test_a_choice_that_cannot_be_looked_up_is_refused():
+    with pytest.raises(ValueError, match=r"mode must be one of 1, 2, got \[1\]"):
+        choice("mode", [1], (1, 2))
+    assert choice("mode", 2, iter([1, 2])) == 2

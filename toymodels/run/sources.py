@@ -90,7 +90,7 @@ def _callables(value: Any, seen: set[int] | None = None) -> Iterable[Any]:
     """`value` and every callable bound to it: the functions that decide what is computed."""
     seen = set() if seen is None else seen
     if isinstance(value, int | float | complex | str | bytes | None) or id(value) in seen:
-        yield from _own_kind(value)
+        yield from _own_kind(value, seen)
         return
     seen.add(id(value))
     if isinstance(value, partial):
@@ -114,31 +114,31 @@ def _callables(value: Any, seen: set[int] | None = None) -> Iterable[Any]:
     elif dataclasses.is_dataclass(value):
         inner = [type(value), *(getattr(value, field.name) for field in dataclasses.fields(value))]
     elif isinstance(value, Mapping):
-        yield from _own_kind(value)
+        yield from _own_kind(value, seen)
         inner = [*value.values(), getattr(value, "default_factory", None)]
     elif isinstance(value, list | tuple):
-        yield from _own_kind(value)
+        yield from _own_kind(value, seen)
         inner = list(value)
     elif inspect.isbuiltin(value):
         yield value
-        inner = list(vars(value).values()) if hasattr(value, "__dict__") else []
+        inner = [value.__self__]  # a method of a list or a dict has what lies in it
     elif callable(value):
         inner = [type(value), *(vars(value).values() if hasattr(value, "__dict__") else ())]
     else:
-        yield from _own_kind(value)
+        yield from _own_kind(value, seen)
         return
     for member in inner:
         yield from _callables(member, seen)
 
 
-def _own_kind(value: Any) -> Iterable[type]:
+def _own_kind(value: Any, seen: set[int]) -> Iterable[Any]:
     """The class of a value that is neither Python's nor an installed package's: its methods may decide numbers."""
     kind = type(value)
     if kind.__module__ in sys.builtin_module_names:
         return
     path = file_of(kind)
     if path is None or not is_installed(path):
-        yield kind
+        yield from _callables(kind, seen)
 
 
 def functions_of(entry: Any) -> list[Any]:

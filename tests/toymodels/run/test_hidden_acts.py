@@ -1,3 +1,5 @@
+"""Which files may change what their functions use while they are loaded, by ways that their lines do not show."""
+
 import ast
 import subprocess
 import sys
@@ -5,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from toymodels.run.hidden_acts import acts_on_others, hides_acts
+from toymodels.run.hidden_acts import acts_on_others, hides_acts, imported_files
+from toymodels.run.statements import imports_of
 
 ROOT = Path(__file__).parents[3]
 TABLE = "T = []\nN = 3\ndef put(v, t=T):\n    t.append(v)\n    return v\ndef fill(t, v):\n    t.append(v)\n"
@@ -30,6 +33,25 @@ HIDDEN = [
     "_ = (A := T).append(1)",
     "def g(x=put(1)):\n    return x",
     "A = [put(k) for k in range(3)]",
+    "N += 1",
+    "N: int = put(1) + 2",
+    "def g(*, x=put(1)):\n    return x",
+    "async def g(x=put(1)):\n    return x",
+    "A = B = T",
+    "A = {'t': T}",
+    "A: list = T",
+    "A = sorted(T)",
+    "A = max(N, len(T))",
+    "class D:\n    class E:\n        n = 3",
+    "class D:\n    n: int = put(1)",
+    "class D:\n    def f(self, *, v=put(1)):\n        return v",
+    "class D:\n    T.x = 3",
+    "class D:\n    def __post_init__(self):\n        T.append(1)\nD1 = D()",
+    "P, Q = T, 3",
+    "B = (A := 3)",
+    "A = [1] * 2\n_ = A.append(3)",
+    "A = 2 * [1]\n_ = A.append(3)",
+    "A = (1, [2])\n_ = len(A)",
 ]
 PLAIN = [
     "A = 7",
@@ -39,6 +61,15 @@ PLAIN = [
     "class S:\n    'words'\n    n = 3\n    def f(self, v=2):\n        return put(v)\nS1 = S()",
     "def g(x=(1, 2)):\n    return put(x)",
     "class S:\n    pass",
+    "A = (1, (2, -3), 2 * 3 + 1)\nB = A",
+    "A = -N",
+    "N2: int",
+    "A = max(N, 4)",
+    "def g(*, x=N, y=None):\n    return put(x)",
+    "class S:\n    n: int = 3\n    m: str\n    def f(self, *, v=2):\n        return put(v)",
+    "class S:\n    def other(self):\n        return put(1)\nS1 = S()",
+    "import os\nA = os.path.join('a', 'b')",
+    "if N:\n    put(1)",  # such a statement counts anyway
 ]
 
 
@@ -64,6 +95,37 @@ def test_a_module_that_acts_on_others_is_seen_through_those_that_import_it(tmp_p
     assert acts_on_others(tmp_path / "patch.py", find)
     assert acts_on_others(tmp_path / "between.py", find)
     assert not acts_on_others(tmp_path / "base.py", find)
+
+
+def test_a_file_that_cannot_be_read_may_do_anything(tmp_path):
+    (tmp_path / "broken.py").write_text("def (:\n")
+    (tmp_path / "first.py").write_text("from . import second\n")
+    (tmp_path / "second.py").write_text("from . import first\nfrom .first import X\n")
+    (tmp_path / "third.py").write_text("from . import second, broken\n")
+    assert acts_on_others(tmp_path / "broken.py", lambda name: None)
+    assert acts_on_others(tmp_path / "missing.py", lambda name: None)
+    assert not acts_on_others(tmp_path / "first.py", lambda name: None)  # two that import each other
+    assert acts_on_others(tmp_path / "third.py", lambda name: None)
+
+
+def test_a_file_imports_modules_that_are_found_and_those_beside_it(tmp_path):
+    for name in ("a", "deep/__init__", "deep/b", "deep/inner/__init__", "deep/inner/c", "deep/inner/here"):
+        (tmp_path / f"{name}.py").parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / f"{name}.py").touch()
+    known = {"lab": tmp_path / "lab.py", "lab.rates": tmp_path / "rates.py"}
+
+    def of(text):
+        imports, path = imports_of(ast.parse(text).body), tmp_path / "deep" / "inner" / "here.py"
+        return {file.relative_to(tmp_path).as_posix() for file in imported_files(imports, path, known.get)}
+
+    assert of("import lab, numpy") == {"lab.py"}
+    assert of("from lab import rates, other") == {"lab.py", "rates.py"}
+    assert of("from . import c, nothing") == {"deep/inner/c.py"}
+    assert of("from .c import c") == {"deep/inner/c.py"}
+    assert of("from .. import b, inner") == {"deep/b.py", "deep/inner/__init__.py"}
+    assert of("from ..inner import c") == {"deep/inner/__init__.py", "deep/inner/c.py"}
+    assert of("from ... import a, deep") == {"a.py", "deep/__init__.py"}
+    assert of("from ...deep.inner.c import x") == {"deep/inner/c.py"}
 
 
 TABLED = """

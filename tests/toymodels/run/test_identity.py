@@ -3,13 +3,15 @@
 import ast
 import enum
 import functools
+import json
 import operator
 import os
 import platform
 import subprocess
 import sys
 import typing
-from dataclasses import dataclass
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,10 +19,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
 
 from toymodels.run import identity, source_files
 from toymodels.run.cells import Cell, made_by
-from toymodels.run.identity import function_identity
+from toymodels.run.identity import canonical, display_name, function_identity, plain
 from toymodels.run.sources import _callables, sources
 
 ROOT = Path(__file__).parents[3]
@@ -442,3 +447,191 @@ def test_only_the_lines_of_what_is_used_count(tmp_path):
 
 def test_the_version_of_python_is_that_of_its_release():
     assert identity.versions()["python"] == platform.python_version()
+
+
+@dataclass(frozen=True)
+class Counted:
+    rate: float = 2.0
+    scratch: str = field(default="", metadata={"identity": False})
+    kept: int = field(default=3, metadata={"identity": True})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2.0, 2),
+        (-3.0, -3),
+        (0.0, 0),
+        (2.5, 2.5),
+        (True, True),
+        (None, None),
+        ("2.0", "2.0"),
+        (np.float32(0.5), 0.5),
+        (np.int64(7), 7),
+        (np.bool_(True), True),
+        ((1, [2.0, "x"]), [1, [2, "x"]]),
+        ({"a": 1.0, 2: "b", (3, "c"): None}, {"a": 1, "<2>": "b", "<(3, 'c')>": None}),
+        (OrderedDict(b=1, a=2), {"a": 2, "b": 1}),
+        (defaultdict(list, a=1), {"entries": {"a": 1}, "factory": {"name": "builtins.list"}}),
+        (np.array([[1.0, 2.5]], np.float32), {"array": [[1, 2.5]], "dtype": "float32", "shape": [1, 2]}),
+        (Path("a") / "b", os.path.join("a", "b")),
+        (operator, {"module": "operator"}),
+        (Counted(0.5, "tmp"), {"type": f"{__name__}.Counted", "rate": 0.5, "kept": 3}),
+    ],
+)
+def test_values_in_terms_of_json(value, expected):
+    assert plain(value) == expected
+    assert type(plain(value)) is type(expected)
+    assert json.loads(canonical(value)) == expected
+
+
+def test_a_negative_zero_is_no_whole_number():
+    assert (canonical(-0.0), canonical(0.0), canonical([0.0, -0.0])) == ("-0.0", "0", "[0,-0.0]")
+
+
+@given(
+    st.dictionaries(
+        st.text("ab<>", max_size=2), st.integers() | st.floats(allow_nan=False, allow_infinity=False), max_size=5
+    )
+)
+def test_words_of_a_mapping_hang_on_no_order_and_read_back_as_they_were(values):
+    assert canonical(values) == canonical(dict(reversed(values.items())))
+    assert json.loads(canonical(values)) == values
+
+
+def keyword(x, *, y=3):
+    return x
+
+
+def closing(factor, words="w"):
+    def inner(x, power=2, *, sign=-1):
+        return sign * factor * x**power, words
+
+    return inner
+
+
+HERE = __name__
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (level, {"name": f"{HERE}.level"}),
+        (keyword, {"name": f"{HERE}.keyword", "keyword_defaults": {"y": 3}}),
+        (
+            partial(partial(keyword, 1.0, y=4), 2, y=5),
+            {
+                "name": f"{HERE}.keyword",
+                "keyword_defaults": {"y": 3},
+                "arguments": [1, 2],
+                "keywords": {"y": 5},
+            },
+        ),
+        (
+            partial(keyword, y=[0.5]),
+            {"name": f"{HERE}.keyword", "keyword_defaults": {"y": 3}, "keywords": {"y": [0.5]}},
+        ),
+        (
+            Scaled(0.5),
+            {"name": f"{HERE}.Scaled", "self": {"factor": 0.5}},
+        ),
+        (
+            Scaled(0.5).__call__,
+            {
+                "name": f"{HERE}.Scaled.__call__",
+                "self": {"type": f"{HERE}.Scaled", "factor": 0.5},
+            },
+        ),
+        (Scaled, {"name": f"{HERE}.Scaled"}),
+        (np.sin, {"name": "numpy.sin"}),
+        (len, {"name": "builtins.len"}),
+        ([1.0, 2].append, {"name": "builtins.list.append", "self": [1, 2]}),
+    ],
+)
+def test_a_function_is_its_name_and_what_is_bound_to_it(function, expected):
+    assert function_identity(function) == expected
+    assert isinstance(function, Scaled) or plain(function) == expected
+
+
+def test_the_name_of_a_function_is_that_under_its_partials():
+    assert display_name(partial(partial(keyword, 1), y=2)) == f"{HERE}.keyword"
+    assert display_name(Scaled()) == display_name(Scaled) == f"{HERE}.Scaled"
+    assert display_name(partial(Scaled().__call__, 1)) == f"{HERE}.Scaled.__call__"
+    assert display_name(closing(1)) == f"{HERE}.closing.<locals>.inner"
+    assert display_name(len) == "builtins.len"
+
+
+def test_functions_that_share_a_name_are_told_by_their_code_and_line():
+    made_here = function_identity(closing(3.0))
+    assert made_here["name"] == f"{HERE}.closing.<locals>.inner"
+    assert made_here["line"] == closing(1).__code__.co_firstlineno
+    assert (made_here["defaults"], made_here["keyword_defaults"]) == ([2], {"sign": -1})
+    assert sorted(map(str, made_here["closure"])) == ["3", "w"]
+    assert function_identity(closing(4.0)) != made_here == function_identity(closing(3.0))
+
+
+def test_functions_of_numpy_and_scipy_go_by_their_name_and_those_made_by_hand_have_none():
+    assert function_identity(special.erf) != function_identity(special.erfc)
+    with pytest.raises(ValueError, match="function must be bound to plain values to be told from others, got <ufunc"):
+        function_identity(np.frompyfunc(len, 1, 1))
+
+
+def test_arguments_of_partials_come_in_the_order_in_which_they_are_bound():
+    function = partial(partial(partial(keyword, 1), 2), 3)
+    assert function_identity(function)["arguments"] == [1, 2, 3]
+    inner = functools.partial(keyword, y=1)
+    assert function_identity(functools.partial(inner, y=2))["keywords"] == {"y": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('__version__ = "1.2.3"\n', "1.2.3"),
+        ("version: str = '4.5'\n", "4.5"),
+        ('short_version = "1"\nversion = "2.0rc1"\n', "2.0rc1"),
+        ('git_version = "0"\n__version__ = version = "3"\n', ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_the_version_of_a_library_is_that_in_its_file(text, version, tmp_path, monkeypatch):
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path / "nowhere"), str(tmp_path)])
+    monkeypatch.setattr(identity.util, "find_spec", lambda name: {"no_such_library": spec, "gone": None}[name])
+    if text is not None:
+        (tmp_path / "version.py").write_text(text)
+    assert identity._version_in_file("no_such_library") == version
+    assert identity._version_in_file("gone") == ""
+
+
+@pytest.mark.parametrize(
+    ("reached", "device"),
+    [
+        ((), "cpu"),
+        (("toymodels", "dnnx", "lab.dnn"), "cpu"),
+        (("toymodels", "dnn"), "auto"),
+        (("dnn.training.loop:train",), "auto"),
+    ],
+)
+def test_only_what_reaches_torch_may_run_elsewhere_than_on_the_cpu(reached, device, monkeypatch):
+    monkeypatch.setattr(identity, "_torch_may_see_a_gpu", lambda: True)
+    assert identity.device_used("auto", reached) == device
+    assert identity.device_used("cuda", reached) == "cuda"
+    assert identity.device_used("cpu", reached) == "cpu"
+    monkeypatch.setattr(identity, "_torch_may_see_a_gpu", lambda: False)
+    assert identity.device_used("auto", reached) == "cpu"
+
+
+class Outer:
+    class Inner:
+        rate = 2.0
+
+
+def test_a_class_in_a_class_goes_by_its_name_and_so_does_one_of_the_program(tmp_path, monkeypatch):
+    assert function_identity(Outer.Inner) == {"name": f"{HERE}.Outer.Inner"}
+    (tmp_path / "study.py").write_text("")
+    monkeypatch.setattr(source_files, "_TOLD", [source_files.Program("study", str(tmp_path / "study.py"))])
+    for program in ("__main__", "__mp_main__"):
+        kind = type("Named", (), {"__module__": program, "rate": 2.0})
+        assert function_identity(kind) == {"name": "study.Named"}
+        local = type("Named", (), {"__module__": program, "__qualname__": "make.<locals>.Named", "rate": 2.0})
+        assert function_identity(local) == {"name": "study.make.<locals>.Named", "entries": {"rate": 2}}

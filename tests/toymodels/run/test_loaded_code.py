@@ -1,5 +1,6 @@
 """A file that is edited between two imports: workers run the code that is loaded here, or say that they cannot."""
 
+import hashlib
 import importlib
 import os
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.toymodels.run.dask_processes import Processes
+from toymodels.run import loaded_code as module_of_code
+from toymodels.run import source_files
 from toymodels.run.loaded_code import OtherCodeError, loaded_code, require_code
 
 ROOT = Path(__file__).parents[3]
@@ -90,3 +93,61 @@ def test_modules_are_told_by_their_content_and_only_where_both_have_them():
     importlib.import_module("toymodels.run.sweep")
     with pytest.raises(OtherCodeError, match=r"another state of toymodels\.run\.loaded_code, toymodels\.run\.sweep:"):
         require_code(code | {"toymodels.run.sweep": "0", "toymodels.run.loaded_code": "1"})
+
+
+@pytest.fixture
+def loaded(tmp_path, monkeypatch):
+    """Loads a module of the user's, and what is known of modules is forgotten before and afterwards."""
+    monkeypatch.setattr(module_of_code, "_LOOKED_AT", {})
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"lab_loaded_{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
+    path = tmp_path / f"{name}.py"
+    path.write_text(BEFORE)
+    module_of_code._own_modules.cache_clear()
+    yield name, path, importlib.import_module(name)
+    sys.modules.pop(name)
+    module_of_code._own_modules.cache_clear()
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def test_a_module_is_told_by_its_bytes_when_it_was_loaded(loaded):
+    name, path, module = loaded
+    assert loaded_code()[name] == digest(BEFORE)
+    path.write_text(AFTER)
+    assert loaded_code()[name] == digest(BEFORE)  # which is still what runs
+    importlib.reload(module)
+    assert loaded_code()[name] == digest(AFTER)
+
+
+def test_a_module_that_was_edited_before_anybody_looked_equals_no_other(loaded):
+    name, path, _ = loaded
+    path.write_text(AFTER)
+    assert loaded_code()[name] == "edited"
+    with pytest.raises(OtherCodeError, match=name):
+        require_code({name: digest(AFTER)})
+
+
+def test_a_module_without_a_file_any_more_or_unloaded_is_left_out(loaded, monkeypatch):
+    name, path, module = loaded
+    path.unlink()
+    assert name not in loaded_code()
+    path.write_text(BEFORE)
+    importlib.reload(module)
+    assert loaded_code()[name] == digest(BEFORE)
+    monkeypatch.delitem(sys.modules, name)
+    assert name not in loaded_code()
+    sys.modules[name] = module
+
+
+def test_where_nothing_compiled_is_kept_only_older_files_are_told(loaded, monkeypatch):
+    name, path, _ = loaded
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(source_files, "_STARTED", path.stat().st_ctime - 100)
+    assert name not in loaded_code()
+    module_of_code._LOOKED_AT.clear()
+    monkeypatch.setattr(source_files, "_STARTED", path.stat().st_ctime + 100)
+    assert loaded_code()[name] == digest(BEFORE)

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from tests.toymodels.run import sweep_cells as cells
-from toymodels import SimulationError
+from toymodels import SimulationError, Trajectory
 from toymodels.run import files
+from toymodels.run import sweep as module_of_sweep
 from toymodels.run.cells import read_head
-from toymodels.run.sweep import _arrays, sweep
+from toymodels.run.engine import WorkerDied
+from toymodels.run.sweep import MAY_BE_NAN, _arrays, seed_sequence, sweep
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -455,3 +457,167 @@ def test_one_integer_that_is_too_large_is_enough_to_refuse(place):
     values[place] += 2
     with pytest.raises(ValueError, match=r"integers up to 2\*\*53"):
         _arrays({"n": values}, False)
+
+
+def drawn(seed, replicate, point):
+    return tuple(seed_sequence(seed, replicate, point).generate_state(4))
+
+
+def test_every_part_of_a_cell_moves_its_numbers_and_the_order_of_its_names_none():
+    point = {"x": 1, "name": "a"}
+    asked = [(0, 0, point), (1, 0, point), (0, 1, point), (0, 0, {"x": 2, "name": "a"}), (0, 0, {"y": 1, "name": "a"})]
+    assert len({drawn(*cell) for cell in asked}) == len(asked)
+    assert drawn(0, 0, {"name": "a", "x": 1.0}) == drawn(0, 0, point)
+
+
+def test_the_generator_of_a_cell_is_that_of_its_seed_sequence():
+    runs = sweep(lambda x, rng: {"u": rng.random()}, {"x": [0.5, 2]}, replicates=3, seed=4)
+    for x in (0.5, 2):
+        for replicate in range(3):
+            expected = np.random.default_rng(seed_sequence(4, replicate, {"x": x})).random()
+            assert runs["u"].sel(x=x, replicate=replicate).item() == expected
+
+
+def test_what_all_configurations_have_of_one_kind_labels_them():
+    points = [{"n": 2, "mode": "a", "odd": 1}, {"n": 2.5, "mode": "b", "odd": "x"}, {"n": 7, "mode": "a", "odd": 2}]
+    runs = sweep(lambda n, mode, odd, rng: {"y": 2 * n}, points)
+    assert runs["y"].values.ravel().tolist() == [4, 5, 14]
+    assert set(runs.coords) == {"configuration", "replicate", "n", "mode"}
+    assert runs["n"].values.tolist() == [2, 2.5, 7]
+    assert runs["mode"].values.tolist() == ["a", "b", "a"]
+    assert runs["configuration"].values.tolist() == [0, 1, 2]
+    some = sweep(lambda rng, n=1, m=2: {"y": n * m}, [{"n": 3, "m": 5}, {"n": 4}])
+    assert set(some.coords) == {"configuration", "replicate", "n"}
+    assert some["y"].values.ravel().tolist() == [15, 8]
+
+
+def test_the_number_of_cells_is_bounded(monkeypatch):
+    monkeypatch.setattr(module_of_sweep, "MOST_CELLS", 6)
+    assert sweep(cells.never, {"width": [1, 2, 3]}, replicates=2)["delay"].size == 6
+    with pytest.raises(ValueError, match="grid must have at most 6 cells, got 1 points x 7 replicates"):
+        sweep(cells.never, {"width": [1]}, replicates=7)
+
+
+def answers(width, rng):
+    return {"delay": np.nan if width == 3 else width}
+
+
+def test_a_function_may_say_that_nan_is_an_answer_which_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, MAY_BE_NAN, True, raising=False)
+    seen = []
+    for _ in range(2):
+        runs = sweep(answers, {"width": [2, 3]}, cache=tmp_path, progress=lambda *counts: seen.append(counts))
+        assert_array_equal(runs["delay"].values.ravel(), [2, np.nan])
+        assert "errors" not in runs.attrs
+    assert seen == [(0, 2), (1, 2), (2, 2), (2, 2)]
+
+
+def test_a_result_that_is_nan_where_it_may_not_be_is_not_kept(tmp_path):
+    runs = sweep(answers, {"width": [2, 3]}, cache=tmp_path, errors="nan")
+    assert_array_equal(runs["delay"].values.ravel(), [2, np.nan])
+    assert len(list(tmp_path.glob("*/*.npz"))) == 1
+
+
+def test_why_cells_are_not_taken_is_printed_where_nobody_listens(tmp_path, capsys):
+    sweep(cells.never, {"width": [2]}, cache=tmp_path)
+    (path,) = tmp_path.glob("*/*.npz")
+    path.write_bytes(b"")
+    sweep(cells.never, {"width": [2]}, cache=tmp_path)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "set aside as" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_function_may_have_a_label_of_its_own(monkeypatch):
+    monkeypatch.setattr(answers, "label", "answers of mine", raising=False)
+    assert sweep(answers, {"width": [2]}, seed=3).attrs == {"function": "answers of mine", "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "taken"),
+    [
+        ("replicate", 1.0, "replicate"),
+        ("x", 1.0, "x"),
+        ("y", [1.0, 2.0], None),
+        ("x.y", 1.0, None),
+        ("_x2", 1.0, None),
+    ],
+)
+def test_results_are_called_like_nothing_of_the_grid(name, output, taken):
+    if taken is None:
+        assert (
+            sweep(lambda x, rng: {name: output}, {"x": [1]})[name].values.ravel().tolist() == np.ravel(output).tolist()
+        )
+    else:
+        with pytest.raises(ValueError, match=f"names other than those of the grid, got {taken!r}"):
+            sweep(lambda x, rng: {name: output}, {"x": [1]})
+
+
+@pytest.mark.parametrize("name", ["2x", "x y", "", 3, "x-y"])
+def test_results_have_names_that_are_identifiers(name):
+    with pytest.raises(ValueError, match=f"must return names that are identifiers, got {name!r}"):
+        sweep(lambda rng: {name: 1.0}, {})
+
+
+def test_an_axis_of_a_result_may_not_be_called_like_the_grid():
+    with pytest.raises(ValueError, match="names other than those of the grid, got 'y_0'"):
+        sweep(lambda y_0, rng: {"y": [1.0, 2.0]}, {"y_0": [1]})
+    with pytest.raises(ValueError, match="names other than those of the grid, got 't'"):
+        sweep(lambda t, rng: Trajectory([0.0], {"y": [1.0]}, clock="step"), {"t": [1]})
+
+
+def test_a_trajectory_among_plain_results_is_refused():
+    def mixed(x, rng):
+        return Trajectory([0.0, 1.0], {"y": [1.0, 2.0]}, clock="step") if x == 1 else {"t": [0, 1], "y": [1.0, 2.0]}
+
+    for order in ([1, 2], [2, 1]):
+        with pytest.raises(ValueError, match="must return the same names and shapes in every cell"):
+            sweep(mixed, {"x": order})
+
+
+def test_results_of_other_names_or_times_are_refused():
+    with pytest.raises(ValueError, match=r"got a \(\), b \(\) in the cell x=2, replicate 0 but a \(\) in the first"):
+        sweep(lambda x, rng: {"b": 2.0, "a": 1.0} if x == 2 else {"a": 1.0}, {"x": [1, 2]})
+
+
+def test_arrays_of_several_axes_lie_behind_those_of_the_grid():
+    runs = sweep(
+        lambda x, s, rng: {"m": [[x, 2 * x, 3], [s, 0, 1]], "n": x + s}, {"x": [5, 7], "s": [11, 13]}, replicates=2
+    )
+    assert runs["m"].dims == ("x", "s", "replicate", "m_0", "m_1")
+    assert runs["m"].shape == (2, 2, 2, 2, 3)
+    for x in (5, 7):
+        for s in (11, 13):
+            expected = np.array([[x, 2 * x, 3], [s, 0, 1]], float)
+            assert_array_equal(runs["m"].sel(x=x, s=s), np.stack([expected, expected]), strict=True)
+            assert_array_equal(runs["n"].sel(x=x, s=s), [x + s] * 2)
+
+
+def test_what_is_left_out_of_a_grid_is_the_default_of_the_function():
+    runs = sweep(lambda rng, x=3, y=4: {"z": x * y}, {"y": [5, np.int64(6)]})
+    assert runs["z"].values.ravel().tolist() == [15, 18]
+    with pytest.raises(ValueError, match="must hold only numbers"):
+        sweep(lambda x, rng: {"z": 1}, {"x": np.array([object()])})
+    with pytest.raises(ValueError, match="must be a 1-D list"):
+        sweep(lambda x, rng: {"z": 1}, {"x": np.ones((1, 2))})
+
+
+def test_one_configuration_is_a_list_too():
+    runs = sweep(lambda n, rng: {"y": 2 * n}, [{"n": 3}], replicates=2)
+    assert runs["y"].dims == ("configuration", "replicate")
+    assert runs["y"].values.tolist() == [[6, 6]]
+    assert runs["n"].values.tolist() == [3]
+
+
+def test_a_cell_that_kills_its_worker_is_an_error_or_nan_as_the_caller_says(monkeypatch):
+    def some_die(worker, calls, *, jobs, engine, lost):
+        return (lost(call, WorkerDied("its worker died")) if call.point["x"] == 2 else worker(call) for call in calls)
+
+    monkeypatch.setattr(module_of_sweep, "parallel_map", some_die)
+    runs = sweep(lambda x, rng: {"y": 3 * x}, {"x": [1, 2, 3]}, jobs=2, errors="nan")
+    assert_array_equal(runs["y"].values.ravel(), [3, np.nan, 9])
+    assert runs.attrs["errors"] == ["x=2, replicate 0: its worker died"]
+    message = r"^its worker died, in the cell x=2, replicate 0; 1 of 3 cells are finished and kept$"
+    with pytest.raises(WorkerDied, match=message):
+        sweep(lambda x, rng: {"y": 3 * x}, {"x": [1, 2, 3]}, jobs=2)

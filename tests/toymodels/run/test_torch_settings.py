@@ -178,3 +178,31 @@ def test_workers_compute_in_the_precision_of_the_process_that_asks(tmp_path):
     double, single, again = done.stdout.split()
     assert double == again == str(1 / 3)
     assert single != double
+
+
+@pytest.mark.parametrize("module", [None, ModuleType("torch")])
+def test_a_torch_that_is_not_there_or_not_yet_has_no_settings(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", module)
+    assert torch_settings() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "stays"),
+    [
+        ("mine.py", "import torch\ntorch.set_default_dtype(torch.float64)\n", True),
+        ("mine.py", "from torch import set_default_dtype as f\nset_default_dtype(1)\n", True),
+        ("mine.py", "import torch\ntorch.set_default_tensor_type(1)\n", True),
+        ("mine.py", "f = lambda: set_default_dtype(1)\nasync def g():\n    set_default_dtype(1)\n", False),
+        ("mine.py", "set_default_dtype(\n", False),
+        ("mine.txt", "set_default_dtype(1)\n", False),
+        ("site-packages/mine.py", "set_default_dtype(1)\n", False),
+    ],
+)
+def test_a_new_module_of_ones_own_that_sets_the_precision_keeps_it(file, text, stays, tmp_path, monkeypatch, double):
+    torch.set_default_dtype(torch.float32)
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / file).write_text(text)
+    with settings_of_one_call():
+        monkeypatch.setitem(sys.modules, "a_module_of_mine", odd(str(tmp_path / file)))
+        torch.set_default_dtype(torch.float64)
+    assert torch_settings() == ({"default_dtype": "float64"} if stays else {})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toymodels.run.identity import function_identity, plain
-from toymodels.run.typed import typed_digest
+from toymodels.run.typed import is_typed, typed_digest
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOK = """
@@ -114,3 +114,93 @@ def test_who_has_looked_at_the_annotations_of_a_class_does_not_matter():
     kind.__annotations_cache__ = {"speed": float}
     kind.__static_attributes__ = ("gone",)
     assert (function_identity(kind), typed_digest(kind, plain)) == before
+
+
+def typed(text, name="f", **given):
+    """What a cell of a notebook defines under a name, with what other cells have given."""
+    space = {"__name__": "notebook", **given}
+    exec(compile(text, "<cell>", "exec"), space)
+    return space[name]
+
+
+def told(text, name="f", **given):
+    return typed_digest(typed(text, name, **given), plain)
+
+
+F = "def f(x):\n    return g(x) + k"
+
+
+def test_a_digest_is_sixteen_digits_and_hangs_on_no_line_and_no_unused_name():
+    first = told(F, g=abs, k=2)
+    assert len(first) == 16
+    assert int(first, 16) >= 0
+    assert told("\n\n# words\n" + F, g=abs, k=2.0, unused=3) == first
+
+
+USED = [
+    {"g": abs},
+    {"g": abs, "k": 2},
+    {"g": abs, "k": 3},
+    {"g": abs, "k": "2"},
+    {"g": max, "k": 2},
+    {"g": os, "k": 2},
+    {"g": os.path.join, "k": 2},
+    {"g": {"a": abs}, "k": 2},
+]
+USED += [
+    {"g": typed(text, "g"), "k": 2}
+    for text in (
+        "def g(x): return x",
+        "def g(x): return -x",
+        "def g(x, y=1): return x",
+        "def g(x, y=2): return x",
+        "def g(x, *, y=2): return x",
+        "def g(x, *, z=2): return x",
+        "class g: pass",
+        "class g(float): pass",
+        "class g:\n    n = 1",
+        "class g:\n    n = 2",
+        "class g:\n    def n(x): return x",
+        "class g:\n    @staticmethod\n    def n(x): return x",
+        "class g:\n    @classmethod\n    def n(x): return x",
+        "class g:\n    @property\n    def n(x): return x",
+        "class g:\n    @property\n    def n(x): return -x",
+    )
+]
+
+
+def test_whatever_a_function_uses_tells_it_from_all_others():
+    digests = [told(F, **given) for given in USED]
+    assert [told(F, **given) for given in USED] == digests
+    assert len(set(digests)) == len(USED)
+
+
+def test_a_closure_is_told_by_what_it_holds():
+    text = "def make(k):\n    def f(x):\n        return k * x\n    return f"
+    one, same, other = (typed(text, "make")(k) for k in (1.5, 1.5, 2.5))
+    assert typed_digest(one, plain) == typed_digest(same, plain) != typed_digest(other, plain)
+
+
+def test_functions_that_call_each_other_are_told_by_where_the_circle_closes():
+    text = "def f(x):\n    return g(x - 1) if x else 0\ndef g(x):\n    return {} if x else 1"
+    circle, itself = (told(text.format(call)) for call in ("f(x - 1)", "g(x - 1)"))
+    assert circle == told(text.format("f(x - 1)")) != itself
+    two = "def f(x): return {}, {}\ndef g(x): return 1\ndef h(x): return 1"
+    assert len({told(two.format(*pair)) for pair in (("g", "g"), ("g", "h"), ("h", "g"))}) == 3
+
+
+def test_what_has_no_plain_form_is_told_by_how_it_is_pickled():
+    class Held:
+        def __init__(self, n):
+            self.n = n
+
+    first, same, other = (told(F, g=Held(n), k=2) for n in (1, 1, 2))
+    assert first == same != other
+
+
+def test_only_what_lies_in_no_file_and_is_not_part_of_python_is_typed():
+    assert is_typed(typed(F))
+    assert is_typed(typed("class C: pass", "C"))
+    assert not is_typed(told)
+    assert not is_typed(int)
+    assert not is_typed(Path)
