@@ -70,7 +70,7 @@ def test_a_jacobian_is_that_of_loops_over_replicates_samples_outputs_and_neurons
 @pytest.mark.parametrize("activation", sorted(FORMULA))
 @pytest.mark.parametrize(("m", "d", "k", "biased"), [(3, 1, 2, True), (2, 2, 1, False), (1, 2, 3, False)])
 def test_a_hessian_is_that_of_the_loss_as_it_is_written(activation, m, d, k, biased):
-    """Slopes along the imaginary axis are free of rounding, so that their differences are near the second derivative."""
+    """Slopes along the imaginary axis are free of rounding, so their differences are near the second derivative."""
     columns, w, x1, _ = drawn(2, n=4, m=m, d=d, k=k)
     bias = np.array([0.3, -1.1, 0.7])[:k] * biased
     targets = np.random.default_rng(3).standard_normal((4, k))

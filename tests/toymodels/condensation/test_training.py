@@ -159,7 +159,7 @@ def test_samples_and_neurons_are_left_out_independently():
 
 
 @pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
-@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("k", [1, 2, 3])
 def test_errors_go_back_through_the_hidden_layer_as_in_loops(lead, k):
     rng = np.random.default_rng(k)
     n, m, q = 4, 2, 3
