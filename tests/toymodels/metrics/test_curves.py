@@ -103,3 +103,24 @@ def test_what_is_lost_in_the_last_records_is_lost(last):
     values = np.concatenate([np.linspace(0, 1, 40), np.full(20, 1.0), np.full(last, 0.25)])
     assert setback(values) == 0.75
     assert setback(1 - values[::-1]) == 0.75
+
+
+@pytest.mark.parametrize("n", [7, 8, 9, 20])
+def test_a_loss_in_the_last_record_counts_in_curves_of_any_length(n):
+    values = np.ones(n)
+    values[0], values[-1] = 0.0, 0.5
+    assert setback(values) == 0.5
+
+
+@pytest.mark.parametrize(("n", "gone"), [(7, False), (8, True)])
+def test_a_spike_is_told_from_eight_records_on(n, gone):
+    values = np.zeros(n)
+    values[3] = 6.0
+    assert despiked(values).max() == (0 if gone else 6)
+    assert setback(values) == (0 if gone else 6)
+
+
+@pytest.mark.parametrize(("n", "size"), [(11, 0.0), (12, 4 * 1.4826 / np.sqrt(6))])
+def test_scatter_is_told_from_twelve_records_on(n, size):
+    """Records that alternate by 1 have second differences of 4 units of 1/2 each way, of size 4."""
+    assert_allclose(scatter(np.tile([-1.0, 1.0], 6)[:n]), size, atol=1e-12)
