@@ -70,6 +70,7 @@ def test_labelled_features_come_as_arrays():
     features, labels = labelled([[1, 2], [3, 4], [5, 6]], [2.0, 0.0, 1.0])
     assert_array_equal(features, [[1, 2], [3, 4], [5, 6]])
     assert labels.tolist() == [2, 0, 1]
+    assert labelled([[1, 2], [3, 4], [5, 6]], [1, 0, 1])[1].tolist() == [1, 0, 1]
     with pytest.raises(ValueError, match=r"features must have 2 dimension"):
         labelled([1.0, 2.0], [0, 1])
 
