@@ -221,7 +221,7 @@ def test_every_measure_of_a_small_run_is_that_of_loops():
     run = model.simulate(12, np.random.default_rng(5), every=1)
     rng = np.random.default_rng(5)
     train_votes, test_votes = model._draw_votes(6, rng), model._draw_votes(9, rng)
-    edges, order = rng.uniform(0, EDGE_INIT, (8, 3)), rng.integers(6, size=12)
+    edges, order = rng.uniform(0, 0.1, (8, 3)), rng.integers(6, size=12)
     chain = np.full(3, 0.3)
     for step, sample in enumerate(order):
         chain *= np.where(np.arange(3) == sample % 3, 1.4, 0.9)
