@@ -104,3 +104,10 @@ def test_one_step_with_one_sample_is_worked_by_hand():
     assert_allclose(run["effective_number"], [[14] * 5, [effective_number(level)] * 5], **EXACT)
     assert_allclose(run["predicted"], [0, -2 / 3 * np.log(1.05 / 0.98)], **EXACT)
     assert run.t.tolist() == [0, 1]
+
+
+def test_growth_beyond_float64_leaves_the_measures_finite():
+    """After 400 steps of a factor 10 the shared nodes are at 1e399; of the own ones nothing is left."""
+    run = train_with_batch_size(1, Multiplicative(10.0, 0.1), np.random.default_rng(0), n_steps=400, replicates=3)
+    assert_allclose(run["effective_number"][-1], 3, rtol=1e-6)
+    assert np.isfinite(run["log_ratio"]).all()
