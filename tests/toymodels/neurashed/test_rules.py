@@ -356,3 +356,17 @@ def test_decay_must_be_increasing_and_a_bound_positive():
     for upto in (-1.0, np.nan, [1.0, 2.0]):
         with pytest.raises(ValueError, match="upto must be > 0"):
             Rule(lambda x: x + 1, lambda x: x, upto=upto)
+
+
+def test_where_a_rule_is_used_the_value_that_breaks_it_is_named():
+    high = Rule(lambda x: np.where(x < 1e7, 2 * x, x), lambda x: 0.9 * x)
+    with pytest.raises(ValueError, match=r"grow\(x\) must be > x, got 1e\+09 at x = 1e\+09$"):
+        high.apply(np.array([1.0, 1e9]), np.array([True, True]))
+
+
+def test_a_rate_is_asked_for_no_step_before_its_time():
+    table = RuleTable(Additive(lambda step: 2.0 - step), UNITS)
+    fires = np.ones((1, 6), dtype=bool)
+    assert_array_equal(table.update(np.zeros((1, 6)), fires, 1, ()), np.ones((1, 6)))
+    with pytest.raises(ValueError, match="c must be > 0"):
+        table.update(np.zeros((1, 6)), fires, 2, ())
