@@ -96,9 +96,8 @@ def train(
     labels = model.check_labels(labels, len(inputs))
     choice("edge_rule", edge_rule, ("cofire", "union"))
     choice("scale", scale, ("linear", "log"))
-    n_replicates = 1 if replicates is None else positive_int("replicates", replicates)
     generator("rng", rng)
-    generators = [rng] if replicates is None else rng.spawn(n_replicates)
+    generators = [rng] if replicates is None else rng.spawn(positive_int("replicates", replicates))
     trained_edges = model.edges if edge_training else ()
     rules = RuleTable(model.by_node(rule), [*model.nodes, *trained_edges])
 

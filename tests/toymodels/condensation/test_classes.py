@@ -164,3 +164,47 @@ def test_a_training_set_without_a_class_is_an_error():
 def test_no_generators_is_an_error():
     with pytest.raises(ValueError, match="rngs"):
         ClassTask().train([])
+
+
+def test_measures_are_those_of_loops():
+    task = ClassTask(n_bits=1, dim=3, n_samples=9, width=6, n_test=5)
+    now = _Replicates(task, rngs(2))
+    now.a = now.a * np.linspace(0.5, 2, 6, dtype=np.float32)
+    got = now.measure(1.0)
+    for k in range(2):
+        a, w = now.a[k].astype(float), now.w[k].astype(float)
+        for name, x, labels in (("train", now.x[k], now.labels[k]), ("test", now.x_test[k], now.labels_test[k])):
+            outputs = [sum(a[:, j] * max(0.0, w[j] @ row) for j in range(6)) for row in x]
+            right = [int(output[1] > output[0]) == label for output, label in zip(outputs, labels, strict=True)]
+            assert got[name][k] == pytest.approx(np.mean(right))
+            if name == "train":
+                off = [np.sum((f - task.targets[label]) ** 2) for f, label in zip(outputs, labels, strict=True)]
+                assert got["loss"][k] == pytest.approx(np.mean(off) / 2, rel=1e-4)
+        assert got["weight_norm"][k] == pytest.approx((a**2).sum() + (w**2).sum(), rel=1e-5)
+        path = sum(np.linalg.norm(a[:, j]) * np.linalg.norm(w[j]) for j in range(6))
+        assert got["path_norm"][k] == pytest.approx(path, rel=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_targets_are_the_vertices_of_a_simplex(k):
+    targets = ClassTask(n_bits=k, dim=8, n_samples=30).targets
+    n = 2**k
+    assert targets.shape == (n, n)
+    assert_allclose(targets @ targets.T, np.eye(n) - (1 - np.eye(n)) / (n - 1), atol=1e-12)
+    assert_allclose(targets.sum(axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("scale", "first"), [(4.0, 0.05 / 16), (0.5, 0.05)])
+def test_records_go_from_before_the_fit_to_the_horizon(scale, first):
+    times = ClassTask(init_scale=scale, weight_decay=0.05, horizon=2.0).record_times(9)
+    assert_allclose(times[[0, -1]], [first, 40])
+    assert_allclose(np.diff(np.log(times)), np.log(40 / first) / 8)
+    assert ClassTask(init_scale=0.5, weight_decay=1.0, horizon=0.25).record_times(2)[0] == pytest.approx(0.025)
+
+
+def test_settings_may_be_at_the_end_of_their_range():
+    assert ClassTask("parities", n_bits=4, dim=8, n_samples=16).n_classes == 16
+    assert ClassTask("signs", n_bits=4, dim=4, n_samples=16, width=2, n_test=1).n_classes == 16
+    for settings in ({"task": "parities", "dim": 7}, {"task": "signs", "dim": 3}):
+        with pytest.raises(ValueError, match="dim must be >= "):
+            ClassTask(n_bits=4, n_samples=16, **settings)

@@ -220,3 +220,71 @@ def test_directions_do_not_hang_on_the_unit_of_the_targets(activation, scale):
     assert len(directions)
     assert_allclose(scaled[0], directions, atol=1e-9)
     assert scaled[1].tolist() == signs.tolist()
+
+
+@pytest.mark.parametrize(
+    ("y", "axes", "signs"),
+    [
+        ([1, 1, -1, -1], [0, 1], [1, -1]),  # the form is diag(1/2, -1/2, 0)
+        ([1, 1, 0.5, 0.5], [2], [1]),  # diag(1/2, 1/4, 3/4): no dip below 0
+        ([-1, -1, -0.5, -0.5], [2], [-1]),
+        ([3, 3, -1, -1], [0, 1], [1, -1]),  # diag(3/2, -1/2, 1)
+    ],
+)
+def test_ends_of_a_square_in_two_inputs_are_worked_by_hand(y, axes, signs):
+    x = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    directions, found = condensed_directions(x, y, 2)
+    assert len(directions) == 2 * len(axes)
+    for axis, sign in zip(axes, signs, strict=True):
+        mine = np.abs(directions[:, axis]) > 0.5
+        assert_allclose(np.sort(directions[mine, axis]), [-1, 1], atol=1e-12)
+        assert_allclose(found[mine], sign)
+
+
+def test_ends_of_a_square_in_one_input_are_worked_by_hand():
+    """T = 2 (u_1^2 + u_1 u_2 + u_2^2): its peak at (1, 1) counts, its dip at (1, -1) is above 0."""
+    directions, signs = condensed_directions([[1.0], [-1.0]], [3.0, 1.0], 2)
+    assert_allclose(directions[np.argsort(directions[:, 0])], np.array([[-1, -1], [1, 1]]) / np.sqrt(2), atol=1e-12)
+    assert_allclose(signs, 1)
+
+
+def test_ends_on_the_input_axis_are_found_too():
+    """T = 4 u_1^2 + u_2^2 has its peak there, and no dip below 0."""
+    directions, signs = condensed_directions([[2.0], [-2.0]], [1.0, 1.0], 2)
+    assert_allclose(directions[np.argsort(directions[:, 0])], [[-1, 0], [1, 0]], atol=1e-12)
+    assert_allclose(signs, 1)
+
+
+def test_ends_of_a_cube_in_one_input_are_worked_by_hand():
+    """T = u_1^3 + 3 u_1 u_2^2 = 3 u_1 - 2 u_1^3 on the circle: peaks at u_1^2 = 1/2."""
+    directions, signs = condensed_directions([[1.0], [-1.0]], [1.0, -1.0], 3)
+    assert directions.shape == (4, 2)
+    assert_allclose(np.abs(directions), np.sqrt(0.5))
+    assert {tuple(np.sign(u)) for u in directions} == {(1, 1), (1, -1), (-1, 1), (-1, -1)}
+    assert_allclose(signs, np.sign(directions[:, 0]))
+
+
+@pytest.mark.parametrize("n_outputs", [None, 2])
+def test_a_step_of_normalised_descent_is_that_of_loops(n_outputs):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((6, 2)), rng.standard_normal((6,) if n_outputs is None else (6, 2))
+    network = TwoLayerNetwork.random(4, 2, 0.5, "tanh", rng, replicates=3, n_outputs=n_outputs)
+    run = normalised_descent(network, x, y, 1, 0.3)
+    assert run.t.tolist() == [0, 1]
+    assert run.meta == {"lr": 0.3}
+    grad_a, grad_w = network.gradient(x, y)
+    for r in range(3):
+        for k in range(4):
+            old = np.r_[np.atleast_1d(network.a[r, k]), network.w[r, k]]
+            slope = np.r_[np.atleast_1d(grad_a[r, k]), grad_w[r, k]]
+            new = old - 0.3 * np.linalg.norm(old) * slope / np.linalg.norm(slope)
+            new *= np.linalg.norm(old) / np.linalg.norm(new)
+            got = np.r_[np.atleast_1d(run["a"][1, r, k]), run["w"][1, r, k]]
+            assert_allclose(got, new, rtol=1e-10, atol=1e-12)
+
+
+def test_a_step_is_an_angle_of_half_a_turn_at_most():
+    network, x, y = TwoLayerNetwork([1.0], [[0.1, 0.2]]), *task(0)
+    normalised_descent(network, x, y, 1, np.pi)
+    with pytest.raises(ValueError, match=r"lr must be an angle of at most pi, got 3\.15"):
+        normalised_descent(network, x, y, 1, 3.15)

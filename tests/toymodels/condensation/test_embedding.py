@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,8 @@ from toymodels.condensation import (
     split,
     split_inertia,
 )
-from toymodels.condensation.embedding import embeddings
+from toymodels.condensation.activations import get_activation
+from toymodels.condensation.embedding import _split_block, embeddings
 from toymodels.condensation.presets import embedding_data
 
 X, Y = embedding_data()
@@ -131,3 +134,73 @@ def test_wider_networks_spend_more_time_at_low_loss():
 def test_bad_input_is_named(call, name):
     with pytest.raises(ValueError, match=f"^{name} "):
         call(TwoLayerNetwork([1.0, 2.0, 3.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], "tanh"))
+
+
+def test_what_counts_as_zero_is_a_part_of_the_scale():
+    small = np.diag([1.0, 1e-9, -1e-9, -1e-7])
+    assert inertia(small) == (1, 2, 1)
+    assert inertia(small, scale=0.01) == (2, 0, 2)
+    assert inertia(small, scale=1000.0) == (1, 3, 0)
+    assert inertia(-small) == (1, 2, 1)
+    assert inertia([[-5.0]]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("fraction", [0.25, -0.5])
+def test_the_block_of_a_split_is_that_of_loops(n_outputs, fraction):
+    rng = np.random.default_rng(n_outputs)
+    x, y = rng.standard_normal((5, 2)), rng.standard_normal((5, n_outputs))
+    network = TwoLayerNetwork.random(3, 2, 1.0, "xtanh", rng, n_outputs=n_outputs)
+    block = _split_block(network, x, y, 1, fraction)
+    x1, error, a = np.c_[x, np.ones(5)], network(x) - y, network.a[1]
+    value, slope = np.empty(5), np.empty(5)
+    z = x1 @ network.w[1]
+    get_activation("xtanh").fill(z, value, slope)
+    bend = get_activation("xtanh").curvature(z)
+    own = sum((error[i] @ a) * bend[i] * np.outer(x1[i], x1[i]) for i in range(5)) / 5
+    assert block.shape == (n_outputs + 2,) * 2
+    assert_allclose(block[n_outputs - 1 :, n_outputs - 1 :], fraction * (1 - fraction) * own, **EXACT)
+    if n_outputs == 2:
+        across = np.array([-a[1], a[0]]) / np.linalg.norm(a)
+        coupling = sum((error[i] @ across) * slope[i] * x1[i] for i in range(5)) / 5
+        assert_allclose(block[0, 1:] * np.sign(block[0, 1] * coupling[0]), coupling, **EXACT)
+        assert_allclose(block[1:, 0], block[0, 1:], **EXACT)
+        assert block[0, 0] == 0
+
+
+def test_a_plateau_histogram_counts_the_records_of_all_replicates():
+    edges = [-1.0, -0.6, -0.5, -0.3]
+    options = {"replicates": 4, "n_steps": 60, "lr": 0.2, "std": 0.3, "every": 7}
+    frequency, final = plateau_histogram(X, Y, (2, 5), edges, np.random.default_rng(3), **options)
+    rng = np.random.default_rng(3)
+    for k, width in enumerate((2, 5)):
+        network = TwoLayerNetwork.random(width, 1, 0.3, "relu", rng, replicates=4)
+        run = network.train(X, Y, 60, 0.2, 7)
+        errors = [
+            np.log10(np.mean((TwoLayerNetwork(a, w)(X) - Y) ** 2))
+            for step in range(len(run.t))
+            for a, w in zip(run["a"][step], run["w"][step], strict=True)
+        ]
+        assert run.t.tolist() == [*range(0, 60, 7), 60]
+        inside = [sum(low <= level < high for level in errors) for low, high in pairwise(edges)]
+        assert_allclose(frequency[k], np.array(inside) / len(errors), **EXACT)
+        assert_allclose(final[k], errors[-4:], **EXACT)
+    assert 0 < frequency.sum() < 2  # some records lie outside
+
+
+def test_bins_have_two_edges_at_least():
+    options = {"replicates": 2, "n_steps": 2}
+    assert plateau_histogram(X, Y, (1,), [-9.0, 9.0], np.random.default_rng(0), **options)[0].tolist() == [[1.0]]
+    for edges in ([1.0], [1.0, 1.0], [1.0, 2.0, 0.0]):
+        with pytest.raises(ValueError, match="edges must be increasing and at least two"):
+            plateau_histogram(X, Y, (1,), edges, np.random.default_rng(0), **options)
+
+
+@pytest.mark.parametrize("k", [0, 2])
+def test_the_first_and_the_last_neuron_can_be_split(k):
+    network = TwoLayerNetwork([1.0, 2.0, 3.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], "tanh")
+    wide = split(network, k, 0.25)
+    assert_allclose(wide.a[[k, 3]], [0.25 * network.a[k], 0.75 * network.a[k]])
+    assert_allclose(wide.w[3], network.w[k])
+    with pytest.raises(ValueError, match="k must be a neuron, 0 to 2, got 3"):
+        split(network, 3, 0.25)

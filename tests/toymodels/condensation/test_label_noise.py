@@ -105,3 +105,44 @@ def test_what_does_not_come_to_its_loss_is_an_error():
         descend_to_loss(network.a[None], network.w[None], x, y, 1e-9, 0.1, most_steps=5)
     with pytest.raises(SimulationError, match="is not finite at step"):
         label_noise_descent(network, x, y, 500, 5.0, 1, 0.5, rng)
+
+
+def test_a_start_of_one_pair_is_the_smallest():
+    start = paired_start(2, 3, np.random.default_rng(0))
+    assert_allclose(start.a, [2**-0.25, -(2**-0.25)])
+    assert start.w.shape == (2, 4)
+    with pytest.raises(ValueError, match="width must be >= 2, got 1"):
+        paired_start(1, 3, np.random.default_rng(0))
+
+
+def test_directions_from_a_cosine_of_95_percent_are_one():
+    for angle, n in ((0.31, 1.0), (0.33, 2.0)):  # cos(0.3176) = 0.95
+        w = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+        assert_allclose(effective_directions(TwoLayerNetwork([2.0, -2.0], w)), n)
+
+
+def test_records_are_those_asked_for_and_do_not_change_the_run():
+    network, x, y, _ = task(3)
+    runs = [
+        label_noise_descent(network, x, y, 6, 0.02, 4, 0.5, np.random.default_rng(7), records)
+        for records in ([], [2, 5], range(1, 6))
+    ]
+    assert [run.t.tolist() for run in runs] == [[0, 6], [0, 2, 5, 6], [0, 1, 2, 3, 4, 5, 6]]
+    assert runs[0].meta == {"lr": 0.02, "batch_size": 4}
+    for run in runs:
+        assert_allclose(run["a"], runs[2]["a"][run.t.astype(int)], rtol=0)
+        assert_allclose(run["w"], runs[2]["w"][run.t.astype(int)], rtol=0)
+    assert_allclose(runs[0]["w"][0], network.w, rtol=0)
+
+
+def test_a_loss_that_is_there_already_takes_no_step_and_one_step_may_be_the_last():
+    network, x, y, _ = task(4)
+    loss = float(network.loss(x, y))
+    a, w = descend_to_loss(network.a[None], network.w[None], x, y, loss * (1 + 1e-9), 0.1, most_steps=1)
+    assert_allclose(a[0], network.a, rtol=0)
+    step = network.train(x, y, 1, 0.1, 1)
+    level = float(step["loss"][1]) * (1 + 1e-9)
+    a, w = descend_to_loss(network.a[None], network.w[None], x, y, level, 0.1, most_steps=1)
+    assert_allclose(w[0], step["w"][1], **EXACT)
+    with pytest.raises(SimulationError, match="in 1 steps"):
+        descend_to_loss(network.a[None], network.w[None], x, y, level * 0.9, 0.1, most_steps=1)

@@ -9,6 +9,7 @@ from tests.tolerances import EXACT, MONTE_CARLO
 from toymodels import SimulationError
 from toymodels.condensation import TwoLayerNetwork
 from toymodels.condensation.activations import ACTIVATIONS
+from toymodels.condensation.network import n_outputs_of, require_single
 
 SMOOTH = sorted(set(ACTIVATIONS) - {"relu"})
 STEP = 1e-6
@@ -175,3 +176,75 @@ def test_bad_input_is_named(call, name):
     network = TwoLayerNetwork.random(3, 2, 1.0, "relu", rng)
     with pytest.raises(ValueError, match=f"^{name} "):
         call(network, x, y, rng)
+
+
+def test_random_weights_have_the_standard_deviations_and_shapes_asked_for():
+    def drawn(std, **options):
+        return TwoLayerNetwork.random(400, 3, std, "tanh", np.random.default_rng(1), **options)
+
+    unit, scaled = drawn(1.0), drawn((0.5, 3.0))
+    assert_allclose(scaled.a, 0.5 * unit.a)
+    assert_allclose(scaled.w, 3 * unit.w)
+    assert_allclose([unit.a.std(), unit.w.std()], 1, atol=MONTE_CARLO / np.sqrt(400))
+    assert unit.output_bias is None
+    assert (unit.width, unit.dim, unit.n_outputs) == (400, 3, None)
+    many = drawn(1.0, replicates=2, n_outputs=5, output_bias=True)
+    assert (many.width, many.dim, many.n_outputs) == (400, 3, 5)
+    assert (many.a.shape, many.w.shape) == ((2, 400, 5), (2, 400, 4))
+    assert_array_equal(many.output_bias, np.zeros((2, 5)))
+    assert drawn(1.0, replicates=2, output_bias=True).output_bias.shape == (2,)
+
+
+def test_a_hand_worked_relu_network_at_its_fit_is_as_sharp_as_its_slopes():
+    """relu(2 x + 1) / 2 at x = 1 and -3: outputs 3/2 and 0, slopes (3, 1/2, 1/2) and none."""
+    network = TwoLayerNetwork([0.5], [[2.0, 1.0]])
+    x = [[1.0], [-3.0]]
+    assert_allclose(network(x), [1.5, 0])
+    assert_allclose(network.sharpness(x, [1.5, 0.0]), (9 + 1 / 4 + 1 / 4) / 2, **EXACT)
+    biased = TwoLayerNetwork([[0.5, 2.0]], [[2.0, 1.0]], output_bias=[1.0, -1.0])
+    assert_allclose(biased(x), [[2.5, 5], [1, -1]])
+    assert_allclose(biased.strength, [np.sqrt(4.25)])
+    assert_allclose(biased.shift, [[1, -1]])
+    assert_allclose(biased.loss(x, [[2.5, 4.0], [1.0, 2.0]]), (1 + 9) / 4)
+
+
+def test_a_network_of_the_same_kind_keeps_activation_and_bias():
+    network = TwoLayerNetwork([[1.0, 2.0]], [[3.0, 4.0]], "tanh", [5.0, 6.0])
+    same = network.with_weights(np.array([[7.0, 8.0]]), np.array([[9.0, 1.0]]))
+    assert_array_equal(same.a, [[7, 8]])
+    assert_array_equal(same.output_bias, [5, 6])
+    assert same.activation == "tanh"
+    moved = network.with_weights(same.columns, same.w, np.array([[0.5, 0.25]]))
+    assert_array_equal(moved.output_bias, [0.5, 0.25])
+    plain = TwoLayerNetwork([1.0], [[3.0, 4.0]]).with_weights(
+        np.array([[7.0]]), np.array([[9.0, 1.0]]), np.ones((1, 1))
+    )
+    assert_array_equal(plain.a, [7])
+    assert plain.output_bias is None
+
+
+def test_targets_tell_how_many_outputs_a_network_needs():
+    assert n_outputs_of([1.0, 2.0]) is None
+    assert n_outputs_of([[1.0], [2.0]]) == 1
+    assert n_outputs_of(np.ones((4, 3))) == 3
+    for y in (1.0, np.ones((2, 3, 4))):
+        with pytest.raises(ValueError, match=r"y must have shape \(n,\) or \(n, K\)"):
+            n_outputs_of(y)
+
+
+def test_replicates_are_refused_where_one_network_is_needed():
+    require_single(TwoLayerNetwork([1.0], [[1.0, 0.0]]))
+    require_single(TwoLayerNetwork([[1.0, 2.0]], [[1.0, 0.0]]))
+    with pytest.raises(ValueError, match=r"network must be a single network, got leading axes \(1,\)"):
+        require_single(TwoLayerNetwork([[1.0]], [[[1.0, 0.0]]]))
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (3, 2), (2, 4), (4, 1)])
+def test_targets_are_common_to_all_replicates_or_of_each(shape):
+    network = TwoLayerNetwork(np.ones((2, 1)), np.ones((2, 1, 2)))
+    x = np.arange(3.0)[:, None]
+    if shape in ((3,), (2, 3)):
+        assert network.loss(x, np.zeros(shape)).shape == (2,)
+    else:
+        with pytest.raises(ValueError, match=r"y must have shape \(3,\) or \(2, 3\), got "):
+            network.loss(x, np.zeros(shape))

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from toymodels import SimulationError
 from toymodels.condensation import (
     classical_initialisations,
     coordinates,
@@ -15,7 +16,7 @@ from toymodels.condensation import (
     phase_map,
     relative_distance,
 )
-from toymodels.condensation.phase_diagram import CLASSICAL, _even_widths
+from toymodels.condensation.phase_diagram import CLASSICAL, MAP_STEPS, _even_widths, cell_distances
 
 gammas = st.floats(0, 3)
 
@@ -100,6 +101,9 @@ def test_measured_slopes_have_the_predicted_exponents():
         (lambda rng: coordinates(10, 1.0, 1.0, -1.0), "scale"),
         (lambda rng: phase(np.nan, 0), "gamma"),
         (lambda rng: distance_exponent(1, np.inf), "gamma_prime"),
+        (lambda rng: distance_scaling([(10.5, 0.0)], [100, 200], rng), "gamma"),
+        (lambda rng: distance_scaling([(1.0, 0.0), (1.0, -10.5)], [100, 200], rng), "gamma_prime"),
+        (lambda rng: phase_map([0.5], [-10.5]), "gamma_primes"),
         (lambda rng: relative_distance([1.0], [0.0]), "w0"),
         (lambda rng: relative_distance([1.0], [1.0, 2.0]), "w"),
         (lambda rng: distance_scaling([(1.0, 0.0)], [100], rng), "widths"),
@@ -121,3 +125,70 @@ def test_widths_are_two_even_numbers_or_more(widths):
     assert _even_widths([2, 4]) == (2, 4)
     with pytest.raises(ValueError, match="widths must"):
         _even_widths(widths)
+
+
+def test_coordinates_of_a_hand_worked_network():
+    """Width 100, standard deviations 1/100 and 10, scale 1000: powers -1, 1/2 and 3/2 of the width."""
+    assert_allclose(coordinates(100, 0.01, 10.0, 1000.0), (1 - 1 / 2 + 3 / 2, 1 + 1 / 2))
+    assert_allclose(coordinates(2, 1.0, 4.0, 8.0), (-2 + 3, 2))
+
+
+def test_places_of_the_classical_initialisations_are_those_of_their_powers():
+    assert classical_initialisations() == {
+        "ntk": (0.5, 0.0),
+        "mean field": (1.0, 0.0),
+        "lecun": (0.5, 0.5),
+        "he": (0.5, 0.5),
+        "xavier": (1.0, 0.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("gamma", "gamma_prime", "regime", "exponent"),
+    [
+        (0.5, -1.0, "linear", -0.5),
+        (0.5, 0.5, "linear", -1.5),
+        (1.25, 0.5, "linear", -0.5),
+        (1.0, 0.25, "linear", -0.5),
+        (1.0, 0.0, "critical", 0.0),
+        (1.0, -2.0, "critical", 0.0),
+        (1.75, 0.75, "critical", 0.0),
+        (2.0, 0.0, "condensed", 0.5),
+        (2.5, 0.5, "condensed", 0.5),
+        (1.5, -0.5, "condensed", 0.5),
+        (1.5, -1.0, "condensed", 0.5),
+        (1.25, -2.0, "condensed", 0.25),
+    ],
+)
+def test_phases_and_exponents_of_places_worked_by_hand(gamma, gamma_prime, regime, exponent):
+    assert phase(gamma, gamma_prime) == regime
+    assert distance_exponent(gamma, gamma_prime) == exponent
+
+
+def by_law(cells, width, rng, max_steps=MAP_STEPS):
+    """Distances that are exact powers of the width, a little more from replicate to replicate; no fit at width 66."""
+    if width == 66:
+        raise SimulationError
+    gamma, prime = np.transpose(cells)
+    return width ** (gamma - 2 * prime) * (1 + np.arange(len(gamma)))
+
+
+def test_slopes_are_those_of_each_cell_over_all_widths(monkeypatch):
+    monkeypatch.setattr(phase_diagram, "fitted_distance", by_law)
+    cells = [(0.5, 0.25), (2.0, -1.0), (10.0, 0.0)]
+    run = distance_scaling(cells, [10, 20, 50], np.random.default_rng(0), replicates=2)
+    assert_allclose(run.slope, [0, 4, 10], atol=1e-9)
+    assert_allclose(run.distance[1, 2], [50**4 * 3, 50**4 * 4])
+    assert_allclose(run.predicted, [-1, 1, 4.5])
+    assert run.widths.tolist() == [10, 20, 50]
+
+
+def test_cells_of_a_map_stand_at_their_coordinates_and_widths_that_do_not_fit_are_0(monkeypatch):
+    monkeypatch.setattr(phase_diagram, "fitted_distance", by_law)
+    rng = np.random.default_rng(0)
+    assert cell_distances((10, 66, 20), 1.0, 0.5, rng)["distance"].tolist() == [1, 0, 1]
+    run = phase_map([0.5, 2.0, 10.0], [0.25, -1.0], [10, 66, 20], replicates=2)
+    assert run.distance.shape == (3, 2, 3, 2)
+    assert_allclose(run.slope, [[0, 2.5], [1.5, 4], [9.5, 12]], atol=1e-9)
+    assert np.isnan(run.distance[:, :, 1]).all()
+    assert_allclose(run.distance[1, 1, 2], [20**4] * 2)

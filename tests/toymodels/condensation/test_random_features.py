@@ -66,3 +66,36 @@ def test_features_are_the_hidden_layer_of_the_network_and_descent_from_zero_come
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_features_are_worked_by_hand():
+    features = RandomFeatures([[1.0, 2.0], [-1.0, 0.5], [0.0, 1.0], [3.0, 0.0]], [0.5, 0.0, -2.0, 1.0])
+    x = [[1.0, 1.0], [-2.0, 0.0]]
+    assert_allclose(features(x), np.array([[3.5, 0, 0, 4], [0, 2, 0, 0]]) / 2)
+
+
+def test_drawn_weights_and_biases_have_a_variance_of_one_over_the_inputs():
+    features = RandomFeatures.draw(4000, 9, np.random.default_rng(0))
+    assert (features.w.shape, features.b.shape) == ((4000, 9), (4000,))
+    assert features.w.std() == pytest.approx(1 / 3, rel=0.02)
+    assert features.b.std() == pytest.approx(1 / 3, rel=0.05)
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1e-8, 1e120])
+def test_features_of_any_unit_have_the_weights_of_that_unit(scale):
+    features, y = np.array([[2.0, 1.0], [0.0, 1.0], [1.0, -1.0]]), np.array([1.0, 2.0, -0.5])
+    for ridge in (0.0, 0.3):
+        weights = ridge_weights(features, y, ridge)
+        assert_allclose(weights, np.linalg.solve(features.T @ features + ridge * np.eye(2), features.T @ y))
+        if scale**2 * ridge > 0 or not ridge:
+            assert_allclose(scale * ridge_weights(scale * features, y, scale**2 * ridge), weights)
+
+
+def test_several_targets_are_fitted_column_by_column():
+    rng = np.random.default_rng(2)
+    features, y = rng.standard_normal((4, 6)), rng.standard_normal((4, 3))
+    together = ridge_weights(features, y, 0.2)
+    for k in range(3):
+        assert_allclose(together[:, k], ridge_weights(features, y[:, k], 0.2))
+    with pytest.raises(ValueError, match="y must have 4 rows"):
+        ridge_weights(features, np.ones((4, 3, 1)))

@@ -193,3 +193,51 @@ def test_random_kinks_have_the_size_of_figure_one_and_are_piecewise_linear():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_end_whose_neurons_count_first_is_told():
+    """T(u) = 2 max(0, u_1 / 2 + u_2) is sqrt(5) at its one end; mass 2e-6 waits until it has 2 % of the whole."""
+    x, r = [[0.5], [0.0]], [4.0, 0.0]
+    (end,) = relu_ends(x, r).angle
+    a, along = np.array([1.0, 2e-3, 0.5, -1e-3]), np.array([np.cos(end), np.sin(end)])
+    w = np.array([[0.0, -1.0], 1e-3 * along, [0.0, -1.0], 5e-3 * along])
+    told = forecast(x, r, a, w, [False, True, True, True])
+    whole = 1 + 2e-6 + 0.5 + 5e-6  # of all neurons; the last has the wrong sign and does not grow
+    assert_allclose(told.angle, np.arctan2(1, 0.5))
+    assert_allclose(told.wait, np.log(0.02 * whole / 2e-6) / (2 * np.sqrt(5)))
+    assert forecast(x, r, a, w, [True, False, True, True]) is None
+    heavy = forecast(x, r, a, w * np.array([[1.0], [1e5], [1.0], [1.0]]), [False, True, True, True])
+    assert heavy.wait == 0  # counts already
+
+
+@pytest.mark.parametrize(("turn", "is_near"), [(0.19, True), (-0.19, True), (0.21, False), (-0.21, False)])
+def test_neurons_within_the_gap_of_orientations_grow_with_an_end(turn, is_near):
+    x, r = [[0.5], [0.0]], [4.0, 0.0]
+    angle = np.arctan2(1, 0.5) + turn
+    w = np.array([[0.0, -1.0], [1e-3 * np.cos(angle), 1e-3 * np.sin(angle)]])
+    assert (forecast(x, r, [1.0, 1e-3], w, [False, True]) is not None) == is_near
+
+
+def test_the_steepest_record_of_every_stretch_is_that_of_a_descent():
+    """Decades of t, falls by 10^2, 10^4, 10^3 in a row and by 10^1.5 after a rest."""
+    t = 10.0 ** np.arange(9)
+    loss = 10.0 ** -np.array([0, 0, 2, 6, 9, 9, 9.5, 11, 11])
+    assert descents(t, loss).tolist() == [3, 7]
+    assert descents(t, loss, factor=100.0).tolist() == [3]
+    assert descents(t[:3], loss[:3]).tolist() == [2]
+    assert descents(np.r_[0.0, t], np.r_[7.0, loss]).tolist() == [4, 8]
+
+
+def test_a_plateau_is_where_the_loss_falls_slowest_since_the_orientation_before():
+    """The loss falls by ln 10, 0.1 ln 10, 0.5 ln 10 a record between the first fit and the new orientation."""
+    masses = [[1, 0], [1, 0.001], [1, 0.002], [1, 0.004], [1, 0.008], [1, 0.2]]
+    a, w = history(masses, [0.5, 2.0])
+    loss = 10.0 ** -np.array([0, 1, 2, 2.1, 2.6, 3.6])
+    (new,) = new_orientations([0, 10, 20, 30, 40, 50], a, w, loss)
+    assert (new.record, new.plateau) == (5, 2)
+    assert_allclose(new.share, 0.002 / 1.002)
+
+
+def test_angles_between_directions_and_lines():
+    assert_allclose(angle_between([0.1, 3.0, -3.0, 7.0], [0.4, -3.0, 0.0, 0.0]), [0.3, 2 * np.pi - 6, 3, 7 - 2 * np.pi])
+    assert_allclose(angle_between([3.0, 1.5, 2.0], 0.0, axis=True), [np.pi - 3, 1.5, np.pi - 2])

@@ -103,3 +103,41 @@ def test_what_is_lost_in_the_last_records_is_lost(last):
     values = np.concatenate([np.linspace(0, 1, 40), np.full(20, 1.0), np.full(last, 0.25)])
     assert setback(values) == 0.75
     assert setback(1 - values[::-1]) == 0.75
+
+
+@pytest.mark.parametrize("n", [7, 8, 9, 20])
+def test_a_loss_in_the_last_record_counts_in_curves_of_any_length(n):
+    values = np.ones(n)
+    values[0], values[-1] = 0.0, 0.5
+    assert setback(values) == 0.5
+
+
+@pytest.mark.parametrize(("n", "gone"), [(7, False), (8, True)])
+def test_a_spike_is_told_from_eight_records_on(n, gone):
+    values = np.zeros(n)
+    values[3] = 6.0
+    assert despiked(values).max() == (0 if gone else 6)
+    assert setback(values) == (0 if gone else 6)
+
+
+@pytest.mark.parametrize(("n", "size"), [(11, 0.0), (12, 4 * 1.4826 / np.sqrt(6))])
+def test_scatter_is_told_from_twelve_records_on(n, size):
+    """Records that alternate by 1 have second differences of 4 units of 1/2 each way, of size 4."""
+    assert_allclose(scatter(np.tile([-1.0, 1.0], 6)[:n]), size, atol=1e-12)
+
+
+def test_a_rise_in_the_last_record_is_cut_to_the_line_through_the_two_before():
+    assert despiked([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 20.0])[-1] == 8
+    assert despiked([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -9.0])[-2:].tolist() == [5, 5]
+
+
+def test_a_fall_of_two_records_is_a_setback_and_one_of_a_single_record_is_not():
+    values = np.ones(20)
+    values[0], values[8:10] = 0.0, 0.5
+    assert setback(values) == 0.5
+    values[9] = 1.0
+    assert setback(values) == 0
+
+
+def test_two_records_have_a_rank_correlation():
+    assert rank_correlation([1.0, 2.0], [5.0, 3.0]) == -1

@@ -57,3 +57,20 @@ def test_where_a_model_begins_or_ceases_to_fit(train, boundary):
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 2.0], [3.0, 2.0, 1.0], [2.0, 1.0, 1.0, 3.0], [1.0, 2.0, 2.0]])
+def test_where_there_is_no_peak_there_is_no_place_either(values):
+    assert highest_peak(values) == (0.0, 0, 0, 0)
+
+
+def test_two_data_sets_have_a_mean_and_its_error():
+    mean, error = mean_log_error([[10.0, 1000.0], [1.0, 1.0]])
+    assert_allclose(mean, [2, 0])
+    assert_allclose(error, [1, 0])  # deviations of 1 each: standard deviation sqrt(2), over sqrt(2)
+    with pytest.raises(ValueError, match="2 sets or more"):
+        mean_log_error([1.0, 2.0])
+
+
+def test_data_at_the_share_itself_are_not_fitted():
+    assert fit_boundary([4.0, 1.0, 0.5], share=0.25) == 1

@@ -65,3 +65,43 @@ def test_the_score_changes_its_sign_with_the_order_of_two_skills():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_levels_are_passed_at_10_50_and_90_percent():
+    t = np.array([1.0, 10.0, 100.0])
+    skills = np.array([[0.0, 0.0], [1.0, 0.4], [1.0, 0.6]])
+    expected = [[10**0.1, 10**0.25], [10**0.5, 10**1.5], [10**0.9, np.inf]]
+    assert_allclose(passing_times(t, skills), expected)
+
+
+def test_gaps_rises_and_score_of_three_skills_are_worked_by_hand():
+    """Halves at 2, 40 and 200; rises of lg 8, 1 and lg 2 decades."""
+    passing = [[1, 10, 160], [2, 40, 200], [8, 100, 320]]
+    gaps, rises = gaps_and_rises(passing)
+    assert_allclose(gaps, np.log10([20, 5]))
+    assert_allclose(rises, np.log10([8, 10, 2]))
+    scores = [np.log10(20) / np.log10(np.sqrt(80)), np.log10(5) / np.log10(np.sqrt(20))]
+    assert_allclose(stage_score(passing), np.mean(scores))
+
+
+def test_one_skill_complete_before_the_next_has_the_whole_area_between():
+    assert area_between([0, 1, 1], [0, 0, 1]) == 1
+    assert area_between([0, 0, 1], [0, 1, 1]) == -1
+    assert_allclose(area_between([0, 0.5, 1], [0, 0.25, 1]), 1 - 2 * (0.5 * 0.125 + 0.5 * 0.625))
+
+
+def test_predictions_are_worked_by_hand():
+    assert_allclose(rise_of_sigmoid(1 / 82), np.log10(3))  # ln 81 = 2 ln 9, so (2 + 1) / (2 - 1)
+    assert_allclose(stage_of(100.0, 0.5), 4)
+    assert_allclose(stage_of(0.1, 2.0), -0.5)
+    assert_allclose(RISE_OF_EXPONENTIAL, 1.3395, atol=1e-4)
+    with pytest.raises(ValueError, match="rise must not be so small"):
+        stage_of(10.0, 1e-320)
+
+
+@pytest.mark.parametrize("passing", [np.ones((2, 2)), np.ones((4, 2)), np.ones(3)])
+def test_passing_times_have_three_levels(passing):
+    with pytest.raises(ValueError, match="passing must have"):
+        gaps_and_rises(passing)
+    with pytest.raises(ValueError, match="passing must have shape"):
+        stage_score(passing)

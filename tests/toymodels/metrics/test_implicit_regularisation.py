@@ -61,3 +61,17 @@ def test_a_worked_example():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_every_row_of_weights_counts_for_itself_and_none_may_be_zero():
+    assert_allclose(participation([[1.0, -1.0, 0.0], [3.0, 4.0, 0.0]]), [2, 49 / 25])
+    assert_allclose(participation([[1e200, 1e200], [1e-200, 0.0]]), [2, 1])
+    assert_allclose(participation(-5.0), 1)
+    with pytest.raises(ValueError, match="weights must not all be 0"):
+        participation([[1.0, 2.0], [0.0, 0.0]])
+
+
+def test_groups_without_mass_do_not_count():
+    assert_allclose(effective_groups([0.0, 2.0, 2.0, 7.0], [0, 1, 3, -1]), 2)
+    with pytest.raises(ValueError, match="mass must be positive in some group"):
+        effective_groups([0.0, 7.0], [0, -1])

@@ -3,7 +3,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tests.tolerances import EXACT
-from toymodels.neurashed.bottleneck import Q, predicted_rates, train_bottleneck
+from toymodels.neurashed import bottleneck, graphs
+from toymodels.neurashed.bottleneck import RULE, Q, predicted_rates, rules, train_bottleneck
 
 
 def run(seed=0, **options):
@@ -60,3 +61,41 @@ def test_noise_must_be_somewhere():
         run(absolute_noise=0.0, relative_noise=0.0)
     with pytest.raises(ValueError, match="absolute_noise must be >= 0"):
         run(absolute_noise=-0.1)
+
+
+def test_noise_of_a_level_has_an_absolute_part_and_one_of_its_strongest_node(monkeypatch):
+    monkeypatch.setattr(bottleneck, "gaussian_mixture", lambda means, noise, rng, n, labels: noise + (labels is None))
+    options = {"n_steps": 40, "batch_size": 2, "replicates": 3, "every": 10}
+    got = train_bottleneck(np.random.default_rng(1), absolute_noise=0.5, relative_noise=2.0, **options)
+    task = graphs.information_bottleneck()
+    slow = task.model.train(
+        task.inputs,
+        task.labels,
+        rules(),
+        rng=np.random.default_rng(1),
+        initial=(0.0, 0.01),
+        edge_training=False,
+        **options,
+    )["amplification"]
+    for name, level in (("level1", slow[..., :13]), ("level2", slow[..., 13:])):
+        noise = 0.5 + 2 * level.max(axis=-1)
+        assert_allclose(got[f"{name}_label"], noise, **EXACT)
+        assert_allclose(got[f"{name}_input"], noise + 1, **EXACT)
+    assert got.t.tolist() == [0, 10, 20, 30, 40]
+
+
+def test_the_seventh_nodes_alone_have_a_rule_of_their_own():
+    for shared, sevenths in ((True, {(0, 6)}), (False, {(0, 6), (0, 7)})):
+        table = rules(shared)
+        assert set(table) == {"default", *sevenths}
+        assert table["default"] == RULE
+        for node in sevenths:
+            assert_allclose(table[node].coefficients(1), (0.75 * np.log(Q), 1, -0.25 * np.log(Q)))
+    assert_allclose(RULE.coefficients(1), (2.75 * np.log(1.022), 1, -0.25 * np.log(1.022)))
+
+
+def test_either_noise_alone_is_enough():
+    for noise in ({"absolute_noise": 0.01, "relative_noise": 0.0}, {"absolute_noise": 0.0, "relative_noise": 0.01}):
+        assert np.isfinite(run(n_steps=1, n_draws=5, **noise)["level1_input"]).all()
+    with pytest.raises(ValueError, match="relative_noise must be >= 0"):
+        run(relative_noise=-0.1)

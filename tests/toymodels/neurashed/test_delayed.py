@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tests.tolerances import EXACT
+from tests.tolerances import EXACT, MONTE_CARLO
 from toymodels.metrics.grokking import crossing_time, delay
 from toymodels.neurashed import Additive, DelayedGeneralisation, Frozen, Multiplicative
-from toymodels.neurashed.delayed import EDGE_INIT, _record_steps
+from toymodels.neurashed.delayed import EDGE_INIT, RECORDS_PER_DECADE, _cumulative_counts, _record_steps
 from toymodels.neurashed.graphs import build
 from toymodels.neurashed.pruning import accuracy
 
@@ -145,6 +145,101 @@ def test_bad_steps_are_refused():
 def test_records_begin_with_the_first_step_and_end_with_the_last():
     assert _record_steps(10, 4).tolist() == [1, 4, 8, 10]
     assert _record_steps(8, 4).tolist() == [1, 4, 8]
+    assert _record_steps(7, 4).tolist() == [1, 4, 7]
     assert _record_steps(3, 1).tolist() == [1, 2, 3]
     assert _record_steps(1, None).tolist() == [1]
     assert _record_steps(1000, None)[[0, -1]].tolist() == [1, 1000]
+
+
+@pytest.mark.parametrize("n_steps", [1000, 10_000, 100_000])
+def test_records_are_even_in_the_logarithm(n_steps):
+    steps = _record_steps(n_steps, None)
+    for low in (100, 1000, 10_000):
+        if low < n_steps:
+            assert ((steps > low) & (steps <= 10 * low)).sum() == RECORDS_PER_DECADE
+
+
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(0, 10**6))
+def test_counts_are_those_of_a_loop(n, n_steps, seed):
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(n, size=n_steps)
+    steps = np.unique(np.r_[rng.integers(1, n_steps + 1, 4), n_steps])
+    expected = [[sum(draw == k for draw in draws[:step]) for k in range(n)] for step in steps]
+    assert_array_equal(_cumulative_counts(draws, steps, n), expected)
+
+
+def test_the_rate_is_the_mean_over_classes_of_growth_and_decay():
+    model = DelayedGeneralisation(n_classes=3, n_train=6, n_test=3, up=np.exp(0.3), down=np.exp(-0.06))
+    assert model.rate == pytest.approx(0.3 / 3 - 0.06 * 2 / 3)
+
+
+def test_the_time_to_fit_is_that_of_the_route_that_is_there_first():
+    late, early = DelayedGeneralisation(epsilon=1e-8), DelayedGeneralisation(epsilon=1e-2, up=1.5, down=1.0)
+    assert late.predicted_train_time == pytest.approx(48 * np.log(48))
+    assert early.predicted_test_time < 48 * np.log(48)
+    assert early.predicted_train_time == early.predicted_test_time
+
+
+@given(st.floats(1e-8, 1e-3), st.integers(1, 20), st.integers(0, 3), st.floats(1.02, 1.2))
+def test_after_the_predicted_time_the_route_leads_for_good_and_shortly_before_it_does_not(epsilon, votes, more, up):
+    model = DelayedGeneralisation(epsilon=epsilon, votes_per_sample=votes, n_votes=votes * 5, depth=2 + more, up=up)
+    t = model.predicted_test_time
+
+    def lead(time):
+        return model.depth * (np.log(epsilon) + model.rate * time) - np.log(votes**2 * time / (10 * votes))
+
+    if t > 0:
+        assert lead(0.99 * t) < 0
+        assert all(lead(t * factor) > 0 for factor in (1.01, 2, 10, 1000))
+    else:
+        assert all(lead(time) >= 0 for time in np.geomspace(1e-3, 1e6, 200))
+
+
+@pytest.mark.parametrize(
+    "smallest",
+    [{"n_classes": 2}, {"votes_per_sample": 600}, {"depth": 1}, {"down": 1.0}, {"n_train": 4}, {"n_test": 4}],
+)
+def test_parameters_may_be_at_the_end_of_their_range(smallest):
+    run = DelayedGeneralisation(**smallest).simulate(3, np.random.default_rng(0))
+    assert all(np.isfinite(run[name]).all() for name in run.data)
+
+
+def test_votes_of_a_sample_are_different_and_all_are_drawn_alike():
+    model = DelayedGeneralisation(n_votes=7, votes_per_sample=3)
+    votes = model._draw_votes(3000, np.random.default_rng(0))
+    assert votes.shape == (3000, 3)
+    assert all(len(set(row)) == 3 for row in votes.tolist())
+    share = 3 / 7
+    error = np.sqrt(share * (1 - share) / 3000)
+    assert (np.abs(np.bincount(votes.ravel(), minlength=7) / 3000 - share) < MONTE_CARLO * error).all()
+
+
+def test_every_measure_of_a_small_run_is_that_of_loops():
+    model = DelayedGeneralisation(
+        n_classes=3, n_train=6, n_votes=8, votes_per_sample=2, depth=2, epsilon=0.3, up=1.4, down=0.9, n_test=9
+    )
+    run = model.simulate(12, np.random.default_rng(5), every=1)
+    rng = np.random.default_rng(5)
+    train_votes, test_votes = model._draw_votes(6, rng), model._draw_votes(9, rng)
+    edges, order = rng.uniform(0, 0.1, (8, 3)), rng.integers(6, size=12)
+    chain = np.full(3, 0.3)
+    for step, sample in enumerate(order):
+        chain *= np.where(np.arange(3) == sample % 3, 1.4, 0.9)
+        edges[train_votes[sample], sample % 3] += 1
+        correct, wrong, share = {}, {}, []
+        for name, votes in (("train", train_votes), ("test", test_votes)):
+            right, strongest = [], []
+            for k, row in enumerate(votes):
+                logits = [sum(edges[vote, c] for vote in row) for c in range(3)]
+                others = max(logits[c] for c in range(3) if c != k % 3)
+                own = logits[k % 3] + chain[k % 3] ** 2
+                right.append(own > others)
+                strongest.append(others)
+                if name == "train":
+                    share.append(chain[k % 3] ** 2 / own)
+            correct[name], wrong[name] = np.mean(right), np.mean(strongest)
+        assert run["train"][step] == correct["train"]
+        assert run["test"][step] == correct["test"]
+        assert_allclose(run["log_spurious_votes"][step], np.log(wrong["test"]), rtol=1e-10)
+        assert_allclose(run["route_share"][step], np.mean(share), rtol=1e-10)
+        assert_allclose(run["log_class_route"][step], np.log(chain**2).mean(), rtol=1e-10)

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.tolerances import EXACT
 from tests.toymodels.neurashed import oracle
 from toymodels import SimulationError
-from toymodels.neurashed import Additive, FiringEdges, Multiplicative, Neurashed, graphs, train_adaptive
+from toymodels.neurashed import Additive, FiringEdges, Multiplicative, Neurashed, graphs, logic, train_adaptive
 from toymodels.neurashed.collapse import disjoint_classes
 from toymodels.neurashed.extensions import adaptive_firing
 from toymodels.neurashed.sparsity import effective_number
@@ -122,3 +122,55 @@ def test_bad_arguments_are_refused():
         edges.logits(np.ones(3), graphs.worked_example().inputs)
     with pytest.raises(SimulationError, match="overflow"):
         edges.logits(np.full(20, 1e300), graphs.worked_example().inputs)
+
+
+def test_weak_nodes_are_silenced_level_by_level_by_hand():
+    """Inputs 4, 2, 1; then any of the first two (3), any of the last two (2), the last alone (1)."""
+    model = graphs.build(3, [{0: ([0, 1], "any"), 1: ([1, 2], "any"), 2: ([2], "any")}], [[0, 1, 2]])
+    factors = np.array([4.0, 2.0, 1.0, 3.0, 2.0, 1.0])
+    inputs = np.array([[1, 1, 1], [0, 1, 1], [0, 0, 1]], dtype=bool)
+    expected = {
+        0.0: [[1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1], [0, 0, 1, 0, 1, 1]],
+        0.25: [[1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1], [0, 0, 1, 0, 1, 1]],
+        0.5: [[1, 1, 0, 1, 1, 0], [0, 1, 1, 1, 1, 0], [0, 0, 1, 0, 1, 1]],
+        0.6: [[1, 0, 0, 1, 0, 0], [0, 1, 0, 1, 1, 0], [0, 0, 1, 0, 1, 0]],
+        1.0: [[1, 0, 0, 1, 0, 0], [0, 1, 0, 1, 0, 0], [0, 0, 1, 0, 1, 0]],
+    }
+    for threshold, states in expected.items():
+        assert_array_equal(adaptive_firing(model, factors, inputs, threshold), states)
+
+
+def test_where_edges_skip_levels_every_node_below_is_seen_as_silenced():
+    import networkx as nx
+
+    graph = nx.DiGraph([((0, 0), (1, 0)), ((0, 1), (2, 0)), ((1, 0), (2, 0)), ((2, 0), (3, 0))])
+    graph.nodes[1, 0]["rule"] = "any"
+    graph.nodes[2, 0]["rule"] = "all"
+    model = Neurashed(graph, skip=True)
+    inputs = np.array([[1, 1], [1, 0]], dtype=bool)
+    assert_array_equal(adaptive_firing(model, np.array([2.0, 1.0, 1, 1]), inputs, 0.5), [[1, 1, 1, 1], [1, 0, 1, 0]])
+    assert_array_equal(adaptive_firing(model, np.array([2.0, 0.9, 1, 1]), inputs, 0.5), [[1, 0, 1, 0], [1, 0, 1, 0]])
+
+
+def test_a_level_of_firing_edges_starts_where_no_parent_fires():
+    """The node fires in silence, and then counts 1; its two edges up have weights 3 and 5."""
+    model = graphs.build(2, [{0: ([0, 1], logic.none), 1: ([0], "any")}], [[0], [0, 1]])
+    edges = FiringEdges(model)
+    weights = {((0, 0), (1, 1)): 7.0, ((1, 0), (2, 0)): 3.0, ((1, 0), (2, 1)): 5.0, ((1, 1), (2, 1)): 2.0}
+    values = [weights.get(edge, 11.0) for edge in edges.edges]
+    assert_array_equal(edges.logits(values, [[0, 0], [1, 0], [0, 1]]), [[3, 5], [0, 14], [0, 0]])
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1])
+def test_thresholds_are_shares(threshold):
+    with pytest.raises(ValueError, match=r"threshold must be in \[0, 1\]"):
+        three_class(threshold)
+    assert three_class(1.0, n_steps=2).t.tolist() == [0, 1, 2]
+
+
+def test_records_of_adaptive_training_are_those_asked_for():
+    full, thin = three_class(0.5, n_steps=10), three_class(0.5, n_steps=10, every=4)
+    assert thin.t.tolist() == [0, 4, 8, 10]
+    assert_array_equal(thin["amplification"], full["amplification"][[0, 4, 8, 10]])
+    assert thin["amplification"].shape == (4, 20)
+    assert thin["edge_weights"].shape == (4, 5)

@@ -85,3 +85,89 @@ def test_batch_size_graph_separates_types():
 def test_bad_sizes_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_built_graph_has_the_dependencies_and_rules_it_was_given():
+    model = graphs.build(3, [{0: ([0, 1], "all"), 4: ([2], "any")}, {1: ([0, 4], ("atleast", 2))}], [[1], [1]])
+    assert set(model.graph.edges) == {
+        ((0, 0), (1, 0)),
+        ((0, 1), (1, 0)),
+        ((0, 2), (1, 4)),
+        ((1, 0), (2, 1)),
+        ((1, 4), (2, 1)),
+        ((2, 1), (3, 0)),
+        ((2, 1), (3, 1)),
+    }
+    assert model.nodes == ((0, 0), (0, 1), (0, 2), (1, 0), (1, 4), (2, 1))
+    assert [model.graph.nodes[node].get("rule") for node in model.nodes[3:]] == ["all", "any", ("atleast", 2)]
+    assert graphs.build(2, [], [[0], [1]]).edges == (((0, 0), (1, 0)), ((0, 1), (1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((graphs.MOST_INPUTS + 1, [], [[0]]), "n_inputs must be <= 10000000, got 10000001"),
+        ((0, [], [[0]]), "n_inputs must be >= 1, got 0"),
+        ((1, {0: ([0], "any")}, [[0]]), "hidden must be a sequence of mappings"),
+        ((1, [{0: ([0], "any")}, [0]], [[0]]), "hidden must be a sequence of mappings"),
+        ((1, [], "0"), "classes must be a sequence of parents"),
+        ((1, [], {0: [0]}), "classes must be a sequence of parents"),
+    ],
+)
+def test_what_is_no_list_of_dependencies_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        graphs.build(*arguments)
+
+
+def test_types_of_the_batch_size_graph_are_worked_by_hand():
+    """One shared node, and nodes 1 2, 3 4 and 5 6 for the three types; own nodes need the shared one too."""
+    task = graphs.batch_size(1, 2, 3)
+    assert task.inputs.astype(int).tolist() == [[1, 1, 1, 0, 0, 0, 0], [1, 0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 1, 1]]
+    assert task.labels.tolist() == [0, 0, 0]
+    assert task.names == ("type 1", "type 2", "type 3")
+    assert task.model.fire([[1, 1, 0, 1, 1, 0, 0], [0, 1, 1, 0, 0, 0, 0]])[1].astype(int).tolist() == [
+        [1, 0, 0, 1, 1, 0, 0],
+        [0] * 7,
+    ]
+    assert len(task.model.edges) == 7
+    assert graphs.batch_size().inputs.sum(axis=1).tolist() == [6, 6]
+    assert graphs.batch_size().inputs.shape == (2, 9)
+
+
+def test_classes_of_the_named_graphs_are_those_of_their_figures():
+    assert graphs.three_class().labels.tolist() == [0, 0, 1, 2]
+    assert graphs.worked_example().labels.tolist() == [0, 1, 2]
+    task = graphs.information_bottleneck()
+    assert task.labels.tolist() == [0] * 4 + [1] * 4
+    assert task.names[4:] == ("(7, 12, 13)", "(7, 11, 12)", "(7, 9, 10)", "(7, 8, 9)")
+    assert graphs.information_bottleneck(shared=False).names[4] == "(8, 13, 14)"
+
+
+def test_a_second_level_node_of_figure_5_that_counts_needs_two_of_its_seven_parents():
+    model = graphs.information_bottleneck(shared=False).model
+    one, two, others = np.zeros((3, 14), dtype=bool)
+    one[6], two[[5, 6]], others[[6, 7]] = True, True, True
+    assert model.fire([one, two, others])[1][:, [1, 4]].tolist() == [[False, False], [True, False], [False, False]]
+
+
+def test_classes_may_take_every_node_of_a_level():
+    task = graphs.random_classes(3, 3, 3, 2, 2, np.random.default_rng(0))
+    assert task.inputs.all()
+    assert [level.shape for level in task.model.fire(task.inputs)] == [(2, 3), (2, 3)]
+    assert task.names == ("class 1", "class 2")
+    for b1, b2 in ((4, 1), (1, 4)):
+        with pytest.raises(ValueError, match=f"b1 and b2 must be <= m = 3, got {b1} and {b2}"):
+            graphs.random_classes(3, b1, b2, 2, 2, np.random.default_rng(0))
+
+
+@given(st.integers(0, 999), st.integers(2, 3))
+def test_nodes_of_random_classes_fire_for_their_classes_inputs_and_not_for_a_part_of_them(seed, n_classes):
+    """Levels are connected completely, class by class, so that one silent feature silences all above it."""
+    task = graphs.random_classes(10**6, 1, 2, n_classes, 3, np.random.default_rng(seed))
+    for row in task.inputs:
+        levels = task.model.fire(row[None])
+        assert [level.sum() for level in levels] == [3, 3, 3]
+        own = np.flatnonzero(row & (task.inputs.sum(axis=0) == 1))[0]
+        broken = row.copy()
+        broken[own] = False
+        assert [level.sum() for level in task.model.fire(broken[None])] == [2, 0, 0]

@@ -99,3 +99,30 @@ def test_a_node_without_firing_parents_starts_a_pathway_of_firing_edges_too():
     assert edges.edges == (((0, 0), (1, 0)), ((0, 1), (1, 0)), ((1, 0), (2, 0)))
     logits = edges.logits([2.0, 3.0, 5.0], [[0, 0], [0, 1], [1, 1]])
     assert_allclose(logits, [[5.0], [0.0], [25.0]])
+
+
+def test_a_sum_at_the_threshold_fires():
+    rule = logic.weighted([0.5, 0.25, -0.5], 0.25)
+    assert rule(np.array([[0, 1, 0], [1, 0, 1], [1, 1, 1], [1, 0, 0]], dtype=bool)).tolist() == [
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_weights_are_kept_as_they_were():
+    weights = np.array([1.0, 1.0])
+    rule = logic.weighted(weights, 2.0)
+    weights[:] = 0
+    assert rule(np.array([[True, True]])).tolist() == [True]
+
+
+@pytest.mark.parametrize("rule", [logic.none, logic.odd])
+@pytest.mark.parametrize("states", [[True, False], [[2, 0]], [[0.5, 0]]])
+def test_states_of_a_rule_are_rows_of_booleans(rule, states):
+    with pytest.raises(ValueError, match="states must be booleans of shape"):
+        rule(np.array(states))
+    assert rule(np.array([[1, 0], [0, 0], [1, 1]])).tolist() == (
+        [False, True, False] if rule is logic.none else [True, False, False]
+    )

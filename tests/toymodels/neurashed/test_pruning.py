@@ -63,3 +63,21 @@ def test_dominant_nodes_keep_the_strongest_of_every_level():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         dominant_nodes(graphs.worked_example().model, *arguments)
+
+
+def test_part_of_a_level_is_rounded_up_and_ties_go_to_the_first():
+    model = graphs.build(4, [{0: ([0], "any"), 1: ([1], "any"), 2: ([2], "any")}], [[0, 1, 2]])
+    strength = [1.0, 3.0, 3.0, 3.0, 5.0, 0.0, 5.0]
+    assert np.flatnonzero(dominant_nodes(model, strength, 0.5)).tolist() == [1, 2, 4, 6]
+    assert np.flatnonzero(dominant_nodes(model, strength, 0.51)).tolist() == [1, 2, 3, 4, 6]
+    assert np.flatnonzero(dominant_nodes(model, strength, 1e-9)).tolist() == [1, 4]
+
+
+def test_accuracy_of_a_hand_worked_graph_with_and_without_a_node():
+    """Logits of class 0: node 0; of class 1: nodes 1 and 2, the second with half the weight."""
+    model = graphs.build(3, [], [[0], [1, 2]])
+    state = [3.0, 2.0, 4.0], [1.0, 1.0, 0.5]
+    inputs, labels = [[1, 1, 0], [1, 1, 1], [0, 1, 0], [0, 0, 0]], [0, 1, 1, 0]
+    assert accuracy(model, *state, inputs, labels) == 0.75  # without any firing node there is a tie
+    assert accuracy(model, *state, inputs, labels, kept=[True, True, False]) == 0.5
+    assert accuracy(model, *state, inputs, labels, kept=[False, True, True]) == 0.5

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.tolerances import EXACT, MONTE_CARLO
 from toymodels.neurashed import Additive, Frozen, Multiplicative, Neurashed, Rule, Stochastic, graphs
-from toymodels.neurashed.rules import batch_frequency, mean_log_rate
+from toymodels.neurashed.rules import RuleTable, batch_frequency, mean_log_rate
 
 
 @pytest.mark.parametrize(
@@ -195,3 +195,178 @@ def test_the_table_leaves_units_of_a_rule_of_functions_alone():
     rule = Rule(lambda x: 1.1 * x, lambda x: 0.9 * x)
     assert rule.coefficients(3) == (0.0, 1.0, 0.0)
     assert_allclose(rule.apply(np.array([2.0, 2.0]), np.array([True, False])), [2.2, 1.8])
+
+
+def test_coefficients_of_every_rule_are_worked_by_hand():
+    assert_allclose(Multiplicative(2.0, 0.5).coefficients(1), (np.log(2), 1, -np.log(2)))
+    assert Additive(0.25, 0.75).coefficients(1) == (0.25, 0.75, 0.0)
+    assert Additive(0.25).coefficients(1) == (0.25, 1.0, 0.0)
+    assert Multiplicative(2.0).coefficients(7)[2] == 0
+    assert Additive(0.25, 0.0).coefficients(1) == (0.25, 0.0, 0.0)
+    varying = Additive(lambda step: 1 / step, lambda step: 1 - 1 / step)
+    assert varying.coefficients(4) == (0.25, 0.75, 0.0)
+    assert Stochastic(varying, 0.5).coefficients(2) == (0.5, 0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (Multiplicative(lambda step: 4.0 - step), r"a must be > 1 so that g\+\(x\) > x, got 1"),
+        (Multiplicative(2.0, lambda step: 1.5 - step / 2), r"b must be in \(0, 1\].*, got 0"),
+        (Additive(lambda step: 3.0 - step), r"c must be > 0 so that g\+\(x\) > x, got 0"),
+        (Additive(2.0, lambda step: (step - 1) / 1.6), r"b must be in \[0, 1\].*, got 1.25"),
+    ],
+)
+def test_rates_that_vary_are_checked_at_the_step_that_breaks_them(rule, message):
+    rule.coefficients(2)
+    with pytest.raises(ValueError, match=message):
+        rule.coefficients(3)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_node_that_fires_never_or_always_has_a_mean_rate_too(share):
+    rule = Multiplicative(2.0, 0.5)
+    assert mean_log_rate(rule, share) == (1 if share else -1) * np.log(2)
+    for outside in (-0.1, [0.5, 1.1]):
+        with pytest.raises(ValueError, match=r"frequency must be in \[0, 1\]"):
+            mean_log_rate(rule, outside)
+
+
+def test_the_chance_of_a_batch_is_exact_for_rare_features():
+    assert_allclose(batch_frequency([1e-12, 0.2, 0.0], 3), [3e-12, 1 - 0.8**3, 0], rtol=1e-11)
+
+
+UNITS = ((0, 0), (0, 1), (1, 0), (1, 1), ((1, 0), (2, 0)), ((1, 1), (2, 0)))
+
+
+def test_every_unit_takes_the_most_specific_rule():
+    rules = {
+        "default": Additive(1.0),
+        0: Additive(2.0),
+        (0, 1): Multiplicative(3.0, 0.5),
+        "edges": Additive(4.0, 0.5),
+        ((1, 1), (2, 0)): Frozen(),
+    }
+    table = RuleTable(rules, UNITS)
+    assert table.logarithmic.tolist() == [False, True, False, False, False, False]
+    state = table.encode(np.full((2, 6), 8.0))
+    fires = np.array([[True] * 6, [False] * 6])
+    moved = table.decode(table.update(state, fires, 1, ()))
+    assert_allclose(moved, [[10, 24, 9, 9, 12, 8], [8, 4, 8, 8, 4, 8]])
+    assert_allclose(table.decode(table.update(state, fires, 1, ()), logs=True), np.log(moved))
+    assert_allclose(table.decode(state), 8)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({0: Additive(1.0), "edges": Additive(1.0)}, r"rule must cover every unit, got none for \(1, 0\)"),
+        ({0: Additive(1.0), 1: Additive(1.0)}, r"got none for \(\(1, 0\), \(2, 0\)\) and no 'default'"),
+        ({"default": Additive(1.0), 2: Frozen()}, "rule must name nodes, edges or levels of the graph, got 2"),
+        ({"default": Additive(1.0), (1, 2): Frozen()}, r"rule must name .*, got \(1, 2\)"),
+        ({"default": 0.5}, "rule must be a rule of toymodels.neurashed, got 0.5 for 'default'"),
+    ],
+)
+def test_rules_that_do_not_fit_the_units_are_named(rules, message):
+    with pytest.raises(ValueError, match=message):
+        RuleTable(rules, UNITS)
+
+
+def test_multiplicative_units_must_start_above_zero_and_others_may_start_there():
+    table = RuleTable({"default": Additive(1.0), 1: Multiplicative(2.0)}, UNITS)
+    start = np.array([0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    assert_array_equal(table.encode(start), [0, 0, 0, 0, 0, 0])
+    assert_array_equal(table.decode(table.encode(start), logs=True), [-np.inf, -np.inf, 0, 0, -np.inf, -np.inf])
+    start[3] = 0
+    with pytest.raises(ValueError, match="initial must be > 0 where the rule is multiplicative, got 0"):
+        table.encode(start)
+
+
+def test_rates_that_vary_are_those_of_the_step():
+    table = RuleTable({"default": Additive(lambda step: 10.0**step, lambda step: 1 / step)}, UNITS)
+    fires = np.array([[True, False, True, False, True, False]])
+    for step in (1, 3, 2):
+        moved = table.update(np.ones((1, 6)), fires, step, ())
+        assert_allclose(moved, np.where(fires, 1 + 10.0**step, 1 / step))
+
+
+def test_a_coin_decides_for_every_unit_of_every_replicate_by_its_own_probability():
+    rules = {
+        "default": Stochastic(Additive(1.0, 0.5), 0.3),
+        1: Additive(1.0, 0.5),
+        "edges": Stochastic(Additive(1.0), 1),
+    }
+    table, n = RuleTable(rules, UNITS), 2000
+    generators = [np.random.default_rng(seed) for seed in range(n)]
+    fires = np.array([[True, False, True, False, True, False]])
+    moved = table.update(np.full((n, 6), 4.0), fires, 1, generators)
+    assert_array_equal(moved[:, 2:], np.tile([5.0, 2.0, 5.0, 4.0], (n, 1)))
+    assert set(moved[:, 0]) == {4.0, 5.0}
+    assert set(moved[:, 1]) == {4.0, 2.0}
+    changed = moved[:, :2] != 4
+    assert (np.abs(changed.mean(axis=0) - 0.3) < MONTE_CARLO * np.sqrt(0.21 / n)).all()
+    assert abs(np.corrcoef(changed.T)[0, 1]) < MONTE_CARLO / np.sqrt(n)
+
+
+@pytest.mark.parametrize("upto", [0.01, 1.0, 250.0])
+def test_a_bounded_rule_is_asked_within_its_bound_only_and_up_to_both_ends(upto):
+    asked = []
+
+    def grow(x):
+        asked.append((x.min(), x.max()))
+        return x + 0.5 * (upto - x)
+
+    Rule(grow, lambda x: 0.5 * x, upto=upto)
+    low, high = np.min(asked), np.max(asked)
+    assert 0 < low < 2e-3 * upto
+    assert 0.998 * upto < high < upto
+
+
+@pytest.mark.parametrize(
+    ("grow", "fade", "at"),
+    [
+        (lambda x: np.where(x < 0.7303, x + 0.1, x), lambda x: x, 0.7303),
+        (lambda x: x + 1, lambda x: np.where(x <= 0.2501, x, 1.0), 0.2501),
+    ],
+)
+def test_the_smallest_value_that_breaks_a_rule_is_found_between_the_values_looked_at(grow, fade, at):
+    with pytest.raises(ValueError, match=rf" at x = {at}$"):
+        Rule(grow, fade, upto=3.0)
+
+
+def test_a_rule_is_asked_for_growth_at_its_bound_and_may_stay_there_but_not_fall_from_it():
+    staying = Rule(lambda x: np.minimum(x + 0.5, 2.0), lambda x: 0.5 * x, upto=2.0)
+    assert_array_equal(staying.apply(np.array([1.75, 2.0]), np.array([True, True])), [2, 2])
+    falling = Rule(lambda x: np.where(x < 2, x + 0.5, 1.5), lambda x: 0.5 * x, upto=2.0)
+    with pytest.raises(ValueError, match=r"grow\(x\) must be > x, got 1.5 at x = 2"):
+        falling.apply(np.array([1.75, 2.0]), np.array([True, True]))
+
+
+@pytest.mark.parametrize("fires", [[1, 0], [True], [[True, False]]])
+def test_what_fires_is_told_by_booleans_for_every_value(fires):
+    rule = Rule(lambda x: x + 1, lambda x: x)
+    with pytest.raises(ValueError, match=r"fires must be booleans of the shape of values \(2,\)"):
+        rule.apply(np.array([1.0, 2.0]), fires)
+    assert rule.apply([3.0], np.array([True])).tolist() == [4]
+
+
+def test_decay_must_be_increasing_and_a_bound_positive():
+    with pytest.raises(ValueError, match="fade must be increasing"):
+        Rule(lambda x: x + 1, lambda x: np.where(x < 1, x, 0.5 * x), upto=3.0)
+    for upto in (-1.0, np.nan, [1.0, 2.0]):
+        with pytest.raises(ValueError, match="upto must be > 0"):
+            Rule(lambda x: x + 1, lambda x: x, upto=upto)
+
+
+def test_where_a_rule_is_used_the_value_that_breaks_it_is_named():
+    high = Rule(lambda x: np.where(x < 1e7, 2 * x, x), lambda x: 0.9 * x)
+    with pytest.raises(ValueError, match=r"grow\(x\) must be > x, got 1e\+09 at x = 1e\+09$"):
+        high.apply(np.array([1.0, 1e9]), np.array([True, True]))
+
+
+def test_a_rate_is_asked_for_no_step_before_its_time():
+    table = RuleTable(Additive(lambda step: 2.0 - step), UNITS)
+    fires = np.ones((1, 6), dtype=bool)
+    assert_array_equal(table.update(np.zeros((1, 6)), fires, 1, ()), np.ones((1, 6)))
+    with pytest.raises(ValueError, match="c must be > 0"):
+        table.update(np.zeros((1, 6)), fires, 2, ())

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from toymodels.metrics.emergence import gaps_and_rises, passing_times
-from toymodels.neurashed.separate_classes import RULES, SeparateClasses
+from toymodels.neurashed.separate_classes import EVERY, RULES, SeparateClasses
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -62,3 +62,36 @@ def test_growth_to_the_smallest_progress_is_finite_and_of_first_order(progress):
     assert growth == pytest.approx(np.log(exact) + 6 * np.log(10), rel=1e-12)
     if progress < 1e-10:
         assert growth == pytest.approx(np.log(4 * progress) + 6 * np.log(10), rel=1e-12)
+
+
+def test_classes_are_seen_by_powers_of_the_ratio():
+    assert SeparateClasses().counts.tolist() == [27, 9, 3, 1]
+    assert_allclose(SeparateClasses(3, 2).shares, [4 / 7, 2 / 7, 1 / 7])
+    assert_allclose(SeparateClasses(2, 1).shares, [0.5, 0.5])
+
+
+def test_predicted_rises_are_worked_by_hand():
+    """Of two classes z = ln((1 + p) / (1 - p)): ln(11/9) at 10 %, ln 19 at 90 %; starts of .001 and .1."""
+    first, last = np.log(11 / 9), np.log(19)
+    multiplicative = SeparateClasses(2, initial=0.1).predicted_rise
+    assert multiplicative == pytest.approx(np.log10(np.log(last / 1e-3) / np.log(first / 1e-3)))
+    additive = SeparateClasses(2, initial=0.1, rule=RULES[1]).predicted_rise
+    assert additive == pytest.approx(np.log10((last - 0.1) / (first - 0.1)))
+
+
+def test_records_are_looks_at_every_few_steps_even_in_the_logarithm():
+    classes = SeparateClasses(2)
+    t = classes.train(1000, np.random.default_rng(0), n_records=10).t
+    assert EVERY == 5
+    assert t[[0, 1, -1]].tolist() == [0, 5, 1000]
+    assert (t % 5 == 0).all()
+    assert 8 <= len(t) <= 11
+    late = np.diff(np.log(t[-5:]))
+    assert_allclose(late, np.log(200) / 9, atol=0.05)
+
+
+def test_progress_starts_at_nothing_and_ends_at_one():
+    run = SeparateClasses(3, 2, grow=1.3).train(400, np.random.default_rng(0))
+    assert_allclose(run["skills"][0], 0, atol=1e-5)
+    assert_allclose(run["skills"][-1, :2], 1, atol=1e-9)
+    assert (run["skills"] <= 1).all()

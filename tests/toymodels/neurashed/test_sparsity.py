@@ -78,3 +78,36 @@ def test_additive_rules_without_decay_never_become_sparse():
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_measures_of_two_unequal_nodes_are_worked_by_hand():
+    assert_allclose(effective_number([1.0, 3.0]), 4 / 3**0.75, **EXACT)
+    assert_allclose(participation_ratio([1.0, 3.0]), 16 / 10, **EXACT)
+    assert_allclose(hoyer([[3.0, 4.0], [5.0, 12.0]]), (np.sqrt(2) - [7 / 5, 17 / 13]) / (np.sqrt(2) - 1), **EXACT)
+
+
+def test_laws_of_both_rules_are_worked_by_hand():
+    """Two draws of three types: one is absent from a batch with probability 4/9."""
+    rule = Multiplicative(np.exp(0.3), np.exp(-0.1))
+    assert_allclose(predicted_log_ratio([0, 10], 2, rule, 3), [0, -10 * 4 / 9 * 0.4], **EXACT)
+    assert_allclose(additive_ratio(2, 3), 5 / 9, **EXACT)
+    assert additive_ratio(4, 1) == 1
+
+
+def test_one_step_with_one_sample_is_worked_by_hand():
+    """Its type's own nodes grow as the shared ones do, those of the two other types shrink."""
+    run = train_with_batch_size(
+        1, RULE, np.random.default_rng(0), n_steps=1, initial=0.2, replicates=5, n_shared=2, n_own=4, n_types=3
+    )
+    assert_allclose(run["log_ratio"], [[0] * 5, [-2 / 3 * np.log(1.05 / 0.98)] * 5], **EXACT)
+    level = [1.05] * 6 + [0.98] * 8
+    assert_allclose(run["effective_number"], [[14] * 5, [effective_number(level)] * 5], **EXACT)
+    assert_allclose(run["predicted"], [0, -2 / 3 * np.log(1.05 / 0.98)], **EXACT)
+    assert run.t.tolist() == [0, 1]
+
+
+def test_growth_beyond_float64_leaves_the_measures_finite():
+    """After 400 steps of a factor 10 the shared nodes are at 1e399; of the own ones nothing is left."""
+    run = train_with_batch_size(1, Multiplicative(10.0, 0.1), np.random.default_rng(0), n_steps=400, replicates=3)
+    assert_allclose(run["effective_number"][-1], 3, rtol=1e-6)
+    assert np.isfinite(run["log_ratio"]).all()

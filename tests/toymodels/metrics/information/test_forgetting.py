@@ -47,3 +47,45 @@ def test_noise_on_a_plateau_does_not_dilute_a_fast_fall():
     coming_back = np.where(t > 60, 4.5, bits)
     assert np.isnan(trend_to_plateau(t, coming_back))
     assert np.isnan(trend_to_plateau(t, np.where(t < 10, 6.0, 3.0)))  # nothing is seen on the way down
+
+
+@pytest.mark.parametrize(
+    ("bits", "trend"),
+    [
+        ([9.0, 3.0, 2.0, 1.0], -1),
+        ([9.0, 3.0, 2.0], np.nan),
+        ([1.0, 9.0, 9.0, 3.0, 2.0, 1.0], -1),  # from the last record of a flat top
+        ([1.0, 9.0, 9.0, 3.0, 2.0], np.nan),
+        ([9.0, 1.0, 2.0, 3.0], -0.2),  # ranks 4 1 2 3 against 1 2 3 4
+    ],
+)
+def test_a_trend_needs_three_records_after_the_peak(bits, trend):
+    assert_allclose(trend_after_peak(np.arange(len(bits)) + 1.0, bits), trend)
+
+
+@pytest.mark.parametrize(
+    ("bits", "trend"),
+    [
+        ([9.0, 8.0, 6.0, 2.0, 2.0, 2.0], -1),  # the records after the first that is down do not count
+        ([9.0, 6.0, 2.0, 2.0, 2.0, 2.0], np.nan),  # three records on the way down
+        ([9.0, 8.0, 6.0, 2.7, 2.0, 2.0, 2.0], -1),  # a tenth of the loss of 7 is left
+        ([9.0, 8.0, 6.0, 2.0, 3.3, 2.0, 2.0], -1),  # off by less than a fifth
+        ([9.0, 8.0, 6.0, 2.0, 3.5, 2.0, 2.0], np.nan),
+        ([9.0, 8.0, 6.0, 0.1, 2.0, 2.0, 2.0], np.nan),
+        ([9.0, 6.0, 8.0, 2.0, 2.0, 2.0], -0.8),  # ranks 4 2 3 1
+    ],
+)
+def test_a_fall_is_seen_up_to_its_first_record_on_a_plateau_that_stays(bits, trend):
+    assert_allclose(trend_to_plateau(np.arange(len(bits)) + 1.0, bits), trend)
+
+
+def test_a_larger_share_ends_the_fall_earlier():
+    bits = [9.0, 8.0, 6.0, 5.0, 3.0, 2.0, 2.0]
+    assert trend_to_plateau(np.arange(7.0), bits, share=0.45) == pytest.approx(-1)
+    assert np.isnan(trend_to_plateau(np.arange(7.0), bits, share=0.6))
+
+
+@pytest.mark.parametrize("function", [trend_after_peak, trend_to_plateau])
+def test_every_record_has_a_time(function):
+    with pytest.raises(ValueError, match="t must have one entry per value, got 2 for 3 values"):
+        function([1.0, 2.0], [3.0, 2.0, 1.0])
