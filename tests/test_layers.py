@@ -162,12 +162,7 @@ WRITING = (
     '"wb"',
 )
 MAY_WRITE = {"toymodels/run/files.py"}
-INSIDE_WHOLE = {
-    "toymodels/run/cells.py",
-    "toymodels/trajectory.py",
-    "dnn/training/checkpoints.py",
-    "figures/harness/stored.py",
-}  # with a `whole` file
+INSIDE_WHOLE = {"dnn/training/checkpoints.py"}  # with a `whole` file
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -207,8 +207,8 @@ class Trajectory:
     def save(self, path: str | Path) -> None:
         """Write one `.npz` (no pickle) to `path`, whole or not at all."""
         entries = {"t": self.t, "header": np.array(json.dumps(self.header())), **self.arrays()}
-        with files.whole(path) as part, open(part, "wb") as file:
-            np.savez(file, **entries)  # pyright: ignore[reportArgumentType]
+        with files.whole(path) as part:
+            files.write_arrays(part, entries)
 
     @staticmethod
     def load(path: str | Path) -> Trajectory:

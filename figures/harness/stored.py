@@ -90,8 +90,7 @@ def _fits(path: Path, entries: Mapping[str, np.ndarray]) -> bool:
     """Write the entries, unless the file would be too large."""
     try:
         with files.whole(path) as part:
-            with part.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **entries)
+            files.write_arrays(part, entries, compressed=True)
             if part.stat().st_size > LIMIT:
                 raise _TooLargeError
     except _TooLargeError:

@@ -193,8 +193,8 @@ def write(path: Path, cell: Cell, arrays: Mapping[str, np.ndarray], header: Mapp
     header = json.loads(json.dumps(header, default=_to_builtin))
     head = {"identity": cell.identity, "header": header, "checksum": checksum(arrays, header)}
     named = {f"{ARRAY}{name}": values for name, values in arrays.items()}
-    with files.whole(path) as part, open(part, "wb") as file:
-        np.savez(file, allow_pickle=False, **{HEAD: np.array(json.dumps(head, sort_keys=True))}, **named)  # pyright: ignore[reportArgumentType]
+    with files.whole(path) as part:
+        files.write_arrays(part, {HEAD: np.array(json.dumps(head, sort_keys=True)), **named})
     return path
 
 
