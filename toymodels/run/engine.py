@@ -23,7 +23,8 @@ from toymodels.run.loaded_code import loaded_code, require_code
 from toymodels.run.source_files import Program, program, work_for
 from toymodels.run.torch_settings import settings_of_one_call, torch_settings, use_torch_settings
 
-THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB"))
+THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR"))
+THREADS += ("VECLIB_MAXIMUM_THREADS",)  # of Apple's Accelerate
 PATIENCE = 3  # deaths of a worker in a row, without a call finished in between, before each call is tried alone
 
 

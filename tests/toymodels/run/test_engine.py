@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -140,7 +141,14 @@ def test_one_job_calls_here_one_after_the_other_when_asked():
 
 
 def threads_of_environment():
-    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+    return {name: value for name, value in os.environ.items() if name.endswith("_THREADS")}
+
+
+def test_the_makefile_sets_the_same_numbers_of_threads():
+    """By the names under which the libraries read them, that of Apple's among them."""
+    exported = re.findall(r"^export (\w+_THREADS) := 1$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert sorted(engine.THREADS) == sorted(exported)
+    assert "VECLIB_MAXIMUM_THREADS" in exported
 
 
 def test_threads_of_torch_and_of_the_environment_are_one_inside_and_as_before_after(monkeypatch):
@@ -149,14 +157,15 @@ def test_threads_of_torch_and_of_the_environment_are_one_inside_and_as_before_af
     torch.get_num_threads, torch.set_num_threads = lambda: threads[-1], threads.append
     monkeypatch.setitem(sys.modules, "torch", torch)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
-    monkeypatch.delenv("VECLIB_NUM_THREADS", raising=False)
+    monkeypatch.delenv("VECLIB_MAXIMUM_THREADS", raising=False)
     before = threads_of_environment()
 
     def inside():
         with one_thread():
             assert threads[-1] == 1
             inner = threads_of_environment()
-            assert {inner[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB")} == {"1"}
+            assert {inner[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")} == {"1"}
+            assert inner["VECLIB_MAXIMUM_THREADS"] == "1"
             raise KeyError
 
     with pytest.raises(KeyError):
