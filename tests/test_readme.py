@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from toymodels.run.engine import THREADS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
@@ -104,3 +106,10 @@ def test_a_cuda_build_of_torch_without_gpu_is_noted_and_does_not_stop_make(monke
     torch.version.cuda = None
     exec(check, {})
     assert capsys.readouterr().out == ""
+
+
+def test_make_and_the_engine_set_the_same_numbers_of_threads():
+    """By the names under which the libraries read them, that of Apple's among them."""
+    exported = re.findall(r"^export (\w+_THREADS) := 1$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert sorted(THREADS) == sorted(exported)
+    assert "VECLIB_MAXIMUM_THREADS" in exported

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -142,13 +141,6 @@ def test_one_job_calls_here_one_after_the_other_when_asked():
 
 def threads_of_environment():
     return {name: value for name, value in os.environ.items() if name.endswith("_THREADS")}
-
-
-def test_the_makefile_sets_the_same_numbers_of_threads():
-    """By the names under which the libraries read them, that of Apple's among them."""
-    exported = re.findall(r"^export (\w+_THREADS) := 1$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert sorted(engine.THREADS) == sorted(exported)
-    assert "VECLIB_MAXIMUM_THREADS" in exported
 
 
 def test_threads_of_torch_and_of_the_environment_are_one_inside_and_as_before_after(monkeypatch):
