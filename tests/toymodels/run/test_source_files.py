@@ -9,6 +9,7 @@ import os
 import py_compile
 import sys
 import sysconfig
+import time
 import types
 from pathlib import Path
 
@@ -422,8 +423,10 @@ def test_an_imported_file_that_was_edited_since_is_in_no_known_state(package, mo
 
 @pytest.fixture
 def untold(monkeypatch):
+    """Nothing is known of any file yet, and what a test writes is older than the process."""
     monkeypatch.setattr(source_files, "_TOLD", [])
     monkeypatch.setattr(source_files, "_STAMPS", {})
+    monkeypatch.setattr(source_files, "_STARTED", time.time() + 1000)
 
 
 @pytest.mark.usefixtures("untold")
