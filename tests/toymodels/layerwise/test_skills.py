@@ -162,12 +162,12 @@ def test_infinitely_many_skills_obey_the_laws_where_a_hundred_thousand_bend_them
         assert_allclose(slope(x, finite.loss_in_time(x)), -0.2756, atol=1e-4)
 
 
-@given(st.floats(0.1, 2))
-def test_infinitely_many_skills_meet_their_asymptotes(alpha):
-    model, late = SkillModel(alpha, np.inf, target=1.0, initial=0.01), 10.0 ** (10 * (alpha + 1))
-    constants, exponents = model.constants(), model.exponents()
-    for name, loss in (("time", model.loss_in_time(late)), ("data", model.loss_in_data(late))):
-        assert_allclose(loss / (constants[name] * late ** -exponents[name]), 1, rtol=1e-6)
+@given(st.floats(0.1, 2), st.floats(0.3, 3), st.floats(0.1, 10))
+def test_infinitely_many_skills_meet_their_asymptotes(alpha, target, lr):
+    model = SkillModel(alpha, np.inf, target=target, initial=0.01 * target, lr=lr)
+    constants, exponents, late = model.constants(), model.exponents(), 10.0 ** (10 * (alpha + 1))
+    for name, law, x in (("time", model.loss_in_time, late / (lr * target)), ("data", model.loss_in_data, late)):
+        assert_allclose(law(x) / (constants[name] * x ** -exponents[name]), 1, rtol=1e-6)
 
 
 def test_many_skills_approach_infinitely_many():

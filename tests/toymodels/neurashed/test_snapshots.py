@@ -21,7 +21,9 @@ def test_the_outputs_of_a_graph_are_read_off_its_last_level():
     np.testing.assert_allclose(now.outputs, model.logits(nodes, edges, model.fire(inputs)), rtol=1e-12)
     np.testing.assert_allclose(now.features @ now.readouts[0].T, now.outputs, rtol=1e-12)
     np.testing.assert_array_equal(now.features > 0, now.firing)
-    assert now.reason("changes") == "no labels and rule to update by were given"
+    for given in ({}, {"labels": labels}, {"rule": Multiplicative(1.1, 0.95)}):
+        silent = graph_snapshot(model, nodes, edges, inputs, **given)
+        assert silent.reason("changes") == "no labels and rule to update by were given"
     assert len(labels) == len(now.outputs)
 
 

@@ -141,6 +141,7 @@ def test_the_bias_for_independent_variables_is_that_of_miller(n, n_bins):
     [
         ([0.0, 2.0], [0, 1], [-1, 1], "x must lie between the edges -1 and 1, got 2"),
         ([0.0], [0], [1, -1], "edges must be an increasing 1-D array"),
+        ([0.0], [0], [0, 1, 0.5, 0.2], "increasing 1-D array of at least 2 numbers, got 0.5 after 1"),
         ([0.0], [0], [1], "edges must be an increasing 1-D array"),
         ([0.0], [0], [0, np.nan, 1], "edges must be an increasing 1-D array"),
         ([np.nan], [0], [-1, 1], "x must be finite"),
