@@ -4,6 +4,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from toymodels.layerwise import (
+    ConnectedNetwork,
+    DeepLinearNetwork,
+    DeepMode,
+    DiagonalNetwork,
+    LinearModel,
+    LinearNetwork,
+    ScalarChain,
+    ScalarNetwork,
+)
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.trajectory import SimulationError, Trajectory
 
@@ -13,6 +23,19 @@ class Parabola(GradientDescent):
 
     def _descend(self, n_steps, lr):
         return {"x": 3.0 * (1 - lr) ** np.arange(n_steps + 1)}
+
+
+WIRING = np.array([[True, True], [False, True]])
+MODELS = (
+    ScalarNetwork(a0=[1.2, -0.4], b0=[0.5, 0.7], target=1.7),
+    DiagonalNetwork([1.5, -0.7], [0.4, 0.6], [0.9, -0.3], variance=[0.8, 1.7]),
+    LinearModel([1.3, -0.6], variance=[0.7, 1.6]),
+    LinearNetwork([[0.5, -0.2], [0.3, 0.8]], [[0.7, -0.4], [0.2, 0.6]], [[1.4, 0.3], [-0.5, 0.9]]),
+    DeepMode(3, 1.6, 0.4),
+    DeepLinearNetwork.aligned(np.diag([2.0, 1.2]), initial=[0.4, 0.3], depth=3, hidden=2),
+    ScalarChain([1.2, 0.7, 0.9], target=1.5),
+    ConnectedNetwork([1.0, 2.0], 0.4 * WIRING, [0.6, 0.3], WIRING),
+)
 
 
 def test_a_run_counts_its_steps_from_the_start_on():
@@ -48,3 +71,17 @@ def test_bad_arguments_are_refused(n_steps, lr, message):
 def test_a_model_must_say_how_it_descends():
     with pytest.raises(TypeError, match="_descend"):
         GradientDescent()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_every_quantity_follows_the_flow_for_short_steps(model):
+    """Half the step, half the error, and with both runs the error of the step is extrapolated away."""
+    flow, half, whole = model.solve([0.0, 0.35, 0.7]), model.simulate(1400, 5e-4), model.simulate(700, 1e-3)
+    shared = flow.data.keys() & half.data.keys()
+    assert flow.data.keys() <= half.data.keys()
+    for name in shared:
+        fine, coarse = half[name][::700], whole[name][::350]
+        size = np.abs(flow[name]).max()
+        assert np.abs(coarse - flow[name]).max() < 5e-3 * size, name
+        assert_allclose(2 * fine - coarse, flow[name], rtol=0, atol=1e-5 * size, err_msg=name)
+        assert np.abs(flow[name][2] - flow[name][0]).max() > 0.02 * size, name

@@ -81,6 +81,15 @@ def test_a_value_that_a_held_out_run_does_not_pass_does_not_count_either():
     assert np.isnan([answer.value, answer.lead, answer.held_out_lead]).all()
 
 
+def test_the_lead_of_a_half_is_that_of_its_middle_run():
+    """The value is passed 0.9, 1 and 1.3 decades before the events of one half, 0.5, 0.6 and 0.8 before the other's."""
+    leads, event = np.array([0.9, 1.3, 1.0, 0.8, 0.5, 0.6]), 1000.0
+    t = [[1.0, 0.999 * event * 10**-lead, 1.001 * event * 10**-lead, event] for lead in leads]
+    answer = foretell(t, [[0, 0, 1, 1]] * 6, np.ones(6), np.full(6, event), np.arange(6) < 3, most_spread=0.5)
+    assert_allclose([answer.lead, answer.held_out_lead], [1.0, 0.6], atol=1e-5)
+    assert_allclose(answer.spread, np.sqrt(np.var([0.9, 1.3, 1.0], ddof=1)), rtol=1e-9)
+
+
 def test_the_held_out_spread_may_be_half_as_large_again():
     events = np.array([100.0, 200, 400, 100, 200, 400])
     for width, is_confirmed in ((0.07, True), (0.08, False)):
