@@ -109,6 +109,12 @@ class _Finder(ast.NodeVisitor):
         ):  # guards, which bad input tests, and when a line is seen
             self.visit(node.value)
 
+    def visit_Call(self, node):
+        """Every negative length says the same to `reshape`."""
+        if getattr(node.func, "attr", "") == "reshape":
+            node.args = [each for each in node.args if ast.unparse(each) != "-1"]
+        self.generic_visit(node)
+
     def visit_FunctionDef(self, node):
         for child in (*node.args.defaults, *(each for each in node.args.kw_defaults if each), *node.body):
             self.visit(child)

@@ -62,7 +62,7 @@ def largest(values, at=0, *, wide=False):
     """The largest of 2."""
     if len(values) <= at + 1 and not wide:
         raise ValueError(f"at must be below {len(values) - 1}")
-    return 3 - values.max() * 2.0 if wide else "a" + "b"
+    return 3 - values.reshape(-1, 6).max() * 2.0 if wide else "a" + "b"
 '''
 
 
@@ -70,7 +70,7 @@ def test_slips_are_made_in_code_and_not_in_words(tmp_path):
     (tmp_path / "module.py").write_text(CODE)
     made = [(CODE[slip.start : slip.end], slip.new) for slip in drawn.slips("module.py", tmp_path)]
     signs = [("<=", "<"), ("+", "-"), ("-", "+"), ("*", "/"), ("and", "or")]
-    others = [("0", "1"), ("False", "True"), ("1", "2"), ("3", "4"), ("max", "min"), ("2.0", "3.0")]
+    others = [("0", "1"), ("False", "True"), ("1", "2"), ("3", "4"), ("6", "7"), ("max", "min"), ("2.0", "3.0")]
     assert sorted(made) == sorted([*signs, *others])
     assert all(
         slip.into(CODE).splitlines()[slip.line - 1] != CODE.splitlines()[slip.line - 1]
