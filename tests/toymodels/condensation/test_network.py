@@ -205,6 +205,9 @@ def test_a_hand_worked_relu_network_at_its_fit_is_as_sharp_as_its_slopes():
     assert_allclose(biased(x), [[2.5, 5], [1, -1]])
     assert_allclose(biased.strength, [np.sqrt(4.25)])
     assert_allclose(biased.shift, [[1, -1]])
+    assert_array_equal(network.shift, [[0]])
+    stacked = TwoLayerNetwork(np.ones((3, 2)), np.ones((3, 2, 2)))
+    assert_array_equal(stacked.shift, np.zeros((3, 1, 1)))  # for every network of the stack
     assert_allclose(biased.loss(x, [[2.5, 4.0], [1.0, 2.0]]), (1 + 9) / 4)
 
 

@@ -5,11 +5,18 @@ from scipy.integrate import solve_ivp
 
 from tests.tolerances import EXACT, SOLVER
 from toymodels.layerwise.scalar import ScalarNetwork
-from toymodels.layerwise.sparse_regression import SparseRegression, critical_beta
+from toymodels.layerwise.sparse_regression import SparseRegression, _lazy_fit_time, critical_beta
 
 
 def run_of(model, rng, horizon=None):
     return model.solve(model.default_times(horizon), rng)
+
+
+def test_the_kernel_fits_two_modes_far_apart_when_the_slow_one_has_one_part_in_ten_left():
+    """Half of the labels' power is in a mode that is learned at once, half in one a million times slower."""
+    x, alpha = np.sqrt(2) * np.diag([30.0, 0.03]), 1.5
+    time = _lazy_fit_time(x, np.array([1.0, -1.0]), alpha)
+    assert_allclose(time, np.log(10) / (16 * alpha**2 * 0.03**2), rtol=1e-9)
 
 
 SMALL = SparseRegression(dim=12, n_samples=6, n_active=2, init_scale=1.5, weight_decay=0.1)
