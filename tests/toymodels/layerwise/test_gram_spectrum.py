@@ -25,6 +25,13 @@ def directions(spectrum):
     return np.concatenate(spectrum.layers(np.eye(len(spectrum.rates))))
 
 
+def drawn(seed, shape, imbalance):
+    """A spectrum, and layers of two hidden units."""
+    (c, d), rng = shape, np.random.default_rng(seed)
+    spectrum = Spectrum.of(rng.standard_normal(shape), imbalance, 0.0)
+    return spectrum, rng.standard_normal((2, d)), rng.standard_normal((c, 2))
+
+
 @given(seeds, st.sampled_from(SHAPES), st.sampled_from(IMBALANCES), st.sampled_from([0.0, 0.4]))
 def test_rates_and_directions_are_those_of_the_linear_part(seed, shape, imbalance, decay):
     correlation = np.random.default_rng(seed).standard_normal(shape)
@@ -36,10 +43,7 @@ def test_rates_and_directions_are_those_of_the_linear_part(seed, shape, imbalanc
 
 @given(seeds, st.sampled_from(SHAPES), st.sampled_from(IMBALANCES))
 def test_rows_are_the_layers_along_the_directions_and_back(seed, shape, imbalance):
-    (c, d), h = shape, 2
-    rng = np.random.default_rng(seed)
-    spectrum = Spectrum.of(rng.standard_normal(shape), imbalance, 0.0)
-    w1, w2 = rng.standard_normal((h, d)), rng.standard_normal((c, h))
+    spectrum, w1, w2 = drawn(seed, shape, imbalance)
     rows, basis = spectrum.rows(w1, w2), directions(spectrum)
     assert_allclose(rows, basis.T @ np.concatenate([w1.T, w2]), atol=1e-13)
     inputs, outputs = spectrum.layers(rows)
@@ -49,10 +53,7 @@ def test_rows_are_the_layers_along_the_directions_and_back(seed, shape, imbalanc
 
 @given(seeds, st.sampled_from(SHAPES), st.sampled_from(IMBALANCES))
 def test_the_sizes_are_those_of_the_terms_one_by_one(seed, shape, imbalance):
-    (c, d), h = shape, 2
-    rng = np.random.default_rng(seed)
-    spectrum = Spectrum.of(rng.standard_normal(shape), imbalance, 0.0)
-    w1, w2 = rng.standard_normal((h, d)), rng.standard_normal((c, h))
+    spectrum, w1, w2 = drawn(seed, shape, imbalance)
     expected = np.abs(directions(spectrum)).T @ np.abs(np.concatenate([w1.T, w2]))
     assert_allclose(spectrum.sizes(w1, w2), expected, atol=1e-13)
 
