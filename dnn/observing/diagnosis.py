@@ -57,6 +57,8 @@ def _length(run: Trajectory) -> list[str]:
     many = f"{len(run.t)} records, steps {run.t[0]:g} to {run.t[-1]:g}"
     if "other samples" in run.meta:
         many += f", of other samples {run.meta['other samples']}: curves before and after are not of the same data"
+    if "unknown samples" in run.meta:
+        many += f", of unknown samples {run.meta['unknown samples']}: they may be of other data than those after"
     return [many if len(run.t) >= 8 else f"{many}: too few to tell a trend from chance, so read numbers, not findings"]
 
 

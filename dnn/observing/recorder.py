@@ -170,7 +170,7 @@ class Recorder:
         """All records as one Trajectory, clock "step"; quantities that some record lacks are left out.
 
         Its `meta` says which quantities were refused and why, and from which step on other samples were looked at, as
-        after a resumption with a DataLoader that shuffles.
+        after a resumption with a DataLoader that shuffles, or up to which step nobody knows the samples.
 
         Raises
         ------
@@ -182,8 +182,11 @@ class Recorder:
         names = [name for name in self.rows[0] if all(name in row for row in self.rows)]
         data = {name: np.array([row[name] for row in self.rows]) for name in names}
         meta = {f"refused {name}": why for name, why in self.refused.items()}
-        if others := sorted(self.seen)[1:]:
+        first, *others = sorted(self.seen) or [self.steps[0]]
+        if others:
             meta["other samples"] = f"from step {', '.join(map(str, others))} on, after a resumption"
+        if first > self.steps[0]:
+            meta["unknown samples"] = f"before step {first}, resumed from a state that does not say which"
         return Trajectory(np.array(self.steps, dtype=float), data, clock="step", meta=meta)
 
     def to_dataframe(self) -> pandas.DataFrame:

@@ -100,7 +100,7 @@ def test_records_of_other_samples_after_a_resumption_are_told():
     first = Recorder((x, y), ["accuracy"], every=1, samples=20)
     for step in (1, 2):
         first(network(), step)
-    assert "other samples" not in first.trajectory().meta
+    assert not {"other samples", "unknown samples"} & set(first.trajectory().meta)
     for data, told in (((x, y), False), ((x.flip(0), y.flip(0)), True), ((x, (y + 1) % 10), True)):
         second = Recorder(data, ["accuracy"], every=1, samples=20)
         second.load_state_dict(json.loads(json.dumps(first.state_dict())))
@@ -113,8 +113,11 @@ def test_records_of_other_samples_after_a_resumption_are_told():
     assert "5" in second.trajectory().meta["other samples"]
     third = Recorder((x, y), ["accuracy"], every=1, samples=20, test=(x, y))
     third.load_state_dict({name: first.state_dict()[name] for name in ("steps", "rows", "refused")})
+    assert "unknown samples" not in third.trajectory().meta  # of whichever, they are the same
     third(network(), 3)  # a state that does not say of which samples it is
     assert "other samples" not in third.trajectory().meta
+    assert third.trajectory().meta["unknown samples"].startswith("before step 3")
+    assert "of unknown samples before step 3" in third.diagnosis()
     fourth = Recorder((x, y), ["accuracy"], every=1, samples=20, test=(x, y))
     fifth = Recorder((x, y), ["accuracy"], every=1, samples=20)
     fifth(network(), 1)
