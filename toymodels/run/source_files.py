@@ -24,6 +24,7 @@ from toymodels.run.statements import IMPORTS, acts, all_define, imports_of, name
 
 SUITE = ("toymodels", "dnn", "comparisons", "figures")
 PROGRAM = ("__main__", "__mp_main__")  # the module that runs as the program; in a process that was spawned the second
+IMPORTERS = {"importlib", "import_module", "__import__", "runpy"}  # by names in quotes
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]+)|import[ \t]+([^\n]+))", re.MULTILINE
 )
@@ -259,6 +260,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             elif isinstance(inner, ast.ImportFrom):
                 names = tuple(alias.name for alias in aliases or inner.names)
                 imported.append(("." * inner.level + (inner.module or ""), names))
+        imported += _named_in_quotes(path, text, node)
     digest = hashlib.sha256("".join(taken).encode()).hexdigest()[:16]
     return Source(digest, is_package, tuple(imported), ())
 
@@ -276,7 +278,18 @@ def _of_user(file: Path | None) -> Path | None:
 _LOOKS_UP_NAMES = re.compile(
     r"\b(globals|locals|vars|eval|exec|__subclasses__|__init_subclass__|get_type_hints|modules)\b[\(\[]"
 )
+_IMPORTS_BY_NAME = re.compile(rf"\b({'|'.join(sorted(IMPORTERS))})\b")
+_DOTTED = re.compile(r"\.*[^\W\d]\w*(\.[^\W\d]\w*)*")
 _HARD_TO_READ = re.compile(r"^[^#\n]*(;|\\\n|:[ \t]*(import|from)\b)|import[ \t]*\([^)]*#", re.MULTILINE)
+
+
+def _named_in_quotes(path: str, text: str, part: ast.AST | None = None) -> list[tuple[str, tuple[str, ...]]]:
+    """What may be a module among the strings of a file, or a part of it, that imports by names in quotes."""
+    if _is_of_suite(path) or not _IMPORTS_BY_NAME.search(text):  # the suite's own import what an argument names
+        return []
+    nodes = ast.walk(part or ast.parse(text))
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return [(name, ()) for name in sorted(strings) if _DOTTED.fullmatch(name)]
 
 
 def _text_of(path: str) -> str:
@@ -303,6 +316,7 @@ def _parsed(path: str, stamp: tuple[int, int]) -> Source:
             imported.append((module, taken))
         else:
             imported += [(word.split()[0], ()) for word in plain_names.split("#")[0].split(",") if word.split()]
+    imported += _named_in_quotes(path, text)
     is_package = Path(path).name == "__init__.py"
     listed = re.search(r"^_EXPORTS\b[^{]*\{(.*?)^\}", text, re.MULTILINE | re.DOTALL) if is_package else None
     exports = tuple(sorted(set(re.findall(r":\s*\"([\w.]+)\"", listed.group(1))))) if listed else ()

@@ -13,6 +13,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from toymodels.run.source_files import (
+    IMPORTERS,
     PROGRAM,
     Source,
     file_of,
@@ -161,8 +162,11 @@ def _roots(function: Any) -> dict[str, Path]:
     code = getattr(function, "__code__", None)
     if code is None:
         return {}
-    names = set(names_in(code)) & function.__globals__.keys()
-    modules = {_module_of(function.__globals__[name]) for name in names} | set(_imports_of_code(code))
+    names = set(names_in(code))
+    modules = {_module_of(function.__globals__[name]) for name in names & function.__globals__.keys()}
+    if (modules | names) & IMPORTERS:
+        modules |= set(_strings_in(code))
+    modules |= set(_imports_of_code(code))
     return {name: file for name in modules if name and name not in PROGRAM and (file := find_module(name)) is not None}
 
 
@@ -199,6 +203,15 @@ def names_in(code: CodeType) -> Iterable[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from names_in(constant)
+
+
+def _strings_in(constant: Any) -> Iterable[str]:
+    """Every string in a piece of code and the functions in it: what it imports by a name in quotes is among them."""
+    if isinstance(constant, str):
+        yield constant
+    inner = constant.co_consts if isinstance(constant, CodeType) else constant
+    for each in inner if isinstance(inner, tuple | frozenset) else ():
+        yield from _strings_in(each)
 
 
 def _imports_of_code(code: CodeType) -> Iterable[str]:

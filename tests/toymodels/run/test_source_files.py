@@ -206,6 +206,25 @@ def test_all_imports_of_a_file_are_found_however_they_are_written(text, tmp_path
     assert set(found) == expected if plain else set(found) >= expected
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("import importlib\nx = importlib.import_module('a.b')\n", {"a.b"}),
+        ("from importlib import import_module as load\nfor name in ('a', 'b'):\n    load(name)\n", {"a", "b"}),
+        ("x = __import__('a')\n", {"a"}),
+        ("import importlib\nx = importlib.import_module('.a', __package__)\n", {".a"}),
+        ("import runpy\nx = runpy.run_module(mod_name='a.b')\n", {"a.b"}),
+        ("import importlib\nx = importlib.import_module('a'), 'no name', '9', 'a/b', '', 'b.'\n", {"a"}),
+        ("x = 'a.b'\n", set()),
+    ],
+)
+def test_modules_named_in_quotes_are_imports_where_a_file_imports_by_names(text, named, tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(text)
+    written = set(imports_of(ast.walk(ast.parse(text))))
+    assert set(read_source(str(path)).imported) - written == {(name, ()) for name in named}
+
+
 def test_comments_and_other_names_of_plain_imports_are_left_out(tmp_path):
     path = tmp_path / "model.py"
     path.write_text("import a.b as c, d  # e\nfrom f import g as h, i  # j\nfrom k import (\n    l,\n    m as n,\n)\n")

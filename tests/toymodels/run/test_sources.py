@@ -234,6 +234,34 @@ def test_what_is_typed_reaches_what_it_names(lab, monkeypatch):
 @pytest.mark.parametrize(
     "body",
     [
+        "importlib.import_module('NAME.rates')",
+        "load('NAME.rates').rate()",
+        "[load(name) for name in ('other', 'NAME.rates')]",
+        "[load(name) for name in {'other', 'NAME.rates'}]",
+        "(lambda: __import__('NAME.rates'))()",
+    ],
+)
+def test_modules_named_in_quotes_are_reached(body, lab, monkeypatch):
+    body = body.replace("NAME", lab.name)
+    written = (
+        f"import importlib\nload = importlib.import_module\ndef f(): return {body}\ndef g(): return 'NAME.rates'\n"
+    )
+    (lab.folder / "named.py").write_text(written)
+    named = importlib.import_module(f"{lab.name}.named")
+    assert labels(lab, named.f) == {"rates", "named:f", "named:f()"}
+    assert labels(lab, named.g) == {"named:g", "named:g()"}
+    monkeypatch.setattr(source_files, "_TOLD", [Program("__main__")])
+    inside = {"importlib": importlib, "load": importlib.import_module}
+    assert labels(lab, typed(f"def f(): return {body}", "f", **inside)) - {"importlib:import_module()"} == {
+        "rates",
+        "__main__:f()",
+    }
+    assert labels(lab, typed(f"def f(): return '{lab.name}.rates'", "f", **inside)) == {"__main__:f()"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         "def f(self): return rate()",
         "@staticmethod\n    def f(): return rate()",
         "@classmethod\n    def f(kind): return rate()",
