@@ -42,11 +42,9 @@ def tensor_of(name: str, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor):
         tensor = value
-    elif value is None or isinstance(value, str):
-        raise ValueError(f"{name} must be a tensor, got {described(value)}")
     else:
         try:
-            tensor = torch.as_tensor(value)
+            tensor = torch.as_tensor(_shareable(value))
         except _NO_NUMBERS:
             raise ValueError(f"{name} must be a tensor, got {described(value)}") from None
     if tensor.is_complex():
@@ -54,6 +52,16 @@ def tensor_of(name: str, value: Any) -> Tensor:
     if not tensor.ndim:
         raise ValueError(f"{name} must be a tensor of samples, got {described(tensor)}")
     return tensor
+
+
+def _shareable(value: Any) -> Any:
+    """An array, or a list of arrays, as one array that torch reads: writable, without steps back, in native bytes."""
+    if isinstance(value, list | tuple) and any(isinstance(part, np.ndarray) for part in value):
+        value = np.array(value)
+    if not isinstance(value, np.ndarray):
+        return value
+    value = value.astype(value.dtype.newbyteorder("="), copy=False)
+    return value if value.flags.writeable and min(value.strides, default=0) >= 0 else value.copy()
 
 
 def check_finite_values(name: str, values: Tensor) -> Tensor:

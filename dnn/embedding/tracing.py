@@ -130,10 +130,12 @@ class _Tracer(fx.Tracer):
     def call_module(self, m, forward, args, kwargs):
         self.calls.append((m, (self.root, *self.open)))
         self.open.append(m)
-        before, noted = set(self.graph.nodes), len(self.calls)
+        before, noted, depth = set(self.graph.nodes), len(self.calls), len(self.module_stack)
         try:
             return super().call_module(m, forward, args, kwargs)
         except Exception:
+            while len(self.module_stack) > depth:  # which torch leaves on it when a part fails
+                self.module_stack.popitem()
             if any(part is self.unit_layer for part in m.modules()):
                 raise
             del self.calls[noted:]

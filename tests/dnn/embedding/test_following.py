@@ -313,3 +313,20 @@ def test_arguments_by_position_count():
     module = seeded(lambda: Module(lambda m, x: m.b(torch.tanh(m.a(x)).pow(2))))
     (consumer,) = follow(module, module.a, "a").consumers
     assert consumer.response.parity == 1
+
+
+def test_a_call_from_outside_is_seen_beside_a_part_that_cannot_be_traced():
+    class Deciding(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3), Deciding())
+
+        def forward(self, x):
+            return self.block(x) + self.block[0](x).sum()
+
+    with pytest.raises(ValueError, match=r"Linear is also used outside of Sequential \(tied\)"):
+        split_unit(Twice(), "block.0", 1, 0.3)
