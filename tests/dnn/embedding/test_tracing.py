@@ -104,24 +104,35 @@ def test_optional_arguments_that_are_needed_are_symbolic_too():
 
 
 class Deciding(nn.Module):
-    """Its operations depend on values in every case, and on the optional argument in one more."""
+    """Its operations depend on values."""
 
     def __init__(self, part=None):
         super().__init__()
         self.part = part or nn.Linear(3, 3)
 
-    def forward(self, x, steps=2):
-        for _ in range(steps):
-            x = self.part(x)
+    def forward(self, x):
+        x = self.part(x)
         return x if x.sum() > 0 else -x
 
 
+class Torn(Deciding):
+    """It fails for another reason when its option is not at the default."""
+
+    def forward(self, x, strict=True):
+        if strict:
+            raise RuntimeError("strictly no symbols")
+        return self.part(x)
+
+
 def test_what_cannot_be_traced_is_said_with_the_first_reason():
+    module = Torn()
+    with pytest.raises(TracingError, match=r"^Torn cannot be traced: strictly no symbols"):
+        trace(module, module.part)
     module = Deciding()
-    with pytest.raises(TracingError, match="^Deciding cannot be traced: symbolically traced variables cannot be used"):
+    with pytest.raises(TracingError, match=r"^Deciding cannot be traced: symbolically traced variables cannot be used"):
         trace(module, module.part)
     module.forward = types.MethodType(lambda self, x: self.part(x), module)
-    with pytest.raises(TracingError, match="^Deciding has a forward of its own, beside that of its class"):
+    with pytest.raises(TracingError, match=r"^Deciding has a forward of its own, beside that of its class"):
         trace(module, module.part)
 
 
@@ -149,7 +160,7 @@ def test_a_part_that_cannot_be_traced_is_one_operation_unless_it_holds_the_layer
     assert graph.calls[4][1] == (module,)
     x = normal(5, 3)
     torch.testing.assert_close(read(fx.GraphModule(module, graph.graph), x), read(module, x))
-    with pytest.raises(TracingError, match="^Around cannot be traced: symbolically traced"):
+    with pytest.raises(TracingError, match=r"^Around cannot be traced: symbolically traced"):
         trace(module, inside[1].part)
     assert len(trace(module, inside[0]).calls) == 5
 
