@@ -89,12 +89,13 @@ class Layer:
             return dict(_recurrent_rows(module))
         weight = module.get_parameter("weight") if "weight" in dict(module.named_parameters()) else module.weight
         assert isinstance(weight, Tensor)
-        rows = weight.transpose(0, 1) if isinstance(module, _ConvTransposeNd) else weight
-        return {"": _with_bias(rows.flatten(1), getattr(module, "bias", None))}
+        if isinstance(module, _ConvTransposeNd):  # (inputs, outputs of a group, ...)
+            weight = weight.unflatten(0, (module.groups, -1)).transpose(1, 2).flatten(0, 1)
+        return {"": _with_bias(weight.flatten(1), getattr(module, "bias", None))}
 
 
 def layers_of(module: nn.Module, pattern: str = "*") -> list[Layer]:
-    """Every weight-bearing layer of a module whose name fits, in the order in which they were made.
+    """Every weight-bearing layer of a module whose name fits, once, in the order in which they were made.
 
     Parameters
     ----------
@@ -109,11 +110,14 @@ def layers_of(module: nn.Module, pattern: str = "*") -> list[Layer]:
     """
     text("layers", pattern)
     listed = list(_walk(module, ""))
-    layers = [layer for layer in listed if fnmatch.fnmatchcase(layer.name, pattern)]
+    layers: dict[nn.Module, Layer] = {}
+    for layer in listed:
+        if fnmatch.fnmatchcase(layer.name, pattern):
+            layers.setdefault(layer.module, layer)
     if not layers:
         known = ", ".join(layer.name for layer in listed) or "none at all"
         raise ValueError(f"layers must fit a weight-bearing layer ({known}), got {pattern!r}")
-    return layers
+    return list(layers.values())
 
 
 def _walk(module: nn.Module, name: str) -> Iterator[Layer]:
