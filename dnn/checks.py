@@ -44,7 +44,7 @@ def tensor_of(name: str, value: Any) -> Tensor:
         tensor = value
     else:
         try:
-            tensor = torch.as_tensor(_shareable(value))
+            tensor = torch.as_tensor(shareable(value))
         except _NO_NUMBERS:
             raise ValueError(f"{name} must be a tensor, got {described(value)}") from None
     if tensor.is_complex():
@@ -54,8 +54,14 @@ def tensor_of(name: str, value: Any) -> Tensor:
     return tensor
 
 
-def _shareable(value: Any) -> Any:
-    """An array, or a list of arrays, as one array that torch reads: writable, without steps back, in native bytes."""
+def shareable(value: Any) -> Any:
+    """An array, or a list of arrays, as one array that torch reads: writable, without steps back, in native bytes.
+
+    Parameters
+    ----------
+    value : Any
+        What is no array comes back as it is.
+    """
     if isinstance(value, list | tuple) and any(isinstance(part, np.ndarray) for part in value):
         value = np.array(value)
     if not isinstance(value, np.ndarray):

@@ -49,7 +49,7 @@ def observe(
     quantities : iterable of str, optional
         Which; all that :func:`quantities` lists, if None.
     layers : str
-        Which layers, as of a shell: "*", "blocks.*".
+        Whose neurons are looked at, as of a shell: "*", "blocks.*"; the readout is that of the whole module.
     output : callable, optional
         From what the module returns to (n, K) logits, if it is neither these, nor has them as `.logits` or first.
     samples : int or None

@@ -72,7 +72,7 @@ def _split(name: str) -> tuple[str, str]:
 
 def known(quantities: Iterable[str] | None) -> list[str]:
     """The quantities asked for, all if None; `ValueError` for one that there is not."""
-    if not isinstance(quantities, Iterable | None):
+    if isinstance(quantities, str) or not isinstance(quantities, Iterable | None):
         raise ValueError(f"quantities must be names, got {described(quantities)}")
     asked = list(QUANTITIES) if quantities is None else list(quantities)
     unknown = [name for name in asked if not isinstance(name, str) or name not in QUANTITIES]
@@ -100,6 +100,8 @@ def measured(asked: Iterable[str], value_of: Callable[[str], float | dict[str, f
         except Refused as error:
             refused[name] = str(error)
             continue
+        if isinstance(value, dict) and not value:
+            refused[name] = "needs a hidden layer"
         parts = (
             {f"{layer}/{name}": number for layer, number in value.items()} if isinstance(value, dict) else {name: value}
         )

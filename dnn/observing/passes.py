@@ -38,7 +38,7 @@ class View:
     batch : Batch
         On its device.
     pattern : str
-        Which layers.
+        Which layers' neurons are looked at.
     output : callable, optional
         From what the module returns to (n, K) logits.
     reference : Module, optional
@@ -113,9 +113,10 @@ class View:
         return values.double().numpy()
 
     def hidden(self) -> Iterator[tuple[str, Layer, Tensor]]:
-        """Name, layer and field of every layer with neurons of its own, but the readout."""
+        """Name, layer and field of every layer with neurons of its own that fits the pattern, but the last."""
         for name in hidden_names(self.passed.owners):
-            yield name, self.passed.owners[name], self.passed.fields[name]
+            if name in self.passed.fields:
+                yield name, self.passed.owners[name], self.passed.fields[name]
 
 
 def hidden_names(owners: dict[str, Layer]) -> list[str]:
@@ -212,7 +213,7 @@ def _passed(view: View) -> Passed:
     differentiated = view.enlivened or (view.sloped and few)
     with (
         undisturbed(view.module),
-        tap(view.module, view.pattern, with_graph=True) as listening,
+        tap(view.module, view.pattern, with_graph=True, others=True) as listening,
         torch.set_grad_enabled(differentiated),
     ):
         for out in _passes(view, view.batch, listening):
@@ -268,9 +269,10 @@ def _joined(parts: list[Tensor]) -> Tensor:
 
 def _differentiable(listening: Tap, logits: Tensor) -> tuple[list[str], list[Tensor]]:
     """Names and values of the hidden fields by which logits can be differentiated."""
-    names = [name for name in hidden_names(listening.owners) if listening.raw[name].requires_grad]
-    names = [name for name in names if listening.raw[name].is_floating_point()] if logits.requires_grad else []
-    return names, [listening.raw[name] for name in names]
+    raw = listening.raw
+    names = [name for name in hidden_names(listening.owners) if name in raw and raw[name].requires_grad]
+    names = [name for name in names if raw[name].is_floating_point()] if logits.requires_grad else []
+    return names, [raw[name] for name in names]
 
 
 def _gradients(total: Tensor, fields: list[Tensor], rows: slice) -> list[Tensor | None]:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dnn.checks import shareable
+
 
 def product(first: np.ndarray | Tensor, second: np.ndarray | Tensor) -> np.ndarray:
     """Matrix product of two matrices of one precision.
@@ -19,4 +21,4 @@ def product(first: np.ndarray | Tensor, second: np.ndarray | Tensor) -> np.ndarr
     -------
     (n, k) array
     """
-    return (torch.as_tensor(first) @ torch.as_tensor(second)).numpy()
+    return (torch.as_tensor(shareable(first)) @ torch.as_tensor(shareable(second))).numpy()

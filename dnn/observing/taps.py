@@ -56,7 +56,7 @@ def in_full(values: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def tap(module: nn.Module, layers: str = "*", *, with_graph: bool = False) -> Iterator[Tap]:
+def tap(module: nn.Module, layers: str = "*", *, with_graph: bool = False, others: bool = False) -> Iterator[Tap]:
     """Listen to the layers of any module; nothing in it is changed, and all hooks are gone afterwards.
 
     Parameters
@@ -67,6 +67,8 @@ def tap(module: nn.Module, layers: str = "*", *, with_graph: bool = False) -> It
         Which weight-bearing layers, as of a shell: "*", "blocks.*".
     with_graph : bool
         Keep the fields in the graph instead of detached copies.
+    others : bool
+        Whether `.owners` and `.inputs` have the layers that do not fit as well, in their places.
 
     Yields
     ------
@@ -88,12 +90,30 @@ def tap(module: nn.Module, layers: str = "*", *, with_graph: bool = False) -> It
     {'0': (5, 4), '2': (5, 2)}
     """
     tapped = Tap(layers_of(unwrapped(module), layers), with_graph)
+    fitting = {layer.module for layer in tapped.layers}
+    rest = [layer for layer in layers_of(unwrapped(module)) if layer.module not in fitting] if others else []
     with contextlib.ExitStack() as stack:
         stack.enter_context(slow_attention())
-        for layer in tapped.layers:
-            handle = layer.module.register_forward_hook(_hook(tapped, layer), with_kwargs=True)
+        for layer, make in (*((layer, _hook) for layer in tapped.layers), *((layer, _note) for layer in rest)):
+            handle = layer.module.register_forward_hook(make(tapped, layer), with_kwargs=True)
             stack.callback(handle.remove)
         yield tapped
+
+
+def _note(tapped: Tap, layer: Layer):
+    """Only that a layer ran, and what it took in."""
+
+    def hook(module, args, kwargs, output):
+        count = sum(owner is layer for owner in tapped.owners.values())
+        _keep_call(tapped, layer, f"{layer.name}#{count + 1}" if count else layer.name, args)
+
+    return hook
+
+
+def _keep_call(tapped: Tap, layer: Layer, name: str, args: tuple) -> None:
+    tapped.owners[name] = layer
+    if args and isinstance(args[0], Tensor):
+        tapped.inputs[name] = args[0] if tapped.with_graph else args[0].detach().clone()
 
 
 def _hook(tapped: Tap, layer: Layer):
@@ -104,9 +124,7 @@ def _hook(tapped: Tap, layer: Layer):
         for part, values in parts.items():
             name = f"{layer.name}{part}" + (f"#{call + 1}" if call else "")
             tapped.raw[name] = values if tapped.with_graph else values.detach().clone()
-            tapped.owners[name] = layer
-            if args and isinstance(args[0], Tensor) and part == "":
-                tapped.inputs[name] = args[0] if tapped.with_graph else args[0].detach().clone()
+            _keep_call(tapped, layer, name, args if part == "" else ())
         # what goes on is a copy, so that an activation done in place leaves the field alone
         if isinstance(output, tuple):
             return (output[0].clone(), *output[1:]) if isinstance(output[0], Tensor) else output

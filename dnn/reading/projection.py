@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.checks import samples_for
+from dnn.checks import samples_for, shareable
 from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import chain_inputs, last_hidden, unfold
 from toymodels.validation import positive_int
@@ -152,7 +152,8 @@ def class_means(features: Tensor, labels: Tensor) -> Tensor:
     if not torch.isfinite(features).all():
         raise ValueError("features must be finite, got NaN or infinity among their entries")
     labels, _ = (
-        torch.from_numpy(part).to(features.device) for part in check_labels(labels, len(features), len(features))
+        torch.from_numpy(shareable(part)).to(features.device)
+        for part in check_labels(labels, len(features), len(features))
     )
     one_hot = nn.functional.one_hot(labels).to(features.dtype)
     counts = one_hot.sum(0)

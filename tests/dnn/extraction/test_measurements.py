@@ -112,3 +112,11 @@ def test_one_class_moves_itself():
     assert between_classes([[1.0, 3.0]], [0], [0, 0]).tolist() == [[2.0]]
     with pytest.raises(ValueError, match=r"every class must have a base and a test, got none for \[1\]"):
         between_classes([[1.0], [1.0]], [0, 1], [0])
+
+
+def test_masks_may_be_arrays_that_torch_cannot_share():
+    split, network = blobs(), MLP([8, 10, 4], rng=np.random.default_rng(0))
+    mask = np.arange(10) % 3 == 0
+    expected = measure_kept(network, split.x_test, split.y_test, {"linears.0": mask[::-1].copy()})
+    assert measure_kept(network, split.x_test, split.y_test, {"linears.0": mask[::-1]}) == expected
+    assert expected != measure_kept(network, split.x_test, split.y_test, {"linears.0": mask})

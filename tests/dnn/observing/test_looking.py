@@ -1,6 +1,7 @@
 """Every quantity of every kind of module is a number that a slow oracle confirms, or a reason."""
 
 import copy
+import fnmatch
 
 import numpy as np
 import pytest
@@ -339,3 +340,61 @@ def test_neurons_are_grouped_where_there_are_several_that_have_weights():
     nn.init.zeros_(module[2].bias)
     seen = observe(module, (torch.randn(6, 3), torch.arange(6) % 2), ["clusters", "effective_rank"])
     assert set(seen.keys()) == {"4/clusters", "4/effective_rank"}
+
+
+@pytest.mark.parametrize("samples", [1000, None])
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("chain", "0"),
+        ("chain", "[24]"),
+        ("residual", "middle"),
+        ("tied", "middle"),
+        ("lstm", "head"),
+        ("transformer", "blocks.layers.0.*"),
+        ("2-d convolutions", "3"),
+        ("batch norm after", "1"),
+    ],
+)
+def test_a_pattern_leaves_out_layers_and_changes_no_number(name, pattern, samples):
+    module, x = prepared(name)
+    slow = ("kernel", "basin", "sharp", "hessian", "elastic")  # and of no layer
+    asked = [each for each in quantities() if not each.startswith(slow)]
+    whole, part = (observe(module, (x, LABELS), asked, layers=each, samples=samples) for each in ("*", pattern))
+
+    def fits(key):
+        layer = key.rpartition("/")[0]
+        owner = layer.partition("#")[0].partition("/")[0]
+        return layer in ("", "logits") or fnmatch.fnmatchcase(owner, pattern)
+
+    assert dict(part) == pytest.approx({key: value for key, value in whole.items() if fits(key)}, rel=1e-6)
+    assert all(key in part.refused or any(each.endswith(key) for each in part) for key in asked)
+
+
+def test_a_pattern_leaves_out_what_cannot_be_observed():
+    class Packed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cells, self.middle, self.head = nn.GRU(3, 4, batch_first=True), nn.Linear(4, 5), nn.Linear(5, 2)
+
+        def forward(self, x):
+            packed = nn.utils.rnn.pack_padded_sequence(x, [2] * len(x), batch_first=True)
+            return self.head(torch.tanh(self.middle(self.cells(packed)[1][0])))
+
+    torch.manual_seed(0)
+    module, data = Packed(), (torch.randn(12, 2, 3), torch.arange(12) % 2)
+    with pytest.raises(ValueError, match="cells must put out padded sequences"):
+        observe(module, data, ["clusters"])
+    seen = observe(module, data, ["clusters", "rank_gradient", "nc1"], layers="[mh]*")
+    assert list(seen) == ["middle/clusters", "middle/rank_gradient", "nc1"]
+
+
+@pytest.mark.parametrize("samples", [1000, None])
+def test_a_module_without_hidden_layers_has_reasons(samples):
+    torch.manual_seed(0)
+    for module in (nn.Linear(3, 2), nn.Sequential(nn.LayerNorm(3), nn.Linear(3, 2))):
+        seen = observe(module, (torch.randn(12, 3), torch.arange(12) % 2), samples=samples)
+        assert {key.rpartition("/")[2] for key in seen} | set(seen.refused) == set(quantities())
+        assert seen.refused["firing_overlap"] == "needs a hidden layer"
+        if samples:
+            assert seen.refused["information_input"] == seen.refused["information_labels"] == "needs a hidden layer"

@@ -161,3 +161,11 @@ def test_each_part_is_read_with_the_statistics_given_for_it():
             assert found == pytest.approx(energy_distance(*clouds))
             distances.add(found)
     assert len(distances) == 4
+
+
+def test_labels_may_be_arrays_that_torch_cannot_share():
+    features, labels = torch.tensor([[1.0], [5.0], [3.0]]), np.array([0, 1, 0])
+    frozen = labels.copy()
+    frozen.flags.writeable = False
+    for same in (labels[::-1], frozen):
+        assert class_means(features, same).tolist() == [[2.0], [5.0]]
