@@ -151,10 +151,7 @@ def class_means(features: Tensor, labels: Tensor) -> Tensor:
     """Mean of each class 0..max, (K, d); `ValueError` for one without samples, or features that are not finite."""
     if not torch.isfinite(features).all():
         raise ValueError("features must be finite, got NaN or infinity among their entries")
-    labels, _ = (
-        torch.from_numpy(shareable(part)).to(features.device)
-        for part in check_labels(labels, len(features), len(features))
-    )
+    labels = torch.from_numpy(shareable(check_labels(labels, len(features), len(features))[0])).to(features.device)
     one_hot = nn.functional.one_hot(labels).to(features.dtype)
     counts = one_hot.sum(0)
     check_every_class(counts)
