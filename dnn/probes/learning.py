@@ -89,7 +89,7 @@ def elasticity(
         As in :func:`dnn.probes.rank_gradients`; batch norm uses its running statistics.
     bases, samples : int
         The first so many training samples are bases, and are watched. `ValueError` if a base is the only one of its
-        class among those watched, or has no other class beside it.
+        class among those watched, or has no other class beside it, or moves nothing of its class or of others.
 
     Examples
     --------
@@ -106,7 +106,11 @@ def elasticity(
     with seen(network, x, y, output) as look:
         change = _moves(look, n_bases)
     still, labels = np.zeros_like(change[0]), y.cpu().numpy()
-    return float(np.mean([contrast(still, moved, base, labels) for base, moved in enumerate(change)]))
+    decades = [contrast(still, moved, base, labels) for base, moved in enumerate(change)]
+    if not np.isfinite(decades).all():
+        base = int(np.isfinite(decades).argmin())
+        raise ValueError(f"needs steps that move samples of every kind, got {decades[base]} decades for base {base}")
+    return float(np.mean(decades))
 
 
 def _moves(look: Seen, n_bases: int) -> np.ndarray:
