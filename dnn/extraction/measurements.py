@@ -13,6 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from dnn.checks import shareable
 from dnn.extraction.fields import fields_of
+from dnn.networks.mlp import classes_of
 from dnn.observing.batches import logits_of
 from dnn.observing.layers import layers_of, unwrapped
 from dnn.observing.taps import undisturbed
@@ -186,7 +187,7 @@ def measure_kept(
         for start in range(0, len(look.y), CHUNK):
             rows = slice(start, start + CHUNK)
             logits = logits_of(look.module(look.given[rows].clone()), look.output)
-            right += int((logits.argmax(dim=1) == look.y[rows]).sum())
+            right += int((classes_of(logits) == look.y[rows]).sum())
     return right / len(y)
 
 

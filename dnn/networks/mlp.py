@@ -253,6 +253,11 @@ def checked_logits(network: nn.Module, x: Tensor, name: str = "x") -> Tensor:
     return logits
 
 
+def classes_of(logits: Tensor) -> Tensor:
+    """Classes (n,) of logits (n, K): that of the largest one; of two classes that a single logit tells by its sign."""
+    return logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
+
+
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:
     """Batch-norm layers of any module, in the order of registration."""
     return [module for module in network.modules() if isinstance(module, _BatchNorm)]

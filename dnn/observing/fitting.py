@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from dnn.networks.mlp import classes_of
 from dnn.observing.passes import Refused, View
 
 
@@ -15,8 +16,7 @@ def n_correct(view: View) -> int:
     view : View
     """
     labels, logits = view.labels, view.logits
-    predicted = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
-    return int((predicted.numpy() == labels).sum())
+    return int((classes_of(logits).numpy() == labels).sum())
 
 
 def total_loss(view: View) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dnn.checks import draws_of, random_of
 from dnn.data import Split
-from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.networks.mlp import batch_norm_mode, checked_logits, classes_of
 from dnn.observing.batches import as_batch
 from dnn.probes.seeing import first, part_of, seen
 from dnn.reading.basins import AMPLITUDES, sample_basin, weight_basin
@@ -164,5 +164,4 @@ def _accuracy(classifier: nn.Module, x: Tensor, y: Tensor, statistics: str) -> f
     with batch_norm_mode(classifier, statistics):
         logits = checked_logits(classifier, x.clone())  # some modules write into their inputs
     check_labels(y, len(x), max(logits.shape[1], 2))
-    predicted = logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
-    return float((predicted == y).double().mean())
+    return float((classes_of(logits) == y).double().mean())

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.networks.mlp import batch_norm_mode, checked_logits, classes_of
 from dnn.reading.basins import sample_basin
 from dnn.reading.perturbations import readable
 from dnn.reading.rank_densities import check_labels
@@ -96,7 +96,7 @@ def basin_picture(
     noisy = torch.stack([digits + s * noise for s in amplitudes])  # (n_s, draws, n, ...)
     with batch_norm_mode(network, "running"):
         logits = checked_logits(network, noisy.flatten(0, 2).clone())  # some modules write into their inputs
-    predicted = logits.argmax(1).reshape(noisy.shape[:3])
+    predicted = classes_of(logits).reshape(noisy.shape[:3])
     apex, points = digits.flatten(1), noisy.flatten(3)
     mean, axes = _principal_axes(points.flatten(0, 2))
     basin = sample_basin(network, digits, y[chosen], rng, by="sample", draws=draws, span=span)

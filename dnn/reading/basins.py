@@ -244,7 +244,7 @@ class _Search:
         logits = checked_logits(network, x.clone())  # some modules write into their inputs
         if len(logits) != len(x):
             raise ValueError(f"network must put out logits of every sample, got {len(logits)} for {len(x)} samples")
-        predicted, n_classes = predictions(logits, 0.0), logits.shape[1]
+        predicted, n_classes = predictions(logits, 0.0), max(logits.shape[1], 2)
         labels, counts = check_labels(y, len(x), n_classes)
         if choice("by", by, ("all", "class", "sample")) == "class":
             check_every_class(counts)

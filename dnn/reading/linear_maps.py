@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from dnn.checks import samples_for, split_of
-from dnn.networks.mlp import batch_norms
+from dnn.networks.mlp import batch_norms, classes_of
 from dnn.observing.layers import unwrapped
 from dnn.reading.probing import linear_logits, probed_map
 from dnn.reading.rank_densities import check_labels
@@ -209,8 +209,8 @@ def pruned_accuracy(
         logits = perceptron_logits(network, split.x_train, x, statistics=statistics)
     else:
         logits = linear_map_logits(network, x, statistics=statistics, output=output)
-    check_labels(y, len(x), logits[-1].shape[1])
-    return np.array([float((row.argmax(1) == y).double().mean()) for row in logits])
+    check_labels(y, len(x), max(logits[-1].shape[1], 2))
+    return np.array([float((classes_of(row) == y).double().mean()) for row in logits])
 
 
 @torch.no_grad()

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
-from dnn.networks.mlp import batch_norms
+from dnn.networks.mlp import batch_norms, classes_of
 from dnn.observing.layers import NORMS
 from dnn.observing.taps import in_full
 from dnn.reading.replacing import called_with
@@ -225,7 +225,7 @@ def predictions(logits: Tensor, amplitude) -> np.ndarray:
     """Classes (n,) of `logits` (n, K); `SimulationError` if these are not finite."""
     if not torch.isfinite(logits).all():
         raise SimulationError(f"logits are not finite at noise amplitude {np.max(amplitude):g}")
-    return logits.argmax(1).cpu().numpy()
+    return classes_of(logits).cpu().numpy()
 
 
 def _normal(rng: np.random.Generator, shape, like: Tensor) -> Tensor:

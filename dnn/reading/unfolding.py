@@ -75,6 +75,8 @@ class Unfolded:
         choice("statistics", statistics, STATISTICS)
         if first is None and (x.ndim < 2 or x.shape[-1] != self.widths[0]):
             raise ValueError(f"x must have shape (n, {self.widths[0]}), got {tuple(x.shape)}")
+        if first is None and not x.is_floating_point():
+            raise ValueError(f"x must be real numbers, which a chain of linear layers takes, got {x.dtype}")
         two_below, below = x, x
         for m, linear in enumerate(self.linears):
             if m == 0 and first is not None:
