@@ -36,7 +36,7 @@ def _is_absent(verdict: Verdict) -> bool:
 
 def _line(row: str, verdict: Verdict, width: int, knob: str) -> str:
     score = number(verdict.score) if verdict.scores else "-"
-    low, high = (number(of(verdict.scores)) for of in (min, max)) if verdict.scores else ("", "")
+    low, high = map(number, verdict.spread)
     spread = f"{low} to {high} ({len(verdict.scores)})" if verdict.scores else ""
     return f"{row:{width}}  {verdict.outcome:8}  {score:>7}  {spread:20}  {note(verdict, knob)}".rstrip()
 

@@ -93,11 +93,9 @@ class Result:
         return pandas.DataFrame(lines, columns=list(COLUMNS))
 
     def _line(self, row: str, verdict: Verdict) -> list[Any]:
-        scores = verdict.scores
-        low, high = (min(scores), max(scores)) if scores else (np.nan, np.nan)
         numbers = [np.nan if value is None else value for value in (verdict.predicted, verdict.measured)]
         words = report.note(verdict, self.knobs.get(row, ""), numbers=False)
-        return [row, verdict.outcome, verdict.score, low, high, len(scores), *numbers, words]
+        return [row, verdict.outcome, verdict.score, *verdict.spread, len(verdict.scores), *numbers, words]
 
     def csv(self) -> str:
         """The table with the thresholds and the score of every replicate, as text."""
@@ -183,7 +181,8 @@ class Result:
                 path = folder / "runs" / f"{len(rows) - 1}-{i}.npz"
                 run.save(path)
                 rows[row].append({"cell": "", "file": f"runs/{path.name}", "digest": digest(run)})
-        self.write_into(folder, self.manifest(rows) | {"call": "saved", "state": "finished"})
+        state = "interrupted" if self.interrupted else "finished"
+        self.write_into(folder, self.manifest(rows) | {"call": "saved", "state": state})
         return folder
 
     def manifest(self, rows: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,7 +253,7 @@ def read_result(folder: Path, question: Any = None, picture: Callable[[Result], 
 
 
 def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, picture: Any) -> Result:
-    cells = folder.parents[1] / "cells"
+    cells = folder.parent.parent / "cells"
     runs = {
         row: [_read_run(folder, cells, run) for run in entries if not run.get("error")]
         for row, entries in manifest["rows"].items()
@@ -310,4 +309,4 @@ def _as_named(run: Trajectory, entry: Mapping[str, Any], folder: Path) -> Trajec
 
 def digest(run: Trajectory) -> str:
     """SHA-256 over names, shapes and bytes of a run's arrays; equal exactly when the numbers are."""
-    return checksum({"t": run.t, **run.data})
+    return checksum(run.arrays() if "t" in run.data else {"t": run.t, **run.data})

@@ -74,7 +74,7 @@ class Verdict:
             raise ValueError("scores must not be empty")
         if not absent_below <= shown_from:
             raise ValueError(f"absent_below must be <= shown_from, got {absent_below} and {shown_from}")
-        median = float(np.median(scores))
+        median = _median(scores)
         if not np.isfinite(median):
             outcome = "unclear"
         elif median >= shown_from:
@@ -91,12 +91,17 @@ class Verdict:
     @property
     def score(self) -> float:
         """Median over replicates; NaN when there is none."""
-        return float(np.median(self.scores)) if self.scores else float("nan")
+        return _median(self.scores) if self.scores else float("nan")
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Smallest and largest score over replicates; NaN when there is none, or when a replicate has none."""
+        return (float(np.min(self.scores)), float(np.max(self.scores))) if self.scores else (np.nan, np.nan)
 
     @property
     def absent_in_every_replicate(self) -> bool:
         """What a negative control owes: every single score below the lower threshold."""
-        return bool(self.scores) and max(self.scores) < self.thresholds[0]
+        return bool(self.scores) and self.spread[1] < self.thresholds[0]
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name, for JSON, which has no NaN and no infinity: these become words."""
@@ -117,6 +122,12 @@ def _numbers(name: str, values: Any) -> tuple[float, ...]:
     if array.ndim != 1:
         raise ValueError(f"{name} must have 1 dimension(s), got shape {array.shape}")
     return tuple(np.nan if np.isnan(value) else float(value) for value in array)
+
+
+def _median(scores: Sequence[float]) -> float:
+    """NaN between the two infinities, too."""
+    with np.errstate(invalid="ignore"):
+        return float(np.median(scores))
 
 
 def _plain(value: float | None) -> float | str | None:

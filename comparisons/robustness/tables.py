@@ -186,7 +186,7 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
             case, verdict, counts = answer.case, answer.verdict, _counts(answer, base)
             before = base.verdict.outcome if base is not None else ""
             holds = int(verdict.outcome == before) if counts else ""
-            scores = (verdict.score, min(verdict.scores), max(verdict.scores)) if verdict.scores else ("", "", "")
+            scores = (verdict.score, *verdict.spread) if verdict.scores else ("", "", "")
             runs = len(verdict.scores) or ""
             outcome = LATE if answer.left_out else verdict.outcome
             line = [case.study.name, case.row, case.what, case.seed, outcome, before, int(counts), holds]
