@@ -50,12 +50,17 @@ JITTER = (0.8, 1.25)  # factors that the drawn weights have
 LAZY = 10.0  # imbalances from which on one weight stays where it is while the other moves
 
 
+def drawn_weights(s: Layerwise, start: float, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Two weights (skills,) each, about ones of product `start` whose squares differ by the imbalance."""
+    large = np.sqrt(s.imbalance / 2 + np.hypot(s.imbalance / 2, start))
+    return tuple(size * rng.uniform(*JITTER, s.skills) for size in (large, start / large))
+
+
 def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
     """Closed form; from a small balanced start every skill is a sigmoid, from a large imbalance an exponential."""
     from toymodels.layerwise import DiagonalNetwork
 
-    large = np.sqrt(s.imbalance / 2 + np.hypot(s.imbalance / 2, s.start))
-    a, b = (size * rng.uniform(*JITTER, s.skills) for size in (large, s.start / large))
+    a, b = drawn_weights(s, s.start, rng)
     variance = s.ratio ** -np.arange(s.skills)
     rate = variance[[0, -1]] * np.hypot(s.imbalance, 2)  # of the fastest and the slowest skill near their targets
     t = np.geomspace(1e-2 / rate[0], 3 * np.log(1e3 / min(s.start, 0.1)) / rate[1], 500)
@@ -158,12 +163,17 @@ class Parities(Settings):
     lr: float = 0.05
 
 
+def stable_rate(lr: float, start: float) -> float:
+    """A learning rate that a kernel which grows with the square of the start can bear."""
+    return lr / max(1.0, (start / 0.1) ** 2)
+
+
 def condensation(s: Parities, rng: np.random.Generator) -> Trajectory:
     """The exact gradient over all inputs; ReLU, at multiplicity 1, stays near the threshold."""
     from toymodels.condensation.parity_skills import ParitySkills
 
     model = ParitySkills(s.skills, s.ratio, s.width, s.start)
-    return model.train(s.steps, s.lr / max(1.0, (s.start / 0.1) ** 2), rng)
+    return model.train(s.steps, stable_rate(s.lr, s.start), rng)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
 
     lr, start = spread_out(rng, s.lr, s.lr_spread), spread_out(rng, s.start, s.start_spread)
     x = np.linspace(-1, 1, s.samples)[:, None]
-    y = np.sin(3 * x[:, 0])
+    y = np.sin(3 * x[:, 0]) + s.second * np.sin(6 * x[:, 0])
     first = TwoLayerNetwork.random(s.width, 1, start, "tanh", rng)
     steps = _steps(s.time, lr, s.records)
     run = first.train(x, y, int(steps[-1]), lr, steps.tolist())

@@ -43,7 +43,7 @@ def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
     from toymodels.layerwise.snapshots import diagonal_snapshot
 
     start, ratio = spread_out(rng, s.start, s.start_spread), spread_out(rng, s.ratio, s.ratio_spread)
-    a, b = np.sqrt(start) * rng.uniform(*emergence.JITTER, (2, s.skills))
+    a, b = emergence.drawn_weights(s, start, rng)
     variance = ratio ** -np.arange(s.skills)
     model = DiagonalNetwork(np.ones(s.skills), a, b, variance)
     times = model.time_to(HALF)
@@ -89,7 +89,8 @@ def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:
     x, y = model.inputs, model.targets
     steps = np.unique(np.rint(np.geomspace(30, s.steps * ratio, s.records)).astype(int))
     first = model.network(rng)
-    run = first.train(x, y, int(steps[-1]), s.lr, steps.tolist(), record=("a", "w", "loss"))
+    lr = emergence.stable_rate(s.lr, start)
+    run = first.train(x, y, int(steps[-1]), lr, steps.tolist(), record=("a", "w", "loss"))
     networks = TwoLayerNetwork(run["a"], run["w"], model.activation)
     made = Trajectory(run.t, {**_skills(model.progress(networks(x))), "loss": run["loss"]}, clock="step", meta=LEVELS)
     made = replace(made, t=run.t[1:], data={name: values[1:] for name, values in made.data.items()})

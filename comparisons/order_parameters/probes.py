@@ -212,7 +212,7 @@ def _elasticity(moment: Moment) -> float:
     """Mean over updates of the decades by which one moves its own class more than others."""
     from toymodels.metrics.elasticity import contrast
 
-    changes = _there(moment.now.changes)[:, : moment.n_train].astype(float)
+    changes = _there(moment.now.changes)[: moment.n_train, : moment.n_train].astype(float)
     still = np.zeros_like(changes[0])
     return float(np.mean([contrast(still, moved, base, moment.train) for base, moved in enumerate(changes)]))
 

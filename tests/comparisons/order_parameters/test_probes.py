@@ -184,3 +184,17 @@ def test_pathways_overlap_fully_where_a_class_has_units_of_its_own():
     firing = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]], dtype=bool)
     assert activation_overlap(firing, np.array([0, 0, 1, 1])) == pytest.approx(1)
     assert activation_overlap(np.ones((4, 4), dtype=bool), np.array([0, 0, 1, 1])) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("n_train", [4, 7])
+def test_elasticity_is_that_of_updates_on_training_samples_however_few(n_train):
+    rng = np.random.default_rng(0)
+    x, labels = rng.standard_normal((12, 3)), np.arange(12) % 2
+    now = two_layer_snapshot(rng.standard_normal(5), rng.standard_normal((5, 4)), x, "tanh")
+    decades = []
+    for base in range(n_train):  # of the ten inputs that the snapshot has updates for, those that are trained on
+        moved = np.abs(now.kernel[base, :n_train]) / now.kernel[base, base]
+        own = (labels[:n_train] == labels[base]) & (np.arange(n_train) != base)
+        decades.append(np.log10(moved[own].mean() / moved[labels[:n_train] != labels[base]].mean()))
+    found = order_parameters(Moment(now, now, labels, n_train), ["elasticity"])
+    assert found["elasticity"] == pytest.approx(np.mean(decades))
