@@ -31,6 +31,8 @@ def mislabelled_digits(s: Settings, samples: int, wrong: float, rng: np.random.G
     from dnn.data import load
 
     digits = [np.asarray(part) for part in load("mnist-mini", s.data)]
+    if positive_int("samples", samples) > len(digits[0]):
+        raise ValueError(f"samples must be <= {len(digits[0])}, the digits that there are, got {samples}")
     chosen = rng.choice(len(digits[0]), size=samples, replace=False)
     labels = digits[1][chosen].copy()
     changed = rng.choice(samples, size=round(fraction("wrong", wrong, closed=True) * samples), replace=False)

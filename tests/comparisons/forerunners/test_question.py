@@ -12,8 +12,8 @@ T = np.geomspace(1, 1e4, 201)
 EVENTS = np.geomspace(100, 1000, 10)
 
 
-def ensemble(height=40.0, n=len(EVENTS), **decades):
-    """Runs whose score rises to `height` in eight steps, and quantities that step so many decades before it is half of that."""
+def ensemble(height=40.0, n=10, **decades):
+    """Runs whose score rises to `height` in eight steps, and quantities that step so many decades before its half."""
     runs = []
     for event in EVENTS[:n]:
         place = np.log10(T / event)

@@ -120,7 +120,7 @@ def test_a_run_is_what_its_model_returns_for_its_own_random_numbers(made):
     for task in (second, first):  # in whatever order
         outcome = run_task(task)
         assert (outcome.error, outcome.task) == ("", task)
-        assert outcome.seconds > 0
+        assert 0 < outcome.seconds < 60
     for task in (first, second):
         expected = np.random.default_rng(row_seed(3, task.replicate, "stream")).random()
         run = load_run(task)
@@ -166,7 +166,7 @@ def test_a_failure_is_told_in_words_and_writes_nothing(run, error, made):
     (task,) = made(replace(ROW, run=run))
     outcome = run_task(task)
     assert outcome.error == error
-    assert outcome.seconds > 0
+    assert 0 < outcome.seconds < 60
     with pytest.raises(ValueError, match=r"model 1: its finished run is missing, .*npz"):
         load_run(task)
 
