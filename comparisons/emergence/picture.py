@@ -32,7 +32,8 @@ def _skills(axes: Axes, row: str, runs: Sequence[Trajectory]) -> None:
             axes.plot(run.t[run.t > 0], run["skills"][run.t > 0, k], color=shade, lw=2 if i == 0 else 0.7, label=label)
         if i == 0:
             first = run.t[np.flatnonzero(rising)[0]] if rising.any() else run.t[run.t > 0][0]
-            last = run.t[min(np.flatnonzero(run["skills"].min(axis=1) < MOST)[-1] + 1, len(run.t) - 1)]
+            before = np.flatnonzero(run["skills"].min(axis=1) < MOST)
+            last = run.t[min(before[-1] + 1, len(run.t) - 1)] if before.size else first
             left = max(run.t[run.t > 0][0], first / 2)
             axes.set_xlim(left, max(last * 2, 4 * left))
     axes.axhline(0.5, color="0.6", lw=0.7, ls=":")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comparisons.grokking.question import rising
 from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
-from toymodels.metrics.curves import despiked
 from toymodels.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _performance(axes: Axes, row: str, result: Result) -> None:
 
 
 def _lag(axes: Axes, row: str, run: Trajectory) -> None:
-    train, test = (_share(run[name]) for name in ("train", "test"))
+    train, test = (_share(rising(run, name)) for name in ("train", "test"))
     axes.fill_between(run.t, train, test, color=style.colour(row), alpha=0.2, lw=0, label="lag: the area between")
     axes.plot(run.t, train, color="0.35", lw=1, ls="--")
     axes.plot(run.t, test, color=style.colour(row), lw=1.6)
@@ -57,6 +57,5 @@ def _lag(axes: Axes, row: str, run: Trajectory) -> None:
 
 def _share(values: np.ndarray) -> np.ndarray:
     """A score as the share of its rise from the first to the last record; flat where it does not rise."""
-    values = despiked(values)
     rise = values[-1] - values[0]
     return (values - values[0]) / rise if rise else np.zeros_like(values)

@@ -64,7 +64,7 @@ def judge(runs: Sequence[Trajectory], asked: Any) -> Verdict:
     if any(flaws):
         return Verdict.unclear(commonest(flaws))
     numbers = _crossing_numbers(runs, asked)
-    lags = [lag(run.t, *(_within_ends(_score(run, name)) for name in ("train", "test"))) for run in runs]
+    lags = [lag(run.t, *(rising(run, name) for name in ("train", "test"))) for run in runs]
     verdict = Verdict.from_scores(lags, asked.absent_below, asked.shown_from, **numbers)
     checks = {"shown": _not_late, "absent": _not_at_once}
     flaws = [checks[verdict.outcome](run, asked) for run in runs] if verdict.outcome in checks else []
@@ -82,6 +82,11 @@ def _score(run: Trajectory, name: str) -> np.ndarray:
     return np.maximum(despiked(run[name]), 0.0)
 
 
+def rising(run: Trajectory, name: str) -> np.ndarray:
+    """The score of this `name` as the lag is read off it: without lone records, and never beyond its two ends."""
+    return _within_ends(_score(run, name))
+
+
 def _within_ends(values: np.ndarray) -> np.ndarray:
     """A curve that neither dips below its first record nor rises above its last, so that shares are shares."""
     return np.clip(values, min(values[0], values[-1]), max(values[0], values[-1]))
@@ -91,7 +96,7 @@ def _bounds(run: Trajectory) -> tuple[float, float]:
     """The smallest and the largest lag that the records allow, each rise being at one end or the other of a gap."""
     shares = []
     for name in ("train", "test"):
-        values = _within_ends(_score(run, name))
+        values = rising(run, name)
         shares.append((values - values[0]) / (values[-1] - values[0]))
     late = run.t > 0
     gaps = np.diff(np.log10(run.t[late]))

@@ -9,7 +9,7 @@ import numpy as np
 from comparisons.harness import panels, style
 from comparisons.harness.model import OFF
 from comparisons.harness.result import Result
-from toymodels.metrics.curves import settled_from
+from comparisons.local_elasticity.question import fitted_from
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ def _contrast(ax, replicates, colour: str, level: float) -> None:
     for run in replicates:
         ax.plot(run.t, run["contrast"], color=colour, lw=1.4)
         ax.plot(run.t, run["start_contrast"], color=colour, lw=0.9, ls="--")
-        fit = settled_from(run["train"], run.meta.get("train_level", level)) if "train" in run.data else None
+        fit = fitted_from(run, level) if "train" in run.data else None
         if fit is not None:
             ax.plot(run.t[fit], run["contrast"][fit], "o", ms=4.5, color=colour, markeredgecolor="k", zorder=3)
 

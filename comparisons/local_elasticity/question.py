@@ -90,8 +90,16 @@ def _at_fit(run: Trajectory, asked: Any) -> int | None:
     """The record of the fit; the middle one of a run without a training score, which is judged over its second half."""
     if "train" not in run.data:
         return len(run.t) // 2
+    return fitted_from(run, asked.train_level)
+
+
+def fitted_from(run: Trajectory, level: float) -> int | None:
+    """The record from which on the training score has its level, this one unless the run tells its own, and keeps it.
+
+    Lone records and noise do not count; None if there is none.
+    """
     tolerance = min(3 * scatter(run["train"]), 0.1)
-    return settled_from(despiked(run["train"]), told(run, "train_level", asked.train_level), tolerance)
+    return settled_from(despiked(run["train"]), told(run, "train_level", level), tolerance)
 
 
 def _not_learned(run: Trajectory, fit: int, asked: Any) -> str:
