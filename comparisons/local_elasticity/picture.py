@@ -72,11 +72,10 @@ def _legend() -> list:
 
 
 def _histograms(ax, replicates, row: str) -> None:
+    moved = {digit: np.concatenate([run.meta[f"four_to_{digit}"] for run in replicates]) for digit in DIGITS}
+    bins = np.linspace(0, max(1.2, *(values.max() for values in moved.values())), 40)
     for digit, colour in DIGITS.items():
-        values = np.concatenate([run.meta[f"four_to_{digit}"] for run in replicates])
-        ax.hist(
-            values, bins=np.linspace(0, 1.2, 40), density=True, histtype="step", color=colour, label=f"4 on {digit}s"
-        )
+        ax.hist(moved[digit], bins=bins, density=True, histtype="step", color=colour, label=f"4 on {digit}s")
     ax.set_xlabel("relative change of the logits")
     ax.set_ylabel("density", fontsize=9)
     ax.set_title(f"{row}\na step on a 4, after training", fontsize=11)

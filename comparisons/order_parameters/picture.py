@@ -92,9 +92,12 @@ def _colour(row: str, name: str) -> str:
 
 def _title(row: str, result: Result) -> str:
     """The row, its size, and what comes of it beyond the nulls."""
-    verdict = result.verdicts[row]
+    title = f"{TITLES.get(row, row)}, {len(result.runs[row])} runs"
+    verdict = result.verdicts.get(row)
+    if verdict is None:
+        return title
     best = f"best: {verdict.score:.2f} beyond the grey" if verdict.score > 0 else "none beyond the grey"
-    title = f"{TITLES.get(row, row)}, {len(result.runs[row])} runs: {verdict.outcome}"
+    title = f"{title}: {verdict.outcome}"
     return f"{title}\n{best}" if verdict.scores else title
 
 

@@ -46,7 +46,9 @@ def test_the_size_at_which_the_peak_is_expected_is_marked_in_both_panels():
 def test_a_prediction_is_that_of_the_first_replicate():
     predicted = np.array([2.0, 5.0, 0.5])
     first, second, *_ = draw(
-        result(layerwise=[run(data={"predicted": predicted}), run(2.0)], mine=[run(), run(data={"predicted": predicted})])
+        result(
+            layerwise=[run(data={"predicted": predicted}), run(2.0)], mine=[run(), run(data={"predicted": predicted})]
+        )
     ).axes
     np.testing.assert_array_equal(labelled(first)["predicted"], [SIZES, predicted])
     assert legend(second) == ["model"]

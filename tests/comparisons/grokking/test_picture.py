@@ -70,7 +70,7 @@ def test_below_are_the_shares_of_the_rise_of_the_first_replicate():
         (rising(1000), "a usual one"),
         (rising(1000, -4.0), "worse than the mean at first"),
         (rising(1000) - 0.05 * np.exp(-(np.log10(T / 5) ** 2) / 0.1), "a dip below its start"),
-        (np.where(T == T[30], 0.9, rising(1000)), "a lone spike"),
+        (np.where(T[30] == T, 0.9, rising(1000)), "a lone spike"),
         (rising(400, 0.1, 0.98) - 0.02 * (T > 3000), "higher before the end"),
     ],
 )
