@@ -13,6 +13,7 @@ from comparisons.emergence import models as emergence
 from comparisons.order_parameters.models import spread_out, with_order
 from comparisons.order_parameters.probes import SAMPLES
 from toymodels.trajectory import Trajectory
+from toymodels.validation import positive_int
 
 LEARNED, HALF = 0.9, 0.5
 
@@ -76,6 +77,9 @@ class Condensation(emergence.Parities):
     start_spread: float = 4.0
     ratio_spread: float = 6.0
     records: int = 120
+
+    def __post_init__(self):
+        positive_int("skills", self.skills, minimum=2)
 
 
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:

@@ -101,3 +101,10 @@ def test_the_network_learns_its_skills_by_descent_with_a_smaller_rate_from_a_lar
         np.testing.assert_allclose(run[name], values, rtol=1e-7, atol=1e-12, err_msg=name)
     assert run.clock == "step"
     assert run.meta["order"][0] == "loss"
+
+
+@pytest.mark.parametrize("kind", [Layerwise, Condensation])
+def test_a_second_skill_is_needed(kind):
+    assert kind(skills=2).skills == 2
+    with pytest.raises(ValueError, match="skills must be >= 2, got 1"):
+        kind(skills=1)
