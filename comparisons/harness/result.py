@@ -246,13 +246,22 @@ def read_result(folder: Path, question: Any = None, picture: Callable[[Result], 
     manifest = read_manifest(folder)
     if "verdicts" not in manifest:
         raise ValueError(f"{folder} holds no finished result: the call {manifest.get('state', 'ended early')}")
+    asked = _understood(folder, lambda: _asked(question, manifest.get("question", {})), ValueError)
+    verdicts = _understood(
+        folder, lambda: {row: Verdict.from_dict(said) for row, said in manifest["verdicts"].items()}, ValueError
+    )
+    return _understood(folder, lambda: _of_manifest(folder, manifest, asked, verdicts, picture))
+
+
+def _understood(folder: Path, read: Callable[[], Any], *more: type[Exception]) -> Any:
+    """What `read` makes of a manifest, of which an error of these kinds says that it is damaged."""
     try:
-        return _of_manifest(folder, manifest, question, picture)
-    except (KeyError, TypeError, AttributeError) as error:
+        return read()
+    except (KeyError, TypeError, AttributeError, *more) as error:
         raise ValueError(f"{folder / 'manifest.json'} is damaged ({type(error).__name__}: {error})") from None
 
 
-def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, picture: Any) -> Result:
+def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, verdicts: Any, picture: Any) -> Result:
     cells = folder.parent.parent / "cells"
     runs = {
         row: [_read_run(folder, cells, run) for run in entries if not run.get("error")]
@@ -261,8 +270,8 @@ def _of_manifest(folder: Path, manifest: Mapping[str, Any], question: Any, pictu
     return Result(
         study=manifest["study"],
         headline=manifest["headline"],
-        question=_asked(question, manifest.get("question", {})),
-        verdicts={row: Verdict.from_dict(fields) for row, fields in manifest["verdicts"].items()},
+        question=question,
+        verdicts=verdicts,
         runs={row: kept for row, kept in runs.items() if kept},
         knobs=manifest["knobs"],
         folder=folder,

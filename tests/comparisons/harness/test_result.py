@@ -19,6 +19,7 @@ from comparisons import Result, Verdict
 from comparisons.harness import result as module
 from comparisons.harness.result import digest, read_result
 from toymodels.trajectory import Trajectory
+from toymodels.validation import non_negative
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Question:
     shown_from: float = 0.5
     levels: tuple = (0.1, 0.9)
     name: str = "rise"
+
+    def __post_init__(self):
+        non_negative("shown_from", self.shown_from)
 
 
 def run(*x, t=(1.0, 2.0, 5.0), **more):
@@ -233,6 +237,9 @@ def test_a_question_that_is_no_dataclass_keeps_nothing(question, tmp_path):
     assert read_result(folder, Question()).question == Question()
 
 
+UNKNOWN = {"outcome": "maybe", "scores": [], "thresholds": [0.25, 0.5]}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -240,6 +247,10 @@ def test_a_question_that_is_no_dataclass_keeps_nothing(question, tmp_path):
         ({"verdicts": {"model": {}}}, "KeyError: 'scores'"),
         ({"verdicts": {"model": 3}}, "TypeError"),
         ({"verdicts": []}, "AttributeError"),
+        ({"verdicts": {"model": UNKNOWN}}, r"manifest\.json is damaged \(ValueError: outcome must be one of"),
+        ({"verdicts": {"model": UNKNOWN | {"outcome": "shown", "scores": ["x"]}}}, r"manifest\.json is damaged"),
+        ({"question": 3}, "AttributeError"),
+        ({"question": {"shown_from": -1.0}}, r"manifest\.json is damaged \(ValueError: shown_from must be >= 0"),
         ({"rows": {"model": [{"cell": "", "error": None}]}}, "is missing"),
     ],
 )
@@ -247,7 +258,7 @@ def test_a_damaged_manifest_is_named(changes, said, tmp_path):
     folder = result().save(tmp_path / "a")
     edited(folder, **changes)
     with pytest.raises(ValueError, match=said) as raised:
-        read_result(folder)
+        read_result(folder, Question())
     assert str(folder) in str(raised.value)
 
 

@@ -192,7 +192,7 @@ def test_only_a_loud_run_says_that_it_starts_and_how_far_it_is(loud, made, capsy
 
 def ran(todo, **changes):
     lines = []
-    finished = execute(todo, **{"jobs": 1, "engine": "local", "fresh": False, "log": lines.append} | changes)
+    finished = execute(todo, **{"jobs": 1, "engine": "local", "fresh": True, "log": lines.append} | changes)
     return finished, lines
 
 
