@@ -50,10 +50,11 @@ JITTER = (0.8, 1.25)  # factors that the drawn weights have
 LAZY = 10.0  # imbalances from which on one weight stays where it is while the other moves
 
 
-def drawn_weights(s: Layerwise, start: float, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def drawn_weights(s: Layerwise, start: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Two weights (skills,) each, about ones of product `start` whose squares differ by the imbalance."""
     large = np.sqrt(s.imbalance / 2 + np.hypot(s.imbalance / 2, start))
-    return tuple(size * rng.uniform(*JITTER, s.skills) for size in (large, start / large))
+    a, b = (size * rng.uniform(*JITTER, s.skills) for size in (large, start / large))
+    return a, b
 
 
 def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
