@@ -52,7 +52,8 @@ def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
     run = model.solve(t)
     x = rng.standard_normal((2 * SAMPLES, s.skills)) * np.sqrt(variance)
     labels = (x.sum(axis=1) > 0).astype(int)
-    snapshots = (diagonal_snapshot(*pair, x) for pair in [(a, b), *zip(run["a"], run["b"], strict=True)])
+    pairs = [(a, b), *zip(run["a"], run["b"], strict=True)]
+    snapshots = (diagonal_snapshot(first, second, x) for first, second in pairs)
     made = Trajectory(t, {**_skills(run["product"]), "loss": run["loss"]}, clock=run.clock, meta=LEVELS)
     return with_order(made, snapshots, labels, SAMPLES, ["loss"])
 
