@@ -95,6 +95,7 @@ def test_a_table_without_rows_keeps_its_columns():
 def test_the_file_of_a_table_gives_every_score_of_every_replicate_back():
     lines = list(csv.DictReader(io.StringIO(result().csv())))
     for line, verdict in zip(lines, VERDICTS.values(), strict=True):
+        assert len(line) == len(module.COLUMNS) + 2 + 3
         scores = [line[f"score_{i + 1}"] for i in range(3)]
         assert np.array_equal([float(score) for score in scores if score], verdict.scores, equal_nan=True)
         assert np.array_equal([float(line[k]) for k in ("absent_below", "shown_from")], verdict.thresholds, True)
@@ -107,6 +108,8 @@ def test_replicates_with_the_same_times_share_them():
     assert data["t"].values.tolist() == [1, 2, 5]
     assert data["x"].sel(replicate=1, t=5.0) == 8
     assert data.attrs["clock"] == "step"
+    alone = result().dataset("model (off)")
+    assert (alone["x"].dims, alone.sizes["replicate"]) == (("replicate", "t"), 1)
 
 
 def test_replicates_with_times_of_their_own_keep_them_and_end_when_they_end():
@@ -152,6 +155,7 @@ def test_a_notebook_shows_question_table_and_picture():
     page = result()._repr_html_()
     assert page.startswith("<p>Does it rise? &lt;yes &amp; no&gt;</p>")
     assert html.escape('one, "two"', quote=False) in page
+    assert "<th></th>" not in page  # rows have names, and no numbers
     data = base64.b64decode(re.search(r'<img alt="made_up" src="data:image/png;base64,([^"]+)"/>', page)[1])
     assert imread(io.BytesIO(data)).shape[:2] == (110, 220)  # 1 x 2 inches
     assert "<img" not in result(picture=None)._repr_html_()
