@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -267,7 +268,7 @@ def _written_beside(made: list[running.FigureResult], options: dict) -> Path:
 
 
 def _first_sentence(figure: PaperFigure) -> str:
-    return (figure.caption.partition(". ")[0]).rstrip(".")
+    return re.split(r"(?<!et al)\. |(?<=\?) ", figure.caption, maxsplit=1)[0].rstrip(".")
 
 
 def _all_settings(figures: Sequence[PaperFigure] | None) -> str:

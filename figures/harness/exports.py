@@ -26,8 +26,9 @@ def tolerance(row: Row, judged: Judged) -> float:
     From the lowest quartile of a seed to the highest; of four or fewer values, which do not tell how a median scatters,
     these are the extremes.
     """
-    seeds = [other for sizes in row.sizes.values() if judged in sizes.values() for other in sizes.values()]
-    quartiles = [bound for other in seeds for bound in (other.lower_quartile, other.upper_quartile)]
+    sizes = [list(seeds.values()) for seeds in row.sizes.values()]  # two of them may have measured the same
+    own = [other for seeds in sizes if any(each is judged for each in seeds) for other in seeds]
+    quartiles = [bound for other in own for bound in (other.lower_quartile, other.upper_quartile)]
     finite = [bound for bound in quartiles if math.isfinite(bound)]
     spread = max(finite) - min(finite) if finite else 0.0
     return max(spread, ROUNDING * abs(judged.median), TINY) if math.isfinite(judged.median) else 0.0

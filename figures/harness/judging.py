@@ -149,4 +149,5 @@ def rejudged(ledger: Ledger, again: Iterable[Again]) -> Ledger:
         claims = [claim.to_dict() for claim in one.claims]
         unknown = {name: one.origin.get(name, "") for name in ORIGIN}
         entries[str(one.seed)] = unknown | entries.get(str(one.seed), {}) | {"claims": claims}
-    return ledger | {where: figures for where, figures in new.items() if figures or where == "figures"}
+    kept = {where: dict(sorted(figures.items())) for where, figures in new.items() if figures or where == "figures"}
+    return ledger | kept

@@ -60,7 +60,7 @@ def find(word: str, own: Mapping[str, PaperFigure] | None = None) -> str:
     for figures in known:
         asked = [figure for figure in figures if not slash or figure.name.startswith(f"{paper}/")]
         exact = [figure for figure in asked if (number if slash else wanted) in _words(figure)]
-        if len(exact) == 1:
+        if len(exact) == 1 and not near:
             return exact[0].name
         near += exact
     near = near or _near(number if slash else wanted, [figure for figures in known for figure in figures])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-MANY = 6  # values of a setting from which on only the first and the last are printed
+MANY = 6  # values of a setting up to which all are printed; of more the first and the last
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:

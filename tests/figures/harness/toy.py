@@ -41,8 +41,8 @@ def draw(data, settings):
 
 
 def claim(key="figure.large", criterion=None, measure=lambda data: data["values"].ravel(), **more):
-    words = Quantity("value", measure)
-    return Claim(key, "Figure 0", "It is large.", words, criterion or median > 1, why="because", **more)
+    words, asked = Quantity("value", measure), median > 1 if criterion is None else criterion
+    return Claim(key, "Figure 0", "It is large.", words, asked, why="because", **more)
 
 
 def figure(name="toys/figure", claims=None, **more):
