@@ -191,7 +191,7 @@ def _folded(row: Row) -> str:
     for preset, seeds in row.sizes.items():
         inside.append(f"Measured at `{preset}`: {at_seeds(seeds)}")
     missed = next((judged for judged in row.deciding if judged.verdict != REPRODUCED), None)
-    if verdict != REPRODUCED and missed:
+    if missed:
         inside += [f"Size: {row.settings[row.preset]}"] if row.settings.get(row.preset) else []
         inside += [f"Why: {missed.why}"] if missed.why else []
         inside += [f"The authors could answer: {missed.defence}"] if missed.defence else []
@@ -234,8 +234,8 @@ def gallery_page(ledger: Ledger, gallery: Path = GALLERY) -> str:
             told = f"{row.claim.place}{kind}: {row.claim.statement} **{verdict}**{_in_brackets(remark)}"
             lines.append(f"- {told}: {row.measured}")
             lines.append(f"  - asked: {row.claim.criterion}")
-        run = figure.large_seconds and name in ledger.get(LARGE, {})
-        large = f"{figure.large_seconds:g} s" if run else "not run yet"
+        took = f"{figure.large_seconds:g} s" if figure.large_seconds else "not timed"
+        large = took if name in ledger.get(LARGE, {}) else "not run yet"
         sizes = f" Large preset: {large}." if LARGE in figure.presets else ""
         lines += [
             "",

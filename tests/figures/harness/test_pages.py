@@ -144,6 +144,15 @@ def test_a_figure_is_shown_at_both_sizes_with_what_was_asked(tmp_path, monkeypat
     assert lines[-1] == "Quick preset: 2.5 s on one core. Large preset: 90 s. Paper preset: an hour, estimated."
 
 
+def test_a_larger_size_that_ran_is_never_called_one_that_did_not(tmp_path, monkeypatch):
+    presets = {"quick": toy.Toy(), "large": toy.Toy(9)}
+    listed = content(s0=[judged(2.0)])
+    for took, ran, said in ((90.0, False, "not run yet"), (0.0, False, "not run yet"), (0.0, True, "not timed")):
+        monkeypatch.setattr(pages, "load", lambda name, s=took: toy.figure(presets=presets, large_seconds=s))
+        page = pages.gallery_page(content(s0=[judged(2.0)], large={"s0": [judged(2.0)]}) if ran else listed, tmp_path)
+        assert f"Large preset: {said}." in page
+
+
 def test_a_figure_without_pictures_or_a_large_preset_has_neither(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "load", lambda name: toy.figure(name, seconds=1.0))
     lines = pages.gallery_page(content(s0=[judged(2.0)]), tmp_path).splitlines()
@@ -151,9 +160,9 @@ def test_a_figure_without_pictures_or_a_large_preset_has_neither(tmp_path, monke
     assert lines[-1] == "Quick preset: 1 s on one core. Paper preset: not stated."
 
 
-def result(tmp_path, name, error="", **kept):
+def result(tmp_path, name, error="", text="picture", **kept):
     picture = tmp_path / f"{name.replace('/', '-')}.svg"
-    picture.write_bytes(name.encode())
+    picture.write_text(text)
     key = f"{name.partition('/')[2]}.a"
     return FigureResult(name, picture, (judged(2.0, key),), 1.0, error, made_by="code", kept=kept, settings="n 1")
 
@@ -175,8 +184,9 @@ def test_pictures_are_those_of_the_first_seed_and_data_those_of_every_one(tmp_pa
     pages.write_gallery(made, "quick", 5, gallery)
     assert not list(gallery.rglob("*.svg"))
     pages.write_gallery(made, "quick", 0, gallery)
-    pages.write_gallery(made, "large", 0, gallery)
-    assert sorted(path.name for path in gallery.rglob("*.svg")) == ["one-large.svg", "one.svg"]
+    pages.write_gallery([result(tmp_path, "toys/one", text="larger", values=np.ones(2))], "large", 0, gallery)
+    shown = {path.name: path.read_text() for path in gallery.rglob("*.svg")}
+    assert shown == {"one.svg": "picture", "one-large.svg": "larger"}
     assert set(stored.read(gallery, "toys/one")) == {("quick", 5), ("quick", 0), ("large", 0)}
     assert stored.read(gallery, "toys/two") == {}
     listed = ledger.read_ledger(gallery)
@@ -213,3 +223,13 @@ def test_a_ledger_of_one_call_is_two_files(tmp_path):
     pages.write_ledger(content(s0=[judged(2.0)]), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CLAIMS.md", "claims.json"]
     assert ledger.read_ledger(tmp_path) == content(s0=[judged(2.0)])
+
+
+def test_numbers_without_end_are_words_in_the_file_and_what_is_no_number_is_refused(tmp_path):
+    pages.write_ledger(content(s0=[judged([np.inf, 3.0, np.inf])]), tmp_path)
+    (claim,) = ledger.read_ledger(tmp_path)["figures"][NAME]["0"]["claims"]
+    assert (claim["median"], claim["low"]) == ("inf", 3)
+    before = (tmp_path / "claims.json").read_bytes()
+    with pytest.raises(ValueError, match="JSON compliant"):
+        pages.write_ledger(content(s0=[judged(2.0, median=np.nan)]), tmp_path)
+    assert (tmp_path / "claims.json").read_bytes() == before
