@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from figures.harness.sizes import MANY, settings_in_words
@@ -37,6 +37,8 @@ def test_numbers_have_four_digits_or_thousands_and_lists_an_and(value, expected)
     assert words(value) == expected
 
 
+@example(list(range(6)))
+@example(list(range(7)))
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=3 * MANY))
 def test_up_to_six_values_are_all_told_and_more_by_their_ends_and_number(values):
     assert MANY == 6
