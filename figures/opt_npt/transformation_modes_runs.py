@@ -73,12 +73,16 @@ class TransformationModes(Settings):
 def reordered(fields: np.ndarray, outputs: np.ndarray) -> float:
     """One less the size of Kendall's tau between (n,) fields and outputs, ties left out: 0 where order is kept.
 
+    So it is where all outputs are tied, as those of a ReLU neuron that never fires: nothing has another order.
+
     >>> reordered(np.arange(5.0), np.tanh(np.arange(5.0)))
     0.0
     """
     i, j = np.triu_indices(len(fields), 1)
     steps = outputs[j] - outputs[i]
     kept = np.abs(steps) > TIED * np.ptp(outputs)
+    if not kept.any():
+        return 0.0
     return 1 - abs(float(np.mean(np.sign(steps[kept]) * np.sign(fields[j] - fields[i])[kept])))
 
 

@@ -17,7 +17,9 @@ DATA = {
     "skill": RUNS * T[:, None] * SKILLS / 200,  # (2 runs, 3 times, 3 skills)
     "model": (RUNS + 2) * T[:, None] * SKILLS / 400,
     "sizes": np.array([10, 100]),
-    "strength_by_data": np.array([[[0.1, 0, 0], [0.9, 0.6, 0]], [[0.3, 0, 0], [1, 0.7, 0]], [[0.2, 0, 0], [0.5, 0.2, 0.1]]]),
+    "strength_by_data": np.array(
+        [[[0.1, 0, 0], [0.9, 0.6, 0]], [[0.3, 0, 0], [1, 0.7, 0]], [[0.2, 0, 0], [0.5, 0.2, 0.1]]]
+    ),
     "n_examples": np.array([10.0, 30, 100]),
     "by_data": np.array([[0.1, 0, 0], [0.4, 0.1, 0], [1, 0.5, 0.1]]),
     "widths": np.array([2, 4, 8]),

@@ -52,7 +52,19 @@ class Network:
     asked: list
 
     def __init__(self, *arguments, **options):
-        names = "alpha n_skills n_bits target width init_scale lr batch_size n_test momentum device".split()
+        names = [
+            "alpha",
+            "n_skills",
+            "n_bits",
+            "target",
+            "width",
+            "init_scale",
+            "lr",
+            "batch_size",
+            "n_test",
+            "momentum",
+            "device",
+        ]
         Network.made.append(dict(zip(names, arguments, strict=False)) | options)
 
     def simulate(self, n_steps, rng):

@@ -69,5 +69,3 @@ def test_growths_of_the_first_draw_are_named_by_their_ratio(axes):
         assert_allclose(line.get_xydata(), np.stack([np.linspace(0, 1, 4), gamma[0]], axis=1))
         assert line.get_label() == label
     assert axes[3].get_yscale() == "log"
-
-

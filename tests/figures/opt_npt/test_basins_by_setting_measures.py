@@ -55,7 +55,10 @@ def tuned(sweep, **arrays):
 def test_a_run_is_told_from_a_training_accuracy_of_95_percent_on_at_every_value():
     data = tuned("rate", train_accuracy=[[0.95, 1, 0.9], [1, 0.9499, 1]], sample_radius=np.ones((2, 3)))
     assert tuned_fitted(data, "rate").tolist() == [True, False, False]
-    radius = {"rate_sample_radius": np.array([[1, 1, 1], [2, 2, 2]]), "rate_weight_radius": np.array([[2, 2, 2], [1, 1, 1]])}
+    radius = {
+        "rate_sample_radius": np.array([[1, 1, 1], [2, 2, 2]]),
+        "rate_weight_radius": np.array([[2, 2, 2], [1, 1, 1]]),
+    }
     assert tuned_trend(data | radius, "rate", "sample").tolist() == [1, UNTOLD, UNTOLD]
     assert both_spaces(data | radius, "rate").tolist() == [1, UNTOLD, UNTOLD, -1, UNTOLD, UNTOLD]
 
@@ -92,7 +95,9 @@ def test_two_drops_as_sharp_count_with_the_one_at_which_more_is_lost():
 
 
 def test_what_is_left_of_the_sample_basin_is_a_share_of_the_widest():
-    data = tuned("batch", weight_radius=[[2, 2], [1, 1.9], [1, 1.8]], sample_radius=[[0.4, 0.4], [0.8, 0.8], [0.2, 0.2]])
+    data = tuned(
+        "batch", weight_radius=[[2, 2], [1, 1.9], [1, 1.8]], sample_radius=[[0.4, 0.4], [0.8, 0.8], [0.2, 0.2]]
+    )
     assert_allclose(sample_left(data), [0.25, UNTOLD])
 
 
@@ -120,7 +125,10 @@ def test_of_the_batches_all_count():
 def sizes(sample, weight, train=1.0):
     """Basins by depth at the largest width in one run; at the other width they fall from 9 to 1."""
     other = np.linspace(9, 1, len(sample))
-    data = {f"size_{name}_radius": np.stack([other, of], axis=1)[..., None] for name, of in (("sample", sample), ("weight", weight))}
+    data = {
+        f"size_{name}_radius": np.stack([other, of], axis=1)[..., None]
+        for name, of in (("sample", sample), ("weight", weight))
+    }
     accuracy = np.ones((len(sample), 2, 1))
     accuracy[:, 0], accuracy[-1, 1] = 0.5, train
     return data | {"size_train_accuracy": accuracy}
@@ -143,7 +151,8 @@ def test_the_last_step_of_depth_counts_once_the_sample_basin_has_grown_by_a_tent
 
 
 @pytest.mark.parametrize(
-    ("weight", "expected"), [([1.1, 1.0, 1.0], 0), ([1.09, 1.0, 1.0], UNTOLD), ([4.0, 2.0, 3.0], 0.5), ([1, 2, 2.0], UNTOLD)]
+    ("weight", "expected"),
+    [([1.1, 1.0, 1.0], 0), ([1.09, 1.0, 1.0], UNTOLD), ([4.0, 2.0, 3.0], 0.5), ([1, 2, 2.0], UNTOLD)],
 )
 def test_the_last_step_of_depth_counts_once_the_weight_basin_has_shrunk_by_a_tenth(weight, expected):
     assert_allclose(late_change(sizes([1.0, 1.0, 1.0], weight), "weight"), [expected], atol=1e-12)

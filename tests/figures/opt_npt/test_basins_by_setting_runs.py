@@ -50,7 +50,9 @@ class Measured:
         def basin(space):
             def measured(network, x, y, rng, **options):
                 self.asked[space] = (len(x), x[-1, 0].item(), y[-1].item(), options)
-                return SimpleNamespace(radius=self.radii[space], curve=np.array([1.0, 0.6, 0.2]) - (space == "weight") / 8)
+                return SimpleNamespace(
+                    radius=self.radii[space], curve=np.array([1.0, 0.6, 0.2]) - (space == "weight") / 8
+                )
 
             return measured
 
@@ -133,4 +135,3 @@ def test_a_network_that_is_wrong_as_often_as_right_has_no_basin(clean, is_measur
         assert values["sample_radius"] == values["weight_radius"] == 0
         for space in ("sample", "weight"):
             assert_allclose(values[f"{space}_curve"], [clean] * 3)
-

@@ -20,7 +20,9 @@ SETTINGS = BatchNormLag(samples=300, n_hidden=2, width=12, n_steps=6, slow_steps
 @pytest.fixture(scope="module")
 def runs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch_norm_lag_runs, "chosen_digits", lambda labels, digits: np.flatnonzero(np.isin(labels, digits))[:9])
+        patch.setattr(
+            batch_norm_lag_runs, "chosen_digits", lambda labels, digits: np.flatnonzero(np.isin(labels, digits))[:9]
+        )
         return all_controls(SETTINGS, np.random.default_rng(3), SETTINGS.n_hidden)
 
 
@@ -40,7 +42,9 @@ def by_hand(control):
                 norm.running_var.copy_(x.var(0))
                 x = torch.relu((x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + norm.eps))
     n_steps = 10 if control == "slow" else 6
-    run = train(first, split, TrainConfig(n_steps, records=range(0, n_steps + 1, 2), device="cpu"), np.random.default_rng(0))
+    run = train(
+        first, split, TrainConfig(n_steps, records=range(0, n_steps + 1, 2), device="cpu"), np.random.default_rng(0)
+    )
     return first, split, run
 
 
@@ -106,8 +110,12 @@ def test_only_the_usual_run_has_probes_of_its_layers_and_clouds_at_two_moments(r
 
 def test_the_first_cloud_is_that_of_the_record_before_the_jump(runs):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch_norm_lag_runs, "chosen_digits", lambda labels, digits: np.flatnonzero(np.isin(labels, digits))[:9])
-        short = BatchNormLag(samples=300, n_hidden=2, width=12, n_steps=4, slow_steps=4, every=2, before=2, device="cpu")
+        patch.setattr(
+            batch_norm_lag_runs, "chosen_digits", lambda labels, digits: np.flatnonzero(np.isin(labels, digits))[:9]
+        )
+        short = BatchNormLag(
+            samples=300, n_hidden=2, width=12, n_steps=4, slow_steps=4, every=2, before=2, device="cpu"
+        )
         other = all_controls(short, np.random.default_rng(3), 2)
     assert_allclose(other["usual_plane_eval"][1], runs["usual_plane_eval"][0], rtol=1e-4, atol=1e-5)  # at step 4
 

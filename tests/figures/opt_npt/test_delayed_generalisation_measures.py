@@ -103,7 +103,9 @@ def test_a_run_goes_on_for_long_from_five_times_the_step_of_its_transition(expon
 
 
 def test_a_basin_before_any_fit_counts_as_the_smallest():
-    data = run([0, 0, 0], [4, 4, 4]) | {"basin_sample": np.array([[9, 9, 0.2, 9, 0.6], [9, 9, 0.0, 9, 0.6], [9, 9, 1e-4, 9, 0.6]])}
+    data = run([0, 0, 0], [4, 4, 4]) | {
+        "basin_sample": np.array([[9, 9, 0.2, 9, 0.6], [9, 9, 0.0, 9, 0.6], [9, 9, 1e-4, 9, 0.6]])
+    }
     assert_allclose(growth(data, "basin_sample"), [3, 600, 600])
 
 
