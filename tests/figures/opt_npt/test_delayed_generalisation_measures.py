@@ -124,7 +124,7 @@ def test_growth_within_a_doubling_around_the_rise_is_a_share_of_all_growth():
 def test_clouds_of_each_moment_are_held_against_the_centroids_of_their_own():
     centres = np.array([[0.0, 0], [10, 0]])
     train = np.stack([centres, -centres])[None]  # one run, two moments, two digits
-    test = np.stack([centres + [6, 0], -centres + [1, 0]])[None]
+    test = np.stack([centres + np.array([6, 0]), np.array([1, 0]) - centres])[None]
     data = {"train_cloud": train, "test_cloud": test, "labels": np.array([1, 9])}
     assert plane_accuracy(data, 0) == [0.5]
     assert plane_accuracy(data, 1) == [1.0]
