@@ -151,7 +151,7 @@ def test_what_stops_it_has_an_exit_code_and_a_line(error, code, words, tmp_path,
 def test_one_figure_has_no_ledger_of_its_own_and_several_have(asked, tmp_path, capsys):
     main("one", out=tmp_path)
     assert not (tmp_path / "figures" / "ledger").exists()
-    main("one", "two", "three", "--seed", "3", out=tmp_path)
+    main("one", "three", "--seed", "3", out=tmp_path)
     place = tmp_path / "figures" / "ledger" / "quick-s3"
     assert f"{place / 'CLAIMS.md'}" in capsys.readouterr().out
     written = ledger.read_ledger(place)

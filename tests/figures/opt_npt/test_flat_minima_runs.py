@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose
 
 from dnn.data import Split
 from dnn.networks.mlp import MLP
@@ -121,7 +120,9 @@ def test_the_trace_is_that_of_the_whole_hessian_and_the_other_one_of_its_weights
 
     blocks = torch.autograd.functional.hessian(loss, tuple(values))
     sizes = [value.numel() for value in values]
-    rows = [[block.reshape(n, m) for block, m in zip(row, sizes, strict=True)] for row, n in zip(blocks, sizes, strict=True)]
+    rows = [
+        [block.reshape(n, m) for block, m in zip(row, sizes, strict=True)] for row, n in zip(blocks, sizes, strict=True)
+    ]
     hessian = torch.cat([torch.cat(row, dim=1) for row in rows]).numpy()
     spread = np.repeat([value.std().item() if value.ndim > 1 else 0.0 for value in values], sizes)
     found = curvature(network, x, y, np.random.default_rng(2), draws=400)
