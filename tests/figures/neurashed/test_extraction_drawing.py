@@ -1,4 +1,4 @@
-"""The picture of an extracted graph: where its nodes stand, its strongest paths, and predictions beside measurements."""
+"""The picture of an extracted graph: its nodes, its strongest paths, and predictions beside measurements."""
 
 from types import SimpleNamespace
 

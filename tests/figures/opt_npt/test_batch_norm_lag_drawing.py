@@ -1,4 +1,4 @@
-"""The panels of figure 6 show clouds at two moments in shared windows, who is late, every control, and the gradients."""
+"""The panels of figure 6: clouds at two moments in shared windows, who is late, every control, and the gradients."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What each sweep turns, and what is kept of a network: its basins, and the curvature of its loss against the Hessian."""
+"""What each sweep turns, and what is kept of a network: its basins, and the curvature of its loss."""
 
 import numpy as np
 import pytest
