@@ -11,7 +11,13 @@ pytest.importorskip("torch")
 import torch
 
 from toymodels.run.cells import made_by
-from toymodels.run.torch_settings import settings_of_one_call, torch_settings, use_torch_settings
+from toymodels.run.torch_settings import (
+    _BEFORE,
+    SETTINGS,
+    settings_of_one_call,
+    torch_settings,
+    use_torch_settings,
+)
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -61,6 +67,33 @@ if __name__ == "__main__":
     came = dict(parallel_map(used, asked, jobs={jobs}))
     print(*(came[dtype] for dtype in asked))
 """
+PRODUCTS = """
+import torch
+from toymodels.run.engine import parallel_map
+
+def product(seed):
+    a, b = torch.randn(2, 300, 300, generator=torch.Generator().manual_seed(seed))
+    small = torch.tensor(1e-310, dtype=torch.float64) / 100
+    return seed, (a @ b).double().sum().item(), (small > 0).item(), torch.is_grad_enabled()
+
+def both():
+    return [sorted(parallel_map(product, [1, 2, 3], jobs=jobs)) for jobs in (1, 2)]
+
+if __name__ == "__main__":
+    usual = both()
+    torch.set_float32_matmul_precision("medium")
+    coarse = both()
+    torch.set_float32_matmul_precision("highest")
+    with torch.autocast("cpu"), torch.no_grad():
+        cast = both()
+    torch.set_flush_denormal(True)
+    flushed = both()
+    torch.set_flush_denormal(False)
+    assert both() == usual
+    for here, there in (usual, coarse, cast, flushed):
+        assert here == there, (here, there)
+    assert cast[0] != usual[0]
+"""
 PATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
@@ -87,6 +120,63 @@ def test_what_was_there_before_comes_back_where_nothing_is_asked():
     assert torch_settings() == {"default_dtype": "bfloat16"}
     use_torch_settings({})
     assert torch_settings() == {}
+
+
+OTHERS = {
+    "default_dtype": "float64",
+    "float32_matmul_precision": "medium",
+    "deterministic": "1",
+    "gradients": "False",
+    "autocast": "bfloat16",
+    "mkldnn": "False",
+    "flush_denormal": "True",
+}
+
+
+@pytest.fixture
+def usual():
+    yield
+    for setting in SETTINGS.values():
+        setting.write(torch, setting.usual)
+    _BEFORE.clear()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_told_used_elsewhere_and_ends_with_a_call(name, usual):
+    with settings_of_one_call():
+        use_torch_settings({name: OTHERS[name]})
+        assert torch_settings() == {name: OTHERS[name]}
+    assert torch_settings() == {}
+    SETTINGS[name].write(torch, OTHERS[name])
+    with settings_of_one_call():
+        SETTINGS[name].write(torch, SETTINGS[name].usual)
+    assert torch_settings() == {name: OTHERS[name]}
+
+
+def test_settings_are_read_where_torch_keeps_them(usual):
+    with torch.no_grad():
+        assert torch_settings() == {"gradients": "False"}
+    with torch.autocast("cpu", torch.float16):
+        assert torch_settings() == {"autocast": "float16"}
+    torch.use_deterministic_algorithms(True)
+    torch.set_float32_matmul_precision("high")
+    assert torch_settings() == {"deterministic": "2", "float32_matmul_precision": "high"}
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="torch before 2.9 has no newer names")
+def test_precisions_of_products_by_their_newer_names(usual):
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+    assert torch_settings() == {"float32_matmul_precision": "mkldnn bf16"}
+    torch.backends.mkldnn.matmul.fp32_precision = "ieee"
+    use_torch_settings({"float32_matmul_precision": "mkldnn bf16"})
+    assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
+
+
+def test_workers_compute_with_the_settings_of_the_process_that_asks(tmp_path):
+    script = tmp_path / "products.py"
+    script.write_text(PRODUCTS)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_a_module_of_a_worker_has_set_itself_stays(double):
