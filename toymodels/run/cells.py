@@ -23,6 +23,7 @@ from toymodels.run import files, identity
 from toymodels.run.identity import canonical
 from toymodels.run.sources import sources
 from toymodels.run.torch_settings import torch_settings
+from toymodels.run.values import in_words, values_named
 
 HEAD = "cell"  # name of the entry that carries identity, header and checksum
 ARRAY = "a/"  # before the name of every array
@@ -238,13 +239,21 @@ def read_head(path: Path) -> dict[str, Any]:
 
 
 def made_by(functions: Iterable[Any], device: str = "auto") -> dict[str, Any]:
-    """The second half of an identity: sources that can be reached, the device, versions, unusual settings of torch."""
-    reached, settings = sources(*functions), torch_settings()
+    """The second half of an identity: sources and constants that can be reached, the device, versions, unusual settings
+    of torch.
+    """
+    functions = list(functions)
+    reached, settings, constants = (
+        sources(*functions),
+        torch_settings(),
+        in_words(values_named(*functions)),
+    )
     return {
         "sources": reached,
         "device": identity.device_used(device, reached),
         "versions": identity.versions(),
         **({"torch": settings} if settings else {}),
+        **({"constants": constants} if constants else {}),
     }
 
 

@@ -14,14 +14,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
 from toymodels.run.cluster import map_on_cluster, parse_address
 from toymodels.run.loaded_code import loaded_code, require_code
-from toymodels.run.source_files import Program, program, work_for
+from toymodels.run.source_files import PROGRAM, Program, program, work_for
 from toymodels.run.torch_settings import settings_of_one_call, torch_settings, use_torch_settings
+from toymodels.run.values import use_values, values_named
 
 THREADS = tuple(f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR"))
 THREADS += ("VECLIB_MAXIMUM_THREADS",)  # of Apple's Accelerate
@@ -161,7 +163,8 @@ def parallel_map(
         yield from (_called_alone(function, item) for item in items)
         return
     _send_program_whole()
-    function = partial(_called_for, program(), loaded_code(), torch_settings(), function)
+    asker = _Asker.here(values_named(function, *items), with_place=address is None)
+    function = partial(_called_for, asker, function)
     if address is None:
         yield from _until_done(function, list(items), jobs, lost)
         return
@@ -175,13 +178,77 @@ def parallel_map(
     yield from map_on_cluster(function, items, address=address, jobs=jobs, lost=died)
 
 
-def _called_for(
-    work: Program, code: dict[str, str], settings: dict[str, str], function: Callable[[Any], Any], item: Any
-) -> Any:
-    """The call of a worker, which cannot know by itself of what program it is part, in which state and with what."""
-    work_for(work)
-    require_code(code)
-    use_torch_settings(settings)
+@dataclass(frozen=True)
+class _Asker:
+    """What a worker cannot know by itself of the process that asks.
+
+    Parameters
+    ----------
+    program : Program
+        What runs there.
+    code : dict of str to str
+        State of every file that is loaded there.
+    torch : dict of str to str
+        Settings that are not the usual ones.
+    constants : dict
+        Of :func:`toymodels.run.values.values_named`.
+    place : (str, dict), optional
+        Working folder and environment; None for workers that may be on another machine.
+    call : str
+        Tells one call of :func:`parallel_map` from all others.
+    """
+
+    program: Program
+    code: dict[str, str]
+    torch: dict[str, str]
+    constants: dict[tuple[str, str], Any]
+    place: tuple[str, dict[str, str]] | None
+    call: str
+
+    @classmethod
+    def here(cls, constants: dict[tuple[str, str], Any], *, with_place: bool) -> _Asker:
+        by_name = {where: value for where, value in constants.items() if where[0] not in (*PROGRAM, program().name)}
+        place = _place() if with_place else None
+        return cls(program(), loaded_code(), torch_settings(), by_name, place, os.urandom(8).hex())
+
+
+def _place() -> tuple[str, dict[str, str]]:
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was deleted
+        folder = ""
+    return folder, {name: value for name, value in os.environ.items() if name not in THREADS}
+
+
+_SENT: dict[str, str] = {}  # environment of the process that asked last
+_LAST_CALL: list[str] = [""]
+
+
+def _take_place(folder: str, environment: dict[str, str]) -> None:
+    """Work in the folder and the environment of the process that asks, which may have changed them since."""
+    with contextlib.suppress(OSError):
+        if folder and os.getcwd() != folder:
+            os.chdir(folder)
+    if environment != _SENT:
+        for name in _SENT.keys() - environment.keys():
+            os.environ.pop(name, None)
+        for name, value in environment.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+        _SENT.clear()
+        _SENT.update(environment)
+
+
+def _called_for(asker: _Asker, function: Callable[[Any], Any], item: Any) -> Any:
+    """The call of a worker."""
+    work_for(asker.program)
+    require_code(asker.code)
+    if asker.place is not None:
+        _take_place(*asker.place)
+    if asker.call != _LAST_CALL[-1]:
+        use_values(asker.constants)
+        _LAST_CALL[:] = [asker.call]
+    use_torch_settings(asker.torch)
     return _called_alone(function, item)
 
 

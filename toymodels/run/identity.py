@@ -6,10 +6,10 @@ and versions. What is known not to be known makes an identity that no other equa
 twice.
 
 What an identity cannot see, and what must therefore stand in the settings of a model: files that it reads, variables of
-the environment, values that are put into a module while the program runs (but for torch's default precision), modules
-that are imported by a name that is put together, text that is executed, code in archives and compiled modules, a file
-that is edited after a run has begun and before that first imports it, and versions of libraries other than numpy, scipy
-and torch.
+the environment, what a program changes in a module while it runs other than plain constants that code names (see
+:mod:`toymodels.run.values`), modules that are imported by a name that is put together, text that is executed, code in
+archives and compiled modules, a file that is edited after a run has begun and before that first imports it, and
+versions of libraries other than numpy, scipy and torch.
 """
 
 from __future__ import annotations

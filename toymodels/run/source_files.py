@@ -174,7 +174,7 @@ def _suite() -> tuple[str, ...]:
     return tuple(f"{home}{os.sep}" for name in SUITE for home in _homes(name))
 
 
-def _is_of_suite(path: str) -> bool:
+def is_of_suite(path: str) -> bool:
     return path.startswith(_suite())
 
 
@@ -224,7 +224,7 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
             always.append(node)
     if top not in bound or _LOOKS_UP_NAMES.search(text):
         return None
-    if not _is_of_suite(path) and (hides_acts(tree) or _imports_what_acts(tree, Path(path))):  # the suite's own do not
+    if not is_of_suite(path) and (hides_acts(tree) or _imports_what_acts(tree, Path(path))):  # the suite's own do not
         return None
     waiting, used = [*bound[top], *always], {}
     needed = {top}
@@ -267,12 +267,12 @@ def used_by(path: str, top: str, is_package: bool) -> Source | None:
 
 def _imports_what_acts(tree: ast.Module, path: Path) -> bool:
     """Whether a file imports one of the user's own that acts on others when it is loaded."""
-    files = [file for file in imported_files(imports_of(tree.body), path, find_module) if not _is_of_suite(str(file))]
+    files = [file for file in imported_files(imports_of(tree.body), path, find_module) if not is_of_suite(str(file))]
     return any(acts_on_others(file, lambda name: _of_user(find_module(name))) for file in files)
 
 
 def _of_user(file: Path | None) -> Path | None:
-    return None if file is None or _is_of_suite(str(file)) else file
+    return None if file is None or is_of_suite(str(file)) else file
 
 
 _LOOKS_UP_NAMES = re.compile(
@@ -285,7 +285,7 @@ _HARD_TO_READ = re.compile(r"^[^#\n]*(;|\\\n|:[ \t]*(import|from)\b)|import[ \t]
 
 def _named_in_quotes(path: str, text: str, part: ast.AST | None = None) -> list[tuple[str, tuple[str, ...]]]:
     """What may be a module among the strings of a file, or a part of it, that imports by names in quotes."""
-    if _is_of_suite(path) or not _IMPORTS_BY_NAME.search(text):  # the suite's own import what an argument names
+    if is_of_suite(path) or not _IMPORTS_BY_NAME.search(text):  # the suite's own import what an argument names
         return []
     nodes = ast.walk(part or ast.parse(text))
     strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
@@ -304,7 +304,7 @@ def _parsed(path: str, stamp: tuple[int, int]) -> Source:
     content = Path(path).read_bytes()
     text = _text_of(path)
     imported = []
-    if not _is_of_suite(path) and _HARD_TO_READ.search(text):  # the suite's own are written plainly, and tested to be
+    if not is_of_suite(path) and _HARD_TO_READ.search(text):  # the suite's own are written plainly, and tested to be
         imported = imports_of(ast.walk(ast.parse(text)))
     for module, names, plain_names in _IMPORT.findall(text):
         if module:

@@ -43,7 +43,7 @@ def sources(*functions: Any) -> dict[str, str]:
     """
     sources: dict[str, str] = {}
     waiting: list[tuple[str, Path]] = []
-    for callable_ in (inner for function in functions for inner in _callables(function)):
+    for callable_ in (inner for function in functions for inner in callables_of(function)):
         if isinstance(callable_, FunctionType):  # what was compiled: two functions of a file may have one name
             label = f"{_told(_home_of(callable_), callable_)}:{callable_.__qualname__}()"
             sources[label] = _joined(sources.get(label, ""), code_digest(callable_))
@@ -87,7 +87,7 @@ def _constant(value: Any) -> str:
     return repr(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
 
 
-def _callables(value: Any, seen: set[int] | None = None) -> Iterable[Any]:
+def callables_of(value: Any, seen: set[int] | None = None) -> Iterable[Any]:
     """`value` and every callable bound to it: the functions that decide what is computed."""
     seen = set() if seen is None else seen
     if isinstance(value, int | float | complex | str | bytes | None) or id(value) in seen:
@@ -129,7 +129,7 @@ def _callables(value: Any, seen: set[int] | None = None) -> Iterable[Any]:
         yield from _own_kind(value, seen)
         return
     for member in inner:
-        yield from _callables(member, seen)
+        yield from callables_of(member, seen)
 
 
 def _own_kind(value: Any, seen: set[int]) -> Iterable[Any]:
@@ -139,7 +139,7 @@ def _own_kind(value: Any, seen: set[int]) -> Iterable[Any]:
         return
     path = file_of(kind)
     if path is None or not is_installed(path):
-        yield from _callables(kind, seen)
+        yield from callables_of(kind, seen)
 
 
 def functions_of(entry: Any) -> list[Any]:

@@ -26,7 +26,7 @@ from scipy import special
 from toymodels.run import identity, source_files
 from toymodels.run.cells import Cell, made_by
 from toymodels.run.identity import canonical, display_name, function_identity, plain
-from toymodels.run.sources import _callables, sources
+from toymodels.run.sources import callables_of, sources
 
 ROOT = Path(__file__).parents[3]
 FILES = [path for layer in source_files.SUITE for path in sorted((ROOT / layer).rglob("*.py"))]
@@ -153,7 +153,7 @@ def test_classes_of_a_factory_are_told_apart():
 
 @pytest.mark.parametrize("value", [Level.LOW, Pair(1.0)])
 def test_methods_of_what_is_bound_count(value):
-    assert type(value) in set(_callables(partial(level, x=value)))
+    assert type(value) in set(callables_of(partial(level, x=value)))
 
 
 @pytest.mark.parametrize("function", [operator.itemgetter(0), Slotted(1.0), partial(level, x=object())])
