@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -127,6 +128,7 @@ class CellStore:
         if not self.reuse:
             return None
         path = self.path(cell)
+        self._make_way(path)
         if path.exists():
             try:
                 return read(path, cell)
@@ -145,12 +147,22 @@ class CellStore:
 
     def write(self, cell: Cell, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any] | None = None) -> Path:
         """Write a finished cell, whole or not at all."""
-        return write(self.path(cell), cell, arrays, header or {})
+        path = self.path(cell)
+        self._make_way(path)
+        return write(path, cell, arrays, header or {})
+
+    def _make_way(self, path: Path) -> None:
+        """Set aside what is no file where one will lie, or no folder where one is needed: pipes, links to nothing."""
+        for place, is_sound in ((path.parent, path.parent.is_dir()), (path, path.is_file())):
+            if not is_sound and os.path.lexists(place):
+                kind = "folder" if place != path else "file"
+                self._log(f"{place} is no {kind}; set aside as {files.set_aside(place).name}")
 
     def _why_not(self, cell: Cell) -> str:
         """How the newest cell that answers the same question was made differently."""
         folder, stem = self.path(cell).parent, self.path(cell).name.partition("-")[0]
-        earlier = sorted(folder.glob(f"{stem}-*.npz"), key=lambda path: path.stat().st_mtime)
+        found = [path for path in folder.glob(f"{stem}-*.npz") if path.is_file()]
+        earlier = sorted(found, key=lambda path: path.stat().st_mtime)
         if not earlier:
             return ""
         try:

@@ -68,7 +68,7 @@ def write(path: str | Path, content: str | bytes) -> None:
 def set_aside(path: Path, word: str = "damaged") -> Path:
     """Rename `path` to the first free `NAME.WORD-1`, `NAME.WORD-2`, ... beside it, and return that name."""
     number = 1
-    while (aside := path.with_name(f"{path.name}.{word}-{number}")).exists():
+    while os.path.lexists(aside := path.with_name(f"{path.name}.{word}-{number}")):
         number += 1
     os.replace(path, aside)
     return aside

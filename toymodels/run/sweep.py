@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,13 +141,10 @@ def sweep(
     reuse = flag("reuse", reuse)
     cache = None if cache is None else path("cache", cache)
     parse_engine(engine)
+    _require_few(grid, replicates)
     axes, points = _points(grid)
     for point in points:
         _require_arguments(function, point.values)
-    if len(points) * replicates > MOST_CELLS:
-        raise ValueError(
-            f"grid must have at most {MOST_CELLS} cells, got {len(points)} points x {replicates} replicates"
-        )
     store = None if cache is None else CellStore(cache, reuse=reuse, log=log or _to_stderr)
     calls = list(_calls(function, points, replicates, seed, store))
     worker = partial(_run, function, store, errors == "nan" or getattr(function, MAY_BE_NAN, False), errors)
@@ -165,6 +163,19 @@ def _to_stderr(line: str) -> None:
 class _Point:
     index: tuple[int, ...]
     values: dict[str, Any]
+
+
+def _require_few(grid: Any, replicates: int) -> None:
+    """Before anything is made of a grid: what has a length may be longer than any memory."""
+    n_points = math.prod(map(_length, grid.values())) if isinstance(grid, Mapping) else _length(grid)
+    if n_points * replicates > MOST_CELLS:
+        raise ValueError(f"grid must have at most {MOST_CELLS} cells, got {n_points} points x {replicates} replicates")
+
+
+def _length(values: Any) -> int:
+    if isinstance(values, range):  # len() of one may be too large for it
+        return max(0, -((values.start - values.stop) // values.step))
+    return len(values) if hasattr(values, "__len__") and getattr(values, "ndim", 1) else 1
 
 
 def _points(grid: Any) -> tuple[dict[str, Any], list[_Point]]:
@@ -208,6 +219,10 @@ def _axis(name: str, values: Any) -> list[Any]:
     """The values of one parameter as built-in numbers, strings, bools or tuples of them."""
     if isinstance(values, str | bytes | Mapping) or not _is_list(values):
         raise ValueError(f"grid[{name!r}] must be a 1-D list of values, got {values!r}")
+    if isinstance(values, Set):
+        raise ValueError(f"grid[{name!r}] must be a list, since a set has no order, got {values!r}")
+    if np.ma.is_masked(values):
+        raise ValueError(f"grid[{name!r}] must have no masked values, got {values!r}")
     built_in = [_built_in(value) for value in values]
     kinds = {"number" if type(value) in (int, float) else type(value).__name__ for value in built_in}
     if len(kinds) != 1 or not kinds <= {"number", "str", "bool", "tuple"}:
@@ -215,8 +230,10 @@ def _axis(name: str, values: Any) -> list[Any]:
             f"grid[{name!r}] must hold only numbers, only strings, only bools or only tuples, got {built_in!r}"
         )
     numbers = [part for value in built_in for part in (value if isinstance(value, tuple) else (value,))]
-    if not all(np.isfinite(part) for part in numbers if type(part) in (int, float)):
+    if not all(math.isfinite(part) for part in numbers if type(part) is float):
         raise ValueError(f"grid[{name!r}] must be finite, got {built_in!r}")
+    if any(not -(2**63) <= part < 2**63 for part in numbers if type(part) is int):
+        raise ValueError(f"grid[{name!r}] must have integers of at most 63 bits, got {built_in!r}")
     if len(set(built_in)) != len(built_in):
         raise ValueError(f"grid[{name!r}] must not repeat a value, got {built_in!r}")
     return built_in
@@ -332,15 +349,24 @@ def _arrays(outputs: Mapping[str, Any], nan_passes: bool) -> dict[str, np.ndarra
     for name, value in outputs.items():
         if not isinstance(name, str) or not name.replace(".", "_").isidentifier():
             raise ValueError(f"function must return names that are identifiers, got {name!r}")
-        array = np.asarray(value)
+        array = _array(value)
         if array.dtype.kind not in "biuf" or array.size == 0:
             raise ValueError(f"function must return real numbers and arrays, got {value!r} for {name}")
-        if array.dtype.kind in "iu" and (abs(array.astype(float)) > EXACT_INTEGERS).any():
+        if np.ma.is_masked(value):
+            raise ValueError(f"function must return arrays without masked entries, got {value!r} for {name}")
+        if array.dtype.kind in "iu" and ((array > EXACT_INTEGERS) | (array < -EXACT_INTEGERS)).any():
             raise ValueError(f"function must return integers up to 2**53, got {value!r} for {name}")
         if not nan_passes and array.dtype.kind == "f" and np.isnan(array).any():
             raise SimulationError(f"{name} is not a number")
         arrays[name] = array.astype(float)
     return arrays
+
+
+def _array(value: Any) -> np.ndarray:
+    if hasattr(value, "detach") and hasattr(value, "cpu"):  # a tensor, which numpy may not read as it is
+        value = value.detach().cpu()
+        value = value.double() if value.is_floating_point() else value
+    return np.asarray(value)
 
 
 def _assemble(axes: dict, replicates: int, calls: list[_Call], results: dict, about: dict) -> xarray.Dataset:

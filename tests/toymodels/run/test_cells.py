@@ -168,6 +168,44 @@ def test_a_file_under_the_name_of_another_is_refused(tmp_path):
             read(store.path(other), cell)
 
 
+def folder(place):
+    place.mkdir()
+    (place / "inside").write_text("x")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+@pytest.mark.parametrize(
+    "make", [folder, lambda place: place.symlink_to("/no/where"), lambda place: place.symlink_to(place), os.mkfifo]
+)
+@pytest.mark.parametrize("part", ["cell", "folder"])
+def test_what_is_no_file_or_no_folder_is_set_aside(make, part, tmp_path):
+    lines = []
+    store = CellStore(tmp_path, log=lines.append)
+    path = store.path(CELL)
+    place = path if part == "cell" else path.parent
+    place.parent.mkdir(exist_ok=True)
+    if part == "folder" and make is folder:
+        place.write_text("no folder")
+    else:
+        make(place)
+    assert store.find(CELL) is None
+    assert len(lines) == 1
+    assert lines[0].endswith(f"set aside as {place.name}.damaged-1")
+    assert os.path.lexists(f"{place}.damaged-1")
+    make(place) if part == "cell" else None  # again, before it is written
+    store.write(CELL, ARRAYS)
+    assert np.array_equal(store.find(CELL).arrays["steps"], ARRAYS["steps"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_link_to_a_file_is_a_file(tmp_path):
+    store = CellStore(tmp_path / "cells")
+    store.write(CELL, ARRAYS)
+    shutil.move(store.path(CELL), tmp_path / "elsewhere.npz")
+    store.path(CELL).symlink_to(tmp_path / "elsewhere.npz")
+    assert store.find(CELL) is not None
+
+
 @pytest.mark.parametrize("reader", [read, read_head])
 def test_bytes_that_are_no_archive_are_damaged_and_a_missing_file_is_missing(reader, tmp_path):
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 and no more")

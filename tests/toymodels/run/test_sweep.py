@@ -454,9 +454,50 @@ def test_a_file_that_cannot_be_read_now_is_not_called_damaged(tmp_path, monkeypa
 def test_one_integer_that_is_too_large_is_enough_to_refuse(place):
     values = np.full(3, 2**53)
     assert _arrays({"n": values}, False)["n"].tolist() == [2.0**53] * 3
-    values[place] += 2
+    values[place] += 1
+    for sign in (1, -1):
+        with pytest.raises(ValueError, match=r"integers up to 2\*\*53"):
+            _arrays({"n": sign * values}, False)
+    assert _arrays({"n": np.uint64(2**53)}, False)["n"] == 2.0**53
     with pytest.raises(ValueError, match=r"integers up to 2\*\*53"):
-        _arrays({"n": values}, False)
+        _arrays({"n": np.uint64(2**64 - 1)}, False)
+
+
+def test_tensors_are_results_whatever_numpy_makes_of_them():
+    torch = pytest.importorskip("torch")
+    for made in (torch.tensor([0.5, 2.0], dtype=torch.bfloat16), torch.tensor([0.5, 2.0], requires_grad=True)):
+        assert _arrays({"x": made}, False)["x"].tolist() == [0.5, 2.0]
+    with pytest.raises(ValueError, match="real numbers and arrays"):
+        _arrays({"x": torch.tensor(1j)}, False)
+
+
+def test_masked_entries_are_no_results():
+    with pytest.raises(ValueError, match="without masked entries"):
+        _arrays({"x": np.ma.array([1.0, 2.0], mask=[False, True])}, False)
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"n": range(10**12)}, "at most 10000000 cells, got 1000000000000 points x 2"),
+        ({"n": range(10**30, 0, -3)}, "at most 10000000 cells"),
+        ({"n": range(4000), "m": range(4000)}, "at most 10000000 cells, got 16000000 points x 2"),
+        (range(10**12), "at most 10000000 cells"),
+        ({"n": {1, 2}}, r"grid\['n'\] must be a list, since a set has no order"),
+        ({"n": [2**63]}, r"grid\['n'\] must have integers of at most 63 bits"),
+        ({"n": [(0, -(2**63) - 1)]}, r"grid\['n'\] must have integers of at most 63 bits"),
+        ({"n": np.ma.array([1, 2], mask=[False, True])}, r"grid\['n'\] must have no masked values"),
+    ],
+)
+def test_grids_without_order_or_end_are_refused_before_anything_is_made_of_them(grid, message):
+    with pytest.raises(ValueError, match=message):
+        sweep(lambda rng, **point: {"v": 1}, grid, replicates=2)
+
+
+def test_the_largest_integers_are_points():
+    found = sweep(lambda n, rng: {"v": n % 10}, {"n": [2**63 - 1, -(2**63)]})
+    assert found["v"].values.ravel().tolist() == [7, 2]
+    assert found["n"].values.tolist() == [2**63 - 1, -(2**63)]
 
 
 def drawn(seed, replicate, point):
