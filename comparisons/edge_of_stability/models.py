@@ -66,8 +66,8 @@ def layerwise(s: Chain, rng: np.random.Generator) -> Trajectory:
 
 
 @dataclass(frozen=True)
-class Sine(Settings):
-    """A two-layer tanh network on sin 3x, to which sin 6x may be added.
+class SineDescent(Settings):
+    """Descent of a two-layer tanh network on sin 3x, to which sin 6x may be added.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ class Sine(Settings):
         Standard deviation of all weights.
     second : float
         Size of sin 6x in the target.
-    lr, flow_lr : float
-        Learning rates of descent, and of the small steps that stand for the flow.
+    lr : float
+        Learning rate.
     time : float
         Flow time, learning rate times updates.
     records : int
@@ -89,12 +89,27 @@ class Sine(Settings):
     start: float = 0.1
     second: float = 0.0
     lr: float = 0.5
-    flow_lr: float = 0.05
     time: float = 1500.0
     records: int = 41
 
     def __post_init__(self):
         _check(self)
+
+
+@dataclass(frozen=True)
+class Sine(SineDescent):
+    """Descent beside its flow.
+
+    Parameters
+    ----------
+    flow_lr : float
+        Learning rate of the small steps that stand for the flow.
+    """
+
+    flow_lr: float = 0.05
+
+    def __post_init__(self):
+        super().__post_init__()
         positive("flow_lr", self.flow_lr)
 
 
@@ -186,7 +201,7 @@ def digits(s: Digits, rng: np.random.Generator) -> Trajectory:
 EARLY = 200  # updates in which a start above the edge is thrown off
 
 
-def _check(s: Chain | Sine | Digits) -> None:
+def _check(s: Chain | SineDescent | Digits) -> None:
     for name in ("lr", "time"):
         positive(name, getattr(s, name))
     positive_int("records", s.records, minimum=2)

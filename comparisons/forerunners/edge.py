@@ -59,7 +59,7 @@ def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
 
 
 @dataclass(frozen=True)
-class Condensation(edge.Sine):
+class Condensation(edge.SineDescent):
     """The two-layer tanh network on sin 3x.
 
     Parameters

@@ -1,9 +1,50 @@
-"""Which ensembles are asked."""
+"""Which ensembles are asked, and that each of their settings has an effect."""
 
-from comparisons.forerunners import STUDY
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from comparisons.forerunners import STUDY, edge, emergence, regularisation
 from comparisons.forerunners.models import MODELS
 from comparisons.harness.model import Model, Silent
+from comparisons.harness.result import digest
+from comparisons.harness.settings import visible
 from comparisons.order_parameters.question import Question
+
+SMALL = [
+    (edge.layerwise, edge.Layerwise(depth=3, large=2.0, small=0.5, lr=0.05, time=2.0, records=3)),
+    (edge.condensation, edge.Condensation(width=4, samples=6, time=3.0, records=2)),
+    (emergence.layerwise, emergence.Layerwise(records=2)),
+    (emergence.condensation, emergence.Condensation(width=4, steps=40, start=0.2, records=2)),
+    (regularisation.layerwise, regularisation.Layerwise(dim=30, samples=24, batch=4, steps=100, records=2)),
+    (
+        regularisation.condensation,
+        regularisation.Condensation(samples=24, width=4, batch=4, steps=100, loss=0.05, records=2),
+    ),
+]
+EACH = [
+    pytest.param(made, settings, name, id=f"{made.__module__.rpartition('.')[2]}-{made.__name__}-{name}")
+    for made, settings in SMALL
+    for name in visible(settings)
+]
+
+
+@pytest.fixture(scope="module")
+def run_of():
+    """The digest of a run on few samples; the same one is computed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (emergence, regularisation):
+            patch.setattr(module, "SAMPLES", 24)
+        yield cache(lambda made, settings: digest(made(settings, np.random.default_rng(0))))
+
+
+@pytest.mark.parametrize(("made", "settings", "name"), EACH)
+def test_no_setting_is_without_effect(made, settings, name, run_of):
+    value = getattr(settings, name)
+    other = value + 2 if isinstance(value, int) else value * 1.25 if value else 0.5
+    assert run_of(made, settings) != run_of(made, replace(settings, **{name: other}))
 
 
 def test_every_ensemble_has_with_its_replicates_enough_runs_to_tell():
