@@ -37,6 +37,10 @@ class Layerwise(emergence.Layerwise):
     ratio_spread: float = 6.0
     records: int = 100
 
+    def __post_init__(self):
+        super().__post_init__()
+        positive_int("records", self.records, minimum=2)
+
 
 def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
     """One run from a start and with a ratio of its own, on inputs of which the second varies less."""
@@ -80,7 +84,8 @@ class Condensation(emergence.Parities):
     records: int = 120
 
     def __post_init__(self):
-        positive_int("skills", self.skills, minimum=2)
+        for name in ("skills", "records"):
+            positive_int(name, getattr(self, name), minimum=2)
 
 
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:

@@ -17,6 +17,7 @@ from comparisons.order_parameters.models import spread_out, with_order
 from comparisons.order_parameters.probes import SAMPLES
 from toymodels.metrics.implicit_regularisation import decades_simpler, participation
 from toymodels.trajectory import Trajectory
+from toymodels.validation import positive_int
 
 DEAD = "an input at which no neuron fires cannot be updated on"
 LEVELS = {"train_level": 1.0, "test_level": STUDY.question.shown_from}
@@ -38,6 +39,10 @@ class Layerwise(regularisation.Layerwise):
     lr_spread: float = 2.0
     start_spread: float = 1.5
     records: int = 60
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive_int("records", self.records, minimum=2)
 
 
 def layerwise(s: Layerwise, rng: np.random.Generator) -> Trajectory:
@@ -83,6 +88,10 @@ class Condensation(regularisation.Condensation):
     lr_spread: float = 2.0
     records: int = 40
     steps: int = 80_000
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive_int("records", self.records, minimum=2)
 
 
 def condensation(s: Condensation, rng: np.random.Generator) -> Trajectory:

@@ -76,3 +76,13 @@ def test_a_larger_preset_changes_sizes_and_nothing_that_is_asked():
     for name in moved:
         before, after = vars(quick.models[name]), vars(large.models[name])
         assert all(after[key] >= before[key] for key in before if after[key] != before[key]), name
+
+
+@pytest.mark.parametrize(("made", "settings"), SMALL, ids=lambda each: getattr(each, "__module__", ""))
+def test_a_run_has_two_records_at_least_and_a_spread_is_none_or_more(made, settings):
+    assert replace(settings, records=2).records == 2
+    with pytest.raises(ValueError, match="records must be >= 2, got 1"):
+        replace(settings, records=1)
+    for name in (name for name in visible(settings) if name.endswith("_spread")):
+        with pytest.raises(ValueError, match=r"spread must be >= 1, the largest over the smallest, got 0\.5"):
+            made(replace(settings, **{name: 0.5}), np.random.default_rng(0))
