@@ -86,3 +86,26 @@ def test_a_run_has_two_records_at_least_and_a_spread_is_none_or_more(made, setti
     for name in (name for name in visible(settings) if name.endswith("_spread")):
         with pytest.raises(ValueError, match=r"spread must be >= 1, the largest over the smallest, got 0\.5"):
             made(replace(settings, **{name: 0.5}), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("made", "settings"), SMALL[1:], ids=lambda each: getattr(each, "__module__", ""))
+def test_order_parameters_see_two_classes_of_which_neither_is_rare_and_the_start_first(made, settings, monkeypatch):
+    seen = {}
+
+    def with_order(run, snapshots, labels, n_train, own, **more):
+        outputs = [each.outputs for each in snapshots]
+        seen.update(run=run, outputs=outputs, labels=labels, n_train=n_train)
+        return run
+
+    module = {"edge": edge, "emergence": emergence, "regularisation": regularisation}[made.__module__.split(".")[-1]]
+    monkeypatch.setattr(module, "with_order", with_order)
+    made(settings, np.random.default_rng(0))
+    labels, outputs = seen["labels"], seen["outputs"]
+    assert len(outputs) == 1 + len(seen["run"].t)
+    assert {len(each) for each in outputs} == {len(labels)}
+    assert 0 < seen["n_train"] <= len(labels)
+    share = 0.0 if made is regularisation.condensation else 0.15  # there classes are above and below the median
+    assert labels.mean() == pytest.approx(0.5, abs=share)
+    assert set(labels) == {0, 1}
+    if made is emergence.layerwise:  # by the end of which both skills are learned
+        assert ((outputs[-1][:, 0] > 0) == labels).mean() > 0.95
