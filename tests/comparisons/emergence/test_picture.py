@@ -57,3 +57,9 @@ def test_the_picture_begins_before_the_first_skill_and_ends_after_the_last(skill
 def test_the_stretch_of_time_is_that_of_the_first_replicate():
     late = run(SKILLS[::-1] * 0)
     assert draw(result(layerwise=[run(), late])).axes[0].get_xlim() == pytest.approx((1.0, 32.0))
+
+
+@pytest.mark.parametrize("skills", [SKILLS, 0 * SKILLS, 0 * SKILLS + 1])
+def test_the_stretch_of_time_goes_with_the_unit_of_the_clock(skills):
+    limits = [np.array(draw(result(layerwise=[run(skills, unit * T)])).axes[0].get_xlim()) for unit in (1, 1e-3)]
+    np.testing.assert_allclose(limits[1], 1e-3 * limits[0])
