@@ -30,12 +30,14 @@ def test_colours_can_be_told_apart_even_in_black_and_white_for_two_lines_of_diff
     assert len(set(style.DASHES)) == len(style.DASHES)
 
 
+AXES = Figure().subplots()
+
+
 @given(st.floats(-100, 100), st.floats(0.01, 50), st.floats(0.01, 50))
 def test_an_axis_is_widened_about_its_middle_and_never_narrowed(low, range_, least):
-    axes = Figure().subplots()
-    axes.set_ylim(low, low + range_)
-    style.widen(axes, least)
-    bottom, top = axes.get_ylim()
+    AXES.set_ylim(low, low + range_)
+    style.widen(AXES, least)
+    bottom, top = AXES.get_ylim()
     assert top - bottom == pytest.approx(max(range_, least))
     assert (top + bottom) / 2 == pytest.approx(low + range_ / 2)
 
