@@ -8,7 +8,12 @@ from numpy.testing import assert_allclose
 
 from figures.layerwise.skill_emergence_claims import (
     curve_error,
+    data_curve_error,
     even_spacing_error,
+    examples_error,
+    fitted_data_error,
+    fitted_time_errors,
+    fitted_width_error,
     ordered,
     ratio_error,
     width_curve_error,
@@ -63,3 +68,59 @@ def test_the_staircase_is_compared_with_the_median_over_runs():
     assert_allclose(width_curve_error(data), [0], atol=1e-12)
     data["strength_by_width"] = data["strength_by_width"] + 0.2
     assert_allclose(width_curve_error(data), [0.2])
+
+
+SHARES = np.array([0.6, 0.3, 0.1])
+
+
+def sigmoids(rate, start, half):
+    """A run of three skills on the model's clocks, half learned where `rate` times the clock is `start`."""
+    t = np.linspace(0, 40, 30)
+    return t, 1 / (1 + np.exp(start - rate * t[:, None] * SHARES / SHARES[0] / half))
+
+
+@pytest.mark.parametrize(("rate", "start", "half"), [(2.0, 3.0, 4.0), (6.0, 9.0, 7.0), (0.8, 1.5, 2.5)])
+def test_sigmoids_of_one_rate_and_one_start_are_fitted_exactly(rate, start, half):
+    (t, run), (_, other) = sigmoids(rate, start, half), sigmoids(3.0, 5.0, half)
+    data = {"t": t, "skill": np.array([run, other]), "half": np.full((2, 3), half), "shares": SHARES}
+    assert_allclose(fitted_time_errors(data), 0, atol=1e-4)
+    swapped = data | {"skill": data["skill"][..., ::-1]}  # the rarest skill first
+    assert (fitted_time_errors(swapped) > 0.1).all()
+
+
+@pytest.mark.parametrize("size", ["data", "width"])
+@pytest.mark.parametrize("factor", [0.26, 0.7, 1.9, 3.9])
+def test_constants_are_fitted_within_a_factor_of_four_of_the_first_skills(size, factor):
+    data, of = limited_in(size, factor)
+    assert of(data) < 1e-6
+
+
+@pytest.mark.parametrize("size", ["data", "width"])
+@pytest.mark.parametrize("factor", [0.2, 5.0])
+def test_constants_beyond_a_factor_of_four_are_not(size, factor):
+    data, of = limited_in(size, factor)
+    assert of(data) > 0.02
+
+
+def limited_in(size, factor):
+    """Runs whose median is on the curves of a constant `factor` times what the median half of skill 1 says.
+
+    Of one run the half is a hundred times as far, so that the mean says another constant.
+    """
+    n = np.geomspace(2, 2000, 60)
+    curves = data_curves(n, SHARES, 100.0) if size == "data" else width_curves(n, 3, 100.0)
+    half = 100 / factor * (0.75 / SHARES[0] if size == "data" else 0.5)
+    halves = half * np.array([[1.0], [1], [100]]) * [1, 7, 9]
+    runs = np.array([curves, curves - 0.3, curves + 0.9])
+    if size == "data":
+        return {"sizes": n, "shares": SHARES, "half_data": halves, "strength_by_data": runs}, fitted_data_error
+    return {"widths": n, "shares": SHARES, "half_width": halves, "strength_by_width": runs}, fitted_width_error
+
+
+def test_the_median_over_sets_is_held_against_the_prediction_and_not_their_mean():
+    shares = np.array([0.5, 0.25, 0.1])
+    halves = np.array([[20.0, 44, 100], [20, 20, 90], [900, 44, 100]])  # medians 20, 44, 100
+    assert examples_error({"half_data": halves, "shares": shares}) == pytest.approx(0.1)
+    curves = np.random.default_rng(1).random((4, 3))
+    data = {"strength_by_data": np.array([curves - 0.5, curves + 0.1, curves + 2]), "predicted_by_data": curves}
+    assert data_curve_error(data) == pytest.approx(0.1)
