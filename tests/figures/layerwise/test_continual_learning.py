@@ -96,3 +96,13 @@ def test_the_first_imbalance_is_rich_and_the_last_lazy():
     assert {name: np.unique(measures[name](data)).tolist() for name in expected} == {
         name: [value] for name, value in expected.items()
     }
+
+
+def test_one_run_that_never_learns_the_second_task_alone_is_enough_to_tell_nothing():
+    learned = np.full((2, 3, 2), 6.0)
+    alone = np.full((2, 3, 2), 4.0)
+    alone[0, 1, 1] = np.inf
+    data = {"learned": learned, "learned_alone": alone}
+    with pytest.raises(ValueError, match="data must reach the second task from the start"):
+        time_saved(0, 1)(data)
+    assert time_saved(0, 0)(data).tolist() == [1.5, 1.5]

@@ -46,3 +46,10 @@ def test_the_delay_is_compared_with_half_the_inverse_strength():
     slower = 0.2 * 2 * strengths / np.log(100)
     expected = np.maximum(slower, [slower[0], 0.1 + slower[1]])
     assert_allclose(delay_error({"starts": starts, "strengths": strengths, "delays": bent}), expected, atol=1e-12)
+
+
+def test_one_mode_that_is_never_learned_is_enough_to_tell_nothing():
+    modes = np.stack([np.linspace(0, 1, 5), np.linspace(0, 0.4, 5)], axis=1)
+    for measure in (from_start, late_and_abrupt):
+        with pytest.raises(ValueError, match="of every mode"):
+            measure({"t": np.arange(5.0), "linear": modes, "network": modes})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from figures.layerwise.theorems_claims import extreme_ratio, next_ratio
+from figures.layerwise.theorems_claims import extreme_ratio, far_above, from_exponential, next_ratio
 from figures.layerwise.theorems_runs import (
     START,
     STRENGTHS,
@@ -100,3 +100,16 @@ def test_steps_back_and_missing_ends_count_alike():
     back = rising.copy()
     back[2, 1] = 0
     assert_allclose([worst_step_or_end(modes) for modes in (rising, back, 0.9 * rising)], [0, 0.25, 0.1], atol=1e-12)
+
+
+def test_one_mode_that_never_reaches_half_is_enough_to_tell_nothing():
+    for measure in (next_ratio, extreme_ratio):
+        with pytest.raises(ValueError, match="data must reach half of every mode"):
+            measure(lambda imbalance: imbalance == 5)(at_five(1.0, 2.0, np.inf))
+        measure(lambda imbalance: imbalance == 1)(at_five(1.0, 2.0, np.inf))  # of others it does
+
+
+def test_starts_at_the_target_are_not_above_it():
+    data = {"starts": np.array([0.9, 1.0, 1.5, 9.0]), "balanced_exponential": np.arange(8.0).reshape(4, 2)}
+    assert far_above(data).tolist() == [4, 5, 6, 7]
+    assert from_exponential(data, 1.1).tolist() == [2, 3]  # the nearest start

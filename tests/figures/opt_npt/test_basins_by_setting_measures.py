@@ -112,7 +112,7 @@ def test_of_the_rates_those_in_the_printed_range_count_where_there_are_two():
     rates = [0.09, 0.1, 0.3, 0.5, 0.51]
     assert_allclose(sensitive(rates, weight, sample), [4 / 3])
     assert_allclose(sensitive([0.01, 0.02, 0.3, 0.6, 0.7], weight, sample), [(9 / 0.1) / (5 / 0.01)])  # one alone: all
-    assert_allclose(sensitive(rates, weight, sample, [0.5, 1, 1, 1, 0.5]), [4 / 3])
+    assert_allclose(sensitive(rates, weight, sample, [0.5, 0.95, 1, 1, 0.5]), [4 / 3])
     assert_allclose(sensitive(rates, weight, sample, [1, 1, 0.94, 1, 1]), [UNTOLD])
 
 
@@ -147,6 +147,7 @@ def sizes(sample, weight, train=1.0):
 )
 def test_the_last_step_of_depth_counts_once_the_sample_basin_has_grown_by_a_tenth(sample, expected):
     assert_allclose(late_change(sizes(sample, sample), "sample"), [expected], atol=1e-12)
+    assert_allclose(late_change(sizes(sample, sample, train=0.95), "sample"), [expected], atol=1e-12)
     assert_allclose(late_change(sizes(sample, sample, train=0.94), "sample"), [UNTOLD])
 
 
