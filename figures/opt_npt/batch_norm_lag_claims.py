@@ -13,7 +13,7 @@ from figures.opt_npt.batch_norm_lag_runs import DIGITS
 from figures.opt_npt.clouds import centroid_accuracy, in_words, overlap, rms_radius
 from figures.opt_npt.digit_networks import ENOUGH_DIGITS
 from figures.opt_npt.gradient_phase_runs import PHASE
-from figures.opt_npt.trends import UNTOLD, unless_untold
+from figures.opt_npt.trends import UNTOLD, rank_correlation, unless_untold
 from toymodels.claims import (
     AFTER,
     CONTROL,
@@ -61,7 +61,7 @@ def stretch(data: Data, factor: float = 1.0) -> np.ndarray:
     return factor * np.where(ends(data), slow, 0.0) / np.maximum(usual, 1.0)
 
 
-def stretch_is_known(data: Data, factor: float = 1.0) -> bool:
+def stretch_is_known(data: Data, factor: float) -> bool:
     """Whether every run has both lags, or goes on for so long that that at momentum .03 is too long for SAME_LAG."""
     slow, steps = lags(data, "slow"), data["slow_steps"]
     least = steps[-1] - np.minimum(first_times(steps, data["slow_test_batch"], LEARNT), steps[-1])
@@ -154,15 +154,11 @@ def least_order(data: Data) -> np.ndarray:
 
     It is negative in phase I.
     """
-    from scipy.stats import spearmanr
-
     least = []
     for gradient, test in zip(data["usual_gradient"], data["usual_test_accuracy"], strict=True):
         jumped = test >= LEARNT
         until = max(2, int(jumped.argmax()) if jumped.any() else len(test))
-        layers = np.arange(gradient.shape[1])
-        orders = [spearmanr(layers, row)[0] for row in gradient[1:until]]
-        least.append(min(orders))  # pyright: ignore[reportArgumentType]
+        least.append(rank_correlation(gradient[1:until]).min())
     return np.array(least)
 
 

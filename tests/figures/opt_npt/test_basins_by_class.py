@@ -14,6 +14,8 @@ from figures.opt_npt.basins_by_class_claims import (
     radius_ratio,
     ratio_of_named,
     ratio_within_a_class,
+    two_are_finite,
+    two_of_a_class_are_finite,
 )
 
 CLAIM = {claim.key.partition(".")[2]: claim for claim in CLAIMS}
@@ -135,3 +137,18 @@ def test_digits_are_compared_only_if_two_of_them_have_finite_radii(radius, sizes
 )
 def test_a_share_of_foreign_copies_that_never_changes_does_not_grow(share, verdict):
     assert CLAIM["mixing-outwards"].judge(DEEP | {"foreign": np.array([share])}).verdict == verdict
+
+
+def test_fewer_than_two_finite_radii_have_no_ratio():
+    radius = np.array([[np.inf, 0, 2.0], [0, np.inf, np.inf], [3.0, 6, 0]])
+    assert radius_ratio({"picture_radius": radius}) == [1, 1, 2]
+    assert two_are_finite({"picture_radius": radius[2:]})
+    assert not two_are_finite({"picture_radius": radius[[0, 2]]})
+
+
+def test_two_finite_radii_must_be_of_one_class_in_every_run():
+    labels = np.array([4, 4, 7, 7])
+    one_class, two_classes = [np.inf, 0, 1.0, 1.5], [1.0, np.inf, 2.0, 0]
+    for runs, expected in (([one_class], True), ([two_classes], False), ([one_class, two_classes], False)):
+        data = {"picture_labels": np.stack([labels] * len(runs)), "picture_radius": np.array(runs)}
+        assert two_of_a_class_are_finite(data) == expected

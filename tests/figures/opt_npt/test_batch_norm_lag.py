@@ -12,6 +12,7 @@ from figures.opt_npt.batch_norm_lag_claims import (
     lowest_when_fitted,
     shown_in_lag,
     stretch,
+    stretch_is_known,
     train_accuracy_before,
 )
 
@@ -153,3 +154,52 @@ def test_equal_weights_must_be_exactly_equal():
     claim = CLAIM["same-weights"]
     assert claim.judge({"apart": np.zeros(3)}).verdict == "reproduced"
     assert claim.judge({"apart": np.array([0, 0, 1e-12])}).verdict == "contradicted"
+
+
+def fractional(usual, slow, last, batch=0.5):
+    """Records at halves of steps, at which test accuracy jumps to one half, with batch statistics at step 1."""
+    steps = np.append(np.arange(0, 8.5, 0.5), last)
+    data = {f"{control}_steps": steps for control in ("usual", "slow")}
+    data |= {f"{control}_test_batch": np.where(steps >= 1, batch, 0.49)[None] for control in ("usual", "slow")}
+    for control, when in (("usual", usual), ("slow", slow)):
+        data[f"{control}_test_accuracy"] = np.where(steps >= 1 + when, 0.5, 0.49)[None]
+    return data
+
+
+def test_a_lag_shorter_than_a_step_counts_as_one():
+    assert stretch(fractional(0.5, 3, 20)).tolist() == [3]
+    assert stretch(fractional(2, 3, 20), 0.5).tolist() == [0.75]
+    assert stretch_is_known(fractional(0.5, np.inf, 2.34), 1.0)  # 1.34 steps without an end, of 1
+    assert not stretch_is_known(fractional(0.5, np.inf, 2.32), 1.0)
+    assert stretch_is_known(fractional(0.5, np.inf, 2.32), 1.01)
+
+
+def test_a_slow_run_that_never_generalises_has_no_lag_however_long_it_is():
+    data = fractional(2, np.inf, 1000)
+    assert stretch_is_known(data, 1.0)
+    assert not stretch_is_known(data | {"slow_test_batch": 0.9 * data["slow_test_batch"]}, 1.0)
+
+
+def test_one_run_whose_stretch_is_unknown_is_enough_not_to_know():
+    known, unknown = fractional(2, 3, 20), fractional(np.inf, 3, 20)
+    both = {name: np.concatenate([known[name], unknown[name]]) for name in known if not name.endswith("steps")}
+    steps = {name: known[name] for name in known if name.endswith("steps")}
+    assert stretch_is_known(known, 1.0)
+    assert not stretch_is_known(both | steps, 1.0)
+
+
+def test_a_moment_is_within_the_lag_up_to_the_record_before_an_accuracy_of_one_half():
+    data = fractional(2, 3, 20) | {"before": np.array(2.5)}
+    assert shown_in_lag(data).tolist() == [True]
+    assert shown_in_lag(data | {"before": np.array(3.0)}).tolist() == [False]  # it has jumped
+    assert shown_in_lag(data | {"before": np.array(1.0)}).tolist() == [True]
+    assert shown_in_lag(data | {"before": np.array(0.5)}).tolist() == [False]  # it has not begun
+    earlier = data["usual_test_accuracy"].copy()
+    earlier[0, 1] = 0.6  # a jump that was taken back
+    assert shown_in_lag(data | {"usual_test_accuracy": earlier}).tolist() == [False]
+
+
+def test_layers_without_any_order_have_none():
+    gradient = np.array([[[3.0, 2, 1], [0.2, 0.2, 0.2], [1, 2, 3], [3, 2, 1]]])
+    data = {"usual_gradient": gradient, "usual_test_accuracy": np.array([[0.1, 0.1, 0.1, 0.9]])}
+    assert least_order(data).tolist() == [0]

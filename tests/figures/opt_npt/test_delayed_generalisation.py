@@ -188,3 +188,42 @@ def test_long_after_is_counted_from_the_transition():
     )
     assert goes_on({"steps": steps, "test": test}).tolist() == [True, True, False]
     assert goes_on({"steps": steps[:3], "test": test[:, :3]}).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("key", "against"),
+    [
+        ("scattered-before", 1),
+        ("aligned-after", 0),
+        ("sample-basin", 0),
+        ("weight-basin", 0),
+        ("sample-basin-before", 1),
+        ("sample-basin-after", 0),
+        ("abrupt-basins", 0),
+        ("small-gradients", 1),
+        ("gradients-rise", 0),
+        ("gradients-by-training", 0),
+        ("late-decline", 0),
+    ],
+)
+def test_a_run_that_does_not_tell_counts_against_the_claim_and_cannot_contradict_it(key, against):
+    """The first run fits at step 10 and generalises at 1000, the second never does either."""
+    rng, claim = np.random.default_rng(0), CLAIM[key]
+    data = {
+        "steps": np.array([1.0, 10, 100, 1000, LONG]),
+        "train": np.array([[0.1, 0.95, 1, 1, 1], [0.1, 0.2, 0.5, 0.9, 0.94]]),
+        "test": np.array([[0.1, 0.2, 0.4, 0.8, 0.75], [0.1, 0.2, 0.3, 0.4, 0.3]]),
+        "first": np.full((2, 2), 0.25),
+        "labels": np.repeat([1, 5, 9], 4),
+    }
+    data |= {f"{part}_cloud": rng.standard_normal((2, 2, 12, 2)) for part in ("train", "test")}
+    data |= {f"basin_{space}": 0.25 + np.cumsum(rng.random((2, 5)), axis=1) for space in ("sample", "weight")}
+    data["gradient"] = 0.5 + np.cumsum(rng.random((2, 5, 2)), axis=1)
+    told, untold = np.split(np.asarray(claim.quantity.measure(data)), 2)
+    assert untold.tolist() == [against] * len(untold)
+    assert against not in told
+    assert f"{against} if " in claim.quantity.words
+    assert claim.decisive is not None
+    assert not claim.decisive.holds(data)
+    of_the_first = {name: value[:1] for name, value in data.items() if name not in ("steps", "labels")}
+    assert claim.decisive.holds({**data, **of_the_first})
