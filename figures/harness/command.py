@@ -114,7 +114,7 @@ def main(
             print("\n".join(_settings(known.get(name) or registry.load(name), options["preset"]) for name in chosen))
             return ALL_RAN
         if write:
-            _require_writable(options, known)
+            _require_writable(chosen, options, known)
         if check is not None:
             _require_checkable(chosen, options, write, check)
         with interruptible():
@@ -180,11 +180,15 @@ def _require_checkout() -> None:
     require_checkout()
 
 
-def _require_writable(options: dict, known: dict[str, PaperFigure]) -> None:
+def _require_writable(chosen: list[str], options: dict, known: dict[str, PaperFigure]) -> None:
     _require_checkout()
     if options["changes"] or known or options["format"] != "png":
         raise ValueError("--write takes the papers' figures with the settings of the preset, as png")
-    ledger.place_of(ledger.read_ledger(), options["preset"])
+    content = ledger.read_ledger()
+    alone = [name for name in chosen if name not in content["figures"]]
+    if ledger.place_of(content, options["preset"]) == ledger.LARGE and alone:  # no page would show them
+        names = ", ".join(alone)
+        raise ValueError(f"figures at the larger size must be in the gallery at {content['preset']}, got {names}")
 
 
 def _require_checkable(chosen: list[str], options: dict, write: bool, keys: list[str]) -> None:

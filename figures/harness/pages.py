@@ -190,9 +190,12 @@ def _folded(row: Row) -> str:
     inside = [f"`{claim.key}`. Criterion: {claim.criterion}{' *' if claim.fixed == AFTER else ''}"]
     for preset, seeds in row.sizes.items():
         inside.append(f"Measured at `{preset}`: {at_seeds(seeds)}")
-    missed = next((judged for judged in row.deciding if judged.verdict != REPRODUCED), None)
+    judged_at = ((preset, judged) for preset, seeds in row.deciding_sizes.items() for judged in seeds.values())
+    preset, missed = next(
+        ((preset, judged) for preset, judged in judged_at if judged.verdict != REPRODUCED), ("", None)
+    )
     if missed:
-        inside += [f"Size: {row.settings[row.preset]}"] if row.settings.get(row.preset) else []
+        inside += [f"Size: {row.settings[preset]}"] if row.settings.get(preset) else []
         inside += [f"Why: {missed.why}"] if missed.why else []
         inside += [f"The authors could answer: {missed.defence}"] if missed.defence else []
     details = "<br>".join(part.replace("\n", " ") for part in inside)

@@ -324,6 +324,17 @@ def test_the_gallery_takes_only_presets_as_png(options, asked, tmp_path, capsys)
     assert asked == []
 
 
+def test_a_larger_size_is_written_only_beside_the_usual_one(asked, tmp_path, monkeypatch, capsys):
+    usual = content({"one": [2.0]})
+    usual["figures"]["layerwise/theorems"] = usual["figures"].pop("toys/one")
+    monkeypatch.setattr(ledger, "read_ledger", lambda *gallery: usual)
+    words = ("layerwise/theorems", "neurashed/theorems", "--write", "--preset", "large")
+    assert main(*words, out=tmp_path, figures=None) == USAGE
+    words = "figures at the larger size must be in the gallery at quick, got neurashed/theorems"
+    assert words in capsys.readouterr().err
+    assert asked == []
+
+
 def test_what_was_made_is_written_at_its_size_and_seed_and_too_large_data_named(asked, tmp_path, monkeypatch, capsys):
     written = []
 

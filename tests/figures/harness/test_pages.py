@@ -94,6 +94,15 @@ def test_a_row_that_is_missed_says_size_why_and_what_could_be_answered():
     assert "Why: too small" in inside
 
 
+@pytest.mark.parametrize(("quick", "large", "size"), [(0.5, 2.0, "n 1"), (2.0, 0.5, "n 9"), (0.5, 0.25, "n 1")])
+def test_the_size_is_told_of_the_run_that_is_the_reason(quick, large, size):
+    listed = content(s0=[judged(quick, why="at quick")], large={"s0": [judged(large, why="at large")]})
+    listed["large"][NAME]["0"]["settings"] = "n 9"
+    (line,) = (line for line in pages.ledger_page(listed).splitlines() if line.startswith("<details>"))
+    told = line.removesuffix("</details>").split("<br>")
+    assert told[-2:] == [f"Size: {size}", f"Why: at {'quick' if size == 'n 1' else 'large'}"]
+
+
 def test_the_size_that_is_told_is_the_one_that_decides():
     summary, inside = folded(s0=[judged(2.0)], large={"s0": [judged(0.5)], "s3": [judged(0.25)]})
     assert summary.startswith("<b>contradicted</b> at <code>large</code>. ")
