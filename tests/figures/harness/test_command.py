@@ -308,9 +308,11 @@ def test_the_sheet_shows_the_figures_named_or_all(tmp_path, monkeypatch, capsys)
     folder = tmp_path / "figures" / "sheet"
     assert command.main(["sheet", "--out", str(tmp_path)]) == ALL_RAN
     assert capsys.readouterr().out.splitlines() == [str(folder / f"sheet-{i}.png") for i in (1, 2)]
+    assert command.main(["sheet", "pathways", "--out", str(tmp_path)]) == ALL_RAN
     assert command.main(["sheet", "sigmoidal_modes", "pathways", "--out", str(tmp_path)]) == ALL_RAN
     assert shown == [
         (list(registry.names()), folder),
+        (["neurashed/pathways"], folder),
         (["layerwise/sigmoidal_modes", "neurashed/pathways"], folder),
     ]
 

@@ -1,5 +1,7 @@
 """Runs under every control of the running statistics: from the same weights, the same batches, as many records."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,7 @@ def test_the_controls_have_another_momentum_and_one_a_warm_start():
     assert CONTROLS["warm"] == (0.1, True)
     assert CONTROLS["last"][0] == 1.0  # the statistics of the last batch alone
     assert 0 < CONTROLS["slow"][0] < 0.1
+    assert [control for control, (_, warm) in CONTROLS.items() if warm] == ["warm"]
 
 
 def test_what_is_trained_does_not_depend_on_the_running_statistics(runs):
@@ -88,6 +91,22 @@ def test_weights_are_compared_after_as_many_updates_and_by_their_norm(monkeypatc
     monkeypatch.setattr(batch_norm_lag_runs, "chosen_digits", lambda labels, digits: np.arange(9))
     settings = BatchNormLag(samples=100, n_hidden=2, width=8, n_steps=1, slow_steps=4, every=1, before=1, device="cpu")
     assert all_controls(settings, np.random.default_rng(0), 2)["apart"] == pytest.approx(0.5, rel=0.1)
+
+
+def test_weights_are_those_after_the_last_update_of_the_shorter_runs(monkeypatch):
+    """Weights of 1, but at step 6 of the run with momentum 1 of 1.5, and of 9 later than that."""
+
+    def trained(network, split, config, rng, probes):
+        for step in config.records:
+            last = batch_norms(network)[0].momentum == 1.0 and step == 6
+            with torch.no_grad():
+                for layer in network.linears:
+                    layer.weight.fill_(1.5 if last else 1.0 if step <= 6 else 9.0)
+            probes["norm"](network, split)
+        return SimpleNamespace(data={})
+
+    monkeypatch.setattr("dnn.training.loop.train", trained)
+    assert all_controls(SETTINGS, np.random.default_rng(0), 2)["apart"] == pytest.approx(0.5)
 
 
 def test_only_the_usual_run_has_probes_of_its_layers_and_clouds_at_two_moments(runs):
