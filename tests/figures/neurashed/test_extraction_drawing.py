@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
+from figures.neurashed.extraction_claims import CLAIMS
 from figures.neurashed.extraction_drawing import (
     PREDICTORS,
     agreements,
@@ -91,6 +92,11 @@ def test_every_network_has_its_agreement_with_each_predictor_and_that_of_pairs_a
                 assert_allclose(line.get_xdata(), k + (-0.1, 0.1)[row] + shift)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["2 x 20", "30-20", "the same, effect of the pair only", "asked of the graph"]
+    (asked,) = (line.get_ydata()[0] for line in ax.lines if line.get_label() == "asked of the graph")
+    (claim,) = (claim for claim in CLAIMS if claim.key == "extraction.elasticity")
+    for above in (False, True):
+        data = {"agreement_graph": np.full((2, 3), asked + (0.01 if above else -0.01))}
+        assert claim.criterion.met_by(claim.quantity.measure(data)) is above
 
 
 def test_what_is_left_of_a_third_of_the_units_stands_at_its_network(ax):

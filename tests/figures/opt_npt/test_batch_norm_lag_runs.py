@@ -1,5 +1,7 @@
 """Runs under every control of the running statistics: from the same weights, the same batches, as many records."""
 
+from copy import deepcopy
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +18,7 @@ from figures.opt_npt import batch_norm_lag_runs
 from figures.opt_npt.batch_norm_lag_runs import CONTROLS, DIGITS, BatchNormLag, all_controls
 from figures.opt_npt.digit_networks import first_samples, perceptron
 
-SETTINGS = BatchNormLag(samples=300, n_hidden=2, width=12, n_steps=6, slow_steps=10, every=2, before=4, device="cpu")
+SETTINGS = BatchNormLag(samples=200, n_hidden=2, width=12, n_steps=6, slow_steps=10, every=2, before=4, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +30,12 @@ def runs():
         return all_controls(SETTINGS, np.random.default_rng(3), SETTINGS.n_hidden)
 
 
+@cache
 def by_hand(control):
     """The network of a control after its last update, and one in which nothing was updated."""
     momentum, warm = CONTROLS[control]
     first = perceptron(SETTINGS.n_hidden + 2, SETTINGS.width, np.random.default_rng(3))
-    split = first_samples("mnist-mini", 300, None)
+    split = first_samples("mnist-mini", 200, None)
     for norm in batch_norms(first):
         norm.momentum = momentum
     if warm:
@@ -133,14 +136,15 @@ def test_the_first_cloud_is_that_of_the_record_before_the_jump(runs):
             batch_norm_lag_runs, "chosen_digits", lambda labels, digits: np.flatnonzero(np.isin(labels, digits))[:9]
         )
         short = BatchNormLag(
-            samples=300, n_hidden=2, width=12, n_steps=4, slow_steps=4, every=2, before=2, device="cpu"
+            samples=200, n_hidden=2, width=12, n_steps=4, slow_steps=4, every=2, before=2, device="cpu"
         )
         other = all_controls(short, np.random.default_rng(3), 2)
     assert_allclose(other["usual_plane_eval"][1], runs["usual_plane_eval"][0], rtol=1e-4, atol=1e-5)  # at step 4
 
 
 def test_statistics_estimated_anew_are_those_of_the_training_digits_and_change_nothing_of_the_run(runs):
-    network, split, _ = by_hand("usual")
+    trained, split, _ = by_hand("usual")
+    network = deepcopy(trained)
     with torch.no_grad():
         mean, var = [], []
         x = split.x_train
