@@ -37,6 +37,7 @@ def asked(tmp_path, monkeypatch):
             yield result(tmp_path, request.name, 2.0, error="no data" if request.name == "toys/two" else "")
 
     monkeypatch.setattr(running, "make_all", make_all)
+    monkeypatch.setattr(pages, "write_gallery", lambda *made: pytest.fail("it writes"))
     return calls
 
 
