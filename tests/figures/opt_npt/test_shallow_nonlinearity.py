@@ -71,3 +71,8 @@ def test_gradients_are_compared_with_their_peak_and_with_each_other(data):
 
 def test_densities_are_compared_at_the_smallest_set(data):
     assert density_difference(data) == pytest.approx([0.1])
+
+
+def test_a_gap_before_the_first_step_is_one_from_it_on(data):
+    data["accuracy"][-1, 0, :, 1] = 0.4  # the linear network from step 0, the linear map from step 20
+    assert split_ratio(data) == [20]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from figures.opt_npt.sorting_and_linear_layers_claims import (
+    generalises,
     gradient_where_effective,
     head_start,
     lag_is_clear,
@@ -69,3 +70,24 @@ def test_the_gradient_is_taken_at_the_first_layer_with_an_effective_map():
 def test_losses_that_rise_at_no_depth_tell_nothing_of_how_bumps_grow():
     loss = np.tile(np.linspace(2.3, 1, 5), (2, 3, 1))
     assert larger_bump({"plain_lag_loss": loss}, "plain").tolist() == [np.inf] * 3
+
+
+def test_only_the_deepest_networks_must_generalise_and_all_of_them():
+    data = lagging(20.0)
+    deep = np.array([0.5, 0.9, 0.7])[:, None]
+    batch = np.stack([0.4 * (data["plain_lag_batch"][0] > 0), deep * (data["plain_lag_batch"][1] > 0)])
+    running = np.stack([0.4 * (data["plain_lag_test"][0] > 0), deep * (data["plain_lag_test"][1] > 0)])
+    data |= {"plain_lag_batch": batch, "plain_lag_test": running}
+    assert generalises(data, "plain").tolist() == [True] * 3
+    assert lag_is_clear(data, "plain")
+    one_less = batch.copy()
+    one_less[1, 0] *= 0.98
+    assert generalises(data | {"plain_lag_batch": one_less}, "plain").tolist() == [False, True, True]
+    assert not lag_is_clear(data | {"plain_lag_batch": one_less}, "plain")
+
+
+def test_a_loss_has_fallen_if_its_last_value_is_below_the_first():
+    flat = np.full(4, 2.25)
+    deepest = np.array([[2.25, 3, 2.5, 2.0], [2.25, 3, 2.0, 2.25], [2.25, 3, 2.0, 2.5]])
+    data = {"plain_lag_loss": np.stack([np.stack([flat] * 3), deepest])}
+    assert larger_bump(data, "plain").tolist() == [0.75, np.inf, np.inf]

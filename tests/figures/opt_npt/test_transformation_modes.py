@@ -86,3 +86,11 @@ def test_correlations_over_neurons_and_within_classes():
 
 def test_claims_name_this_figure():
     assert {claim.key.partition(".")[0] for claim in CLAIMS} == {"transformation_modes"}
+
+
+def test_classes_of_two_digits_have_an_order_and_classes_without_one_do_not_count():
+    labels = [0, 0, 1, 1, 2, 2]
+    ordered = data_of([1, 2, 11, 12, 5, 5], [0.1, 0.2, 0.4, 0.3, 1, 2], labels=labels)
+    assert within_classes(ordered) == pytest.approx([0])
+    both = data_of([1, 2, 11, 12, 5, 5], [0.1, 0.2, 0.3, 0.4, 1, 2], labels=labels)
+    assert within_classes(both) == pytest.approx([1])
