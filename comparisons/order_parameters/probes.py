@@ -209,7 +209,7 @@ def _mixture_information(moment: Moment) -> float:
 
 
 def _elasticity(moment: Moment) -> float:
-    """Mean over updates of the decades by which one moves its own class more than others."""
+    """Mean over updates on training samples of the decades by which one moves its own class more than others."""
     from toymodels.metrics.elasticity import contrast
 
     changes = _there(moment.now.changes)[: moment.n_train, : moment.n_train].astype(float)

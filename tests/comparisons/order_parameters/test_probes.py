@@ -8,6 +8,7 @@ from comparisons.harness.model import Silent
 from comparisons.order_parameters.probes import KNOWN, THEORY, Moment, order_parameters, rank_gradient
 from toymodels.condensation.snapshots import two_layer_snapshot
 from toymodels.layerwise.snapshots import free_features_snapshot, linear_snapshot
+from toymodels.metrics.elasticity import contrast
 from toymodels.metrics.separation import activation_overlap
 from toymodels.snapshot import Snapshot
 
@@ -198,3 +199,14 @@ def test_elasticity_is_that_of_updates_on_training_samples_however_few(n_train):
         decades.append(np.log10(moved[own].mean() / moved[labels[:n_train] != labels[base]].mean()))
     found = order_parameters(Moment(now, now, labels, n_train), ["elasticity"])
     assert found["elasticity"] == pytest.approx(np.mean(decades))
+
+
+def test_updates_are_those_on_training_samples():
+    """Ten updates are tried; with six training samples only those on the first six count."""
+    network, x, labels = network_and_data((5, 8, 8, 3))
+    few, more = (order_parameters(moment_of(network, x, labels, n_train=n), ["elasticity"]) for n in (6, 9))
+    values = moment_of(network, x, labels).now.changes
+    for n, found in ((6, few), (9, more)):
+        still = np.zeros((n, 3))
+        expected = [contrast(still, values[base, :n], base, labels[:n]) for base in range(n)]
+        assert found["elasticity"] == pytest.approx(np.mean(expected))
