@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from comparisons.harness.folder import read_manifest
 from comparisons.harness.result import Result, read_result
-from toymodels.validation import path
+from toymodels.validation import described, path
 
 if TYPE_CHECKING:
     from comparisons.harness.study import Study
@@ -38,6 +38,8 @@ def load(folder: str | Path, study: Study | None = None) -> Result:
     FileNotFoundError: results/nowhere holds no result of a study
     """
     folder = path("folder", folder)
+    if study is not None and not hasattr(study, "question"):
+        raise ValueError(f"study must be a Study, got {described(study)}")
     try:
         name = str(read_manifest(folder).get("study", ""))
     except FileNotFoundError:
