@@ -165,7 +165,8 @@ def _flip(flip: Mapping[str, Any], base: str) -> str:
 def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
     """One line a variation, as text in CSV, after those of `earlier` that were not asked this time.
 
-    Lines of several calls may stand beside each other: `runs` says how many each is of, and `code` which made them.
+    What there was no time for keeps its earlier line. Lines of several calls may stand beside each other: `runs` says
+    how many each is of, and `code` which made them.
 
     Raises
     ------
@@ -178,11 +179,14 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
     header, *lines = [*csv.reader(io.StringIO(earlier))] or [list(COLUMNS)]
     if header != list(COLUMNS):
         raise ValueError(f"{','.join(COLUMNS)} must be the columns of an earlier table, got {','.join(header)[:200]}")
-    asked = {(case.study.name, case.row, case.what, str(case.seed)) for case in (answer.case for answer in answers)}
+    found = {tuple(line[:4]) for line in lines if line[4] != LATE}
+    asked = {_place(answer) for answer in answers if not (answer.left_out and _place(answer) in found)}
     writer.writerows(line for line in lines if tuple(line[:4]) not in asked)
     for own in _by_row(answers).values():
         base = _base(own)
         for answer in own:
+            if _place(answer) not in asked:
+                continue
             case, verdict, counts = answer.case, answer.verdict, _counts(answer, base)
             before = base.verdict.outcome if base is not None else ""
             holds = int(verdict.outcome == before) if counts else ""
@@ -192,6 +196,12 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
             line = [case.study.name, case.row, case.what, case.seed, outcome, before, int(counts), holds]
             writer.writerow([*line, *scores, runs, answer.code, verdict.note])
     return text.getvalue()
+
+
+def _place(answer: Answer) -> tuple[str, ...]:
+    """By which a line of the file is known."""
+    case = answer.case
+    return case.study.name, case.row, case.what, str(case.seed)
 
 
 def merged(content: Mapping[str, Mapping[str, Any]], answers: Sequence[Answer], earlier: Path) -> dict[str, Any]:
