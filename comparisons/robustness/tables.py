@@ -179,7 +179,7 @@ def comma_separated(answers: Sequence[Answer], earlier: str = "") -> str:
     header, *lines = [*csv.reader(io.StringIO(earlier))] or [list(COLUMNS)]
     if header != list(COLUMNS):
         raise ValueError(f"{','.join(COLUMNS)} must be the columns of an earlier table, got {','.join(header)[:200]}")
-    found = {tuple(line[:4]) for line in lines if line[4] != LATE}
+    found = {tuple(line[:4]) for line in lines if LATE not in line[4:5]}
     asked = {_place(answer) for answer in answers if not (answer.left_out and _place(answer) in found)}
     writer.writerows(line for line in lines if tuple(line[:4]) not in asked)
     for own in _by_row(answers).values():

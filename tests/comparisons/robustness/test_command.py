@@ -8,6 +8,8 @@ import pytest
 
 from comparisons import Model, matrix
 from comparisons.harness import report
+from comparisons.robustness import command, variations
+from tests.comparisons.harness import toy
 from tests.comparisons.robustness.frail import STUDY, Frail, interrupting, run
 
 
@@ -132,6 +134,56 @@ def test_a_base_that_is_not_the_committed_verdict_is_said(tmp_path, checkout, ca
     report.COMMITTED.write_text(json.dumps({"toy": {"quick": {"frail": {"outcome": "absent"}}}}))
     assert run(tmp_path, "--models", "frail") == 0
     assert "toy frail: committed absent, now shown" in capsys.readouterr().err
+    committed = {"outcome": "shown", "score": 99.0}  # another score is no other verdict
+    report.COMMITTED.write_text(json.dumps({"toy": {"quick": {"frail": committed}}}))
+    assert run(tmp_path, "--models", "frail") == 0
+    assert "committed" not in capsys.readouterr().err
+
+
+def test_models_that_are_left_aside_are_said_unless_models_were_named(tmp_path, checkout, capsys, monkeypatch):
+    monkeypatch.setattr(variations, "uses_torch", lambda study, name: name == "late")
+    few = ["--seeds", "1", "--replicates", "1"]
+    assert run(tmp_path, "--models", "frail", *few) == 0
+    assert "without" not in capsys.readouterr().err
+    assert run(tmp_path, *few) == 0
+    assert "toy: without late, rare; --with-dnn or --models asks them" in capsys.readouterr().err
+    assert run(tmp_path, "--with-dnn", *few) == 0
+    assert "toy: without rare; --models asks them" in capsys.readouterr().err
+    assert run(tmp_path, *few, study=toy.STUDY) == 0
+    assert "toy: without late; --with-dnn" in capsys.readouterr().err
+    monkeypatch.setattr(variations, "uses_torch", lambda study, name: False)
+    assert run(tmp_path, *few, study=toy.STUDY) == 0
+    assert "without" not in capsys.readouterr().err
+
+
+def test_numbers_of_the_call_are_in_its_table(tmp_path, checkout, capsys):
+    assert run(tmp_path, "--models", "frail", "--seeds", "2", "--replicates", "1") == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^toy +frail +shown 2 +4 of 5 variations +2 of 2, 1 replicates each$", printed, re.MULTILINE)
+    assert re.search(r"robustness.robustness\.csv  \(\d+ s\)$", printed, re.MULTILINE)
+
+
+def test_a_study_named_twice_is_asked_once(tmp_path, checkout, capsys):
+    asked = []
+    argv = ["--out", str(tmp_path), "--studies", "toy", "toy", "--seeds", "1", "--replicates", "1"]
+
+    def load(names):
+        asked.append(list(names))
+        return [STUDY]
+
+    assert command.main(argv, load, known=["toy", "other"], default=["other"]) == 0
+    assert command.main(argv[:2] + argv[5:], load, known=["toy", "other"], default=["other"]) == 0
+    assert asked == [["toy"], ["other"]]
+    capsys.readouterr()
+
+
+def test_a_folder_that_cannot_be_written_is_a_failure_in_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    code = run(tmp_path / "file", "--models", "frail")
+    errors = capsys.readouterr().err
+    assert code in (1, 2)
+    assert errors.startswith("robustness: ")
+    assert len(errors.splitlines()) == 1
 
 
 def test_the_command_is_one_of_the_comparisons(capsys):
