@@ -166,7 +166,7 @@ def _are_tensors(data: Any) -> bool:
 
 
 def as_batch(batch: Any) -> Batch:
-    """A batch as a training loop has it.
+    """A batch as a training loop has it; classes of any integer type, and bools, are int64.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def as_batch(batch: Any) -> Batch:
     for values in inputs.values() if isinstance(inputs, Mapping) else inputs:
         if len(values) != len(labels):
             raise ValueError(f"a batch must have one label a sample, got {len(labels)} and shape {tuple(values.shape)}")
-    return Batch(inputs, labels)
+    return Batch(inputs, labels if labels.is_floating_point() else labels.long())
 
 
 def logits_of(returned: Any, output: Any = None) -> Tensor:

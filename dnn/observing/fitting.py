@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+import numpy as np
+import torch
+from torch import nn
 
 from dnn.networks.mlp import classes_of
 from dnn.observing.passes import Refused, View
@@ -26,18 +28,30 @@ def total_loss(view: View) -> float:
     ----------
     view : View
     """
-    logits, labels = view.logits.double(), view.batch.labels.cpu()
-    if labels.is_floating_point():
-        return float((logits - labels.reshape(logits.shape)).square().sum() / 2)
+    logits, targets = view.logits.double(), view.batch.labels.cpu()
+    if targets.is_floating_point():
+        if targets.numel() != logits.numel():
+            raise Refused(f"needs a real target for every logit, got {tuple(targets.shape)} for {tuple(logits.shape)}")
+        return float((logits - targets.reshape(logits.shape)).square().sum() / 2)
+    if targets.ndim != 1:
+        raise Refused("needs integer class labels or real targets, got structured targets")
+    labels = torch.from_numpy(check_known(view))
     if logits.shape[1] == 1:
         return float(nn.functional.binary_cross_entropy_with_logits(logits[:, 0], labels.double(), reduction="sum"))
-    return float(_cross_entropy(logits, labels))
+    return float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    if labels.ndim != 1:
-        raise Refused("needs integer class labels or real targets, got structured targets")
-    return nn.functional.cross_entropy(logits, labels.long(), reduction="sum")
+def check_known(view: View) -> np.ndarray:
+    """The labels (n,), if there is a logit for each; of a single logit 0 and 1.
+
+    Parameters
+    ----------
+    view : View
+    """
+    labels, n_classes = view.labels, max(view.logits.shape[1], 2)
+    if labels.max(initial=0) >= n_classes:
+        raise Refused(f"needs class labels in 0..{n_classes - 1}, one for each logit, got {labels.max()}")
+    return labels
 
 
 def accuracy(view: View) -> float:

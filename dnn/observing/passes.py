@@ -78,7 +78,10 @@ class View:
         """(n,) integers of the classes."""
         if self.batch.labels.is_floating_point() or self.batch.labels.ndim != 1:
             raise Refused("needs integer class labels, got real or structured targets")
-        return self.batch.labels.cpu().numpy()
+        labels = self.batch.labels.cpu().numpy()
+        if labels.min(initial=0) < 0:
+            raise Refused(f"needs class labels from 0 on, got {labels.min()}")
+        return labels
 
     @cached_property
     def shared(self) -> dict:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from dnn.observing.batches import Batch, logits_of
+from dnn.observing.fitting import check_known
 from dnn.observing.layers import unwrapped
 from dnn.observing.passes import Refused, View
 from dnn.observing.taps import in_full, undisturbed
@@ -141,7 +142,7 @@ def elasticity(view: View) -> float:
     """Decades by which a vanishing step on the cross-entropy of a sample moves its own class more than others."""
     part = view.batch.part(slice(0, MOST))
     labels = part.labels.cpu().numpy()
-    view.labels  # noqa: B018  # refuses real targets
+    check_known(view)
     moved = []
     with undisturbed(view.module), torch.enable_grad():
         logits, parameters = _by_parameters(view, view.module)

@@ -147,7 +147,8 @@ def information(
     {'input': [2.0], 'labels': [1.0], 'neuron': [1.0]}
     """
     x, y = first(split, samples)
-    labels = check_labels(y, len(x), max(int(y.max()) + 1, 1) if len(y) else 1)[0]
+    given = as_numpy(as_batch((x, y)).labels)
+    labels = check_labels(given, len(x), max(int(given.max(initial=0)) + 1, 1))[0]
     if positive_int("bins", bins) > MOST_BINS:
         raise ValueError(f"bins must be <= {MOST_BINS}, got {bins}")
     with seen(network, x, y, output) as look:

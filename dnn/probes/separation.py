@@ -133,7 +133,7 @@ def collapse(
             view = look.view(statistics)
             return {name: float(QUANTITIES[name](view)) for name in _COLLAPSE}  # pyright: ignore[reportArgumentType]
         features = as_numpy(last_hidden(look.chain, look.x, statistics))
-        last = look.chain.linears[-1]
+        last, y = look.chain.linears[-1], look.y
     labels = check_labels(y, len(features), last.out_features)[0]
     weight, bias = as_numpy(last.weight), None if last.bias is None else as_numpy(last.bias)
     equinorm, equiangular = collapse_metrics.nc2(features, labels)

@@ -398,3 +398,24 @@ def test_a_module_without_hidden_layers_has_reasons(samples):
         assert seen.refused["firing_overlap"] == "needs a hidden layer"
         if samples:
             assert seen.refused["information_input"] == seen.refused["information_labels"] == "needs a hidden layer"
+
+
+@pytest.mark.parametrize("samples", [1000, None])
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.int8, torch.uint16, torch.bool])
+def test_classes_are_the_same_in_every_type_of_integer(dtype, samples):
+    module, x = prepared("functional")
+    labels = LABELS % 2 if dtype == torch.bool else LABELS
+    seen, expected = (observe(module, (x, each), samples=samples) for each in (labels.to(dtype), labels))
+    assert dict(seen) == dict(expected)
+    assert seen.refused == expected.refused
+
+
+@pytest.mark.parametrize("samples", [1000, None])
+@pytest.mark.parametrize(("shift", "refused"), [(-1, {"accuracy", "loss", "nc1"}), (1, {"loss", "nc1"})])
+def test_labels_without_a_class_are_reasons_and_never_errors(shift, refused, samples):
+    module, x = prepared("chain")
+    seen = observe(module, (x, LABELS + shift), samples=samples)
+    assert {key.rpartition("/")[2] for key in seen} | seen.refused.keys() == set(quantities())
+    assert refused <= seen.refused.keys()
+    if samples:
+        assert {"elasticity", "sharpness", "hessian_trace"} <= seen.refused.keys()

@@ -196,3 +196,17 @@ def test_samples_of_another_shape_or_kind_are_refused_by_every_probe(name, wrap)
     for x, words in ((X[:, :3], r"x must have .*shape.*got \(6, 3\)"), ((9 * X).long(), "real|dtype .* torch.int64")):
         with pytest.raises(ValueError, match=words):
             probe(module, Split(x, Y, x, Y))
+
+
+@pytest.mark.parametrize("wrap", [lambda each: each, Opaque])
+@pytest.mark.parametrize("name", PROBES)
+def test_classes_are_the_same_in_every_type_of_integer(name, wrap):
+    probe = getattr(probes, name)
+    module = wrap(seeded(lambda: nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2))))
+    with torch.no_grad():
+        labels = module(X).argmax(1)  # so that basins are to be had
+    labels[:2], labels[2:4] = 0, 1
+    expected = probe(module, Split(X, labels, X, labels))
+    for dtype in (torch.int32, torch.uint8, torch.uint16, torch.bool):
+        found = probe(module, Split(X, labels.to(dtype), X, labels.to(dtype)))
+        np.testing.assert_equal(found, expected)
