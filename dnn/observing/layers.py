@@ -53,7 +53,7 @@ class Layer:
         """
         module = self.module
         if isinstance(module, nn.MultiheadAttention):
-            return {"": output[0]} | _projections(module, args, kwargs)
+            return _projections(module, args, kwargs) | {"": output[0]}
         field = output[0] if isinstance(module, nn.RNNBase) else output
         if isinstance(field, nn.utils.rnn.PackedSequence):
             raise ValueError(f"{self.name} must put out padded sequences to be observed, got packed ones")

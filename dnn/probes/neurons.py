@@ -179,7 +179,10 @@ def _taken_in(look: Seen, statistics: str) -> list[np.ndarray]:
 def _between(owners: dict[str, Layer], inputs: dict[str, Tensor], x: Tensor):
     """Name and what it took in, over positions averaged, of every layer that reads hidden ones."""
     own = [name for name, owner in owners.items() if not owner.is_norm]
-    for name in own[1:]:
+    first = own[0].partition("/")[0]  # of an attention layer all parts
+    for name in own:
+        if name.partition("/")[0] == first:
+            continue
         values = inputs.get(name)
         if values is not None and not (values.shape == x.shape and torch.equal(values, x)):
             arranged = in_full(owners[name].arranged(values))

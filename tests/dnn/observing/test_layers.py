@@ -71,7 +71,7 @@ def test_rows_of_attention_compute_what_its_heads_read(options, heads):
     layer = Layer("layer", module)
     out = module(*inputs)
     fields = layer.fields(tuple(inputs), {}, out)
-    assert list(fields) == ["", "/queries", "/keys", "/values"]
+    assert list(fields) == ["/queries", "/keys", "/values", ""]  # in the order in which they are computed
     assert fields[""] is out[0]
     by_name = layer.fields(tuple(inputs[:1]), {"value": inputs[2], "key": inputs[1]}, out)
     rows = weights(module)

@@ -10,6 +10,7 @@ from torch import nn
 
 from dnn import observe, probes, quantities
 from dnn.data import Split
+from dnn.extraction.fields import fields_of
 from dnn.observing.batches import logits_of
 from dnn.observing.tangents import plain_kernels
 from tests.dnn.observing.kinds import CLASSES, LABELS, N, kinds
@@ -419,3 +420,41 @@ def test_labels_without_a_class_are_reasons_and_never_errors(shift, refused, sam
     assert refused <= seen.refused.keys()
     if samples:
         assert {"elasticity", "sharpness", "hessian_trace"} <= seen.refused.keys()
+
+
+def test_of_attention_as_the_last_layer_the_output_is_not_hidden():
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.attention = nn.Linear(3, 4), nn.MultiheadAttention(4, 2, batch_first=True)
+
+        def forward(self, x):
+            x = torch.tanh(self.first(x))
+            return self.attention(x, x, x)[0].mean(1)
+
+    torch.manual_seed(0)
+    data = torch.randn(12, 5, 3), torch.arange(12) % 4
+    seen = observe(Last(), data, ["rank_gradient", "dead_units", "information_input"])
+    assert seen.of("rank_gradient").keys() == {"first"}
+    assert seen.of("dead_units").keys() == {"first", "logits"}
+    parts = {f"attention/{part}" for part in ("queries", "keys", "values")}
+    assert seen.of("information_input").keys() == {"first"} | parts
+
+
+def test_batch_norm_behind_attention_counts_as_part_of_it():
+    class Normed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention, self.norm = nn.MultiheadAttention(4, 2, batch_first=True), nn.BatchNorm1d(4)
+            self.last = nn.Linear(4, 2)
+
+        def forward(self, x):
+            out = self.norm(self.attention(x, x, x)[0].transpose(1, 2))
+            return self.last(out.mean(2))
+
+    torch.manual_seed(0)
+    module, x = Normed().eval(), torch.randn(6, 5, 4)
+    module.norm.running_mean += 3
+    with torch.no_grad():
+        expected = module.norm(module.attention(x, x, x)[0].transpose(1, 2)).mean(2)
+    np.testing.assert_allclose(fields_of(module, x, "attention")["attention"], expected, rtol=1e-5, atol=1e-6)
