@@ -44,6 +44,9 @@ def test_a_tensor_stays_itself_and_lists_are_read():
     assert checks.tensor_of("x", (True, False)).dtype == torch.bool
     assert checks.tensor_of("x", [np.array([0.5, 2.0]), np.array([3.0, 4.0])]).tolist() == [[0.5, 2], [3, 4]]
     assert checks.tensor_of("x", []).shape == (0,)
+    array = np.arange(6.0).reshape(2, 3)
+    assert np.shares_memory(checks.tensor_of("x", array).numpy(), array)  # a large one is not copied
+    assert np.shares_memory(checks.tensor_of("x", array.T).numpy(), array)
 
 
 @pytest.mark.parametrize(
