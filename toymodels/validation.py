@@ -46,6 +46,7 @@ def _read_tensor(tensor: Any) -> np.ndarray:
 
 def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
     """`value` as an array of numbers, NaN and infinity included; complex ones only if `dtype` is."""
+    refuse_masked(name, value)
     try:
         array = np.asarray(detached(value))
         if array.dtype.kind == "O" and array.size:
@@ -56,6 +57,12 @@ def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
         raise ValueError(f"{name} must be numeric, got {described(value)}") from None
     kind = "real" if array.dtype.kind == "c" else "numeric"  # numpy would drop the imaginary part, and read words
     raise ValueError(f"{name} must be {kind}, got {described(value)}")
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """`ValueError` for an array with entries that are masked, which would be read as if they were not."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} must not have masked entries, got {np.ma.count_masked(value)} of {value.size}")
 
 
 def _numbers_of(array: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ def test_a_tensor_stays_itself_and_lists_are_read():
     assert checks.tensor_of("x", (True, False)).dtype == torch.bool
     assert checks.tensor_of("x", [np.array([0.5, 2.0]), np.array([3.0, 4.0])]).tolist() == [[0.5, 2], [3, 4]]
     assert checks.tensor_of("x", []).shape == (0,)
+    assert checks.tensor_of("x", np.ma.masked_array([1.0, 2.0])).tolist() == [1.0, 2.0]  # none is masked
     array = np.arange(6.0).reshape(2, 3)
     assert np.shares_memory(checks.tensor_of("x", array).numpy(), array)  # a large one is not copied
     assert np.shares_memory(checks.tensor_of("x", array.T).numpy(), array)
@@ -61,6 +62,7 @@ def test_a_tensor_stays_itself_and_lists_are_read():
         (np.array([1, None]), "x must be a tensor, got ndarray of object"),
         (torch.ones(3) * 1j, "x must be real, got Tensor of torch.complex64"),
         ([1j], "x must be real, got "),
+        (np.ma.masked_equal([1.0, 2.0, 3.0], 2.0), "x must not have masked entries, got 1 of 3"),
         (2.5, r"x must be a tensor of samples, got tensor\(2.5"),
         (np.float64(2.5), "x must be a tensor of samples, got "),
         (np.array(2.5), "x must be a tensor of samples, got "),

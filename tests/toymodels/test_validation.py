@@ -342,3 +342,11 @@ def test_a_choice_that_cannot_be_looked_up_is_refused():
     with pytest.raises(ValueError, match=r"mode must be one of 1, 2, got \[1\]"):
         choice("mode", [1], (1, 2))
     assert choice("mode", 2, iter([1, 2])) == 2
+
+
+def test_masked_entries_are_not_read_through_their_mask():
+    masked = np.ma.masked_equal([[1.0, 2.0], [2.0, 4.0]], 2.0)
+    for check in (numeric, finite, positive, non_negative):
+        with pytest.raises(ValueError, match="w must not have masked entries, got 2 of 4"):
+            check("w", masked)
+        assert check("w", np.ma.masked_array([1.0, 2.0])).tolist() == [1.0, 2.0]
