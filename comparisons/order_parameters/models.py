@@ -26,8 +26,8 @@ def spread_out(rng: np.random.Generator, middle: float, spread: float) -> float:
     middle, spread : float
         > 0, >= 1.
     """
-    if not spread >= 1:
-        raise ValueError(f"spread must be >= 1, the largest over the smallest, got {spread:g}")
+    if not 1 <= spread < np.inf:
+        raise ValueError(f"spread must be >= 1 and finite, the largest over the smallest, got {spread:g}")
     return float(middle * spread ** (rng.random() - 0.5))
 
 

@@ -198,7 +198,7 @@ def test_a_spread_is_the_largest_over_the_smallest():
     assert 2 / 3 <= min(drawn) < 0.7
     assert 5.9 < max(drawn) <= 6
     assert spread_out(rng, 2.0, 1.0) == 2
-    with pytest.raises(ValueError, match=r"spread must be >= 1, the largest over the smallest, got 0.5"):
+    with pytest.raises(ValueError, match=r"spread must be >= 1 and finite, the largest over the smallest, got 0.5"):
         spread_out(rng, 2.0, 0.5)
 
 
