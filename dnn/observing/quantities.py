@@ -71,14 +71,11 @@ def _of_rows(function: Callable[[Rows], float]) -> Callable[[View], dict[str, fl
 
 
 def _information(view: View, labels: np.ndarray | None) -> dict[str, Bits]:
-    key = ("information", labels is None)
-    if ("information", False) in view.shared:
-        return view.shared["information", False]
-    if key not in view.shared:
+    if "information" not in view.shared:
         own = None if labels is None else labels[:MOST]
         fields = {name: averaged(values[:MOST]).numpy() for name, _, values in view.hidden()}
-        view.shared[key] = {name: information(values, own) for name, values in fields.items()}
-    return view.shared[key]
+        view.shared["information"] = {name: information(values, own) for name, values in fields.items()}
+    return view.shared["information"]
 
 
 def information_input(view: View) -> dict[str, float]:
