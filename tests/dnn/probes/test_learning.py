@@ -162,6 +162,11 @@ def test_steps_that_cannot_be_compared_are_refused(wrap):
     unrelated = wrap(nn.Linear(3, 3, bias=False))  # a step on one class moves no other
     with pytest.raises(ValueError, match="needs steps that move samples of every kind, got inf decades for base 0"):
         elasticity(unrelated, Split(x, torch.arange(6) % 3, x, torch.arange(6) % 3))
+    apart = torch.tensor([[1.0, 0, 0], [0, 0, 1], [1, 0, 0], [0, 0, 1], [1, 1, 0]])  # only the second moves no other
+    split = Split(apart, torch.tensor([0, 2, 0, 2, 1]), apart, torch.tensor([0, 2, 0, 2, 1]))
+    with pytest.raises(ValueError, match="got inf decades for base 1"):
+        elasticity(unrelated, split, bases=2)
+    assert elasticity(unrelated, split, bases=1) > 0
     single = torch.tensor([0, 1, 1, 0, 1, 2])
     with pytest.raises(ValueError, match="another sample of the base's class, got none for base 5"):
         elasticity(wrap(nn.Linear(3, 3)), Split(x, single, x, single))
