@@ -144,6 +144,6 @@ def test_a_run_without_a_score_counts_in_whatever_place_it_stands(scores):
     verdict = Verdict.from_scores(scores, 0.25, 0.5)
     assert verdict.outcome == "unclear"
     assert not verdict.absent_in_every_replicate
-    assert np.isnan([verdict.score, *verdict.extremes]).all()
-    assert np.isnan(Verdict("silent").extremes).all()
-    assert Verdict.from_scores((0.3, -2.0, 1.5), 0.25, 0.5).extremes == (-2.0, 1.5)
+    assert np.isnan([verdict.score, *verdict.spread]).all()
+    assert np.isnan(Verdict("silent").spread).all()
+    assert Verdict.from_scores((0.3, -2.0, 1.5), 0.25, 0.5).spread == (-2.0, 1.5)
