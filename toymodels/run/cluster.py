@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +99,21 @@ def map_on_cluster(
         Dask, or `DASK_TOYMODELS__PATIENCE` in the environment).
     """
     import cloudpickle
+    import distributed  # noqa: F401  which sets its loggers while it is loaded
 
     work = _Work(cloudpickle.dumps(function), list(items), lost)
     losses = 0
-    while work.unfinished:
-        before, known = work.unfinished, losses or work.unfinished < len(work.items)
-        try:
-            with _quiet(), _connected(address, jobs, _patience() if known else CONNECTING, work) as client:
-                yield from work.through(client, address or client.scheduler.address)
-        except _SchedulerLost as error:
-            losses = 1 if work.unfinished < before else losses + 1
-            if losses > _LOSSES or not address:
-                raise ClusterLost(f"the Dask scheduler {address} was lost {losses} times ({error}); {work}") from None
+    with _quiet():
+        while work.unfinished:
+            before, known = work.unfinished, losses or work.unfinished < len(work.items)
+            try:
+                with _connected(address, jobs, _patience() if known else CONNECTING, work) as client:
+                    yield from work.through(client, address or client.scheduler.address)
+            except _SchedulerLost as error:
+                losses = 1 if work.unfinished < before else losses + 1
+                if losses > _LOSSES or not address:
+                    often = f"the Dask scheduler {address} was lost {losses} times ({error}); {work}"
+                    raise ClusterLost(often) from None
 
 
 class _SchedulerLost(Exception):
@@ -126,7 +129,10 @@ def _patience() -> float:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What Dask writes to the log while a connection is lost is told once, by us."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application")]
+    names = {"distributed", "tornado.application", *logging.root.manager.loggerDict}  # some have a level of their own
+    loggers = [
+        logging.getLogger(name) for name in names if name.partition(".")[0] == "distributed" or "tornado." in name
+    ]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
@@ -142,16 +148,17 @@ def _connected(address: str, jobs: int, seconds: float, work: _Work) -> Iterator
     from distributed import Client
 
     if not address:
-        client = Client(n_workers=jobs, threads_per_worker=1, dashboard_address=":0")
-        try:
-            yield client
-        finally:
-            # on a busy machine a worker may take longer to end than Dask waits for it; what it had to do is done
-            with contextlib.suppress(TimeoutError):
-                client.close()
+        with _without_program():
+            client = Client(n_workers=jobs, threads_per_worker=1, dashboard_address=":0")
+            try:
+                yield client
+            finally:
+                # on a busy machine a worker may take longer to end than Dask waits for it; what it had to do is done
+                with contextlib.suppress(TimeoutError):
+                    client.close()
         return
     try:
-        client = Client(address, timeout=seconds, set_as_default=False)
+        client = _answering(partial(Client, address, timeout=seconds, set_as_default=False), seconds + _TICK)
     except (OSError, ValueError, TypeError) as error:
         if work.unfinished < len(work.items):
             raise ClusterLost(f"the Dask scheduler {address} has not come back for {seconds:g} s; {work}") from None
@@ -162,6 +169,48 @@ def _connected(address: str, jobs: int, seconds: float, work: _Work) -> Iterator
     finally:
         with contextlib.suppress(Exception):  # of a scheduler that is gone
             client.close(timeout=2)
+
+
+def _answering(connect: Callable[[], Any], seconds: float) -> Any:
+    """What `connect` returns; `TimeoutError` where a scheduler takes connections and never answers."""
+    came: queue.SimpleQueue = queue.SimpleQueue()
+
+    def ask():
+        try:
+            came.put((connect(), None))
+        except BaseException as error:
+            came.put((None, error))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        client, error = came.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer in {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return client
+
+
+@contextmanager
+def _without_program() -> Iterator[None]:
+    """Workers that Dask starts, or starts again, do not run the program first: what they need of it comes with a call.
+
+    It may come from the standard input, or start its sweep without asking whether it is the program.
+    """
+    from multiprocessing import spawn
+
+    prepared = spawn.get_preparation_data
+
+    def without(name: str) -> dict[str, Any]:
+        data = prepared(name)
+        left_out = ("init_main_from_name", "init_main_from_path") if name.startswith("Dask") else ()
+        return {key: value for key, value in data.items() if key not in left_out}
+
+    spawn.get_preparation_data = without
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = prepared
 
 
 @dataclass
@@ -271,7 +320,7 @@ class _Crew:
         if self.client.status != "running":
             raise _SchedulerLost(f"its client is {self.client.status}")
         try:
-            return len(self.client.ncores())
+            return len(self.client.sync(self.client.scheduler.ncores, callback_timeout=_patience()))
         except Exception as error:  # Dask raises a dozen kinds for a connection that breaks
             raise _SchedulerLost(f"{type(error).__name__}: {error}") from None
 

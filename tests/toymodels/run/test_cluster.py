@@ -1,6 +1,7 @@
 """What can go wrong with a Dask cluster is survived, or told in one line; what is finished is kept."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -118,6 +119,52 @@ def test_the_scheduler_may_be_killed_and_started_again(processes, tmp_path):
     runs = sweep(function, GRID, engine=f"dask:{address}", cache=cache)
     thread.join()
     xarray.testing.assert_identical(runs, sweep(function, GRID))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_scheduler_that_takes_connections_and_never_answers_is_one_line(processes, tmp_path, caplog):
+    function, cache = partial(cells.wait_then_draw, folder=str(tmp_path)), tmp_path / "cache"
+    processes.start_worker()
+    scheduler = processes.scheduler
+    thread = later(lambda: (wait_for(lambda: finished(cache) >= 3), os.kill(scheduler.pid, signal.SIGSTOP)))
+    start = time.monotonic()
+    with (
+        dask.config.set({"toymodels.patience": 2}),
+        pytest.raises(ClusterLost, match=f"{processes.address} has not come back for 2 s; .* of 12 calls are finished"),
+    ):
+        sweep(function, GRID, engine=f"dask:{processes.address}", cache=cache)
+    assert time.monotonic() - start < 60
+    thread.join()
+    os.kill(scheduler.pid, signal.SIGCONT)
+    assert not caplog.records
+
+
+UNGUARDED = """
+from toymodels import sweep
+
+def draw(n, rng):
+    return {"v": n + rng.random()}
+
+print(sweep(draw, {"n": [1, 2, 3]}, jobs=2, engine="ENGINE")["v"].values.ravel().tolist())
+"""
+
+
+@pytest.mark.parametrize("way", ["file", "standard input"])
+def test_workers_started_here_do_not_run_the_program(way, tmp_path):
+    (tmp_path / "program.py").write_text(UNGUARDED.replace("ENGINE", "dask"))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "program.py" if way == "file" else "-"],
+        input=(tmp_path / "program.py").read_text(),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path},
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = sweep(lambda n, rng: {"v": n + rng.random()}, {"n": [1, 2, 3]})["v"].values.ravel().tolist()
+    assert done.stdout == f"{expected}\n"
 
 
 @pytest.mark.slow
