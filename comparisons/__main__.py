@@ -34,6 +34,7 @@ def parser():
     return made
 
 
+@command.ends_with_its_reader
 def main(argv: Sequence[str] | None = None) -> int:
     """Run every study and return the worst exit code."""
     argv = list(sys.argv[1:] if argv is None else argv)
@@ -78,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (ValueError, FileNotFoundError) as error:
             print(f"{study.name}: {error}", file=sys.stderr)
             return command.USAGE
+        except BrokenPipeError:
+            raise
         except OSError as error:
             print(f"{study.name}: {command.in_one_line(error)}; --resume goes on", file=sys.stderr)
             return command.FAILED

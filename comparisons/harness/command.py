@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import importlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from comparisons.harness import report
 from comparisons.harness.model import Model
@@ -17,7 +18,7 @@ from comparisons.harness.study import Study
 from toymodels.run.engine import interruptible
 
 SEED, REPLICATES = 0, 3  # of the committed scores too
-ALL_RAN, FAILED, USAGE, DIFFERS, INTERRUPTED = 0, 1, 2, 3, 130
+ALL_RAN, FAILED, USAGE, DIFFERS, INTERRUPTED, NOBODY_READS = 0, 1, 2, 3, 130, 141
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,6 +30,22 @@ class Parser(argparse.ArgumentParser):
         flags = [flag for action in self._actions for flag in action.option_strings]
         near = difflib.get_close_matches(wrong[0], flags, n=1) if "unrecognized" in message and wrong else []
         super().error(f"{message}; did you mean {near[0]}?" if near else message)
+
+
+def ends_with_its_reader(main: Callable[..., int]) -> Callable[..., int]:
+    """A command that stops without a word, with 141, when whoever reads what it prints (`head`) has gone."""
+
+    @functools.wraps(main)
+    def call(*args, **options) -> int:
+        try:
+            code = main(*args, **options)
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is printed yet is flushed at the end
+            return NOBODY_READS
+
+    return call
 
 
 def base_parser(prog: str, description: str, presets: Sequence[str]) -> argparse.ArgumentParser:
@@ -94,6 +111,7 @@ def to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+@ends_with_its_reader
 def main(study: str | Study, argv: Sequence[str] | None = None) -> int:
     """Run a study from the command line and return its exit code.
 
@@ -120,6 +138,8 @@ def main(study: str | Study, argv: Sequence[str] | None = None) -> int:
     except (ValueError, FileNotFoundError) as error:
         print(f"{study.name}: {error}", file=sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"{study.name}: {in_one_line(error)}; what is finished is kept, --resume goes on", file=sys.stderr)
         return FAILED

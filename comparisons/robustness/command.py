@@ -56,6 +56,7 @@ def parser(known: Sequence[str], default: Sequence[str]) -> argparse.ArgumentPar
     return made
 
 
+@command.ends_with_its_reader
 def main(
     argv: Sequence[str],
     load: Callable[[Sequence[str]], list[Study]],
@@ -90,6 +91,8 @@ def main(
     except ValueError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         return command.USAGE
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"{NAME}: {command.in_one_line(error)}; what is finished is kept", file=sys.stderr)
         return command.FAILED

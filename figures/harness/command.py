@@ -14,6 +14,7 @@ from comparisons.harness.command import (
     FAILED,
     USAGE,
     Parser,
+    ends_with_its_reader,
     in_one_line,
     stopped,
     to_stderr,
@@ -72,6 +73,7 @@ def parser(description: str | None = None):
     return made
 
 
+@ends_with_its_reader
 def main(
     argv: Sequence[str] | None = None, figures: Sequence[PaperFigure] | None = None, description: str | None = None
 ) -> int:
@@ -123,6 +125,8 @@ def main(
     except ValueError as error:
         print(f"figures: {error}", file=sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"figures: {in_one_line(error)}; what is finished is kept, --resume goes on", file=sys.stderr)
         return FAILED

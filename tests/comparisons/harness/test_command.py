@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,3 +322,15 @@ def test_a_home_folder_is_one_and_no_folder_called_so(monkeypatch, tmp_path):
 
     monkeypatch.setenv("HOME", str(tmp_path))
     assert base_parser("x", "", ["quick"]).parse_args(["--out", "~/results"]).out == str(tmp_path / "results")
+
+
+def test_a_reader_that_goes_ends_a_command_without_a_word():
+    root = Path(__file__).parents[3]
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "figures", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
+    )
+    listing.stdout.close()
+    said = listing.stderr.read()
+    listing.stderr.close()
+    assert listing.wait(200) == command.NOBODY_READS
+    assert said == b""
