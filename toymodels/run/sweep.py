@@ -79,8 +79,9 @@ def sweep(
         `function(**point, rng)` returns a dict of real numbers and arrays, with the same names and shapes in every
         cell, or a :class:`~toymodels.trajectory.Trajectory`, all of the same times, which become the coordinate `t`.
         With a cache it must be bound to plain values only (numbers, strings, paths, arrays, dicts, dataclasses,
-        functions); whenever its code, or code of yours or of this suite that it can reach, is edited, its cells are
-        computed again.
+        functions); whenever its code, or code of yours or of this suite that it can reach, is edited, or a plain
+        constant that this code names has another value, its cells are computed again. What else decides its numbers,
+        as files that it reads do, must be among its parameters.
     grid : mapping of str to 1-D values, or sequence of mappings
         Numbers, strings, bools or tuples for each swept parameter, without repeats; 1 and 1.0 are the same point, and
         tuples become strings in the coordinate. A sequence of mappings is a list of configurations. An empty mapping
