@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, reject
@@ -65,6 +67,45 @@ def by_all_pairs(x, y, k):
             break
     counts = [(distance < nearest[:, k, None]).sum(axis=1) for distance in distances]
     return (digamma(k) + digamma(len(x)) - sum(digamma(count).mean() for count in counts)) / np.log(2)
+
+
+def by_ranks(x, y, k):
+    """The definition for two columns without ties, in which all numbers are fractions and only the units are not."""
+    x, y = (rows / (np.std(rows / rows.max()) * rows.max()) for rows in (x, y))
+    exact = [[Fraction(value) for value in rows] for rows in (x, y)]
+    counts = []
+    for i in range(len(x)):
+        apart = [[abs(other - column[i]) for other in column] for column in exact]
+        radius = sorted(map(max, *apart))[k]
+        counts.append([sum(distance < radius for distance in distances) for distances in apart])
+    return (digamma(k) + digamma(len(x)) - digamma(counts).mean(axis=0).sum()) / np.log(2)
+
+
+@pytest.mark.parametrize("power", [1, 5, 8, 12, 30])
+def test_heavy_tails_are_not_taken_for_ties(power):
+    """Most distances of such samples are below any share of their deviation."""
+    x, y = np.exp(power * np.hstack(pair(np.random.default_rng(0), 100, 0.9))).T
+    assert_allclose(ksg(x, y), by_ranks(x, y, 3), rtol=0, atol=1e-12)
+
+
+def test_one_outlier_hardly_matters():
+    x, y = np.hstack(pair(np.random.default_rng(0), 300, 0.9)).T
+    for far in (1e3, 1e9, 1e12):
+        bits = ksg(np.r_[x, far], np.r_[y, far])
+        assert_allclose(bits, by_ranks(np.r_[x, far], np.r_[y, far], 3), rtol=0, atol=1e-12)
+        assert abs(bits - ksg(x, y)) < 0.03
+
+
+def test_ties_among_heavy_tails_leave_the_others_where_they_are():
+    x, y = np.exp(12 * np.hstack(pair(np.random.default_rng(0), 1000, 0.9))).T
+    rounded = ([float(f"{value:.2e}") for value in rows] for rows in (x, y))
+    assert_allclose(ksg(*rounded), ksg(x, y), atol=0.02)
+
+
+@pytest.mark.parametrize("shift", [1e6, 1e9, -1e12])
+def test_ties_far_from_zero_are_broken_like_others(shift):
+    x, y = np.round(np.hstack(pair(np.random.default_rng(0), 500, 0.5)) * 10).T
+    assert ksg(x + shift, y - shift) == ksg(x, y)
 
 
 @given(samples(), st.sampled_from([None, 0, 1, 2]), st.integers(1, 5), st.booleans())
