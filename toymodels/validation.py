@@ -131,6 +131,13 @@ def positive_int(name: str, value, *, minimum: int = 1) -> int:
     return int(value)
 
 
+def plain_fields(record: Any) -> None:
+    """The numbers of numpy among the fields of a frozen dataclass as Python's own, which do not wrap."""
+    for name, value in list(vars(record).items()):
+        if isinstance(value, np.generic):
+            object.__setattr__(record, name, value.item())
+
+
 def counts(name: str, values: Any, *, minimum: int = 1, at_least: int = 1) -> tuple[int, ...]:
     """`values` as ints >= `minimum`, `at_least` so many of them."""
     if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str | bytes) or np.ndim(values) != 1:

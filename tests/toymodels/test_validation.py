@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from toymodels.validation import (
     numeric,
     of_ordinary_size,
     path,
+    plain_fields,
     positive,
     positive_int,
     require_room,
@@ -350,3 +352,17 @@ def test_masked_entries_are_not_read_through_their_mask():
         with pytest.raises(ValueError, match="w must not have masked entries, got 2 of 4"):
             check("w", masked)
         assert check("w", np.ma.masked_array([1.0, 2.0])).tolist() == [1.0, 2.0]
+
+
+def test_fields_become_numbers_of_python():
+    @dataclass(frozen=True)
+    class Sizes:
+        n: int
+        scale: float
+        name: str = "a"
+
+        def __post_init__(self):
+            plain_fields(self)
+
+    sizes = Sizes(np.uint8(200), np.float32(0.5))
+    assert (sizes.n * 2, type(sizes.n), type(sizes.scale), sizes.name) == (400, int, float, "a")

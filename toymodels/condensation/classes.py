@@ -31,7 +31,7 @@ from toymodels.condensation.similarity import effective_rank
 from toymodels.condensation.stepping import MAX_STEP, Observer, Replicates
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import choice, described, generator, positive, positive_int
+from toymodels.validation import choice, described, generator, plain_fields, positive, positive_int
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class ClassTask:
     horizon: float = 8.0
 
     def __post_init__(self):
+        plain_fields(self)
         choice("task", self.task, ("signs", "parities"))
         if positive_int("n_bits", self.n_bits) > 4:
             raise ValueError(f"n_bits must be at most 4, got {self.n_bits}")

@@ -24,7 +24,7 @@ from toymodels.condensation.similarity import effective_rank
 from toymodels.condensation.stepping import MAX_STEP, Observer, Replicates
 from toymodels.run import progress
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import choice, described, generator, positive, positive_int
+from toymodels.validation import choice, described, generator, plain_fields, positive, positive_int
 
 CRITICAL_SCALE = 1.2  # fitted, parity with 30 inputs and 150 samples: 50 runs in the range below had 0.92 to 1.53
 FITTED_WIDTHS, FITTED_SCALES, FITTED_DECAYS = (100, 400), (2.0, 12.0), (0.01, 0.04)
@@ -82,6 +82,7 @@ class DelayedTask:
     horizon: float | None = None
 
     def __post_init__(self):
+        plain_fields(self)
         choice("task", self.task, ("parity", "even"))
         positive_int("dim", self.dim, minimum=2)
         positive_int("n_samples", self.n_samples, minimum=2)

@@ -57,7 +57,8 @@ def condensed_directions(
     ([[0.447, 0.894], [-0.447, -0.894]], [1.0, -1.0])
     """
     x1, targets = with_bias(x, y)
-    if positive_int("p", p) >= 3 and x1.shape[1] > 2:
+    power = positive_int("p", p)
+    if power >= 3 and x1.shape[1] > 2:
         raise ValueError(f"p must be <= 2 for more than one input, got p = {p} with {x1.shape[1] - 1} inputs")
     if not targets.any():
         raise ValueError("y must have an entry that is not 0, got all zeros")
@@ -65,8 +66,8 @@ def condensed_directions(
     mean = targets.mean() if abs(targets.mean()) > NOTHING else 0.0
     forced = np.sign(getattr(p, "at_zero", 0.0) * mean)
     drive = (targets - mean if forced and mean_fitted else targets) * np.sign(getattr(p, "coefficient", 1.0))
-    find = _linear_ends if p == 1 else _quadratic_ends if x1.shape[1] > 2 else _ends_on_circle
-    directions, signs = find(x1, drive, p)
+    find = _linear_ends if power == 1 else _quadratic_ends if x1.shape[1] > 2 else _ends_on_circle
+    directions, signs = find(x1, drive, power)
     left = signs == forced if forced else np.full(len(signs), True)
     return directions[left], signs[left]
 

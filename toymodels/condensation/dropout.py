@@ -55,8 +55,7 @@ def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.n
     >>> [float(dropout_penalty(network, [[1.0]], 0.5)) for network in (whole, halves)]
     [2.0, 1.0]
     """
-    if keep != 1:
-        fraction("keep", keep)
+    keep = 1.0 if keep == 1 else fraction("keep", keep)
     parts = network.strength[..., None, :] * network.hidden(x)
     return (1 - keep) / (2 * keep) * (parts**2).sum(axis=-1).mean(axis=-1)
 

@@ -67,7 +67,8 @@ def clusters(
     w = as_rows("w", w)
     amplitude = amplitudes(amplitude, w)
     threshold = threshold if threshold == "null" else check_threshold(threshold)
-    if not 0 <= float(min_share) < 1:
+    min_share = float(min_share)
+    if not 0 <= min_share < 1:
         raise ValueError(f"min_share must be in [0, 1), got {min_share:g}")
     choice("linkage", linkage, ("leader", "single"))
     kept = (amplitude >= min_share * amplitude.sum()) & w.any(axis=1)
@@ -194,7 +195,8 @@ def direction_counts(
     >>> direction_counts([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0], [-0.1, 0.0]])
     DirectionCounts(counted=2, all=3)
     """
-    if not 0 <= float(share) < 1:
+    share = float(share)
+    if not 0 <= share < 1:
         raise ValueError(f"share must be in [0, 1), got {share:g}")
     w = as_rows("w", w)
     amplitude = amplitudes(amplitude, w)

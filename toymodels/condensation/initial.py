@@ -151,7 +151,7 @@ def potential(x: ArrayLike, y: ArrayLike, u: ArrayLike, p: int = 1) -> tuple[np.
     require_room(x=x1, y=y, u=u)
     if u.ndim < 1 or u.shape[-1] != x1.shape[1]:
         raise ValueError(f"u must have {x1.shape[1]} columns, got shape {u.shape}")
-    positive_int("p", p)
+    p = positive_int("p", p)
     drive = u @ x1.T  # (..., n)
     return (drive**p) @ y / len(y), p * (drive ** (p - 1) * y) @ x1 / len(y)
 
@@ -198,7 +198,8 @@ def initial_flow(x: ArrayLike, y: ArrayLike, a0: ArrayLike, w0: ArrayLike, t: Ar
     t = finite("t", times(t))
     if getattr(p, "at_zero", 0.0) != 0:
         raise ValueError(f"p must be of an activation that vanishes at 0, got s(0) = {getattr(p, 'at_zero', 0.0):g}")
-    if positive_int("p", p) == 1:
+    p = positive_int("p", p)
+    if p == 1:
         rate = np.linalg.norm(x1.T @ y) / len(y)
         with np.errstate(over="ignore", invalid="ignore"):  # overflow becomes a SimulationError in Trajectory
             a, w = _linear_modes(x1, y, a0, w0, np.exp(rate * t), np.exp(-rate * t))

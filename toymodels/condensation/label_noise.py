@@ -40,7 +40,8 @@ def paired_start(width: int, dim: int, rng: np.random.Generator) -> TwoLayerNetw
         Inputs.
     rng : numpy.random.Generator
     """
-    if positive_int("width", width, minimum=2) % 2:
+    width = positive_int("width", width, minimum=2)
+    if width % 2:
         raise ValueError(f"width must be even, got {width}")
     w = rng.standard_normal((width // 2, positive_int("dim", dim) + 1))
     w *= width**-0.25 / np.linalg.norm(w, axis=1, keepdims=True)
@@ -121,7 +122,8 @@ def label_noise_descent(
     """
     x1 = _checked(network, x)
     lr = float(positive("lr", finite("lr", lr, ndim=0)))
-    steps = steps_to_record(records, positive_int("n_steps", n_steps))
+    n_steps = positive_int("n_steps", n_steps)
+    steps = steps_to_record(records, n_steps)
     batches = noisy_batches(x1, y, batch_size, noise, rng)
     a, w = network.a.copy(), network.w.copy()
     data = {"a": np.empty((len(steps), *a.shape)), "w": np.empty((len(steps), *w.shape))}

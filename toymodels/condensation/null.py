@@ -52,11 +52,12 @@ def null_cosine(count: int, dimension: int, probability: float = 1e-3, *, signed
     """
     from scipy.special import betaincinv
 
-    pairs = positive_int("count", count, minimum=2) * (count - 1) / 2
+    count, dimension = positive_int("count", count, minimum=2), positive_int("dimension", dimension)
+    pairs = count * (count - 1) / 2
     tail = -expm1(log1p(-fraction("probability", probability)) / pairs)  # of one pair
     sides = 2 * min(tail, 1 - tail) if signed else tail
     sign = -1.0 if signed and tail > 0.5 else 1.0
-    if positive_int("dimension", dimension) == 1:
+    if dimension == 1:
         return sign
     return sign * sqrt(1 - float(betaincinv((dimension - 1) / 2, 0.5, sides)))  # sides = P(1 - c^2 < 1 - t^2)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, positive, positive_int
+from toymodels.validation import finite, plain_fields, positive, positive_int
 
 LARGEST = 6  # skills; there are 4 times as many inputs for each more
 
@@ -61,6 +61,7 @@ class ParitySkills:
     activation: str = "xtanh"
 
     def __post_init__(self):
+        plain_fields(self)
         if positive_int("n_skills", self.n_skills) > LARGEST:
             raise ValueError(f"n_skills must be at most {LARGEST}, got {self.n_skills}")
         positive("ratio", self.ratio)

@@ -140,6 +140,7 @@ def distance_exponent(gamma: float, gamma_prime: float) -> float:
     (-0.5, 0.0, 0.5)
     """
     regime = phase(gamma, gamma_prime)
+    gamma, gamma_prime = float(gamma), float(gamma_prime)
     if regime == "critical":
         return 0.0
     if regime == "condensed":
@@ -275,7 +276,8 @@ def distance_scaling(
     widths = _even_widths(widths)
     _require_place(gamma=grid[:, 0], gamma_prime=grid[:, 1])
     generator("rng", rng)
-    repeated = np.repeat(grid, positive_int("replicates", replicates), axis=0)
+    replicates = positive_int("replicates", replicates)
+    repeated = np.repeat(grid, replicates, axis=0)
     distance = np.stack([fitted_distance(repeated, m, rng).reshape(len(grid), replicates) for m in widths], axis=1)
     predicted = np.array([distance_exponent(*cell) for cell in grid])
     return DistanceScaling(grid, np.array(widths), distance, _slopes(widths, distance), predicted)
@@ -358,8 +360,8 @@ def phase_map(
     """
     gammas, gamma_primes = finite("gammas", gammas, ndim=1), finite("gamma_primes", gamma_primes, ndim=1)
     _require_place(gammas=gammas, gamma_primes=gamma_primes)
-    grid = {"gamma": gammas, "gamma_prime": gamma_primes}
-    cell = partial(cell_distances, _even_widths(widths))
+    widths, grid = _even_widths(widths), {"gamma": gammas, "gamma_prime": gamma_primes}
+    cell = partial(cell_distances, widths)
     runs = sweep(cell, grid, replicates=replicates, seed=seed, jobs=jobs)
     distance = np.where(runs["distance"].values > 0, runs["distance"].values, np.nan).swapaxes(-1, -2)
     predicted = np.array([[distance_exponent(gamma, prime) for prime in gamma_primes] for gamma in gammas])

@@ -104,7 +104,8 @@ class RandomFeatures:
             Features m and inputs d.
         rng : numpy.random.Generator
         """
-        w = rng.standard_normal((positive_int("width", width), positive_int("dim", dim) + 1)) / np.sqrt(dim)
+        width, dim = positive_int("width", width), positive_int("dim", dim)
+        w = rng.standard_normal((width, dim + 1)) / np.sqrt(dim)
         return cls(w[:, :-1], w[:, -1])
 
     def __call__(self, x: ArrayLike) -> np.ndarray:

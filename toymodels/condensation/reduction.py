@@ -274,8 +274,10 @@ def low_rank_sample_size(rank: int, rows: int, columns: int) -> int:
     >>> low_rank_sample_size(1, 3, 4), low_rank_sample_size(3, 3, 4)
     (6, 12)
     """
-    rows, columns = positive_int("rows", rows), positive_int("columns", columns)
-    if positive_int("rank", rank) > min(rows, columns):
+    rank, rows, columns = (
+        positive_int(name, value) for name, value in (("rank", rank), ("rows", rows), ("columns", columns))
+    )
+    if rank > min(rows, columns):
         raise ValueError(f"rank must be <= {min(rows, columns)}, got {rank}")
     return rank * (rows + columns - rank)
 

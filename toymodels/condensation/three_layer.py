@@ -298,7 +298,7 @@ def three_layer_scaling(
     if len(powers) != 4 or np.abs(powers).max() > FARTHEST:
         raise ValueError(f"exponents must be four numbers in [-{FARTHEST}, {FARTHEST}], got {described(exponents)}")
     predicted = np.array(three_layer_exponents(*powers))
-    positive_int("replicates", replicates)
+    replicates = positive_int("replicates", replicates)
     generator("rng", rng)
     distance = np.array([[fitted_distances(exponents, m, rng) for _ in range(replicates)] for m in widths])
     slope = np.polyfit(np.log(widths), np.log(distance).mean(axis=1), 1)[0]

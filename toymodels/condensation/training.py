@@ -38,7 +38,7 @@ def descend(
     `x1` has the constant input as well, `a` (..., m, K), `y` (..., n, K) and the output bias (..., 1, K), if there is
     one, an axis of outputs; `shapes` are those in which the parameters are recorded.
     """
-    positive_int("n_steps", n_steps)
+    n_steps = positive_int("n_steps", n_steps)
     lr = float(positive("lr", lr))
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be in [0, 1), got {dropout:g}")

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.riccati import TwoFactorFlow
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, non_negative, positive, positive_int, times
+from toymodels.validation import finite, non_negative, plain_fields, positive, positive_int, times
 
 _TERMS = np.arange(1, 101)
 
@@ -61,6 +61,7 @@ class DeepMode(GradientDescent):
     variance: float = 1.0
 
     def __post_init__(self):
+        plain_fields(self)
         if self.depth != np.inf:
             positive_int("depth", self.depth)
         positive("target", finite("target", self.target, ndim=0))

@@ -21,7 +21,7 @@ from toymodels.layerwise.deep import DeepMode
 from toymodels.layerwise.descent import GradientDescent
 from toymodels.layerwise.held import held
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, non_negative, positive_int, times
+from toymodels.validation import finite, non_negative, plain_fields, positive_int, times
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,7 @@ class DeepLinearNetwork(GradientDescent):
     hidden: int
 
     def __post_init__(self):
+        plain_fields(self)
         object.__setattr__(self, "correlation", held("correlation", self.correlation, ndim=2))
         initial = held("initial", np.atleast_1d(self.initial), ndim=1)
         object.__setattr__(self, "initial", initial)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, generator, non_negative, positive, positive_int, times
+from toymodels.validation import finite, generator, non_negative, plain_fields, positive, positive_int, times
 
 MOST_EVALUATIONS = 100_000  # of the velocity; collapse is over after some thousands
 
@@ -61,6 +61,7 @@ class UnconstrainedFeatures:
     centered: bool = True
 
     def __post_init__(self):
+        plain_fields(self)
         positive_int("n_classes", self.n_classes, minimum=2)
         positive_int("n_per_class", self.n_per_class)
         positive_int("width", self.width)

@@ -92,8 +92,10 @@ def label_noise_descent(
     8 0.29 0.29
     """
     alpha, lr = (float(positive(name, held_number(name, value))) for name, value in _named(init_scale, lr))
-    steps = steps_to_record(records, updates("n_steps", n_steps))
+    n_steps = updates("n_steps", n_steps)
+    steps = steps_to_record(records, n_steps)
     require_room(x=finite("x", x), y=finite("y", y), init_scale=np.asarray(alpha), lr=np.asarray(lr))
+    batch_size = batch_of(batch_size, len(finite("x", x, ndim=2)))
     batches = noisy_batches(x, y, batch_size, noise, generator("rng", rng))
     dim = np.shape(x)[1]
     u, v = np.full((2, dim), alpha)

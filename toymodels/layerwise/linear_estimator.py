@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from toymodels.layerwise.held import plain
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.trajectory import Trajectory
-from toymodels.validation import fraction, generator, positive_int, times
+from toymodels.validation import fraction, generator, plain_fields, positive_int, times
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class LinearEstimator:
     n_samples: int = 1050
 
     def __post_init__(self):
+        plain_fields(self)
         positive_int("dim", self.dim)
         positive_int("n_samples", self.n_samples)
 

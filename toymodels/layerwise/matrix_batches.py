@@ -70,7 +70,8 @@ def descend_together(
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     lr, every = float(positive("lr", finite("lr", lr, ndim=0))), positive_int("every", every)
-    steps = sorted({*range(0, updates("n_steps", n_steps), every), n_steps})
+    n_steps = updates("n_steps", n_steps)
+    steps = sorted({*range(0, n_steps, every), n_steps})
     maps = np.empty((len(steps), k, c, d))
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes a SimulationError below
         done = 0

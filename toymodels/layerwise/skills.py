@@ -24,7 +24,7 @@ from toymodels.layerwise.held import held, held_number, plain
 from toymodels.layerwise.power_law import power_law_sum
 from toymodels.layerwise.riccati import TwoFactorFlow
 from toymodels.trajectory import Trajectory
-from toymodels.validation import non_negative, positive, positive_int, times
+from toymodels.validation import non_negative, plain_fields, positive, positive_int, times
 
 _FOREVER = 1e280  # stands for inf
 
@@ -66,6 +66,7 @@ class SkillModel:
     lr: float = 1.0
 
     def __post_init__(self):
+        plain_fields(self)
         if not self.is_infinite:
             positive_int("n_skills", self.n_skills)
         for name in ("alpha", "target", "initial", "lr"):

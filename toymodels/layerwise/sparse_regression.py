@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.layerwise.held import held_number, plain
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import generator, non_negative, positive, positive_int, times
+from toymodels.validation import generator, non_negative, plain_fields, positive, positive_int, times
 
 LEVEL = 0.95  # share of the variance explained that counts as learned, on both sets
 EARLIEST, LATEST = 1e-100, 1e6  # what can be integrated: a time, and a time in units of the decay
@@ -67,6 +67,7 @@ class SparseRegression:
     weight_decay: float = 0.02
 
     def __post_init__(self):
+        plain_fields(self)
         positive_int("dim", self.dim)
         positive_int("n_samples", self.n_samples)
         positive_int("n_active", self.n_active)

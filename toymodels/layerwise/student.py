@@ -26,7 +26,7 @@ from toymodels.layerwise.checks import covariance as checked_covariance
 from toymodels.layerwise.diagonal import DiagonalNetwork
 from toymodels.layerwise.held import held, plain
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, times
+from toymodels.validation import choice, plain_fields, times
 
 _FOREVER = 1e280  # stands for inf: there a rate of exactly 0 still does nothing
 _ROUNDING = 1e-14  # of the loss at the start
@@ -85,6 +85,7 @@ class Student:
     covariance: np.ndarray | float = 1.0
 
     def __post_init__(self):
+        plain_fields(self)
         x, y = held("x", self.x, ndim=2), held("y", self.y, ndim=1)
         teacher = held("teacher", self.teacher, ndim=1)
         if y.size != len(x):

@@ -35,7 +35,7 @@ from toymodels.layerwise.held import held, held_number, plain
 from toymodels.layerwise.spectrum import marchenko_pastur
 from toymodels.layerwise.student import Student, lowest, lowest_of_all, start_weights
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, generator, non_negative, positive_int, times
+from toymodels.validation import choice, generator, non_negative, plain_fields, positive_int, times
 
 _BLOCK = 1_000_000  # entries of a (times, eigenvalues) array
 _SMALL_START = 0.03
@@ -101,6 +101,7 @@ class TeacherStudent:
     covariance: np.ndarray | float | None = None
 
     def __post_init__(self):
+        plain_fields(self)
         d = positive_int("dim", self.dim)
         positive_int("n_samples", self.n_samples)
         object.__setattr__(self, "noise", float(non_negative("noise", held_number("noise", self.noise))))

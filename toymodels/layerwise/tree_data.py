@@ -172,6 +172,7 @@ def hierarchy_learning(
     >>> run["output_similarity"][-1].round(12).tolist()  # properties in common
     [1.0, 2.0, 3.0]
     """
+    depth, branching = _tree(depth, branching, _MOST_LEAVES)
     network = _network(depth, branching, initial, imbalance)
     levels = hierarchy_levels(depth, branching)
     run = network.solve(times(plain("t", t)))

@@ -258,8 +258,7 @@ def halvings(n_runs: int, n_halvings: int, rng: np.random.Generator) -> np.ndarr
     >>> halvings(7, 2, np.random.default_rng(0)).sum(axis=1).tolist()
     [3, 3]
     """
-    positive_int("n_runs", n_runs, minimum=2 * FEWEST)
-    positive_int("n_halvings", n_halvings)
+    n_runs, n_halvings = positive_int("n_runs", n_runs, minimum=2 * FEWEST), positive_int("n_halvings", n_halvings)
     return rng.permuted(np.tile(np.arange(n_runs) < n_runs // 2, (n_halvings, 1)), axis=1)
 
 

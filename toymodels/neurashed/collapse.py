@@ -21,15 +21,14 @@ from toymodels.metrics.collapse import nc2, within_between
 from toymodels.neurashed.graphs import Task, build
 from toymodels.neurashed.rules import AnyRule
 from toymodels.trajectory import Trajectory
-from toymodels.validation import non_negative, positive_int
+from toymodels.validation import finite, non_negative, positive, positive_int
 
 
 def disjoint_classes(n_classes: int = 3, n_shared: int = 4, n_own: int = 4) -> Task:
     """Classes without common nodes, each of two types that share `n_shared` and own `n_own` nodes."""
-    for name, value in (("n_shared", n_shared), ("n_own", n_own)):
-        positive_int(name, value)
+    n_classes, n_shared, n_own = _sizes(n_classes, n_shared, n_own)
     size = n_shared + 2 * n_own
-    starts = [size * label for label in range(positive_int("n_classes", n_classes, minimum=2))]
+    starts = [size * label for label in range(n_classes)]
     model = build(size * n_classes, [], [range(start, start + size) for start in starts])
     inputs = np.zeros((2 * n_classes, size * n_classes), dtype=bool)
     for row, start in enumerate(np.repeat(starts, 2)):
@@ -40,15 +39,22 @@ def disjoint_classes(n_classes: int = 3, n_shared: int = 4, n_own: int = 4) -> T
     return Task(model, inputs, labels, tuple(f"{label + 1}{kind}" for label in range(n_classes) for kind in "ab"))
 
 
+def _sizes(n_classes: int, n_shared: int, n_own: int) -> tuple[int, int, int]:
+    checked = positive_int("n_classes", n_classes, minimum=2), positive_int("n_shared", n_shared)
+    return *checked, positive_int("n_own", n_own)
+
+
 def predicted_within_between(ratio: ArrayLike, n_classes: int = 3, n_shared: int = 4, n_own: int = 4) -> np.ndarray:
     """tr S_W / tr S_B for a ratio rho of own to shared amplification (same for all classes)."""
+    n_classes, n_shared, n_own = _sizes(n_classes, n_shared, n_own)
     own = n_own * non_negative("ratio", ratio) ** 2 / 2
     return own / ((1 - 1 / n_classes) * (n_shared + own))
 
 
 def multiplicative_ratio(n_steps: ArrayLike, a: float, b: float, n_classes: int = 3) -> np.ndarray:
     """rho after `n_steps` single-sample updates, whole epochs: (b/a)^(T / 2K)."""
-    return (b / a) ** (non_negative("n_steps", n_steps) / (2 * n_classes))
+    a, b = (float(positive(name, finite(name, value, ndim=0))) for name, value in (("a", a), ("b", b)))
+    return (b / a) ** (non_negative("n_steps", n_steps) / (2 * positive_int("n_classes", n_classes)))
 
 
 def train_to_collapse(
@@ -84,14 +90,15 @@ def train_to_collapse(
         centred class means from -1/(K-1).
     """
     task = disjoint_classes(n_classes, n_shared, n_own)
-    per_epoch, rest = divmod(len(task.inputs), positive_int("batch_size", batch_size))
+    n_epochs, batch_size = positive_int("n_epochs", n_epochs), positive_int("batch_size", batch_size)
+    per_epoch, rest = divmod(len(task.inputs), batch_size)
     if rest:
         raise ValueError(f"batch_size must divide {len(task.inputs)} (the types), got {batch_size}")
     run = task.model.train(
         task.inputs,
         task.labels,
         rule,
-        n_steps=positive_int("n_epochs", n_epochs) * per_epoch,
+        n_steps=n_epochs * per_epoch,
         rng=rng,
         initial=initial,
         batch_size=batch_size,

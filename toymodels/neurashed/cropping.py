@@ -27,7 +27,7 @@ PART, WHOLE = (1, 0), (1, 2)  # cat head and whole cat on the second level
 
 def cropped_animals(crops: int) -> Task:
     """Training images of two animals, `crops` copies of every crop beside each whole image."""
-    positive_int("crops", crops, minimum=0)
+    crops = positive_int("crops", crops, minimum=0)
     hidden = {}
     for label, (head, tail) in enumerate(zip(HEADS, TAILS, strict=True)):
         hidden |= {
@@ -53,7 +53,7 @@ def _views(label: int, crops: int) -> list[tuple[int, ...]]:
 def predicted_log_whole(n_steps: ArrayLike, crops: int, rule: Multiplicative) -> np.ndarray:
     """Mean of ln(whole / part amplification) after `n_steps` updates, exact."""
     up, _, down = rule.coefficients(1)
-    positive_int("crops", crops, minimum=0)
+    crops = positive_int("crops", crops, minimum=0)
     return -non_negative("n_steps", n_steps) * crops / (2 * (1 + 2 * crops)) * (up - down)
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toymodels.trajectory import Trajectory
-from toymodels.validation import fraction, generator, positive, positive_int
+from toymodels.validation import fraction, generator, plain_fields, positive, positive_int
 
 EDGE_INIT = 0.1  # edges of the memorising route start uniform in (0, EDGE_INIT)
 RECORDS_PER_DECADE = 40
@@ -81,6 +81,7 @@ class DelayedGeneralisation:
     n_test: int = 400
 
     def __post_init__(self):
+        plain_fields(self)
         positive_int("n_classes", self.n_classes, minimum=2)
         for name in ("n_train", "n_test"):
             if positive_int(name, getattr(self, name)) % self.n_classes:
@@ -161,7 +162,8 @@ class DelayedGeneralisation:
             `rate`.
         """
         generator("rng", rng)
-        steps = _record_steps(positive_int("n_steps", n_steps), every)
+        n_steps = positive_int("n_steps", n_steps)
+        steps = _record_steps(n_steps, every)
         train_votes = self._draw_votes(self.n_train, rng)
         test_votes = self._draw_votes(self.n_test, rng)
         initial = rng.uniform(0, EDGE_INIT, (self.n_votes, self.n_classes))
@@ -213,7 +215,8 @@ def _record_steps(n_steps: int, every: int | None) -> np.ndarray:
     if every is None:
         n_records = int(np.ceil(RECORDS_PER_DECADE * np.log10(n_steps))) + 1
         return np.unique(np.geomspace(1, n_steps, n_records).round().astype(int))
-    return np.unique(np.r_[1, np.arange(positive_int("every", every), n_steps + 1, every), n_steps])
+    every = positive_int("every", every)
+    return np.unique(np.r_[1, np.arange(every, n_steps + 1, every), n_steps])
 
 
 def _cumulative_counts(draws: np.ndarray, steps: np.ndarray, n: int) -> np.ndarray:

@@ -177,7 +177,7 @@ def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: Arra
     >>> elasticity_ratio([1.0, 1e6], b1=1, b2=1, n_classes=2, depth=2).round(4).tolist()
     [2.2857, 2.0]
     """
-    _check_sizes(b1, b2, n_classes)
+    b1, b2, n_classes = _sizes(b1, b2, n_classes)
     base = positive("t", t) * (b2 + n_classes * b1)
     depth = positive("depth", depth)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -194,8 +194,8 @@ def elasticity_limit(b1: int, b2: int, n_classes: int, depth: int, reading: str 
     :math:`L s (b_1+b_2)/(b_1 [s + K (L-1)(b_1+b_2)])`, decreasing in L to :math:`1 + b_2/(K b_1)`;
     "trained_edges" :math:`(b_1+b_2)/b_1 + s/(L b_1)`. The last two are our derivations.
     """
-    _check_sizes(b1, b2, n_classes)
-    positive_int("depth", depth)
+    b1, b2, n_classes = _sizes(b1, b2, n_classes)
+    depth = positive_int("depth", depth)
     choice("reading", reading, READINGS)
     spread, both = b2 + n_classes * b1, b1 + b2
     if reading == "same_input":
@@ -208,7 +208,7 @@ def deep_limit(layers_per_update: ArrayLike, b1: int, b2: int, n_classes: int) -
 
     This is the sense in which Theorem 2 holds: the ratio diverges iff s = L/t does.
     """
-    _check_sizes(b1, b2, n_classes)
+    b1, b2, n_classes = _sizes(b1, b2, n_classes)
     scaled = positive("layers_per_update", layers_per_update) / (b2 + n_classes * b1)
     return np.expm1(scaled * (b1 + b2)) / np.expm1(scaled * b1)
 
@@ -223,6 +223,9 @@ def printed_changes(t: int, b1: int, b2: int, n_classes: int, depth: int, c: flo
     c : float
         Increment of g+.
     """
+    b1, b2, n_classes = _sizes(b1, b2, n_classes)
+    t, depth = positive_int("t", t, minimum=0), positive_int("depth", depth)
+    c = c.item() if isinstance(c, np.generic) else c
     own, shared = c * b2, c * b1
     start = (own * t + shared * n_classes * t) ** depth
     return (
@@ -309,10 +312,11 @@ def simulate_elasticity(
         Whether the other logit is that of class 1 at an input of class 1, or at the input of class 0; or own inputs
         with edges trained by the same rule from 0.
     """
-    positive_int("n_classes", n_classes, minimum=2)
+    b1, b2, n_classes = _sizes(b1, b2, positive_int("n_classes", n_classes, minimum=2))
+    t, depth = positive_int("t", t), positive_int("depth", depth)
     choice("reading", reading, READINGS)
     task = random_classes(m, b1, b2, n_classes, depth, rng)
-    n_steps = n_classes * positive_int("t", t) + 1
+    n_steps = n_classes * t + 1
     run = task.model.train(
         task.inputs,
         task.labels,
@@ -332,6 +336,5 @@ def simulate_elasticity(
     return ElasticityRun(before[0, 0], change[0, 0], other, overlaps=len(task.model.nodes) < disjoint)
 
 
-def _check_sizes(b1: int, b2: int, n_classes: int) -> None:
-    for name, value in (("b1", b1), ("b2", b2), ("n_classes", n_classes)):
-        positive_int(name, value)
+def _sizes(b1: int, b2: int, n_classes: int) -> tuple[int, int, int]:
+    return positive_int("b1", b1), positive_int("b2", b2), positive_int("n_classes", n_classes)

@@ -164,8 +164,9 @@ def batch_size(n_shared: int = 3, n_own: int = 3, n_types: int = 2) -> Task:
     >>> task.inputs.astype(int).tolist()  # the first feature is of both types
     [[1, 1, 1, 0, 0], [1, 0, 0, 1, 1]]
     """
-    for name, value in (("n_shared", n_shared), ("n_own", n_own), ("n_types", n_types)):
-        positive_int(name, value)
+    n_shared, n_own, n_types = (
+        positive_int(name, value) for name, value in (("n_shared", n_shared), ("n_own", n_own), ("n_types", n_types))
+    )
     shared = list(range(n_shared))
     own = [list(range(n_shared + k * n_own, n_shared + (k + 1) * n_own)) for k in range(n_types)]
     level: dict[int, Any] = dict.fromkeys(shared, (shared, "all"))
@@ -234,8 +235,8 @@ def random_classes(m: int, b1: int, b2: int, n_classes: int, depth: int, rng: np
     [[[5, 2], [2, 5]], [[5, 2], [2, 5]]]
     """
     generator("rng", rng)
-    for name, value in (("m", m), ("b1", b1), ("b2", b2), ("n_classes", n_classes), ("depth", depth)):
-        positive_int(name, value)
+    sizes = {"m": m, "b1": b1, "b2": b2, "n_classes": n_classes, "depth": depth}
+    m, b1, b2, n_classes, depth = (positive_int(name, value) for name, value in sizes.items())
     if max(b1, b2) > m:
         raise ValueError(f"b1 and b2 must be <= m = {m}, got {b1} and {b2}")
     chosen = [_choose(m, b1, b2, n_classes, rng) for _ in range(depth)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from toymodels.neurashed.graph import Neurashed
 from toymodels.neurashed.graphs import build
-from toymodels.validation import generator, positive_int
+from toymodels.validation import generator, plain_fields, positive_int
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class HierarchicalTask:
     depth: int = 3
 
     def __post_init__(self):
+        plain_fields(self)
         for name in self.__dataclass_fields__:
             positive_int(name, getattr(self, name), minimum=2 if name in ("depth", "n_class") else 1)
         for few, many in (("class_per_sample", "n_class"), ("specific_per_sample", "n_specific")):
@@ -67,7 +68,8 @@ class HierarchicalTask:
 
     def nodes_of(self, label: int) -> range:
         """Indices, in every level, of the nodes of class `label`."""
-        if positive_int("label", label, minimum=0) >= self.n_classes:
+        label = positive_int("label", label, minimum=0)
+        if label >= self.n_classes:
             raise ValueError(f"label must be in 0 ... {self.n_classes - 1}, got {label}")
         start = self.n_shared + label * self.n_class
         return range(start, start + self.n_class)
@@ -97,7 +99,8 @@ class HierarchicalTask:
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """`n` samples drawn from `rng`: inputs (n, n_nodes) bool and labels (n,), classes in turn."""
         generator("rng", rng)
-        labels = np.arange(positive_int("n", n)) % self.n_classes
+        n = positive_int("n", n)
+        labels = np.arange(n) % self.n_classes
         inputs = np.zeros((n, self.n_nodes), dtype=bool)
         inputs[:, : self.n_shared] = True
         rows = np.arange(n)[:, None]

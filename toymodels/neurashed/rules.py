@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from toymodels.validation import described, finite, fraction, numeric
+from toymodels.validation import described, finite, fraction, numeric, plain_fields
 
 Rate = float | Callable[[int], float]
 GRID = 2000  # values at which the functions of a rule are checked
@@ -54,6 +54,7 @@ class Multiplicative:
     probability = 1.0
 
     def __post_init__(self):
+        plain_fields(self)
         _check_constants(self)
 
     def coefficients(self, step: int) -> tuple[float, float, float]:
@@ -97,6 +98,7 @@ class Additive:
     probability = 1.0
 
     def __post_init__(self):
+        plain_fields(self)
         _check_constants(self)
 
     def coefficients(self, step: int) -> tuple[float, float, float]:
@@ -165,6 +167,7 @@ class Rule:
     probability = 1.0
 
     def __post_init__(self):
+        plain_fields(self)
         upto = float(numeric("upto", self.upto)) if np.ndim(self.upto) == 0 else 0.0
         if not upto > 0:
             raise ValueError(f"upto must be > 0, got {self.upto!r}")
@@ -286,6 +289,7 @@ class Stochastic:
     probability: float
 
     def __post_init__(self):
+        plain_fields(self)
         if not isinstance(self.rule, Multiplicative | Additive | Rule):
             raise ValueError(f"rule must be Multiplicative or Additive, or a Rule, got {self.rule!r}")
         if fraction("probability", self.probability, closed=True) == 0:

@@ -24,10 +24,13 @@ from toymodels.neurashed.graphs import build
 from toymodels.neurashed.rules import Additive, Frozen, Multiplicative
 from toymodels.neurashed.training import train
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, fraction, positive, positive_int
+from toymodels.validation import choice, fraction, plain_fields, positive, positive_int
 
 RULES = ("multiplicative", "one additive unit")
 EVERY = 5  # steps between looks, of which the records are taken
+LARGEST_INTEGER = 2**63 - 1  # of an array
+MOST_CLASSES = 10_000
+MOST_ENTRIES = 10**9  # of the samples by classes that are trained on
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class SeparateClasses:
     Parameters
     ----------
     n_classes : int
-        At least 2.
+        From 2 to 10,000.
     ratio : int
         How many times as often a class is seen as the next, >= 1.
     initial : float
@@ -67,7 +70,9 @@ class SeparateClasses:
     grow: float = 1.01
 
     def __post_init__(self):
-        positive_int("n_classes", self.n_classes, minimum=2)
+        plain_fields(self)
+        if positive_int("n_classes", self.n_classes, minimum=2) > MOST_CLASSES:
+            raise ValueError(f"n_classes must be <= {MOST_CLASSES}, got {self.n_classes}")
         positive_int("ratio", self.ratio)
         positive("initial", self.initial)
         choice("rule", self.rule, RULES)
@@ -78,13 +83,31 @@ class SeparateClasses:
 
     @property
     def counts(self) -> np.ndarray:
-        """Samples of every class, (n_classes,); the last has one."""
-        return self.ratio ** np.arange(self.n_classes)[::-1]
+        """Samples of every class, (n_classes,); the last has one.
+
+        Raises
+        ------
+        ValueError
+            If the first has 2^63 or more.
+        """
+        counts = self._counts
+        if counts[0] > LARGEST_INTEGER:
+            raise ValueError(
+                f"ratio must leave each class < 2^63 samples, got {self.ratio} of {self.n_classes} classes"
+            )
+        return np.array(counts)
+
+    @property
+    def _counts(self) -> list[int]:
+        """Exact, however large."""
+        return [self.ratio**k for k in reversed(range(self.n_classes))]
 
     @property
     def shares(self) -> np.ndarray:
         """How often every class is seen, (n_classes,), of sum 1."""
-        return self.counts / self.counts.sum()
+        counts = self._counts
+        total = sum(counts)
+        return np.array([count / total for count in counts])
 
     @property
     def graph(self) -> Neurashed:
@@ -140,9 +163,19 @@ class SeparateClasses:
         -------
         Trajectory
             On the clock "step": `skills` (n_t, n_classes), the progress of every class.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, or the samples are so many that they fit into no memory.
         """
-        model, n = self.graph, self.n_classes
-        inputs, labels = np.repeat(np.eye(n, dtype=bool), self.counts, axis=0), np.repeat(np.arange(n), self.counts)
+        n, counts = self.n_classes, self._counts
+        if sum(counts) * n > MOST_ENTRIES:
+            raise ValueError(
+                f"ratio must leave at most {MOST_ENTRIES // n} samples of {n} classes to train on, got {self.ratio}"
+            )
+        model = self.graph
+        inputs, labels = np.repeat(np.eye(n, dtype=bool), counts, axis=0), np.repeat(np.arange(n), counts)
         rule, initial = self._rules(model)
         run = train(model, inputs, labels, rule, n_steps=n_steps, rng=rng, initial=initial, every=EVERY, scale="log")
         rows = np.geomspace(1, len(run.t) - 1, positive_int("n_records", n_records))

@@ -127,6 +127,7 @@ def evolve(
     generators: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Steps recorded (n_t,) and states (n_t, n_replicates, n_units); `fires(k, state)` is step k + 1."""
+    n_steps = positive_int("n_steps", n_steps)
     steps = np.unique(np.r_[np.arange(0, n_steps, positive_int("every", every)), n_steps])
     states = np.empty((len(steps), *state.shape))
     states[0] = state
@@ -164,7 +165,7 @@ def draw_batches(
     generators: Sequence[np.random.Generator],
 ) -> Batches:
     """Sample indices of every step; the arguments are those of :func:`train`."""
-    positive_int("n_steps", n_steps)
+    n_steps = positive_int("n_steps", n_steps)
     if order is not None:
         return _given_batches(n, n_steps, order)
     size = (n_steps, positive_int("batch_size", batch_size))

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -21,6 +23,36 @@ def test_progress_is_that_of_the_class_probabilities_of_the_graph(rule):
     share = np.exp(logits - logits.max(axis=-1, keepdims=True))
     own = np.diagonal(share / share.sum(axis=-1, keepdims=True), axis1=1, axis2=2)
     assert_allclose(run["skills"], (own[run.t.astype(int)] - 1 / n) / (1 - 1 / n), atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "ratio"), [(4, 3), (63, 2), (4, 10**6), (2, 2**53 - 1)])
+def test_counts_are_exact_as_far_as_integers_of_arrays_go(n, ratio):
+    counts = [ratio**k for k in range(n)][::-1]
+    assert SeparateClasses(n, ratio, 1e-9).counts.tolist() == counts
+
+
+@pytest.mark.parametrize(("n", "ratio"), [(4, 3), (4, 10**7), (70, 2), (64, 2), (4, 10**9), (1000, 2**53 - 1)])
+def test_shares_are_exact_however_many_samples_there_are(n, ratio):
+    total = sum(ratio**k for k in range(n))
+    shares = SeparateClasses(n, ratio, 1e-9).shares
+    assert shares.tolist() == [float(Fraction(ratio**k, total)) for k in range(n)][::-1]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: SeparateClasses(4, 10**9).counts, "ratio must leave each class < 2\\^63 samples, got 1000000000 of 4"),
+        (lambda: SeparateClasses(70, 2).counts, "ratio must leave each class < 2\\^63 samples, got 2 of 70 classes"),
+        (lambda: SeparateClasses(10**9), "n_classes must be <= 10000, got 1000000000"),
+        (
+            lambda: SeparateClasses(4, 1000).train(1, np.random.default_rng(0)),
+            "ratio must leave at most 250000000 samples of 4 classes to train on, got 1000",
+        ),
+    ],
+)
+def test_numbers_of_samples_that_nothing_holds_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize("initial", [1e-4, 0.05])

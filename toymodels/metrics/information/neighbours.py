@@ -84,23 +84,25 @@ def ksg(x: ArrayLike, y: ArrayLike, k: int = 3) -> float:
     if k >= len(x):
         raise ValueError(f"k must be < the number of samples {len(x)}, got {k}")
     parts = [_centred("x", x), _centred("y", y)]
-    radius = _distances(parts, k, lambda rows, nearest: np.array(_DOUBTFUL))
-    if radius is None:
+    radius, tied = _distances(parts, k, lambda rows, nearest: np.array(_DOUBTFUL))
+    if tied:
         parts = [_scaled(x), _scaled(y)]
-        radius = _distances(parts, k, lambda rows, nearest: _ROUNDING * (np.abs(rows).max(axis=1) + nearest[:, 1]))
-    if radius is None:
+        radius, tied = _distances(
+            parts, k, lambda rows, nearest: _ROUNDING * (np.abs(rows).max(axis=1) + nearest[:, 1])
+        )
+    if tied:
         _refuse_repeated(*parts)
         rng = np.random.default_rng(0)
         parts = [rows + _room(rows) * rng.uniform(-1, 1, rows.shape) for rows in parts]
-        radius = _distances(parts, k)
+        radius, _ = _distances(parts, k)
     radius = np.nextafter(radius, 0)  # neighbours strictly nearer
     counts = [within(part, radius) for part in parts]
     nats = digamma(k) + digamma(len(x)) - sum(digamma(count).mean() for count in counts)  # each counts itself
     return float(nats / np.log(2))
 
 
-def _distances(parts: list[np.ndarray], k: int, rounding: Callable | None = None) -> np.ndarray | None:
-    """Distance of each row to its k-th neighbour (n,); None if two of the next ranks differ by the `rounding` only."""
+def _distances(parts: list[np.ndarray], k: int, rounding: Callable | None = None) -> tuple[np.ndarray, bool]:
+    """Distance of each row to its k-th neighbour (n,), unless two of the next ranks differ by the `rounding` only."""
     from scipy.spatial import KDTree
 
     rows = np.hstack(parts)
@@ -112,8 +114,8 @@ def _distances(parts: list[np.ndarray], k: int, rounding: Callable | None = None
         nearest = tree.query(rows[block], k=ranks, p=np.inf)[0]  # pyright: ignore[reportArgumentType]
         distances[block] = nearest[:, 1]
         if rounding is not None and (np.diff(nearest, axis=1).min(axis=1) <= rounding(rows[block], nearest)).any():
-            return None
-    return distances
+            return distances, True
+    return distances, False
 
 
 def _room(rows: np.ndarray) -> np.ndarray:
