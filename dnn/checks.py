@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from toymodels.validation import described, generator, positive_int, refuse_masked
+from toymodels.validation import described, generator, positive_int, unmasked
 
 MOST_DRAWS = 10_000  # of noise, or of shuffled copies: the mean is then known to a hundredth of what one draw scatters
 _NO_NUMBERS = (TypeError, ValueError, RuntimeError, OverflowError)  # what torch raises for them
@@ -40,7 +40,7 @@ def tensor_of(name: str, value: Any) -> Tensor:
         Of the parameter, for the message.
     value : tensor, array or list
     """
-    refuse_masked(name, value)
+    unmasked(name, value)
     if isinstance(value, Tensor):
         tensor = value
     else:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from toymodels.validation import numeric
+
 FEW_RUNS = 3  # up to which runs on both sides of a bound leave a claim open
 WITHIN_SPREAD = "the bound lies within the spread of {} values"
 NO_MAJORITY = "no more than half of {} values agree with their median"
@@ -46,7 +48,7 @@ class Criterion:
 
     def met_by(self, values: Sequence[float] | np.ndarray) -> bool | None:
         """Whether `values` (n,) meet the criterion; None where they cannot decide."""
-        measured = np.atleast_1d(np.asarray(values, dtype=float))
+        measured = np.atleast_1d(numeric("values", values))
         if not measured.size:
             raise ValueError("values must hold at least one number, got none")
         return self.test(measured)
@@ -60,7 +62,7 @@ class Criterion:
 
         Two or three runs of one part do when they fall on both sides, a median does without a majority of its runs.
         """
-        values = np.atleast_1d(np.asarray(values, dtype=float))
+        values = np.atleast_1d(numeric("values", values))
         parts = np.array_split(values, self.of_runs) if self.of_runs else []
         if any({True, False} <= {self.test(run[None]) for run in part} for part in parts if len(part) <= FEW_RUNS):
             return WITHIN_SPREAD.format(values.size)

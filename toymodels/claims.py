@@ -37,6 +37,7 @@ from toymodels.bounds import (
     spread,
     value,
 )
+from toymodels.validation import numeric
 
 __all__ = [
     "AFTER",
@@ -197,7 +198,7 @@ class Claim:
         ValueError
             If the quantity is no number in some replicate.
         """
-        values = np.atleast_1d(np.asarray(self.quantity.measure(data), dtype=float))
+        values = np.atleast_1d(numeric(f"claim {self.key}", self.quantity.measure(data)))
         if values.size == 0 or np.isnan(values).any():
             raise ValueError(f"claim {self.key} must measure numbers, got {values}")
         met, remark = self.criterion.met_by(values), self.criterion.split(values)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import integer_labels
-from toymodels.validation import finite
+from toymodels.validation import array_of, finite
 
 Predict = Callable[[np.ndarray, Sequence[np.ndarray]], np.ndarray]
 BASES = 10  # inputs on which an update is tried
@@ -158,7 +158,7 @@ def update_direction(outputs: ArrayLike, labels: ArrayLike) -> np.ndarray:
 
 def _array(name: str, values: ArrayLike, shape: tuple[int | None, ...] | None) -> np.ndarray:
     """A copy of `values` of this shape (None: any size), finite, of the floating type they have, that is read-only."""
-    given = np.asarray(values)
+    given = array_of(name, values)
     dtype: Any = given.dtype if given.dtype.kind in "bf" else float
     array = finite(name, given, ndim=None if shape is None else len(shape), dtype=dtype).copy()
     for size, wanted in zip(array.shape, shape or (), strict=False):

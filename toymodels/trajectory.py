@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from toymodels.run import files
-from toymodels.validation import described, numeric
+from toymodels.validation import array_of, described, numeric
 
 if TYPE_CHECKING:
     import pandas
@@ -59,7 +60,7 @@ class Trajectory:
     Raises
     ------
     ValueError
-        If shapes do not agree or the times are not increasing.
+        If shapes do not agree, the times are not increasing, or a quantity is neither of numbers nor of words, or masked.
     SimulationError
         If a quantity is not finite; the message names it and the first such time.
 
@@ -86,7 +87,7 @@ class Trajectory:
             raise ValueError(f"t must be a non-empty 1-D array, got shape {t.shape}")
         if np.isnan(t).any() or (t.size > 1 and not np.all(t[1:] > t[:-1])):
             raise ValueError(f"t must be strictly increasing, got {t}")
-        data = {name: _locked(np.asarray(values)) for name, values in self.data.items()}
+        data = {name: _locked(_numbers(f"data[{name!r}]", values)) for name, values in self.data.items()}
         with np.errstate(all="ignore"):  # finite numbers may add up to an infinite one
             for name, values in data.items():
                 if values.ndim == 0 or len(values) != t.size:
@@ -221,6 +222,12 @@ class Trajectory:
             raise
         except Exception as error:
             raise ValueError(f"path must be a trajectory file, got {path}: {error}") from error
+
+
+def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+    """The values as an array of the type of number that they have; words may name the phases of a run."""
+    array = array_of(name, values)
+    return array if array.dtype.kind in "biufcU" else numeric(name, array)
 
 
 def _locked(values: np.ndarray) -> np.ndarray:

@@ -44,9 +44,29 @@ def _read_tensor(tensor: Any) -> np.ndarray:
         return np.asarray(tensor.float())
 
 
+def unmasked(name: str, value: Any) -> Any:
+    """`value`, unless it is or lists a masked array with masked entries, which numpy would read as if they counted."""
+    if isinstance(value, np.ma.MaskedArray):
+        if masked := np.ma.count_masked(value):
+            raise ValueError(f"{name} must not be masked, got {masked} masked entries")
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            if not isinstance(entry, float | int):
+                unmasked(name, entry)
+    return value
+
+
+def array_of(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of whatever type; tensors leave their gradient behind, masked entries are refused."""
+    try:
+        return np.asarray(detached(unmasked(name, value)))
+    except (TypeError, RuntimeError):
+        raise ValueError(f"{name} must be an array, got {described(value)}") from None
+
+
 def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
     """`value` as an array of numbers, NaN and infinity included; complex ones only if `dtype` is."""
-    refuse_masked(name, value)
+    unmasked(name, value)
     try:
         array = np.asarray(detached(value))
         if array.dtype.kind == "O" and array.size:
@@ -57,12 +77,6 @@ def numeric(name: str, value: ArrayLike, dtype=float) -> np.ndarray:
         raise ValueError(f"{name} must be numeric, got {described(value)}") from None
     kind = "real" if array.dtype.kind == "c" else "numeric"  # numpy would drop the imaginary part, and read words
     raise ValueError(f"{name} must be {kind}, got {described(value)}")
-
-
-def refuse_masked(name: str, value: Any) -> None:
-    """`ValueError` for an array with entries that are masked, which would be read as if they were not."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{name} must not have masked entries, got {np.ma.count_masked(value)} of {value.size}")
 
 
 def _numbers_of(array: np.ndarray) -> np.ndarray:

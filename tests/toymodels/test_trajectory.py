@@ -1,4 +1,5 @@
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -341,3 +342,38 @@ def test_a_table_is_found_at_its_times_and_an_empty_axis_has_no_columns():
     frame = run.to_dataframe()
     assert list(frame.columns) == ["w[0]", "w[1]"]
     assert frame.loc[0.5, "w[1]"] == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (None, r"data\['x'\] must be numeric, got"),
+        ([None, None], r"data\['x'\] must be numeric, got"),
+        ([object(), object()], r"data\['x'\] must be numeric, got"),
+        (np.ma.array([1.0, 2.0], mask=[True, False]), r"data\['x'\] must not be masked, got 1 masked entries"),
+    ],
+)
+def test_quantities_are_numbers(values, message):
+    with pytest.raises(ValueError, match=message):
+        Trajectory([0.0, 1.0], {"x": values}, clock="step")
+
+
+def test_quantities_keep_their_type_of_number_and_lose_a_gradient():
+    values = {
+        "single": np.ones(2, dtype=np.float32),
+        "whole": [1, 2],
+        "truth": [True, False],
+        "wave": [1j, 0],
+        "phase": ["lazy", "rich"],
+    }
+    run = Trajectory([0.0, 1.0], {**values, "fractions": [Fraction(1, 2), 1]}, clock="step")
+    assert [values.dtype.name for values in run.data.values()] == [
+        "float32",
+        "int64",
+        "bool",
+        "complex128",
+        "str128",
+        "float64",
+    ]
+    torch = pytest.importorskip("torch")
+    assert Trajectory([0.0], {"x": torch.ones(1, requires_grad=True)}, clock="step")["x"].tolist() == [1.0]

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 from toymodels.validation import (
+    array_of,
     choice,
     counts,
     described,
@@ -349,7 +350,7 @@ def test_a_choice_that_cannot_be_looked_up_is_refused():
 def test_masked_entries_are_not_read_through_their_mask():
     masked = np.ma.masked_equal([[1.0, 2.0], [2.0, 4.0]], 2.0)
     for check in (numeric, finite, positive, non_negative):
-        with pytest.raises(ValueError, match="w must not have masked entries, got 2 of 4"):
+        with pytest.raises(ValueError, match="w must not be masked, got 2 masked entries"):
             check("w", masked)
         assert check("w", np.ma.masked_array([1.0, 2.0])).tolist() == [1.0, 2.0]
 
@@ -366,3 +367,29 @@ def test_fields_become_numbers_of_python():
 
     sizes = Sizes(np.uint8(200), np.float32(0.5))
     assert (sizes.n * 2, type(sizes.n), type(sizes.scale), sizes.name) == (400, int, float, "a")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.ma.array([1.0, 1e9], mask=[False, True]),
+        np.ma.array([1, 10], mask=[False, True]),
+        [1.0, np.ma.masked],
+        [np.ma.array([1.0], mask=[False]), np.ma.array([1.0], mask=[True])],
+        (1, [2, np.ma.masked]),
+    ],
+)
+def test_masked_entries_are_refused(value):
+    for read in (numeric, finite, array_of):
+        with pytest.raises(ValueError, match="x must not be masked, got 1 masked entries"):
+            read("x", value)
+
+
+def test_an_array_of_which_nothing_is_masked_is_an_array():
+    assert_array_equal(finite("x", np.ma.array([1.0, 2.0], mask=False)), [1.0, 2.0])
+
+
+def test_arrays_of_any_type_lose_a_gradient_only():
+    assert array_of("x", torch.ones(2, requires_grad=True)).tolist() == [1.0, 1.0]
+    assert array_of("x", [True, False]).dtype == bool
+    assert array_of("x", ["a", "b"]).tolist() == ["a", "b"]

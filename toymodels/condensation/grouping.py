@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.condensation.null import null_cosine
 from toymodels.condensation.similarity import amplitudes, as_rows, static_neurons, unit_rows
-from toymodels.validation import choice, finite
+from toymodels.validation import array_of, choice, finite
 
 ORIENTATION_GAP = 0.2  # radians without a neuron that part two orientations
 SHARE = 0.02  # of the total amplitude that a direction must carry to count
@@ -253,7 +253,7 @@ def count_clusters(
 def count_active_clusters(a: ArrayLike, w: ArrayLike, x: ArrayLike) -> int:
     """:func:`count_clusters` of the ReLU neurons that are active on some of the inputs `x` (n, d)."""
     active = ~static_neurons(w, x)
-    return count_clusters(np.asarray(a)[active], np.asarray(w)[active])
+    return count_clusters(array_of("a", a)[active], array_of("w", w)[active])
 
 
 def count_orientations(a: ArrayLike, w: ArrayLike) -> int:

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.directions import NOTHING
 from toymodels.condensation.grouping import ORIENTATION_GAP, SHARE, clusters
 from toymodels.condensation.initial import with_bias
-from toymodels.validation import finite, positive, require_room, times
+from toymodels.validation import array_of, finite, positive, require_room, times
 
 BEGUN = 0.9  # of the loss at the start: from there on the first orientation carries the output
 
@@ -258,7 +258,7 @@ def forecast(x: ArrayLike, r: ArrayLike, a: ArrayLike, w: ArrayLike, small: Arra
     (3.142, 14.86)
     """
     ends = relu_ends(x, r)
-    a, w, small = finite("a", a, ndim=1), finite("w", w, ndim=2), np.asarray(small)
+    a, w, small = finite("a", a, ndim=1), finite("w", w, ndim=2), array_of("small", small)
     if w.shape != (len(a), 2) or small.shape != a.shape or small.dtype != bool:
         raise ValueError(f"w must have shape ({len(a)}, 2), small ({len(a)},) booleans, got {w.shape}, {small.shape}")
     require_room(a=a, w=w)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, non_negative
+from toymodels.validation import array_of, finite, non_negative
 
 MOST_TURNED = 500  # neurons; optimal leaf ordering takes 0.6 s for these and grows with the third power
 ALIKE = 0.9  # mean |cos| from which a heat map sorts neurons by sign
@@ -283,7 +283,7 @@ def output_similarity(outputs: ArrayLike) -> np.ndarray:
     >>> output_similarity(np.maximum(np.stack([x, 2 * x, -x], axis=1), 0)).round(9).tolist()
     [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    outputs = np.asarray(outputs)
+    outputs = array_of("outputs", outputs)
     if outputs.ndim < 2:
         raise ValueError(f"outputs must have at least 2 axes (samples, neurons), got shape {outputs.shape}")
     return cosine_similarity(np.moveaxis(outputs, 1, 0).reshape(outputs.shape[1], -1))
@@ -315,7 +315,7 @@ def flatten_kernels(kernels: ArrayLike) -> np.ndarray:
     >>> flatten_kernels(kernels).tolist(), float(cosine_similarity(flatten_kernels(kernels))[0, 1].round(12))
     ([[1.0, 2.0, 3.0, 4.0], [-1.0, -2.0, -3.0, -4.0]], -1.0)
     """
-    kernels = np.asarray(kernels)
+    kernels = array_of("kernels", kernels)
     if kernels.ndim < 2 or not kernels.size:
         raise ValueError(f"kernels must have at least 2 axes (output channels first), got shape {kernels.shape}")
     return as_rows("kernels", kernels.reshape(len(kernels), -1))

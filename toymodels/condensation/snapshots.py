@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.activations import get_activation
 from toymodels.condensation.similarity import as_rows
 from toymodels.snapshot import BASES, Snapshot
+from toymodels.validation import array_of
 
 ALWAYS_ON = "a unit whose activation has no threshold is always on"
 
@@ -45,7 +46,7 @@ def two_layer_snapshot(a: ArrayLike, w: ArrayLike, x: ArrayLike, activation: str
     ([[1.0], [-3.0]], [[1.0], [-4.0]], [[15.0, 4.0], [4.0, 19.0]])
     """
     w, x = as_rows("w", w), as_rows("x", x)
-    a = as_rows("a", np.atleast_2d(np.asarray(a)))
+    a = as_rows("a", np.atleast_2d(array_of("a", a)))
     if a.shape != (1, len(w)):
         raise ValueError(f"a must have shape ({len(w)},), one entry per row of w, got {a.shape[1:]}")
     if w.shape[1] - x.shape[1] not in (0, 1):

@@ -78,7 +78,7 @@ def gained_exponent(norms: ArrayLike, scale: float) -> float:
     scale : float
         The output is divided by the width to this power.
     """
-    rising = np.sort(np.asarray(norms, dtype=float))
+    rising = np.sort(finite("norms", norms, ndim=1))
     if rising.sum() >= scale:
         return float(rising[0] + (scale - rising.sum()) / 2)
     for grown in range(1, len(rising) + 1):

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from toymodels.layerwise.kernels import diagonal_network_ntk
 from toymodels.layerwise.sparse_regression import SparseRegression
 from toymodels.snapshot import BASES, Snapshot, update_direction
-from toymodels.validation import finite, times
+from toymodels.validation import array_of, finite, times
 
 ALWAYS_ON = "linear units are always on"
 ITS_OWN_MAP = "a linear network is its own linear map: this would be its own score"
@@ -263,7 +263,7 @@ def _changes(outputs, labels, through, inner, read) -> tuple[np.ndarray | None, 
     """Changes (B, n, K) by the kernel 1 x through + read x inner, or the reason why there are none."""
     if labels is None:
         return None, {"changes": NO_LABELS}
-    direction = update_direction(outputs[:BASES], np.asarray(labels)[:BASES])
+    direction = update_direction(outputs[:BASES], array_of("labels", labels)[:BASES])
     first = through[:BASES, :, None] * direction[:, None]
     return first + inner[:BASES, :, None] * (direction @ read)[:, None], {}
 

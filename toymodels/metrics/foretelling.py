@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, positive, positive_int, times
+from toymodels.validation import array_of, finite, positive, positive_int, times
 
 DIRECTIONS = ("rising", "falling")
 MOST_SPREAD = 0.05  # decades, of the half on which a value is chosen
@@ -275,7 +275,7 @@ def _curves(t: Sequence[ArrayLike], values: Sequence[ArrayLike]) -> list[tuple[n
 
 
 def _half(chosen_on: ArrayLike, n_runs: int) -> np.ndarray:
-    chosen = np.asarray(chosen_on)
+    chosen = array_of("chosen_on", chosen_on)
     if chosen.dtype != bool or chosen.shape != (n_runs,):
         raise ValueError(f"chosen_on must be {n_runs} bools, one per run, got {chosen.dtype} of shape {chosen.shape}")
     fewest = min(chosen.sum(), n_runs - chosen.sum())

@@ -14,7 +14,7 @@ from toymodels.neurashed.compilation import Node
 from toymodels.neurashed.graph import Neurashed
 from toymodels.run import files
 from toymodels.trajectory import Trajectory
-from toymodels.validation import non_negative, positive_int
+from toymodels.validation import array_of, non_negative, positive_int
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -263,7 +263,7 @@ def _lit(model: Neurashed, firing: Any) -> tuple[set[Node], np.ndarray | None]:
         if not firing <= known:
             raise ValueError(f"firing must hold nodes of the model, got {min(firing - known, key=str)!r}")
         return set(firing), None
-    row = model.check_inputs(np.asarray(firing)[None])[0]
+    row = model.check_inputs(array_of("firing", firing)[None])[0]
     return model.pathway(row), row
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.neurashed.compilation import Compiled, Node, compile_graph
-from toymodels.validation import described
+from toymodels.validation import array_of, described
 
 KEYWORDS = ("edges", "default")  # of mappings of update rules
 CHUNK = 128  # samples fired at once, so that the states of a level stay in cache
@@ -152,7 +152,7 @@ class FeatureGraph:
 
     def pathway(self, inputs: ArrayLike, label: int | None = None) -> set[Node]:
         """Firing nodes of one input, `inputs` (n_0,), with the class node of `label` if that is given."""
-        states = self.firing_table(np.asarray(inputs)[None])[0]
+        states = self.firing_table(array_of("inputs", inputs)[None])[0]
         nodes = {node for node, fires in zip(self.nodes, states, strict=True) if fires}
         if label is not None:
             self.check_labels([label], 1)
@@ -178,7 +178,7 @@ class FeatureGraph:
             raise ValueError(
                 f"firing must have {n_hidden} levels, or {n_hidden + 1} with the classes, got {len(firing)}"
             )
-        states = [np.asarray(level, dtype=bool) for level in firing]
+        states = [array_of("firing", level).astype(bool) for level in firing]
         expected = self.fire(states[0])
         for nodes, got, wanted in zip(self.compiled.nodes, states, expected, strict=False):
             if got.shape != wanted.shape:
@@ -204,7 +204,7 @@ class FeatureGraph:
 
     def check_inputs(self, inputs: ArrayLike) -> np.ndarray:
         """`inputs` as an (n, n_0) bool array, or `ValueError`."""
-        array = np.asarray(inputs)
+        array = array_of("inputs", inputs)
         if array.ndim != 2 or len(array) == 0 or array.shape[1] != self.offsets[1]:
             raise ValueError(f"inputs must have shape (n >= 1, {self.offsets[1]}), got {array.shape}")
         if array.dtype != bool:
@@ -215,7 +215,7 @@ class FeatureGraph:
 
     def check_labels(self, labels: ArrayLike, n: int) -> np.ndarray:
         """`labels` as an integer array of `n` classes, or `ValueError`."""
-        array = np.asarray(labels)
+        array = array_of("labels", labels)
         if array.shape != (n,) or array.dtype.kind not in "iu":
             raise ValueError(f"labels must be {n} integers, got shape {array.shape} of {array.dtype}")
         if array.min() < 0 or array.max() >= self.n_classes:

@@ -22,7 +22,7 @@ from toymodels.neurashed.firing import FeatureGraph
 from toymodels.neurashed.sums import apply_rows, log_sums
 from toymodels.neurashed.training import train
 from toymodels.trajectory import SimulationError
-from toymodels.validation import described, finite, non_negative
+from toymodels.validation import array_of, described, finite, non_negative
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -222,7 +222,7 @@ class Neurashed(FeatureGraph):
             raise ValueError(
                 f"firing must be a list of states (n, n_l) of {len(sizes)} levels, got {described(firing)}"
             )
-        if any(np.asarray(states).dtype.kind != "b" for states in firing):
+        if any(array_of("firing", states).dtype.kind != "b" for states in firing):
             raise ValueError("firing must hold booleans, as `fire` returns them")
 
     def _values(self, name: str, values: ArrayLike, n: int) -> np.ndarray:

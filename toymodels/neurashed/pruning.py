@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.neurashed.graph import Neurashed
-from toymodels.validation import fraction, non_negative
+from toymodels.validation import array_of, fraction, non_negative
 
 
 def dominant_nodes(model: Neurashed, strength: ArrayLike, share: float) -> np.ndarray:
@@ -62,7 +62,7 @@ def accuracy(
     kept : (n_hidden,) bool array, optional
         Nodes outside of it are pruned.
     """
-    kept = np.ones(len(model.nodes), dtype=bool) if kept is None else np.asarray(kept, dtype=bool)
+    kept = np.ones(len(model.nodes), dtype=bool) if kept is None else array_of("kept", kept).astype(bool)
     firing = model.fire(inputs)
     labels = model.check_labels(labels, len(firing[0]))
     logits = model.logits(np.where(kept, amplification, 0.0), edge_weights, firing)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from toymodels.validation import described, finite, fraction, numeric, plain_fields
+from toymodels.validation import array_of, described, finite, fraction, numeric, plain_fields
 
 Rate = float | Callable[[int], float]
 GRID = 2000  # values at which the functions of a rule are checked
@@ -193,7 +193,7 @@ class Rule:
         ----------
         values, fires : arrays of one shape, the second of booleans
         """
-        values, fires = finite("values", values), np.asarray(fires)
+        values, fires = finite("values", values), array_of("fires", fires)
         if fires.dtype != bool or fires.shape != values.shape:
             raise ValueError(f"fires must be booleans of the shape of values {values.shape}, got {described(fires)}")
         return self.moved(values, fires)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from toymodels.neurashed.firing import FeatureGraph
 from toymodels.neurashed.rules import RuleTable
 from toymodels.trajectory import Trajectory
-from toymodels.validation import choice, generator, non_negative, positive_int
+from toymodels.validation import array_of, choice, generator, non_negative, positive_int
 
 Batches = np.ndarray | list[np.ndarray]  # one (n_replicates or 1, batch) array of sample indices per step
 
@@ -182,7 +182,7 @@ def _given_batches(n: int, n_steps: int, order: Sequence[ArrayLike]) -> Batches:
         raise ValueError(f"order must have n_steps = {n_steps} batches, got {len(order)}")
     batches = []
     for step, batch in enumerate(order, start=1):
-        indices = np.atleast_1d(np.asarray(batch))
+        indices = np.atleast_1d(array_of("order", batch))
         if indices.ndim != 1 or indices.size == 0:
             raise ValueError(f"order must have batches of at least one sample, got {batch!r} at step {step}")
         if indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= n:
