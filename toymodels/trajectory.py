@@ -60,7 +60,7 @@ class Trajectory:
     Raises
     ------
     ValueError
-        If shapes do not agree, the times are not increasing, or a quantity is neither of numbers nor of words, or masked.
+        If shapes do not agree, the times are not increasing, or a quantity is neither of numbers nor of words.
     SimulationError
         If a quantity is not finite; the message names it and the first such time.
 

@@ -80,15 +80,17 @@ def binned(x: ArrayLike, labels: ArrayLike, edges: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If `edges` are not increasing, a value of `x` lies outside of them, or as :func:`quantised`.
+        If `edges` are not increasing, a value of `x` lies outside of them, an integer has no float of its own, or as
+        :func:`quantised`.
 
     Examples
     --------
     >>> binned([-0.9, -0.1, 0.2, 1.0], [0, 0, 1, 1], edges=[-1, 0, 1])
     1.0
     """
+    _in_floats("x", x)
     rows = vectors("x", x)
-    edges = numeric("edges", edges)
+    edges = _in_floats("edges", edges)
     if edges.ndim != 1 or edges.size < 2:
         raise ValueError(f"edges must be an increasing 1-D array of at least 2 numbers, got shape {edges.shape}")
     if not (edges[1:] > edges[:-1]).all():
@@ -103,13 +105,36 @@ def binned(x: ArrayLike, labels: ArrayLike, edges: ArrayLike) -> float:
     return _information((np.searchsorted(edges[1:-1], column, side="right") for column in rows.T), labels)
 
 
+def _in_floats(name: str, values: ArrayLike) -> np.ndarray:
+    """The values as floats, unless an integer among them has none of its own: it could come to the wrong side."""
+    array = numeric(name, values)
+    if np.abs(array).max(initial=0) >= LARGEST_INTEGER:
+        exact = np.asarray(detached(values), dtype=object).reshape(array.shape)
+        merged = exact != array.astype(object)
+        if merged.any():
+            raise ValueError(f"{name} must be numbers that floats hold, got {exact[merged][0]}")
+    return array
+
+
 def _exact_rows(codes: ArrayLike) -> np.ndarray:
-    """Codes (n, d) as floats, or as they are where they are integers so large that floats would merge them."""
-    rows = vectors("codes", codes)
-    if max(rows.max(), -rows.min()) < LARGEST_INTEGER:
-        return rows
-    integers = np.asarray(detached(codes)).reshape(rows.shape)
-    return integers if integers.dtype.kind in "iu" else rows
+    """Codes (n, d) as floats, or integers that are equal where the codes are, where floats would merge some."""
+    rows, given = vectors("codes", codes), detached(codes)
+    array = np.asarray(given)
+    large = max(rows.max(), -rows.min()) >= LARGEST_INTEGER
+    if array.dtype.kind in "iu" and large:
+        return array.reshape(rows.shape)
+    if array.dtype.kind == "O" or array.dtype == np.longdouble or (large and array is not given):
+        exact = np.asarray(given, dtype=object).reshape(
+            rows.shape
+        )  # numpy reads large integers beside others as floats
+        return np.column_stack([_numbered(column.tolist()) for column in exact.T])
+    return rows
+
+
+def _numbered(values: list) -> list[int]:
+    """The same integer for equal values, another one for others."""
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return [numbers[value] for value in values]
 
 
 def _information(columns: Iterable[np.ndarray], labels: np.ndarray) -> float:

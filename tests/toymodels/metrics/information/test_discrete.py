@@ -1,7 +1,9 @@
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -91,6 +93,37 @@ def test_integers_too_large_for_floats_are_not_merged():
     assert quantised(codes.astype(np.uint64) + 2**63, np.arange(4)) == 2.0
     with pytest.raises(ValueError, match=r"labels must be < 2\^53"):
         quantised([0, 1], [2**53, 2**53 + 1])
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        [2**64, 2**64 + 1],
+        [-(2**64), -(2**64) - 1],
+        np.array([2**60, 2**60 + 1], dtype=object),
+        [[2**60, 0.5], [2**60 + 1, 0.5]],
+        [[2**63, -1], [2**63 + 1, -1]],
+        [Fraction(1, 3), Fraction(10**30 + 1, 3 * 10**30)],
+        np.array([2**60, 2**60 + 1], dtype=np.longdouble),
+        torch.tensor([2**60, 2**60 + 1]),
+        [torch.tensor(2**60), torch.tensor(2**60 + 1)],
+    ],
+)
+def test_codes_of_any_type_are_kept_apart(codes):
+    assert quantised(codes, [0, 1]) == 1.0
+
+
+def test_equal_codes_of_different_types_are_equal():
+    assert quantised([2**64, 2.0**64, 2**64, 2**64], [0, 1, 2, 3]) == 0.0
+    assert quantised([Fraction(1, 2), 0.5], [0, 1]) == 0.0
+
+
+def test_integers_that_no_float_holds_are_not_put_into_bins():
+    assert binned([2**60, 2**60 + 256], [0, 1], [0, 2**60 + 256, 2**61]) == 1.0
+    with pytest.raises(ValueError, match=f"x must be numbers that floats hold, got {2**60 - 1}"):
+        binned([2**60 - 1, 2**60], [0, 1], [0, 2**60, 2**61])
+    with pytest.raises(ValueError, match=f"edges must be numbers that floats hold, got {2**60 + 1}"):
+        binned([2**60, 2**60], [0, 1], [0, 2**60 + 1, 2**61])
 
 
 def test_labels_may_be_sparse():
