@@ -108,6 +108,19 @@ def of_ordinary_size(array: np.ndarray) -> np.ndarray:
     return np.ldexp(np.ldexp(array, half), exponent - half)
 
 
+def row_norms(rows: np.ndarray) -> np.ndarray:
+    """Euclidean norms (...,) of rows (..., d), also of those whose squares overflow or vanish."""
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(rows, axis=-1)
+    low, high = (1e-140, 1e140) if norms.dtype == np.float64 else (1e-15, 1e15)
+    far = ~((norms > low) & (norms < high))
+    if far.any():
+        exponents = np.frexp(np.abs(rows[far]).max(axis=-1))[1]
+        scaled = np.linalg.norm(np.ldexp(rows[far], -exponents[..., None]), axis=-1)
+        norms[far] = np.ldexp(scaled, exponents)
+    return norms
+
+
 def require_room(**arrays: np.ndarray) -> None:
     """`ValueError` naming the first array so large that products with it overflow."""
     for name, array in arrays.items():

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import array_of, finite, non_negative
+from toymodels.validation import array_of, finite, non_negative, row_norms
 
 MOST_TURNED = 500  # neurons; optimal leaf ordering takes 0.6 s for these and grows with the third power
 ALIKE = 0.9  # mean |cos| from which a heat map sorts neurons by sign
@@ -26,7 +26,7 @@ LOOSE = 1e-5  # rounding that is allowed in cosines in single precision
 
 def unit_rows(w: np.ndarray) -> np.ndarray:
     """Rows (..., m, d) divided by their norms; zero rows stay zero."""
-    norms = np.linalg.norm(w, axis=-1, keepdims=True)
+    norms = row_norms(w)[..., None]
     return np.divide(w, norms, out=np.zeros_like(w), where=norms > 0)
 
 
@@ -50,7 +50,7 @@ def amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:
         If `amplitude` does not have one finite entry >= 0 per neuron.
     """
     if amplitude is None:
-        return np.linalg.norm(w, axis=1)
+        return row_norms(w)
     amplitude = non_negative("amplitude", amplitude)
     if amplitude.shape != (len(w),):
         raise ValueError(f"amplitude must have shape ({len(w)},), one per neuron, got {amplitude.shape}")

@@ -29,6 +29,7 @@ from toymodels.validation import finite, fraction, numeric
 
 # stands for t = inf: every decay with a rate above 1e-277 is over, and products with it stay finite
 _FOREVER = 1e280
+_LEAST = 1e-290  # numbers below it lose digits in products
 MODERATE = 1e100  # size up to which, and down to whose inverse, three numbers and a square root may be multiplied
 
 
@@ -112,26 +113,41 @@ class TwoFactorFlow:
     def at(self, t: ArrayLike) -> FlowState:
         """The state at times `t` >= 0, `inf` included, that broadcast with the parameters."""
         up, down = self._factors
-        decay, share = self._clock(t)
-        rise, fall = share * up, share * down
-        top, bottom = decay + rise, decay + fall  # y = top / bottom
+        exponent, share = self._clock(t)
+        decay = np.exp(exponent)
         with np.errstate(all="ignore"):  # where one is 0 a saddle has been reached, which is seen to at the end
+            rise, fall = share * up, share * down
+            top, bottom = decay + rise, decay + fall  # y = top / bottom
             per_top, per_bottom = 1 / top, 1 / bottom
             remaining = (decay * per_top) * per_bottom
             progress = (rise * per_top) * (fall * per_bottom) + (self.total * share) * remaining
             growth = np.sqrt(top * per_bottom)
-            tiny = np.isinf(per_top) | np.isinf(per_bottom)  # of numbers below 1e-308
-            if tiny.any():
-                remaining = np.where(tiny, decay / top / bottom, remaining)
-                progress = np.where(tiny, (rise / top) * (fall / bottom) + (self.total * share) * remaining, progress)
-                growth = np.where(tiny, np.sqrt(top) / np.sqrt(bottom), growth)
             function = self.start * remaining + self.target * progress
+            lost = ((rise < _LEAST) & (up > 0)) | ((fall < _LEAST) & (down > 0))
+            extreme = np.isinf([per_top, per_bottom, top, bottom]).any(axis=0) | (lost & (share > 0))
+            if extreme.any():
+                state = self._in_logs(exponent, share)
+                parts = zip(state, (function, progress, remaining, growth), strict=True)
+                function, progress, remaining, growth = (np.where(extreme, exact, quick) for exact, quick in parts)
         if np.all(up > 0) and np.all(down > 0):
             return FlowState(function, progress, remaining, growth)
         return self._at_saddles(FlowState(function, progress, remaining, growth), top, bottom, share)
 
+    def _in_logs(self, exponent: np.ndarray, share: np.ndarray) -> FlowState:
+        """The state where numbers below 1e-308 or beyond 1e308 occur on the way."""
+        (up, down), log_share = map(np.log, self._factors), np.log(share)
+        log_rise, log_fall = log_share + up, log_share + down
+        log_top, log_bottom = np.logaddexp(exponent, log_rise), np.logaddexp(exponent, log_fall)
+        log_remaining = exponent - log_top - log_bottom
+        late = (log_rise - log_top) + (log_fall - log_bottom)
+        log_progress = np.logaddexp(late, np.log(self.total) + log_share + log_remaining)
+        parts = (self.start, log_remaining), (self.target, log_progress)
+        function = sum(np.sign(part) * np.exp(np.log(np.abs(part)) + log) for part, log in parts)
+        remaining, progress, growth = np.exp(log_remaining), np.exp(log_progress), np.exp((log_top - log_bottom) / 2)
+        return FlowState(np.asarray(function), progress, remaining, growth)
+
     def _clock(self, t: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """exp(-x) and (1 - exp(-x)) / Delta at x = r Delta t."""
+        """-x and (1 - exp(-x)) / Delta at x = r Delta t."""
         t = np.minimum(np.asarray(t, float), _FOREVER)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # x may be inf; Delta = 0 is seen to below
             exponent = t * (-self.rate * self.gap)
@@ -140,7 +156,7 @@ class TwoFactorFlow:
         short = exponent > -1e-200
         if short.any():
             share = np.where(short, np.minimum(t * self.rate, _FOREVER), share)
-        return np.exp(exponent), share
+        return exponent, share
 
     def _at_saddles(self, state: FlowState, top, bottom, share) -> FlowState:
         """The state where P = 0 or Q = 0: there `top` or `bottom` is exp(-x), and may have underflowed."""

@@ -196,3 +196,20 @@ def test_a_saddle_among_other_flows_is_reached_like_one_alone():
         alone = [TwoFactorFlow.from_weights(*pair, s).at(t) for pair, s in zip(pairs, targets, strict=True)]
         for part in ("function", "progress", "remaining", "growth"):
             assert_allclose(getattr(together.at(t), part), [getattr(each, part) for each in alone], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("target", "initial", "t"),
+    [
+        (1e200, 1e-200, [1e-300, 1e-198, 2.2e-198, 4.6e-198, 4.61e-198, 5e-198, 1.0, 1e300]),
+        (1e150, 1e-250, [1e-148, 4.6e-148, 4.7e-148, 1.0]),
+        (1.0, 1e-320, [1.0, 300.0, 370.0, 400.0]),
+        (1e-200, 1e200, [1e-220, 1e-200, 1.0, 1e200, 1e201]),
+        (-1e200, -1e-200, [2.2e-198, 4.61e-198, 1.0]),
+    ],
+)
+def test_sigmoids_over_hundreds_of_decades_are_those_of_many_digits(target, initial, t):
+    with mpmath.workdps(900):
+        end, start = mpmath.mpf(target), mpmath.mpf(initial)
+        wanted = [float(end / (1 + (end / start - 1) * mpmath.exp(-2 * abs(end) * mpmath.mpf(time)))) for time in t]
+    assert_allclose(transition(t, target=target, initial=initial, imbalance=0), wanted, rtol=1e-12)
