@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from reprlib import Repr
 from typing import Any
@@ -106,6 +106,17 @@ def of_ordinary_size(array: np.ndarray) -> np.ndarray:
     exponent = -int(np.frexp(largest)[1])
     half = exponent // 2  # two steps, since 2^1074 is no float
     return np.ldexp(np.ldexp(array, half), exponent - half)
+
+
+def without_overflow(name: str, function: Callable[[np.ndarray], Any], values: np.ndarray) -> Any:
+    """`function(values)`, which has the unit of the values: `ValueError` only if what comes of it is no float."""
+    if float(np.abs(values).max(initial=0.0)) < 1e300:
+        return function(values)
+    with np.errstate(over="ignore"):
+        result = function(values / 2**20) * 2.0**20  # exact, and room for sums
+    if not np.isfinite(result).all():
+        raise ValueError(f"{name} must not be so large that differences overflow, got {np.abs(values).max():g} in size")
+    return result
 
 
 def row_norms(rows: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.condensation.activations import get_activation
 from toymodels.trajectory import SimulationError, Trajectory
-from toymodels.validation import finite, positive, positive_int, require_room, times
+from toymodels.validation import described, finite, positive, positive_int, require_room, times
 
 MAX_ORDER = 8
 
@@ -97,7 +97,12 @@ def multiplicity(activation: Any) -> Multiplicity:
     if isinstance(activation, str):
         expression = get_activation(activation).symbolic(sympy, z)
     else:
-        expression = sympy.sympify(activation)
+        try:
+            expression = sympy.sympify(activation)
+        except (sympy.SympifyError, TypeError, AttributeError):
+            raise ValueError(
+                f"activation must be a name or an expression of sympy, got {described(activation)}"
+            ) from None
         if len(getattr(expression, "free_symbols", ())) != 1:
             raise ValueError(f"activation must be an expression in one symbol, got {activation}")
         expression = expression.subs(expression.free_symbols.pop(), z)

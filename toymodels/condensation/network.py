@@ -9,8 +9,11 @@ is given, and absent where it is None.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
+from math import prod
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +23,25 @@ from toymodels.condensation.derivatives import Layer, hidden_layer, loss_hessian
 from toymodels.condensation.training import descend, through_hidden
 from toymodels.trajectory import Trajectory
 from toymodels.validation import finite, generator, non_negative, positive_int, require_room
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+MOST_WEIGHTS = 10**9  # drawn at once
+
+
+def _in_floats(method: Method) -> Method:
+    """A method of a network that refuses what overflows on the way."""
+
+    @wraps(method)
+    def checked(self, *args, **kwargs):
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = method(self, *args, **kwargs)
+        if not all(np.isfinite(part).all() for part in (result if isinstance(result, tuple) else (result,))):
+            largest = max(float(np.abs(part).max()) for part in (self.a, self.w))
+            name = "output" if method.__name__ == "__call__" else method.__name__
+            raise ValueError(f"a and w must not be so large that the {name} overflows, got up to {largest:g}")
+        return result
+
+    return cast(Method, checked)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +131,20 @@ class TwoLayerNetwork:
         Raises
         ------
         ValueError
-            If a size is not a positive integer, a std is negative, or `rng` is no generator.
+            If a size is not a positive integer, the weights are more than 10^9, a std is negative, or `rng` is no
+            generator.
         """
         generator("rng", rng)
         lead = () if replicates is None else (positive_int("replicates", replicates),)
-        shape = (*lead, positive_int("width", width))
-        std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
+        width, dim = positive_int("width", width), positive_int("dim", dim)
         outputs = () if n_outputs is None else (positive_int("n_outputs", n_outputs),)
+        weights = prod(lead) * width * (dim + 1 + prod(outputs))
+        if weights > MOST_WEIGHTS:
+            raise ValueError(f"width must leave at most {MOST_WEIGHTS} weights, got {weights} of {width} neurons")
+        shape = (*lead, width)
+        std_a, std_w = np.broadcast_to(non_negative("std", std), 2)
         a = std_a * rng.standard_normal((*shape, *outputs))
-        w = std_w * rng.standard_normal((*shape, positive_int("dim", dim) + 1))
+        w = std_w * rng.standard_normal((*shape, dim + 1))
         return cls(a, w, activation, np.zeros((*lead, *outputs)) if output_bias else None)
 
     @property
@@ -173,6 +200,7 @@ class TwoLayerNetwork:
         """Number of inputs d."""
         return self.w.shape[-1] - 1
 
+    @_in_floats
     def hidden(self, x: ArrayLike) -> np.ndarray:
         """Outputs of the hidden neurons, (..., n, m), for inputs `x` (n, d).
 
@@ -183,6 +211,7 @@ class TwoLayerNetwork:
         """
         return self._layer(self._with_bias(x))[0]
 
+    @_in_floats
     def __call__(self, x: ArrayLike) -> np.ndarray:
         """Network outputs (..., n, K) for inputs `x` (n, d).
 
@@ -193,6 +222,7 @@ class TwoLayerNetwork:
         """
         return self._outputs(self._output(self.hidden(x)))
 
+    @_in_floats
     def loss(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """1/(2n) sum of squared errors over samples and outputs, one per replicate.
 
@@ -208,6 +238,7 @@ class TwoLayerNetwork:
         """
         return (self._error(self.hidden(x), x, y) ** 2).sum(axis=-1).mean(axis=-1) / 2
 
+    @_in_floats
     def jacobian(self, x: ArrayLike) -> np.ndarray:
         """Derivative of the outputs at inputs `x` (n, d) by the p = m (K + d + 1) parameters, (..., n, K, p).
 
@@ -222,6 +253,7 @@ class TwoLayerNetwork:
         jacobian = output_jacobian(self._layer(x1), self.columns, x1, self.output_bias is not None)
         return jacobian[..., 0, :] if self.n_outputs is None else jacobian
 
+    @_in_floats
     def gradient(self, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, ...]:
         """Exact gradient of the loss.
 
@@ -250,6 +282,7 @@ class TwoLayerNetwork:
             return grad_a, grad_w
         return grad_a, grad_w, error.sum(axis=-2).reshape(self.output_bias.shape)
 
+    @_in_floats
     def hessian(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """Exact Hessian of the loss, (..., p, p), over a row by row, then w row by row, then any output biases.
 

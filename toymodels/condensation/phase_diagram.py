@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.phase_flow import fitted_distance
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
-from toymodels.validation import counts, finite, generator, positive, positive_int, require_room
+from toymodels.validation import counts, finite, generator, positive, positive_int, require_room, row_norms
 
 FARTHEST = 10  # coordinates of networks that can be trained
 MAP_STEPS = 5000  # four times what the slowest fit of a map was seen to take; a network that needs more is stuck
@@ -196,10 +196,17 @@ def relative_distance(w: ArrayLike, w0: ArrayLike) -> float:
     require_room(w=w, w0=w0)
     if w.shape != w0.shape:
         raise ValueError(f"w must have the shape of w0, {w0.shape}, got {w.shape}")
-    norm = np.linalg.norm(w0)
+    way, norm = _size(w - w0), _size(w0)
     if norm == 0:
         raise ValueError("w0 must have a non-zero entry, got all zeros")
-    return float(np.linalg.norm(w - w0) / norm)
+    if not np.isfinite(way / norm):
+        raise ValueError(f"w0 must not be so small that the distance overflows, got norm {norm:g}")
+    return way / norm
+
+
+def _size(array: np.ndarray) -> float:
+    size = float(np.linalg.norm(array))
+    return size if size > 1e-140 else float(row_norms(np.ravel(array)[None])[0])  # whose square vanishes
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,9 @@ _RANK = 1e-12  # a singular value below this share of the largest is 0
 def ridge_weights(features: ArrayLike, y: ArrayLike, ridge: float = 0.0) -> np.ndarray:
     r"""The minimum of :math:`|\Phi a - y|^2 + \mu |a|^2`, for :math:`\mu = 0` the one of least norm.
 
+    A singular value below 1e-12 of the largest is taken for a rounding error, whatever the ridge: its direction gets no
+    weight.
+
     Parameters
     ----------
     features : (n, m) array

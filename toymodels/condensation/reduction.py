@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from toymodels.condensation.grouping import check_threshold, leaders
 from toymodels.condensation.network import TwoLayerNetwork, require_single
 from toymodels.condensation.similarity import static_neurons, unit_rows
-from toymodels.validation import counts, finite, generator, positive, positive_int
+from toymodels.validation import counts, finite, generator, positive, positive_int, require_room, row_norms
 
 PARITY = {"tanh": -1, "x2tanh": -1, "xtanh": 1}  # s(-z) = parity * s(z)
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value
@@ -52,7 +52,7 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     Raises
     ------
     ValueError
-        If `threshold` is outside (0, 1], the network has replicate axes, or nothing is left.
+        If `threshold` is outside (0, 1], the network has replicate axes, weights beyond 1e75, or nothing is left.
 
     Examples
     --------
@@ -64,6 +64,7 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     ([5.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], True)
     """
     require_single(network)
+    require_room(a=network.a, w=network.w)
     threshold = check_threshold(threshold)
     kept, shift = _speaking(network, x), None
     if network.output_bias is not None:
@@ -73,7 +74,7 @@ def merge(network: TwoLayerNetwork, threshold: float = 0.99, *, x: ArrayLike | N
     if not kept.any():
         raise ValueError("network must have a neuron that contributes, got none")
     a, w, strength = network.columns[kept], network.w[kept], network.strength[kept]
-    order = np.argsort(-strength * np.linalg.norm(w, axis=1), kind="stable")
+    order = np.argsort(-strength * row_norms(w), kind="stable")
     group = _merge_directions if network.activation == "relu" else _merge_vectors
     a, w = group(a[order], w[order], strength[order], threshold, PARITY.get(network.activation, 0))
     return network.with_weights(a, w, shift)
@@ -360,7 +361,7 @@ def _merge_directions(
     a: np.ndarray, w: np.ndarray, strength: np.ndarray, threshold: float, _: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """ReLU: weighted mean direction per cluster, with the summed outputs (m, K) on it."""
-    units, norms = unit_rows(w), np.linalg.norm(w, axis=1)
+    units, norms = unit_rows(w), row_norms(w)
     labels = leaders(units @ units.T, threshold)
     mass = strength * norms
     means = _sums(labels, mass[:, None] * units)

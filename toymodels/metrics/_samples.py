@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.validation import finite, of_ordinary_size
 
+FAR = 1e6  # times their spread, from where on features lose digits to their distance from 0
 LARGEST_INTEGER = 2**53  # from here on float64 merges neighbours
 
 
@@ -45,6 +46,15 @@ def integer_labels(labels: ArrayLike, n: int) -> np.ndarray:
     return labels.astype(int)
 
 
+def near_origin(features: np.ndarray) -> np.ndarray:
+    """`features` (n, d), for results that no shift changes: from the first row if all lie far away in one place."""
+    largest = float(np.abs(features).max())
+    if largest > 1e300:  # or differences overflow
+        features, largest = features / 2**20, largest / 2**20
+    shifted = features - features[0]
+    return shifted if float(np.abs(shifted).max()) < largest / FAR else features
+
+
 def class_means(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Mean of each class, (K, d)."""
     from scipy.sparse import csr_array
@@ -60,7 +70,7 @@ def scatter_trace(features: np.ndarray, labels: np.ndarray, class_weights: np.nd
     scatter of K means about their centre has rank K - 1 at most: the further singular values are rounding errors of
     the size of the uncentred means, and are left out of the pseudo-inverse.
     """
-    features = of_ordinary_size(features)
+    features = of_ordinary_size(near_origin(features))
     means = class_means(features, labels)
     centred = means - class_weights @ means
     _, singular, directions = np.linalg.svd(np.sqrt(class_weights)[:, None] * centred, full_matrices=False)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.metrics._samples import class_means, labelled, scatter_trace
+from toymodels.metrics._samples import class_means, labelled, near_origin, scatter_trace
 from toymodels.metrics.curves import despiked
 from toymodels.validation import finite, non_negative, of_ordinary_size, positive_int, require_room
 
@@ -83,7 +83,7 @@ def within_between(features: ArrayLike, labels: ArrayLike) -> float:
     0.04
     """
     features, labels = labelled(features, labels)
-    features = of_ordinary_size(features)
+    features = of_ordinary_size(near_origin(features))
     means, centred = _centred_means(features, labels)
     within = ((features - means[labels]) ** 2).sum(axis=1) / np.bincount(labels)[labels]
     return float(within.sum() / (centred**2).sum())
@@ -156,7 +156,7 @@ def nc2(features: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     (0.0, 0.0)
     """
     features, labels = labelled(features, labels)
-    means, centred = _centred_means(of_ordinary_size(features), labels)
+    means, centred = _centred_means(of_ordinary_size(near_origin(features)), labels)
     norms = np.linalg.norm(centred, axis=1)
     if (norms <= _rounding(means)).any():
         raise ValueError(f"features must have class means off their centre, got class {norms.argmin()} at it")
@@ -199,7 +199,7 @@ def nc3(features: ArrayLike, labels: ArrayLike, weight: ArrayLike) -> float:
     0.0
     """
     features, labels = labelled(features, labels)
-    _, centred = _centred_means(of_ordinary_size(features), labels)
+    _, centred = _centred_means(of_ordinary_size(near_origin(features)), labels)
     weight = of_ordinary_size(_classifier(weight, centred.shape))
     centred_weight = weight - weight.mean(axis=0)
     norm = np.linalg.norm(centred_weight)
@@ -238,7 +238,7 @@ def nc4(features: ArrayLike, labels: ArrayLike, weight: ArrayLike, bias: ArrayLi
     0.5
     """
     features, labels = labelled(features, labels)
-    ordinary = of_ordinary_size(features)  # distances have no unit, logits have that of the bias
+    ordinary = of_ordinary_size(near_origin(features))  # distances have no unit, logits have that of the bias
     means, _ = _centred_means(ordinary, labels)
     weight = _classifier(weight, means.shape)
     require_room(features=features, weight=weight)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, non_negative
+from toymodels.validation import finite, non_negative, without_overflow
 
 FEWEST = 8  # records of a curve whose spikes can be told
 DENSE = 12  # records from which bends are told from noise
@@ -45,7 +45,10 @@ def despiked(values: ArrayLike) -> np.ndarray:
     >>> despiked([0.0, 0.0, 9.0, 0.0, 1.0, 2.0, 3.0, 4.0]).tolist()
     [0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 4.0]
     """
-    values = finite("values", values, ndim=1)
+    return without_overflow("values", _despiked, finite("values", values, ndim=1))
+
+
+def _despiked(values: np.ndarray) -> np.ndarray:
     smooth = values.copy()
     if len(values) < FEWEST:
         return smooth
@@ -78,7 +81,10 @@ def scatter(values: ArrayLike) -> float:
     >>> scatter([0.0, 1.0, 2.0, 3.0])
     0.0
     """
-    values = finite("values", values, ndim=1)
+    return without_overflow("values", _scatter, finite("values", values, ndim=1))
+
+
+def _scatter(values: np.ndarray) -> float:
     bends = np.abs(np.diff(values, 2))
     return float(1.4826 * np.median(bends) / np.sqrt(6)) if len(values) >= DENSE else 0.0
 
@@ -109,14 +115,17 @@ def setback(values: ArrayLike) -> float:
     >>> setback([0.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 2.0])
     0.5
     """
-    values = finite("values", values, ndim=1)
-    records = _setback(despiked(values))
+    return without_overflow("values", _smooth_setback, finite("values", values, ndim=1))
+
+
+def _smooth_setback(values: np.ndarray) -> float:
+    records = _setback(_despiked(values))
     if len(values) < FEWEST:
         return records
     half = max(3, len(values) // SHARE | 1) // 2
     padded = np.concatenate([np.full(half, values[0]), values, np.full(half, values[-1])])
     smooth = _setback(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), axis=1))
-    return max(smooth, records) if records > SPAN * scatter(values) > 0 else smooth
+    return max(smooth, records) if records > SPAN * _scatter(values) > 0 else smooth
 
 
 def _setback(values: np.ndarray) -> float:

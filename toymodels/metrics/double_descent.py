@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, fraction, non_negative, positive
+from toymodels.validation import finite, fraction, non_negative, positive, without_overflow
 
 
 class Peak(NamedTuple):
@@ -70,7 +70,8 @@ def highest_peak(values: ArrayLike) -> Peak:
         return Peak(0.0, 0, 0, 0)
     left = np.minimum.accumulate(values)[:-2]
     right = np.minimum.accumulate(values[::-1])[::-1][2:]
-    heights = values[1:-1] - np.maximum(left, right)
+    higher = np.maximum(left, right)
+    heights = without_overflow("values", lambda rows: rows[0] - rows[1], np.stack([values[1:-1], higher]))
     place = int(heights.argmax()) + 1
     if heights[place - 1] <= 0:
         return Peak(0.0, 0, 0, 0)

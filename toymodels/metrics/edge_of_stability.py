@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, fraction, positive
+from toymodels.validation import finite, fraction, positive, without_overflow
 
 LEAST_EXCESS = 1.2  # factor above the edge by which the flow's excess is at least counted
 LATE = 0.2  # share of the records that count as late
@@ -60,7 +60,7 @@ def late_median(values: ArrayLike, share: float = LATE, skipped: float = 0.0) ->
     count = max(1, round(share * len(values)))
     if stop < 1:
         raise ValueError(f"skipped must leave a record, got {skipped:g} of {len(values)}")
-    return float(np.median(values[max(0, stop - count) : stop]))
+    return float(without_overflow("values", np.median, values[max(0, stop - count) : stop]))
 
 
 def edge_ratio(sharpness: ArrayLike, lr: float) -> np.ndarray:
@@ -78,12 +78,24 @@ def edge_ratio(sharpness: ArrayLike, lr: float) -> np.ndarray:
     array
         Of the same shape: 1 at the edge, above it a minimum repels.
 
+    Raises
+    ------
+    ValueError
+        If an argument is not finite, `lr` is not positive, or the ratio is no float.
+
     Examples
     --------
     >>> edge_ratio([1.0, 4.0, 6.0], 0.5).tolist()
     [0.25, 1.0, 1.5]
     """
-    return finite("sharpness", sharpness) * float(positive("lr", finite("lr", lr, ndim=0))) / 2
+    values, rate = finite("sharpness", sharpness), float(positive("lr", finite("lr", lr, ndim=0)))
+    with np.errstate(over="ignore"):
+        ratio = values * rate / 2 if np.abs(values).max() < 1e300 else values / 2 * rate
+    if not np.isfinite(ratio).all():
+        raise ValueError(
+            f"sharpness must not be so large that its ratio overflows, got {np.abs(values).max():g} in size"
+        )
+    return ratio
 
 
 def excess_removed(sharpness: float, flow_sharpness: float, lr: float) -> float:
@@ -117,5 +129,9 @@ def excess_removed(sharpness: float, flow_sharpness: float, lr: float) -> float:
     ends = [float(finite(n, v, ndim=0)) for n, v in (("sharpness", sharpness), ("flow_sharpness", flow_sharpness))]
     for name, value in zip(("sharpness", "flow_sharpness"), ends, strict=True):
         positive(name, value)
-    above = float(np.log(edge_ratio(ends[1], lr)))
-    return float(np.log(ends[1] / ends[0])) / max(above, float(np.log(LEAST_EXCESS)))
+    rate = float(positive("lr", finite("lr", lr, ndim=0)))
+    product = ends[1] * rate / 2
+    above = float(np.log(product) if 1e-300 < product < 1e300 else np.log(ends[1]) + np.log(rate) - np.log(2))
+    ratio = ends[1] / ends[0]
+    excess = float(np.log(ratio) if 1e-300 < ratio < 1e300 else np.log(ends[1]) - np.log(ends[0]))
+    return excess / max(above, float(np.log(LEAST_EXCESS)))

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.metrics._samples import integer_labels
 from toymodels.metrics.curves import despiked
-from toymodels.validation import finite, of_ordinary_size, positive_int, require_room
+from toymodels.validation import finite, of_ordinary_size, positive_int, require_room, row_norms
 
 
 def relative_change(before: ArrayLike, after: ArrayLike, base: int) -> np.ndarray:
@@ -54,10 +54,16 @@ def relative_change(before: ArrayLike, after: ArrayLike, base: int) -> np.ndarra
     if base >= len(before):
         raise ValueError(f"base must be a row of the logits, got {base} for {len(before)} rows")
     require_room(before=before, after=after)
-    change = np.linalg.norm(of_ordinary_size(after - before), axis=1)
+    change = row_norms(of_ordinary_size(after - before))
     if change[base] == 0:
         raise ValueError(f"after must differ from before at the base, got equal logits in row {base}")
-    return change / change[base]
+    with np.errstate(over="ignore"):
+        relative = change / change[base]
+    if not np.isfinite(relative).all():
+        raise ValueError(
+            f"after must not move others 1e308 times as far as the base, got {change[base]:g} in row {base}"
+        )
+    return relative
 
 
 def contrast(before: ArrayLike, after: ArrayLike, base: int, labels: ArrayLike) -> float:
@@ -144,5 +150,6 @@ def learned_contrast(contrast: ArrayLike, start_contrast: ArrayLike, fit: int) -
     fit = positive_int("fit", fit, minimum=0)
     if fit >= len(values):
         raise ValueError(f"fit must be a record, got {fit} for {len(values)} records")
+    require_room(contrast=values, start_contrast=start)
     added = despiked(values - start)
     return float(added[fit]), float(added[-1])

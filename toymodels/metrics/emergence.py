@@ -13,12 +13,14 @@ prediction of the score from both is ours.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics._area import area
 from toymodels.metrics.grokking import crossing_time
-from toymodels.validation import finite, fraction, positive, times
+from toymodels.validation import finite, fraction, positive, require_room, times
 
 LEVELS = (0.1, 0.5, 0.9)
 RISE_OF_EXPONENTIAL = float(np.log10(np.log(0.1) / np.log(0.9)))  # decades
@@ -135,6 +137,7 @@ def area_between(first: ArrayLike, second: ArrayLike) -> float:
     first, second = finite("first", first, ndim=1), finite("second", second, ndim=1)
     if first.shape != second.shape:
         raise ValueError(f"second must have as many records as first, got {second.size} and {first.size}")
+    require_room(first=first, second=second)
     return 1 - 2 * area(second, first)
 
 
@@ -160,7 +163,10 @@ def rise_of_sigmoid(start: float) -> float:
     if start >= LEVELS[0]:
         raise ValueError(f"start must be < {LEVELS[0]:g}, got {start:g}")
     length = np.log1p(-start) - np.log(start)
-    return float(np.log10((length + np.log(9)) / (length - np.log(9))))
+    to_first = length - np.log(9)
+    if to_first < 1e-3:  # digits cancel
+        to_first = np.log1p(float(1 - 10 * Fraction(start)) / (9 * start))
+    return float(np.log10((length + np.log(9)) / to_first))
 
 
 def stage_of(rate_ratio: float, rise: float) -> float:

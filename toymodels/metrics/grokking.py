@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from toymodels.metrics._area import area
-from toymodels.validation import finite, times
+from toymodels.validation import LARGEST_FACTOR, finite, times
 
 
 def crossing_time(t: ArrayLike, values: ArrayLike, level: float) -> float:
@@ -57,6 +57,8 @@ def crossing_time(t: ArrayLike, values: ArrayLike, level: float) -> float:
     scale = max(abs(values[k - 1]), abs(values[k]))
     low, middle, high = values[k - 1] / scale, level / scale, values[k] / scale
     fraction = (middle - low) / (high - low)
+    if t[k] / 1e300 > t[k - 1]:  # a ratio that is no float
+        return float(min(np.exp((1 - fraction) * np.log(t[k - 1]) + fraction * np.log(t[k])), t[k]))
     return float(min(t[k - 1] * (t[k] / t[k - 1]) ** fraction, t[k]))
 
 
@@ -153,10 +155,14 @@ def lag(t: ArrayLike, train: ArrayLike, test: ArrayLike) -> float:
         raise ValueError(f"t must be finite, got {t[-1]}")
     shares = []
     for name, values in (("train", train), ("test", test)):
+        values = values / 4 if np.abs(values).max() > 1e300 else values  # or differences overflow
         rise = values[-1] - values[0]
         if rise == 0:
             raise ValueError(f"{name} must end elsewhere than it began, got {values[0]:g} at both ends")
-        shares.append((values - values[0]) / rise)
+        with np.errstate(over="ignore"):
+            shares.append((values - values[0]) / rise)
+        if np.abs(shares[-1]).max() > LARGEST_FACTOR:
+            raise ValueError(f"{name} must not go beyond {LARGEST_FACTOR:g} times its rise, got a rise of {rise:g}")
     late = t > 0
     if late.sum() < 2:
         raise ValueError(f"t must have at least two times > 0, got {late.sum()}")
@@ -198,9 +204,11 @@ def half_way_time(t: ArrayLike, values: ArrayLike, baseline: float, final: float
     final = float(finite("final", final, ndim=0))
     if baseline == final:
         raise ValueError(f"baseline must differ from final, got {baseline:g} for both")
-    sign = 1.0 if final > baseline else -1.0
+    sign, curve = 1.0 if final > baseline else -1.0, finite("values", values)
+    if max(abs(baseline), abs(final)) < 1e-290:  # half of either may be no float
+        curve, baseline, final = np.ldexp(np.clip(curve, -1e280, 1e280), 60), baseline * 2.0**60, final * 2.0**60
     middle = baseline / 2 + final / 2
-    return crossing_time(t, sign * finite("values", values), sign * middle)
+    return crossing_time(t, sign * curve, sign * middle)
 
 
 def _curve(t: ArrayLike, values: ArrayLike, name: str) -> tuple[np.ndarray, np.ndarray]:

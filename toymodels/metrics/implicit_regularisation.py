@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import finite, non_negative, positive
+from toymodels.metrics._samples import LARGEST_INTEGER
+from toymodels.validation import finite, non_negative, of_ordinary_size, positive
 
 
 def decades_simpler(full: ArrayLike, small: ArrayLike) -> np.ndarray:
@@ -39,7 +40,10 @@ def decades_simpler(full: ArrayLike, small: ArrayLike) -> np.ndarray:
     full, small = positive("full", full), positive("small", small)
     if full.shape != small.shape:
         raise ValueError(f"small must have the shape of full, {full.shape}, got {small.shape}")
-    return np.log10(full / small)
+    with np.errstate(over="ignore", divide="ignore"):
+        ratio = full / small
+        ordinary = (ratio > 1e-300) & (ratio < 1e300)
+        return np.where(ordinary, np.log10(ratio), np.log10(full) - np.log10(small))[()]
 
 
 def participation(weights: ArrayLike) -> np.ndarray:
@@ -101,10 +105,13 @@ def effective_groups(mass: ArrayLike, labels: ArrayLike) -> float:
     mass, numbers = non_negative("mass", finite("mass", mass, ndim=1)), finite("labels", labels, ndim=1)
     if mass.shape != numbers.shape:
         raise ValueError(f"labels must have one entry per mass, {mass.shape}, got {numbers.shape}")
-    groups = numbers.astype(int)
-    if (groups != numbers).any() or groups.min() < -1:
+    if (numbers != np.floor(numbers)).any() or numbers.min() < -1:
         raise ValueError(f"labels must be integers >= -1, got {numbers.min():g} as the lowest")
-    carried = np.bincount(groups[groups >= 0], mass[groups >= 0])
+    if numbers.max() >= LARGEST_INTEGER:
+        raise ValueError(f"labels must be < 2^53, beyond which neighbours are merged, got {numbers.max():g}")
+    inside = numbers >= 0
+    groups = np.unique(numbers[inside], return_inverse=True)[1]
+    carried = np.bincount(groups, of_ordinary_size(mass[inside]))
     if not carried.sum() > 0:
         raise ValueError("mass must be positive in some group, got none")
     share = carried[carried > 0] / carried.sum()

@@ -24,6 +24,8 @@ from numpy.typing import ArrayLike
 from toymodels.metrics._samples import integer_labels, labelled, scatter_trace
 from toymodels.validation import finite, positive
 
+LARGEST_LOG = 1022  # to base 2, of a float with all its digits
+
 
 class Law(NamedTuple):
     r"""The geometric law fitted to the separation of successive layers.
@@ -92,7 +94,7 @@ def law_of_separation(by_layer: ArrayLike) -> Law:
     Raises
     ------
     ValueError
-        If an entry is not > 0 or fewer than two are given.
+        If an entry is not > 0, fewer than two are given, or the rate is no float.
 
     Examples
     --------
@@ -108,6 +110,8 @@ def law_of_separation(by_layer: ArrayLike) -> Law:
     if np.ptp(log_fuzziness) == 0:
         return Law(rate=1.0, correlation=0.0)
     correlation = layer @ deviation / np.sqrt((layer @ layer) * (deviation @ deviation))
+    if abs(slope) >= LARGEST_LOG:
+        raise ValueError(f"by_layer must change by less than 2^{LARGEST_LOG} a layer, got 2^{slope:.6g}")
     return Law(rate=float(2.0**slope), correlation=float(correlation))
 
 

@@ -24,6 +24,7 @@ from toymodels.validation import fraction, generator, plain_fields, positive, po
 
 EDGE_INIT = 0.1  # edges of the memorising route start uniform in (0, EDGE_INIT)
 RECORDS_PER_DECADE = 40
+MOST_DRAWN = 10**9  # numbers at once
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,8 @@ class DelayedGeneralisation:
 
     def _draw_votes(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Distinct random votes of n samples, (n, votes_per_sample)."""
+        if n * self.n_votes > MOST_DRAWN:
+            raise ValueError(f"n_votes must be at most {MOST_DRAWN // n} for {n} samples, got {self.n_votes}")
         return rng.random((n, self.n_votes)).argpartition(self.votes_per_sample - 1)[:, : self.votes_per_sample]
 
     def _log_route(self, counts: np.ndarray, labels: np.ndarray, steps: np.ndarray) -> np.ndarray:

@@ -187,3 +187,9 @@ def test_the_flow_at_its_start_and_at_one_is_that_of_a_longer_run():
         part = initial_flow(x, y, 0.01 * a0, 0.01 * w0, t, 2)
         assert_allclose(part["w"], whole["w"][:k], rtol=1e-9)
         assert_allclose(part["a"], whole["a"][:k], rtol=1e-9)
+
+
+@pytest.mark.parametrize("activation", [np.sign, object(), None, [1], 3])
+def test_what_is_no_expression_is_refused(activation):
+    with pytest.raises(ValueError, match="activation must be"):
+        multiplicity(activation)

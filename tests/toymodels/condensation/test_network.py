@@ -251,3 +251,21 @@ def test_targets_are_common_to_all_replicates_or_of_each(shape):
     else:
         with pytest.raises(ValueError, match=r"y must have shape \(3,\) or \(2, 3\), got "):
             network.loss(x, np.zeros(shape))
+
+
+@pytest.mark.parametrize("name", ["__call__", "hidden", "loss", "gradient", "jacobian", "hessian", "sharpness"])
+def test_what_overflows_is_refused_by_name(name):
+    network = TwoLayerNetwork([1e200, 1.0], [[1e200, 0.0], [1e250, 1.0]], "relu")
+    data = ([[1e70]],) if name in ("__call__", "hidden", "jacobian") else ([[1e70]], [1.0])
+    with pytest.raises(ValueError, match=r"a and w must not be so large that the .* overflows, got up to 1e\+250"):
+        getattr(network, name)(*data)
+
+
+def test_more_weights_than_memory_holds_are_refused():
+    for sizes in (
+        {"width": 10**12, "dim": 1},
+        {"width": 1, "dim": 10**12},
+        {"width": 10, "dim": 1, "replicates": 10**9},
+    ):
+        with pytest.raises(ValueError, match="width must leave at most 1000000000 weights, got"):
+            TwoLayerNetwork.random(**sizes, std=1.0, activation="relu", rng=np.random.default_rng(0))

@@ -192,3 +192,10 @@ def test_cells_of_a_map_stand_at_their_coordinates_and_widths_that_do_not_fit_ar
     assert_allclose(run.slope, [[0, 2.5], [1.5, 4], [9.5, 12]], atol=1e-9)
     assert np.isnan(run.distance[:, :, 1]).all()
     assert_allclose(run.distance[1, 1, 2], [20**4] * 2)
+
+
+def test_the_distance_of_tiny_weights_is_relative_too():
+    assert relative_distance([[2e-170]], [[1e-170]]) == pytest.approx(1.0)
+    assert relative_distance([3e-200, 5e-200], [3e-200, 4e-200]) == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="w0 must not be so small that the distance overflows, got norm 1e-300"):
+        relative_distance([1e70], [1e-300])

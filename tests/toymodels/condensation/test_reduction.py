@@ -192,3 +192,8 @@ def test_errors_of_recovery_are_relative_to_the_variance_of_each_teacher():
             wanted = truth(fresh)
             off = np.mean((found(fresh) - wanted) ** 2) / np.mean((wanted - wanted.mean()) ** 2)
             assert_allclose(errors[k, r], off, rtol=1e-9)
+
+
+def test_weights_whose_products_overflow_are_not_merged():
+    with pytest.raises(ValueError, match="w must be at most 1e\\+75 in size"):
+        merge(TwoLayerNetwork([1.0, 1.0], [[1e200, 0.0], [1e200, 1.0]]))

@@ -18,6 +18,7 @@ from toymodels.condensation import (
     output_similarity,
     static_neurons,
 )
+from toymodels.condensation.null import cosine_excess
 
 matrices = arrays(float, st.tuples(st.integers(1, 8), st.integers(1, 5)), elements=st.floats(-10, 10, width=32))
 
@@ -162,3 +163,17 @@ def test_importing_loads_no_heavy_library():
     heavy = ("scipy.integrate", "scipy.optimize", "sklearn", "sympy", "torch", "matplotlib")
     code = f"import sys, toymodels.condensation; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e-158, 1e149])
+def test_directions_have_no_unit(unit):
+    w = np.random.default_rng(0).standard_normal((6, 4))
+    np.testing.assert_allclose(cosine_similarity(unit * w), cosine_similarity(w), atol=1e-13)
+    np.testing.assert_allclose(effective_rank(unit * w), effective_rank(w), rtol=1e-12)
+    np.testing.assert_allclose(cosine_excess(unit * w), cosine_excess(w), rtol=1e-10)
+
+
+def test_a_tiny_neuron_beside_a_large_one_has_a_direction():
+    assert effective_rank([[1e-170, 0.0], [0.0, 2e-170]]) == pytest.approx(2.0)
+    single = np.array([[1e-30, 0.0], [0.0, 1.0], [1e-30, 1e-30]], dtype=np.float32)
+    np.testing.assert_allclose(cosine_similarity(single)[0], [1.0, 0.0, 0.5**0.5], rtol=1e-6)

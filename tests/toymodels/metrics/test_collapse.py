@@ -7,6 +7,7 @@ from scipy.stats import ortho_group
 
 from tests.tolerances import EXACT
 from toymodels.metrics.collapse import fall, nc1, nc2, nc3, nc4, within_between
+from toymodels.metrics.separation import fuzziness
 
 LOOSE = {"rtol": 1e-8, "atol": 1e-10}  # means and singular values of random features
 
@@ -206,3 +207,19 @@ def test_a_fall_ends_at_the_floor():
         fall([1.0, 0.0], 0)
     with pytest.raises(ValueError, match="start must be a record"):
         fall([1.0, 0.5], 2)
+
+
+@pytest.mark.parametrize("measure", [nc1, within_between, nc2, fuzziness])
+@pytest.mark.parametrize("offset", [1e9, 1e13, 1e17])
+def test_classes_far_from_the_origin_are_told_apart(measure, offset):
+    """In a column beside an offset that all share, or under one that floats hold exactly."""
+    labels, values = [0, 0, 1, 1, 2, 2], np.array([0.0, 2.0, 10.0, 12.0, 30.0, 34.0])
+    far, near = np.column_stack([np.full(6, offset), values]), np.column_stack([np.zeros(6), values])
+    np.testing.assert_allclose(measure(far, labels), measure(near, labels), rtol=1e-12)
+    shift = 2.0**50
+    np.testing.assert_allclose(measure(near + shift, labels), measure(near, labels), rtol=1e-12)
+
+
+def test_classes_near_the_largest_number_are_told_apart():
+    features, labels = np.array([[0.0], [0.1], [1.0], [1.2]]), [0, 0, 1, 1]
+    assert nc1(features * 2.0**1023 - 2.0**1022, labels) == pytest.approx(nc1(features, labels))

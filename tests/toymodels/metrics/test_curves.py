@@ -141,3 +141,17 @@ def test_a_fall_of_two_records_is_a_setback_and_one_of_a_single_record_is_not():
 
 def test_two_records_have_a_rank_correlation():
     assert rank_correlation([1.0, 2.0], [5.0, 3.0]) == -1
+
+
+@pytest.mark.parametrize("measure", [despiked, scatter, setback])
+def test_curves_near_the_largest_number_are_measured_like_others(measure):
+    values = np.random.default_rng(0).uniform(0.1, 1.0, 24)
+    wanted = np.multiply(measure(values), 2.0**1023)
+    np.testing.assert_array_equal(measure(values * 2.0**1023), wanted)
+    np.testing.assert_array_equal(measure(np.full(8, 1e308)), measure(np.full(8, 1.0)) * 1e308)
+
+
+@pytest.mark.parametrize("measure", [scatter, setback])
+def test_what_no_number_holds_is_refused(measure):
+    with pytest.raises(ValueError, match="values must not be so large that differences overflow, got 1e\\+308 in size"):
+        measure([1e308] * 6 + [-1e308] * 6 + [1e308, -1e308] * 6)

@@ -74,3 +74,9 @@ def test_two_data_sets_have_a_mean_and_its_error():
 
 def test_data_at_the_share_itself_are_not_fitted():
     assert fit_boundary([4.0, 1.0, 0.5], share=0.25) == 1
+
+
+def test_peaks_near_the_largest_number_are_measured():
+    assert highest_peak([0.0, 1.5e308, 1e308]).height == 5e307
+    with pytest.raises(ValueError, match="values must not be so large that differences overflow"):
+        highest_peak([-1e308, 1e308, -1e308])

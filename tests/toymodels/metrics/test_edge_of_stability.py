@@ -80,3 +80,14 @@ def test_what_is_skipped_lies_behind():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_ratios_beyond_all_products_are_those_of_logs():
+    assert excess_removed(1e-200, 1e200, 1.0) == pytest.approx(400 / (200 - np.log10(2)), rel=1e-12)
+    assert excess_removed(1e-320, 1e-319, 1e-300) == pytest.approx(np.log(1e-319 / 1e-320) / np.log(1.2), rel=1e-12)
+    assert edge_ratio([1e308], 1.9).tolist() == pytest.approx([9.5e307])
+    assert late_median([1e308, 1e308]) == 1e308
+    with pytest.raises(
+        ValueError, match="sharpness must not be so large that its ratio overflows, got 1e\\+308 in size"
+    ):
+        edge_ratio([1e308], 10.0)

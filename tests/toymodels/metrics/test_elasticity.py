@@ -129,3 +129,15 @@ def test_bad_records_and_shapes_are_named():
         learned_contrast([0.0, 1.0, 1.0], 0.0, 3)
     with pytest.raises(ValueError, match="start_contrast must have the shape of contrast"):
         learned_contrast([0.0, 1.0, 1.0], [0.0, 0.0], 1)
+
+
+def test_a_tiny_change_of_the_base_is_a_change():
+    relative = relative_change([[0.0, 0.0]] * 3, [[3e-200, 4e-200], [1.0, 0.0], [0.0, 0.0]], 0)
+    np.testing.assert_allclose(relative, [1.0, 2e199, 0.0], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"after must not move others 1e308 times as far as the base, got .* in row 0"):
+        relative_change([[0.0], [0.0]], [[1e-300], [1e70]], 0)
+
+
+def test_contrasts_that_no_logs_have_are_refused():
+    with pytest.raises(ValueError, match="contrast must be at most 1e\\+75 in size"):
+        learned_contrast([1e308] * 8, -1e308, 0)

@@ -1,3 +1,4 @@
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -105,3 +106,16 @@ def test_passing_times_have_three_levels(passing):
         gaps_and_rises(passing)
     with pytest.raises(ValueError, match="passing must have shape"):
         stage_score(passing)
+
+
+@pytest.mark.parametrize("start", [np.nextafter(0.1, 0), 0.0999999, 0.0999])
+def test_a_start_next_to_the_first_level_has_its_own_rise(start):
+    with mpmath.workdps(60):
+        odds = (1 - mpmath.mpf(float(start))) / mpmath.mpf(float(start))
+        wanted = mpmath.log10(mpmath.log(9 * odds) / mpmath.log(odds / 9))
+    assert rise_of_sigmoid(start) == pytest.approx(float(wanted), rel=1e-12)
+
+
+def test_areas_of_what_is_no_progress_are_refused():
+    with pytest.raises(ValueError, match="first must be at most 1e\\+75 in size"):
+        area_between([1e200, 1e200], [0.0, 1e200])

@@ -221,3 +221,21 @@ def test_two_positive_times_are_enough_for_a_lag_and_one_is_not():
     assert lag([0, 1, 100], [0, 1, 1], [0, 0, 1]) == pytest.approx(1.0)
     with pytest.raises(ValueError, match="at least two times > 0, got 1"):
         lag([0, 1], [0, 1], [0, 1])
+
+
+def test_a_crossing_between_times_of_any_ratio_is_found():
+    assert crossing_time([1e-200, 1e200], [0.0, 1.0], 0.5) == pytest.approx(1.0, rel=1e-12)
+    assert crossing_time([5e-324, 1e308], [0.0, 1.0], 0.25) == pytest.approx(10 ** (0.75 * -323.306215 + 0.25 * 308))
+    assert crossing_time([1e-200, 1e200], [0.0, 1.0], 1.0) == 1e200
+
+
+def test_half_of_the_smallest_number_is_half_way():
+    assert half_way_time([1, 100], [0.0, 5e-324], 0.0, 5e-324) == pytest.approx(10.0)
+    assert half_way_time([1, 100], [5e-324, 0.0], 5e-324, 0.0) == pytest.approx(10.0)
+    assert half_way_time([1, 10, 100], [0.0, 1e-300, 1e308], 0.0, 1e-300) == pytest.approx(10**0.5)
+
+
+def test_a_rise_that_overflows_is_a_rise_and_a_vanishing_one_is_refused():
+    assert lag([1, 10, 100], [-1.7e308, 1.7e308, 1.7e308], [0.0, 0.0, 1.0]) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="train must not go beyond 1e\\+75 times its rise, got a rise of 1e-300"):
+        lag([1, 10, 100], [0.0, 1e300, 1e-300], [0.0, 0.0, 1.0])

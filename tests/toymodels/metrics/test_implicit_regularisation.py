@@ -75,3 +75,18 @@ def test_groups_without_mass_do_not_count():
     assert_allclose(effective_groups([0.0, 2.0, 2.0, 7.0], [0, 1, 3, -1]), 2)
     with pytest.raises(ValueError, match="mass must be positive in some group"):
         effective_groups([0.0, 7.0], [0, -1])
+
+
+def test_decades_beyond_all_ratios_are_those_of_logs():
+    np.testing.assert_allclose(
+        decades_simpler([1e300, 1e-300, 5e-324], [1e-300, 1e300, 1e308]), [600, -600, -631.306215]
+    )
+
+
+def test_labels_of_any_size_name_groups():
+    assert effective_groups([1.0, 1.0, 2.0], [0, 10**9, 10**15]) == pytest.approx(
+        effective_groups([1.0, 1.0, 2.0], [0, 1, 2])
+    )
+    assert effective_groups([1e308, 1e308], [0, 1]) == pytest.approx(2.0)
+    with pytest.raises(ValueError, match="labels must be < 2\\^53, beyond which neighbours are merged, got 1e\\+300"):
+        effective_groups([1.0, 1.0], [0, 1e300])

@@ -70,3 +70,9 @@ def test_overlap_of_firing_needs_two_classes_and_two_samples_of_one():
     for labels in ([0, 0, 0], [0, 1, 2]):
         with pytest.raises(ValueError, match="labels must hold two samples of a class and another class"):
             separation.activation_overlap([[1, 0], [1, 0], [0, 1]], labels)
+
+
+def test_rates_that_no_number_holds_are_refused():
+    for layers in ([1e-300, 1e300], [1e300, 1e-300]):
+        with pytest.raises(ValueError, match=r"by_layer must change by less than 2\^1022 a layer, got 2\^-?1993"):
+            law_of_separation(layers)

@@ -9,7 +9,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.tolerances import EXACT, MONTE_CARLO
 from toymodels.metrics.grokking import crossing_time, delay
 from toymodels.neurashed import Additive, DelayedGeneralisation, Frozen, Multiplicative
-from toymodels.neurashed.delayed import EDGE_INIT, RECORDS_PER_DECADE, _cumulative_counts, _record_steps
+from toymodels.neurashed.delayed import (
+    EDGE_INIT,
+    RECORDS_PER_DECADE,
+    _cumulative_counts,
+    _record_steps,
+)
 from toymodels.neurashed.graphs import build
 from toymodels.neurashed.pruning import accuracy
 
@@ -243,3 +248,10 @@ def test_every_measure_of_a_small_run_is_that_of_loops():
         assert_allclose(run["log_spurious_votes"][step], np.log(wrong["test"]), rtol=1e-10)
         assert_allclose(run["route_share"][step], np.mean(share), rtol=1e-10)
         assert_allclose(run["log_class_route"][step], np.log(chain**2).mean(), rtol=1e-10)
+
+
+def test_more_votes_than_memory_holds_are_not_drawn():
+    task = DelayedGeneralisation(n_votes=10**9)
+    assert task.predicted_test_time > 0
+    with pytest.raises(ValueError, match="n_votes must be at most 20833333 for 48 samples, got 1000000000"):
+        task.simulate(10, np.random.default_rng(0))

@@ -59,8 +59,8 @@ def binned(x: ArrayLike, labels: ArrayLike, edges: ArrayLike) -> float:
     apart for certain, however near, so the number depends on where the edges are. With many units nearly every sample
     has a cell of its own, and the result is the entropy of the labels whatever the representation.
     :func:`gaussian_mixture` blurs each sample by Gaussian noise instead: what it estimates changes
-    smoothly with the distances between samples, is the same after a shift or rotation of the representation, and
-    leaves the size of the noise as the only choice.
+    smoothly with the distances between samples, is the same after a shift or rotation of the representation as far as
+    floats hold it, and leaves the size of the noise as the only choice.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.metrics._samples import integer_labels, vectors
+from toymodels.metrics._samples import FAR, integer_labels, vectors
 from toymodels.validation import LARGEST_FACTOR, finite, generator, positive, positive_int
 
 BLOCK = 2**22  # numbers held at once by the Monte Carlo estimate
@@ -133,5 +133,8 @@ def _log_densities(own: np.ndarray, centers: np.ndarray, rng: np.random.Generato
     from scipy.spatial.distance import cdist
 
     noise = rng.standard_normal((len(own), n, centers.shape[1]))
+    if np.abs(centers).max() > FAR:  # or differences lose their digits
+        overlap = np.stack([copies @ (row - centers).T for copies, row in zip(noise, own, strict=True)])
+        return -cdist(own, centers, "sqeuclidean")[:, None] / 2 - overlap
     overlap = (noise * own[:, None]).sum(axis=-1, keepdims=True) - noise @ centers.T
     return -cdist(own, centers, "sqeuclidean")[:, None] / 2 - overlap

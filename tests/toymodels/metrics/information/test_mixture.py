@@ -141,3 +141,15 @@ def test_the_size_of_the_blocks_does_not_move_a_number(monkeypatch):
 def test_bad_mixtures_are_refused(centers, noise, n, labels, message):
     with pytest.raises(ValueError, match=message):
         gaussian_mixture(centers, noise, np.random.default_rng(0), n, labels)
+
+
+def test_centres_that_are_equal_are_not_told_apart_however_large():
+    centers = np.array([[1.0, 1 / 3, 0.7]] * 2) * 1e70
+    assert abs(gaussian_mixture(centers, 1.0, np.random.default_rng(0), 500)) < 1e-12
+
+
+@pytest.mark.parametrize("shift", [2.0**20, 2.0**40, 2.0**50])
+def test_shifts_that_floats_hold_do_not_matter(shift):
+    centers = np.array([[1.0, 2.0], [2.0, 5.0], [-3.0, 0.5]])
+    bits = [gaussian_mixture(places, 1.0, np.random.default_rng(0), 500) for places in (centers, centers + shift)]
+    np.testing.assert_allclose(*bits, rtol=1e-12)
