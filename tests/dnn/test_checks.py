@@ -62,7 +62,7 @@ def test_a_tensor_stays_itself_and_lists_are_read():
         (np.array([1, None]), "x must be a tensor, got ndarray of object"),
         (torch.ones(3) * 1j, "x must be real, got Tensor of torch.complex64"),
         ([1j], "x must be real, got "),
-        (np.ma.masked_equal([1.0, 2.0, 3.0], 2.0), "x must not have masked entries, got 1 of 3"),
+        (np.ma.masked_equal([1.0, 2.0, 3.0], 2.0), "x must not be masked, got 1 masked entries"),
         (2.5, r"x must be a tensor of samples, got tensor\(2.5"),
         (np.float64(2.5), "x must be a tensor of samples, got "),
         (np.array(2.5), "x must be a tensor of samples, got "),
