@@ -36,7 +36,7 @@ from dnn.embedding.grouping import Grouping
 from dnn.embedding.heads import head_columns, head_parts, head_tokens
 from dnn.embedding.tracing import silent
 from dnn.embedding.units import doubled
-from dnn.observing.taps import undisturbed
+from dnn.observing.resting import undisturbed
 from dnn.reading.curvature import Inputs, Loss, hessian_of, outputs_with
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from dnn.observing.taps import undisturbed
+from dnn.observing.resting import undisturbed
 
 _HOOKS = [
     "_forward_hooks",

@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from dnn.observing.batches import as_batch
 from dnn.observing.layers import Layer, unwrapped
 from dnn.observing.passes import CHUNK, averaged, hidden_names
-from dnn.observing.taps import tap, undisturbed
+from dnn.observing.resting import undisturbed
+from dnn.observing.taps import tap
 from dnn.reading.unfolding import check_finite
 from toymodels.metrics._samples import integer_labels
 from toymodels.validation import finite

@@ -16,7 +16,7 @@ from dnn.extraction.fields import fields_of
 from dnn.networks.mlp import classes_of
 from dnn.observing.batches import logits_of
 from dnn.observing.layers import layers_of, unwrapped
-from dnn.observing.taps import undisturbed
+from dnn.observing.resting import undisturbed
 from dnn.probes.seeing import as_numpy, seen
 from dnn.reading.tangents import moves_by_steps
 from toymodels.metrics._samples import integer_labels

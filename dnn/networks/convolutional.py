@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dnn.networks.mlp import ACTIVATIONS, Rng, batch_norm_mode, init_power_, init_uniform_
+from dnn.observing.resting import at_rest
 from dnn.training.config import TrainConfig
 from toymodels.condensation.similarity import cosine_similarity, flatten_kernels, output_similarity
 from toymodels.validation import choice, positive_int
@@ -175,6 +176,7 @@ class ResNet18(nn.Module):
 
 
 @torch.no_grad()
+@at_rest
 def layer_outputs(network: nn.Module, layer: nn.Module, x: Tensor, chunk: int = 256) -> np.ndarray:
     """What `layer` puts out, (n, channels, ...), when `network` in eval mode is given `x`.
 
@@ -196,6 +198,7 @@ def layer_outputs(network: nn.Module, layer: nn.Module, x: Tensor, chunk: int = 
     return torch.cat(parts).numpy()
 
 
+@at_rest
 def layer_similarity(network: nn.Module, layer: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, np.ndarray]:
     """Cosine similarity (channels, channels) of the "weights" of a layer, and of its "outputs" for inputs `x`.
 

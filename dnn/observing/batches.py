@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dnn.checks import check_finite_values, tensor_of
 from dnn.data import Split
+from dnn.observing.resting import lent_state
 from toymodels.validation import positive_int
 
 LABELS = ("labels", "label", "y", "targets", "target")  # keys under which a batch that is a dict has them
@@ -75,14 +76,15 @@ class Batch:
         return Batch(_each(self.inputs, moved), self.labels.detach().to(parameter.device))
 
     def call(self, module: nn.Module) -> Any:
-        """What the module returns for copies of these inputs; some modules write into theirs.
+        """What the module returns for copies of these inputs, and of its state: some modules write into theirs.
 
         Parameters
         ----------
         module : Module
         """
         inputs = _each(self.inputs, lambda part: part.clone() if isinstance(part, Tensor) else part)
-        return module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
+        with lent_state(module):
+            return module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
 
     def digest(self) -> str:
         """SHA-256 over names, types, shapes and bytes: equal for the same samples in the same order."""

@@ -13,6 +13,7 @@ from dnn.observing.layers import unwrapped
 from dnn.observing.observation import Observation, check_finite, known, measured
 from dnn.observing.passes import View
 from dnn.observing.quantities import QUANTITIES
+from dnn.observing.resting import undisturbed
 from dnn.observing.streaming import observe_stream
 
 
@@ -83,7 +84,8 @@ def observe(
     asked = known(quantities)
     inner = unwrapped(module)
     check_finite(inner)
-    batch = samples_of(data, samples).placed(inner)
-    view = View(inner, batch, layers, output, reference, np.random.default_rng(0) if rng is None else rng)
-    view.prepare(asked)
-    return measured(asked, lambda name: QUANTITIES[name](view))
+    with undisturbed(inner):
+        batch = samples_of(data, samples).placed(inner)
+        view = View(inner, batch, layers, output, reference, np.random.default_rng(0) if rng is None else rng)
+        view.prepare(asked)
+        return measured(asked, lambda name: QUANTITIES[name](view))

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from dnn.observing.batches import Batch, logits_of
 from dnn.observing.layers import Layer
-from dnn.observing.taps import Tap, in_full, tap, undisturbed
+from dnn.observing.resting import undisturbed
+from dnn.observing.taps import Tap, in_full, tap
 
 CHUNK = 300  # samples in one pass
 SLOPED = 300  # samples, always the same at random, over which slopes of the logits are averaged

@@ -13,6 +13,7 @@ from dnn.observing.batches import samples_of
 from dnn.observing.looking import observe
 from dnn.observing.observation import known
 from dnn.observing.quantities import QUANTITIES
+from dnn.observing.resting import same_draws
 from toymodels.trajectory import Trajectory
 from toymodels.validation import described, positive_int
 
@@ -81,10 +82,11 @@ class Recorder:
         self.quantities = tuple(known(USUAL if quantities is None else quantities))
         self.every = every if every == "log" else positive_int("every", every)
         self.samples = positive_int("samples", samples)
-        self.data = samples_of(data, self.samples)
         if test is None and hasattr(data, "x_test"):
             test = (data.x_test, data.y_test)
-        self.test = None if test is None else samples_of(test, self.samples)
+        with same_draws():  # a DataLoader draws
+            self.data = samples_of(data, self.samples)
+            self.test = None if test is None else samples_of(test, self.samples)
         self.options = {"output": output, "layers": layers, "samples": self.samples}
         self.reference = reference
         self.steps: list[int] = []

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from dnn.observing.batches import logits_of
 from dnn.observing.fitting import accuracy
 from dnn.observing.passes import Refused, View
+from dnn.observing.resting import undisturbed
 from dnn.observing.tangents import plain_kernels
-from dnn.observing.taps import undisturbed
 
 MOST = 200  # samples that are looked at
 

@@ -23,6 +23,7 @@ from dnn.observing.observation import Observation, check_finite, known, measured
 from dnn.observing.passes import CHUNK, Refused, View, averaged
 from dnn.observing.quantities import QUANTITIES, readout_weight
 from dnn.observing.ranks import RankHistogram
+from dnn.observing.resting import undisturbed
 
 SCATTER = 2**24  # numbers in the scatter matrices of all classes
 PATTERNS = 2**24  # numbers in the sums of firing patterns of all classes
@@ -330,14 +331,15 @@ def observe_stream(
     running = accumulators(asked)
     refused = {name: NEEDS_ALL for name in asked if name not in running}
     count = 0
-    for batch in batches_of(batches):
-        for start in range(0, len(batch), CHUNK):
-            part = batch.part(slice(start, start + CHUNK)).placed(inner)
-            view = View(inner, part, layers, output)
-            view.prepare(running)
-            refused |= _added(running, view)
-            running = {name: one for name, one in running.items() if name not in refused}
-            count += len(part)
+    with undisturbed(inner):
+        for batch in batches_of(batches):
+            for start in range(0, len(batch), CHUNK):
+                part = batch.part(slice(start, start + CHUNK)).placed(inner)
+                view = View(inner, part, layers, output)
+                view.prepare(running)
+                refused |= _added(running, view)
+                running = {name: one for name, one in running.items() if name not in refused}
+                count += len(part)
     if not count:
         raise ValueError("batches must hold samples, got none")
 

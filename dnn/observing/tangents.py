@@ -15,7 +15,8 @@ from dnn.observing.batches import Batch, logits_of
 from dnn.observing.fitting import check_known
 from dnn.observing.layers import unwrapped
 from dnn.observing.passes import Refused, View
-from dnn.observing.taps import in_full, undisturbed
+from dnn.observing.resting import undisturbed
+from dnn.observing.taps import in_full
 from dnn.reading.replacing import called_with
 from toymodels.metrics.elasticity import contrast
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dnn.observing.layers import Layer, layers_of, unwrapped
+from dnn.observing.resting import slow_attention
 
 
 @dataclass
@@ -131,33 +132,3 @@ def _hook(tapped: Tap, layer: Layer):
         return output.clone() if isinstance(output, Tensor) else output
 
     return hook
-
-
-@contextlib.contextmanager
-def slow_attention() -> Iterator[None]:
-    """Without the fused kernel of attention in evaluation mode, which calls no submodule and has no derivatives."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
-
-
-@contextlib.contextmanager
-def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
-    """The module in evaluation mode; training flags, gradients, buffers and random states are as before afterwards.
-
-    Parameters
-    ----------
-    module : Module
-    """
-    flags = {part: part.training for part in module.modules()}
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices), slow_attention():
-        try:
-            module.eval()
-            yield module
-        finally:
-            for part, flag in flags.items():
-                part.training = flag

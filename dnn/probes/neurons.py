@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from dnn.observing.batches import as_batch
 from dnn.observing.layers import Layer, layers_of, unwrapped
-from dnn.observing.taps import in_full, tap, undisturbed
+from dnn.observing.resting import at_rest, undisturbed
+from dnn.observing.taps import in_full, tap
 from dnn.probes.seeing import Seen, as_numpy, first, seen
 from dnn.reading.rank_densities import MOST_BINS, check_labels
 from dnn.reading.unfolding import STATISTICS, check_finite, unfold
@@ -23,6 +24,7 @@ CHUNK = 300  # samples in one pass
 
 
 @torch.no_grad()
+@at_rest
 def condensation(network: nn.Module, split, *, layer: int | str = 2, threshold: float | str = 0.99) -> dict[str, float]:
     """How far neurons of a `layer` point the same way, biases included: `clusters effective_rank`.
 

@@ -14,7 +14,7 @@ from dnn.checks import split_of
 from dnn.observing.batches import Batch, as_batch, logits_of
 from dnn.observing.layers import unwrapped
 from dnn.observing.quantities import View
-from dnn.observing.taps import undisturbed
+from dnn.observing.resting import undisturbed
 from dnn.reading.perturbations import readable
 from dnn.reading.unfolding import STATISTICS, Unfolded, chain_inputs, check_finite, unfold, with_statistics_of
 from toymodels.validation import choice, positive_int

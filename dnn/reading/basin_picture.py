@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dnn.networks.mlp import batch_norm_mode, checked_logits, classes_of
+from dnn.observing.resting import at_rest
 from dnn.reading.basins import sample_basin
 from dnn.reading.perturbations import readable
 from dnn.reading.rank_densities import check_labels
@@ -49,6 +50,7 @@ class BasinPicture:
 
 
 @torch.no_grad()
+@at_rest
 def basin_picture(
     network: nn.Module,
     x: Tensor,

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from dnn.checks import draws_of, network_of
 from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.observing.resting import at_rest
 from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, readable, weight_noise
 from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import check_finite
@@ -76,6 +77,7 @@ class Basin:
 
 
 @torch.no_grad()
+@at_rest
 def sample_basin(
     network: nn.Module,
     x: Tensor,
@@ -150,6 +152,7 @@ def sample_basin(
 
 
 @torch.no_grad()
+@at_rest
 def weight_basin(
     network: nn.Module,
     x: Tensor,

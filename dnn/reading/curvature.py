@@ -38,7 +38,8 @@ from dnn.checks import check_finite_values, draws_of, tensor_of
 from dnn.networks.mlp import batch_norm_mode
 from dnn.observing.batches import logits_of
 from dnn.observing.layers import unwrapped
-from dnn.observing.taps import in_full, undisturbed
+from dnn.observing.resting import undisturbed
+from dnn.observing.taps import in_full
 from dnn.reading.replacing import called_with
 from dnn.training.objectives import LOSS_FUNCTIONS
 from toymodels.trajectory import SimulationError

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dnn.observing.resting import at_rest
 from dnn.reading.rank_densities import check_labels
 from dnn.reading.unfolding import Unfolded, folded, moments, unfold
 from toymodels.validation import positive
@@ -33,6 +34,7 @@ class _Factor(NamedTuple):
 
 
 @torch.no_grad()
+@at_rest
 def tangent_kernel(network: nn.Module, x: Tensor, other: Tensor | None = None, *, trace: bool = False) -> Tensor:
     """Inner products of parameter gradients of the logits.
 
@@ -71,6 +73,7 @@ def tangent_kernel(network: nn.Module, x: Tensor, other: Tensor | None = None, *
 
 
 @torch.no_grad()
+@at_rest
 def kernel_predictions(network: nn.Module, x_train: Tensor, y_train: Tensor, x: Tensor, ridge: float = 1e-4) -> Tensor:
     """Ridge regression on one-hot labels with the network's present tangent kernel, averaged over outputs.
 
@@ -96,6 +99,7 @@ def kernel_predictions(network: nn.Module, x_train: Tensor, y_train: Tensor, x: 
     return tangent_kernel(network, x, x_train, trace=True).double() @ weights + target.mean(0)
 
 
+@at_rest
 def kernel_accuracy(network: nn.Module, split, ridge: float = 1e-4) -> float:
     """Test accuracy of :func:`kernel_predictions` fitted to the training part of `split`.
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from dnn.checks import samples_for, split_of
 from dnn.networks.mlp import batch_norms, classes_of
 from dnn.observing.layers import unwrapped
+from dnn.observing.resting import at_rest
 from dnn.reading.probing import linear_logits, probed_map
 from dnn.reading.rank_densities import check_labels
 from dnn.reading.unfolding import STATISTICS, Unfolded, chain_inputs, check_finite, folded, moments, unfold
@@ -42,6 +43,7 @@ class Tail(NamedTuple):
     offset: Tensor
 
 
+@at_rest
 def linear_map(
     network: nn.Module,
     layer: int,
@@ -150,6 +152,7 @@ def _folded_layers(unfolded: Unfolded, x: Tensor | None, statistics: str) -> lis
 
 
 @torch.no_grad()
+@at_rest
 def pruned_accuracy(
     network: nn.Module,
     split,
@@ -214,6 +217,7 @@ def pruned_accuracy(
 
 
 @torch.no_grad()
+@at_rest
 def linear_map_logits(
     network: nn.Module, x: Tensor, *, statistics: str = "running", output: Callable | None = None
 ) -> list[Tensor]:
@@ -241,6 +245,7 @@ def _probed_logits(network: nn.Module, x: Tensor, statistics: str, output: Calla
 
 
 @torch.no_grad()
+@at_rest
 def perceptron_logits(
     network: nn.Module, x_train: Tensor, x: Tensor, *, statistics: str = "running", ridge: float = 1e-6
 ) -> list[Tensor]:
@@ -270,6 +275,7 @@ def _least_squares(inputs: Tensor, target: Tensor, ridge: float, at: Tensor) -> 
     return (at.double() - center) @ weights + mean
 
 
+@at_rest
 def mean_jacobian(network: nn.Module, x: Tensor, *, statistics: str = "running") -> list[Tensor]:
     """Derivative of the logits by the activations of layers 2..L-1, averaged over `x`: (K, N_l) each."""
     unfolded = unfold(network)
@@ -287,6 +293,7 @@ def _with_gradients(unfolded: Unfolded, x: Tensor, statistics: str) -> tuple[lis
     return hidden, logits
 
 
+@at_rest
 def sign_agreement(network: nn.Module, x: Tensor, *, statistics: str = "running") -> np.ndarray:
     """Share of entries, per hidden layer (L - 2,), where the linear map and the mean Jacobian over `x` agree in sign.
 

@@ -97,9 +97,10 @@ def weight_noise(
     """
     units = _units(network, choice("normalise", normalise, NORMALISATIONS))
     unfolded, flat = _chain(network, x)
+    parametrised = unfolded is not None and any(id(linear.weight) not in units for linear in unfolded.linears)
     logits = (
         _perturbed(network, x, rng, draws, units)
-        if unfolded is None
+        if unfolded is None or parametrised
         else _perturbed_chain(unfolded, flat, rng, draws, statistics, units)
     )
 

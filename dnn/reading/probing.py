@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from dnn.networks.mlp import batch_norm_mode
 from dnn.observing.batches import logits_of
+from dnn.observing.resting import at_rest
 from dnn.reading.unfolding import is_elementwise
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -55,6 +56,7 @@ Replace = Callable[[int, Tensor, Tensor], Tensor]  # number of the call from 1, 
 
 
 @torch.no_grad()
+@at_rest
 def probed_map(network: nn.Module, layer: int, x: Tensor, output: Callable | None = None) -> tuple[Tensor, Tensor]:
     """Matrix (K, N_l) and offset (K,) as T(I) - T(0) and T(0), T being the tail above `layer` made linear.
 
@@ -99,6 +101,7 @@ def probed_map(network: nn.Module, layer: int, x: Tensor, output: Callable | Non
 
 
 @torch.no_grad()
+@at_rest
 def linear_logits(network: nn.Module, x: Tensor, output: Callable | None = None) -> list[Tensor]:
     """Logits (n, K) of a network made linear from every start layer 2..L on, L - 2 being its activation calls.
 

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from dnn.checks import samples_for, shareable
+from dnn.observing.resting import at_rest
 from dnn.reading.rank_densities import check_every_class, check_labels
 from dnn.reading.unfolding import chain_inputs, last_hidden, unfold
 from toymodels.validation import positive_int
 
 
 @torch.no_grad()
+@at_rest
 def project(network: nn.Module, x: Tensor, *, statistics: str = "running") -> Tensor:
     """Samples in the plane of the two leading right singular vectors of the readout: (n, 2).
 
@@ -97,6 +99,7 @@ class Overlap:
 
 
 @torch.no_grad()
+@at_rest
 def overlap(network: nn.Module, split, *, statistics: tuple[str, str] = ("running", "running")) -> Overlap:
     """Numbers for the overlap of training and test clouds in the plane of :func:`project`.
 
@@ -175,6 +178,7 @@ class Cosines:
 
 
 @torch.no_grad()
+@at_rest
 def class_cosines(
     network: nn.Module, x: Tensor, y: Tensor, *, centered: bool = False, statistics: str = "running"
 ) -> Cosines:

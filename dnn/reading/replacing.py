@@ -12,9 +12,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from dnn.observing.resting import lent_state
+
 
 def called_with(module: nn.Module, values: Mapping[str, Tensor], args: tuple, kwargs: Mapping | None = None) -> Any:
-    """What a module returns with other values of its parameters and buffers; it keeps its own.
+    """What a module returns with other values of its parameters and buffers; it keeps its own, and writes into copies.
 
     Parameters
     ----------
@@ -45,8 +47,11 @@ def called_with(module: nn.Module, values: Mapping[str, Tensor], args: tuple, kw
     unknown = set(values) - set(everywhere.values())
     if unknown:
         raise ValueError(f"values must be of parameters or buffers of the module, got {', '.join(sorted(unknown))}")
+    buffers = {name for name, _ in module.named_buffers()}
+    values = {name: value.clone() if name in buffers else value for name, value in values.items()}
     given = {place: values[name] for place, name in everywhere.items() if name in values}
-    return functional_call(module, given, args, dict(kwargs or {}), tie_weights=False)
+    with lent_state(module):
+        return functional_call(module, given, args, dict(kwargs or {}), tie_weights=False)
 
 
 def _places(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -22,13 +22,15 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from dnn.observing.batches import logits_of
-from dnn.observing.taps import in_full, slow_attention
+from dnn.observing.resting import at_rest, slow_attention
+from dnn.observing.taps import in_full
 from dnn.reading.replacing import called_with
 
 Parameters = dict[str, Tensor]
 Logits = Callable[[Parameters, Tensor], Tensor]
 
 
+@at_rest
 def kernel_by_samples(module: nn.Module, x: Tensor, output: Callable | None = None) -> Tensor:
     """Tangent kernel, averaged over equal outputs.
 
@@ -67,6 +69,7 @@ def kernel_by_samples(module: nn.Module, x: Tensor, output: Callable | None = No
     return kernel.detach() / n_outputs
 
 
+@at_rest
 def moves_by_steps(
     module: nn.Module, x: Tensor, direction: Callable[[Tensor, int], Tensor], n_bases: int, output=None
 ) -> Tensor:

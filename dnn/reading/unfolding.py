@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dnn.networks.mlp import MLP, ScaledOutput, batch_norms, non_finite
 from dnn.observing.layers import unwrapped
+from dnn.observing.resting import at_rest
 from toymodels.validation import choice
 
 _TRANSPARENT = (nn.Identity, nn.Flatten, nn.Dropout, nn.AlphaDropout)
@@ -133,6 +134,7 @@ def chain_inputs(network: nn.Module, x: Tensor) -> Tensor:
     return x
 
 
+@at_rest
 def last_hidden(network: nn.Module | Unfolded, x: Tensor, statistics: str = "running") -> Tensor:
     """What the last hidden layer puts out, (n, N); the inputs themselves where there is no hidden layer.
 
@@ -217,6 +219,7 @@ def with_statistics_of(network: nn.Module, x: Tensor) -> nn.Module:
     return copy
 
 
+@at_rest
 def is_elementwise(module: nn.Module) -> bool:
     """Whether `module` is a leaf without parameters that acts on every entry alone, as activations do."""
     if next(module.children(), None) or next(module.parameters(), None) is not None:
@@ -230,6 +233,7 @@ def is_elementwise(module: nn.Module) -> bool:
     return together.shape == alone.shape and bool(torch.allclose(together, alone))
 
 
+@at_rest
 def _apart(activation: nn.Module) -> Callable[[Tensor], Tensor]:
     """The activation, or where it writes into what it is given, the activation of a copy."""
     before = torch.linspace(-8, 8, 33)

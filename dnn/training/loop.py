@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from dnn.checks import network_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, non_finite
+from dnn.observing.resting import kept
 from dnn.training.checkpoints import load_checkpoint, save_checkpoint
 from dnn.training.config import TrainConfig
 from dnn.training.objectives import (
@@ -277,7 +278,8 @@ def measure(
     with batch_norm_mode(network, "running"):
         for part in ("train", "test"):
             x, y = (getattr(split, f"{name}_{part}")[: config.record_samples] for name in "xy")
-            loss, score = evaluate(network, x, y, config.loss, config.target_scale)
+            with kept(network):
+                loss, score = evaluate(network, x, y, config.loss, config.target_scale)
             values |= {f"{part}_loss": loss, f"{part}_{score_name(y)}": score}
         _check_finite(values, step)  # before a probe is run on what has diverged
         for name, probe in probes.items():

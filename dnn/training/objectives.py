@@ -11,6 +11,7 @@ from torch.nn import functional
 from dnn.checks import split_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, batch_norms, checked_logits
+from dnn.observing.resting import at_rest
 from dnn.training.config import TrainConfig
 
 LOSS_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -127,6 +128,7 @@ def _check_real(y: Tensor, name: str, config: TrainConfig) -> None:
 
 
 @torch.no_grad()
+@at_rest
 def count_classes(network: nn.Module, split: Split) -> int:
     """Number of outputs of `network`; `ValueError` if it does not take the samples of `split`, or has too few.
 
@@ -149,6 +151,7 @@ def count_classes(network: nn.Module, split: Split) -> int:
 
 
 @torch.no_grad()
+@at_rest
 def refuse_lone_samples(network: nn.Module, split: Split, config: TrainConfig) -> None:
     """`ValueError` if a batch will hold a single sample, which batch norm has no statistics of.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dnn.networks.mlp import batch_norm_mode, checked_logits
+from dnn.observing.resting import at_rest, kept
 from dnn.reading.kernels import tangent_kernel
 from dnn.reading.linear_maps import tails
 from dnn.reading.replacing import called_with
@@ -24,6 +25,7 @@ NO_VECTORS = "its inputs are no real vectors"
 
 
 @torch.no_grad()
+@at_rest
 def snapshot(network: nn.Module, x: Tensor, labels: Tensor | None = None) -> Snapshot:
     """A network at some inputs; batch norm uses its running statistics, and nothing in the network changes.
 
@@ -120,7 +122,7 @@ def _function(network: nn.Module, x: Tensor) -> Callable[[np.ndarray, Sequence[n
     def predict(inputs: np.ndarray, parameters: Sequence[np.ndarray]) -> np.ndarray:
         pairs = zip(like.items(), parameters, strict=True)
         given = {name: torch.from_numpy(np.array(values)).to(old) for (name, old), values in pairs}
-        with batch_norm_mode(network, "running"):
+        with kept(network):
             return _numpy(called_with(network, {**given, **buffers}, (torch.from_numpy(np.array(inputs)).to(x),)))
 
     return predict

@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from dnn import split_unit
 from dnn.embedding import inertia as home
 from dnn.embedding.inertia import Inertia, inertia
-from dnn.observing.taps import slow_attention
+from dnn.observing.resting import slow_attention
 from tests.dnn.embedding.kinds import KINDS, normal, read, seeded
 from toymodels.condensation.embedding import critical_point, split, split_inertia
 from toymodels.condensation.network import TwoLayerNetwork

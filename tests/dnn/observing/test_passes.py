@@ -4,7 +4,8 @@ import torch
 from dnn.observing import passes
 from dnn.observing.batches import Batch, logits_of
 from dnn.observing.passes import View
-from dnn.observing.taps import tap, undisturbed
+from dnn.observing.resting import undisturbed
+from dnn.observing.taps import tap
 from tests.dnn.observing.kinds import LABELS, N, kinds
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from dnn import observe, tap
 from dnn.observing.layers import Layer
-from dnn.observing.taps import undisturbed
+from dnn.observing.resting import undisturbed
 from tests.dnn.observing.kinds import Functional, kinds
 
 KINDS = list(kinds())

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from dnn.networks.mlp import MLP, batch_norm_mode
-from dnn.observing.taps import slow_attention
+from dnn.observing.resting import slow_attention
 from dnn.reading.curvature import hessian_trace, sharpness
 from tests.tolerances import MONTE_CARLO
 
