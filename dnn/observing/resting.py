@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _INNER = frozenset(vars(nn.Module()))  # of which hooks and parts stay as they are
 _SEQUENCES, _MAPPINGS = (list, deque), (dict, OrderedDict, defaultdict, Counter)
@@ -121,16 +122,17 @@ def lent_state(module: nn.Module) -> Iterator[None]:
 
 def _copied(value: Any, known: dict[Any, Any]) -> Any:
     """A copy of a tensor, an array, or a container of them, in which shared ones are shared; all else is itself."""
-    kind = type(value)
+    kind: Any = type(value)
     if isinstance(value, nn.Parameter) or not (isinstance(value, Tensor | np.ndarray) or kind in _COPIED):
         return value
     if id(value) in known:
         return known[id(value)]
     if isinstance(value, Tensor):
         return known.setdefault(id(value), _copied_tensor(value, known))
-    twin = known[id(value)] = copy.copy(value)
+    twin: Any = copy.copy(value)
+    known[id(value)] = twin
     if kind in _MAPPINGS:
-        twin.update({key: _copied(part, known) for key, part in value.items()})
+        twin.update({key: _copied(part, known) for key, part in twin.items()})
     elif kind in _SEQUENCES:
         for place, part in enumerate(value):
             twin[place] = _copied(part, known)
