@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from toymodels.validation import described, generator, positive_int, unmasked
 
 MOST_DRAWS = 10_000  # of noise, or of shuffled copies: the mean is then known to a hundredth of what one draw scatters
+_UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # for which torch lacks most operations
 _NO_NUMBERS = (TypeError, ValueError, RuntimeError, OverflowError)  # what torch raises for them
 
 
@@ -34,6 +35,9 @@ def network_of(name: str, value: Any) -> nn.Module:
 def tensor_of(name: str, value: Any) -> Tensor:
     """`value` as a tensor (n, ...) of real numbers or bools; arrays and lists become one.
 
+    Numbers of 8 bits with a point are read as float32, unsigned integers of 16 bits and more as int64, which torch
+    knows better.
+
     Parameters
     ----------
     name : str
@@ -44,15 +48,32 @@ def tensor_of(name: str, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         tensor = value
     else:
+        unmasked(name, value)
         try:
             tensor = torch.as_tensor(shareable(value))
         except _NO_NUMBERS:
             raise ValueError(f"{name} must be a tensor, got {described(value)}") from None
+    if tensor.is_meta or tensor.is_nested or tensor.is_quantized or tensor.layout != torch.strided:
+        words = ("meta", "nested", "quantized")
+        kind = next((word for word in words if getattr(tensor, f"is_{word}")), "sparse")
+        raise ValueError(f"{name} must be a dense tensor of numbers, got a {kind} one of {tensor.dtype}")
     if tensor.is_complex():
         raise ValueError(f"{name} must be real, got {described(tensor)}")
+    tensor = _of_known_type(name, tensor)
     if not tensor.ndim:
         raise ValueError(f"{name} must be a tensor of samples, got {described(tensor)}")
     return tensor
+
+
+def _of_known_type(name: str, tensor: Tensor) -> Tensor:
+    if tensor.is_floating_point():
+        return tensor.float() if tensor.element_size() == 1 else tensor
+    if tensor.dtype not in _UNSIGNED:
+        return tensor
+    known = tensor.long()
+    if known.numel() and tensor.dtype == torch.uint64 and known.min() < 0:
+        raise ValueError(f"{name} must be < 2^63, got larger integers of {tensor.dtype}")
+    return known
 
 
 def shareable(value: Any) -> Any:
@@ -102,6 +123,18 @@ def samples_for(network: nn.Module, x: Any, name: str = "x") -> Tensor:
         raise ValueError(f"{name} must hold at least one sample, got {described(tensor)}")
     own = next((p.dtype for p in network_of("network", network).parameters() if p.is_floating_point()), tensor.dtype)
     return check_finite_values(name, tensor.to(own) if tensor.is_floating_point() else tensor)
+
+
+def bools(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of bools, none of them masked.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for the message.
+    value : array or list
+    """
+    return np.asarray(unmasked(name, value), dtype=bool)
 
 
 def draws_of(name: str, value: Any) -> int:

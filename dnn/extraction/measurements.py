@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from dnn.checks import shareable
+from dnn.checks import bools, shareable
 from dnn.extraction.fields import fields_of
 from dnn.networks.mlp import classes_of
 from dnn.observing.batches import logits_of
@@ -199,7 +199,7 @@ def _cut(network: nn.Module, kept: Mapping[str, ArrayLike]) -> Iterator[None]:
             module = known.get(name)
             if not isinstance(module, nn.Linear | _ConvNd):
                 raise ValueError(f"kept must name linear layers and convolutions of {', '.join(known)}, got {name!r}")
-            mask = torch.as_tensor(shareable(np.asarray(units, dtype=bool)), device=module.weight.device)
+            mask = torch.as_tensor(shareable(bools(f"kept[{name!r}]", units)), device=module.weight.device)
             if mask.shape != module.weight.shape[:1]:
                 raise ValueError(f"kept must say of {len(module.weight)} units of {name}, got {tuple(mask.shape)}")
             if isinstance(module, _ConvNd):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from dnn.checks import draws_of
+from dnn.checks import bools, draws_of
 from toymodels.validation import finite, fraction
 
 SAME = 1e-12  # phi of equal patterns falls short of 1 by rounding
@@ -111,7 +111,7 @@ def null_phi(firing: ArrayLike, rng: np.random.Generator, shuffles: int = 10) ->
 
     0 for a single column.
     """
-    patterns = np.asarray(firing, dtype=bool)
+    patterns = bools("firing", firing)
     largest = 0.0
     for _ in range(draws_of("shuffles", shuffles)):
         moved = rng.permuted(patterns, axis=0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dnn.checks import draws_of
+from dnn.checks import bools, draws_of
 from dnn.extraction.nodes import phi
 from toymodels.validation import finite
 
@@ -47,7 +47,7 @@ def find_paths(below: ArrayLike, above: ArrayLike, rng: np.random.Generator, shu
     >>> find_paths(below, below, np.random.default_rng(0)).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    lower, upper = np.asarray(below, dtype=bool), np.asarray(above, dtype=bool)
+    lower, upper = bools("below", below), bools("above", above)
     joined = phi(lower, upper) if lower.size and upper.size else np.zeros((lower.shape[1], upper.shape[1]))
     if not joined.size:
         return joined
@@ -98,8 +98,8 @@ def find_rules(below: ArrayLike, above: ArrayLike, parents: ArrayLike) -> Rules:
     >>> find_rules(below, below.all(axis=1)[:, None], np.ones((2, 1), dtype=bool)).least.tolist()
     [2]
     """
-    lower, upper = np.asarray(below, dtype=bool), np.asarray(above, dtype=bool)
-    joined = np.asarray(parents, dtype=bool)
+    lower, upper = bools("below", below), bools("above", above)
+    joined = bools("parents", parents)
     counts = (finite("below", lower, ndim=2) @ joined).astype(int) if joined.size else np.zeros(upper.shape, int)
     least, best, agreement = np.zeros(upper.shape[1], int), np.zeros(upper.shape[1]), np.zeros(upper.shape[1])
     for node in range(upper.shape[1]):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -73,7 +74,8 @@ class Batch:
             placed = values.detach().to(device=parameter.device, dtype=kind)
             return check_finite_values("samples", placed)
 
-        return Batch(_each(self.inputs, moved), self.labels.detach().to(parameter.device))
+        labels = self.labels.detach().to(parameter.device)
+        return Batch(_each(self.inputs, moved), labels if labels.is_floating_point() else labels.long())
 
     def call(self, module: nn.Module) -> Any:
         """What the module returns for copies of these inputs, and of its state: some modules write into theirs.
@@ -83,8 +85,15 @@ class Batch:
         module : Module
         """
         inputs = _each(self.inputs, lambda part: part.clone() if isinstance(part, Tensor) else part)
-        with lent_state(module):
-            return module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
+        try:
+            with lent_state(module):
+                return module(**inputs) if isinstance(inputs, Mapping) else module(*inputs)
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, IndexError, TypeError) as error:
+            tensors = inputs.values() if isinstance(inputs, Mapping) else inputs
+            got = ", ".join(f"{tuple(part.shape)} of {part.dtype}" for part in tensors)
+            raise ValueError(f"samples must have a shape and dtype that module takes, got {got}: {error}") from error
 
     def digest(self) -> str:
         """SHA-256 over names, types, shapes and bytes: equal for the same samples in the same order."""
@@ -154,7 +163,7 @@ def batches_of(data: Any) -> Iterator[Batch]:
     """
     if isinstance(data, Split):
         yield as_batch((data.x_train, data.y_train))
-    elif isinstance(data, Batch | Mapping) or _are_tensors(data):
+    elif isinstance(data, Batch | Mapping) or _are_arrays(data):
         yield as_batch(data)
     elif isinstance(data, Iterable):
         for batch in data:
@@ -163,8 +172,8 @@ def batches_of(data: Any) -> Iterator[Batch]:
         raise ValueError(f"data must be a Split, a pair (x, y) or an iterable of batches, got {type(data).__name__}")
 
 
-def _are_tensors(data: Any) -> bool:
-    return isinstance(data, tuple) and all(isinstance(part, Tensor) for part in data)
+def _are_arrays(data: Any) -> bool:
+    return isinstance(data, tuple) and all(isinstance(part, Tensor | np.ndarray) for part in data)
 
 
 def as_batch(batch: Any) -> Batch:

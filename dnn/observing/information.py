@@ -41,6 +41,9 @@ def information(features: np.ndarray, labels: np.ndarray | None) -> Bits:
         Whose precision is that of the densities; what they give is averaged in double precision.
     labels : (n,) integers >= 0, optional
     """
+    largest = max(features.max(initial=0), -features.min(initial=0))
+    if largest and not 1e-15 < largest < 1e15:  # whose squares single precision may lack
+        features = np.ldexp(features, -np.frexp(largest)[1])
     size = np.sqrt((features**2).sum(axis=1, dtype=float).mean())
     if not size:
         return Bits(0.0, None if labels is None else 0.0)

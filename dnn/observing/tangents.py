@@ -18,6 +18,7 @@ from dnn.observing.passes import Refused, View
 from dnn.observing.resting import undisturbed
 from dnn.observing.taps import in_full
 from dnn.reading.replacing import called_with
+from dnn.reading.tangents import inner_products
 from toymodels.metrics.elasticity import contrast
 
 MOST = 200  # samples that a step may move
@@ -79,7 +80,7 @@ def kernel_of(view: View, module: nn.Module) -> np.ndarray:
             chosen = range(start, min(start + size, n_outputs))
             for gradients in _gradients_by_sample(logits, parameters, part, chosen).values():
                 for flat in gradients.flatten(2).unbind(1):
-                    kernel += (flat @ flat.T).double().cpu()
+                    kernel += inner_products(flat).cpu()
     return (kernel / n_outputs).numpy()
 
 
@@ -118,7 +119,10 @@ def _gradients_by_sample(
 
 
 def _cosine(first: np.ndarray, second: np.ndarray) -> float:
-    return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum()))
+    squares = (first**2).sum() * (second**2).sum()
+    if not squares > 0:
+        raise Refused("needs logits that depend on the parameters")
+    return float((first * second).sum() / np.sqrt(squares))
 
 
 def kernel_distance(view: View) -> float:

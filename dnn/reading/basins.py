@@ -27,7 +27,7 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor, nn
 
-from dnn.checks import draws_of, network_of
+from dnn.checks import draws_of, network_of, tensor_of
 from dnn.networks.mlp import batch_norm_mode, checked_logits
 from dnn.observing.resting import at_rest
 from dnn.reading.perturbations import Evaluate, pixel_noise, predictions, readable, weight_noise
@@ -138,8 +138,7 @@ def sample_basin(
     >>> basin.radius, basin.curve.round(1).tolist()
     (inf, [1.0, 0.8, 0.7])
     """
-    _require(network, x, rng)
-    network, x = readable(network, x)
+    network, x = readable(network, _require(network, x, rng))
     if not x.is_floating_point():
         raise ValueError(f"x must be real numbers, for noise to be added, got {x.dtype}")
     reach = float(positive("span", x.max().item() - x.min().item() if span is None else finite("span", span, ndim=0)))
@@ -214,8 +213,7 @@ def weight_basin(
     >>> basin.curve.round(2).tolist()
     [0.92]
     """
-    _require(network, x, rng)
-    network, x = readable(network, x)
+    network, x = readable(network, _require(network, x, rng))
     with batch_norm_mode(network, statistics):
         search = _Search.start(network, x, y, by, amplitudes)
         evaluate = weight_noise(network, x, rng, draws_of("draws", draws), statistics, normalise)
@@ -329,11 +327,15 @@ class _Search:
         return per_draw.mean(axis=0), _margin(error, np.full(len(sizes), len(right)))
 
 
-def _require(network: Any, x: Any, rng: Any) -> None:
+def _require(network: Any, x: Any, rng: Any) -> Tensor:
+    """`x` as samples."""
     network_of("network", network)
+    if isinstance(x, Tensor):
+        x = tensor_of("x", x)
     if not isinstance(x, Tensor) or not x.numel():
         raise ValueError(f"x must be a tensor of at least one sample, got {described(x)}")
     generator("rng", rng)
+    return x
 
 
 def _crossing(amplitudes: np.ndarray, curve: np.ndarray, clean: np.ndarray, level: np.ndarray) -> np.ndarray:

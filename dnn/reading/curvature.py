@@ -178,8 +178,8 @@ def _top_eigenvalue(hessian: Hessian) -> float:
     start = np.random.default_rng(0).standard_normal(hessian.size).astype(kind)
     size, vector = kind(0), start
     for _ in range(POWERS):  # a lower bound of the largest absolute eigenvalue, of its order
-        vector = hessian.product(vector / np.linalg.norm(vector))
-        size = np.linalg.norm(vector)
+        vector = hessian.product(vector / _length(vector))
+        size = _length(vector)
         if size == 0:
             return 0.0  # a product with random numbers vanishes for H = 0 alone
 
@@ -193,6 +193,15 @@ def _top_eigenvalue(hessian: Hessian) -> float:
     except ArpackError as error:
         raise SimulationError(f"Lanczos did not converge on the top Hessian eigenvalue: {error}") from error
     return float(size) * (float(top) - 1)
+
+
+def _length(vector: np.ndarray) -> np.floating:
+    """Norm in the precision of a vector, also where its squares have none there."""
+    largest, room = np.abs(vector).max(), np.finfo(vector.dtype).max ** 0.4
+    if largest == 0 or 1 / room < largest < room:
+        return np.linalg.norm(vector)
+    exponent = np.frexp(largest)[1]
+    return np.ldexp(np.linalg.norm(np.ldexp(vector, -exponent)), exponent)
 
 
 class Hessian:
@@ -273,6 +282,7 @@ def hessian_of(module: nn.Module, x: Inputs, y: Tensor, loss: Loss, statistics: 
         outputs = outputs_with(module, values | buffers, x, trainable[0].dtype)
         if not isinstance(y, Tensor) or y.is_complex():
             raise ValueError(f"y must be a tensor of labels or real targets, got {described(y)}")
+        y = tensor_of("y", y) if y.ndim else y
         yield Hessian(_loss_value(loss, outputs, y.detach().clone()), trainable)
 
 

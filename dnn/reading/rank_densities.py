@@ -28,7 +28,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from toymodels.validation import described, finite, positive_int
+from dnn.checks import tensor_of
+from toymodels.validation import described, finite, positive_int, unmasked
 
 _BUCKETS = 2**11  # classes x buckets counts of one neuron stay within a processor's cache
 _CROWDED = 0.01  # share of the samples in one bucket beyond which bucket ranks are too coarse
@@ -146,7 +147,7 @@ def weighted_gradient(gradient: ArrayLike, matrix: ArrayLike) -> float:
 
 
 def _checked(fields, sign, labels):
-    fields, sign, labels = (_array(value) for value in (fields, sign, labels))
+    fields, sign = _array("fields", fields), _array("sign", sign)
     for name, array in (("fields", fields), ("sign", sign)):
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} must be real numbers, got {described(array)}")
@@ -165,7 +166,7 @@ def _checked(fields, sign, labels):
 
 def check_labels(labels, n_samples: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """`labels` as (n_samples,) integers in 0..n_classes-1, and how many samples each class has."""
-    labels = _array(labels)
+    labels = _array("labels", labels)
     if n_samples == 0:
         raise ValueError("labels must be those of at least one sample, got none")
     if labels.shape != (n_samples,) or labels.dtype.kind not in "iu":
@@ -183,9 +184,10 @@ def check_every_class(counts, name: str = "labels") -> None:
         raise ValueError(f"{name} must contain every class, got no sample of class {int(counts.argmin())}")
 
 
-def _array(value) -> np.ndarray:
+def _array(name: str, value) -> np.ndarray:
     if not isinstance(value, torch.Tensor):
-        return np.asarray(value)
+        return np.asarray(unmasked(name, value))
+    value = tensor_of(name, value)
     return (value.float() if value.dtype == torch.bfloat16 else value).detach().cpu().numpy()
 
 

@@ -65,7 +65,7 @@ def kernel_by_samples(module: nn.Module, x: Tensor, output: Callable | None = No
         for k in range(n_outputs):
             for gradients in _gradients(logits, parameters, x, k).values():
                 flat = gradients.flatten(1)
-                kernel += (flat @ flat.T).double()
+                kernel += inner_products(flat)
     return kernel.detach() / n_outputs
 
 
@@ -118,6 +118,19 @@ def plain_kernels() -> Iterator[None]:
         warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # of what is not vectorised
         with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH), slow_attention():
             yield
+
+
+def inner_products(rows: Tensor) -> Tensor:
+    """(n, n) of rows (n, d) in float64, summed there only where their own precision has no room.
+
+    Parameters
+    ----------
+    rows : (n, d) tensor
+    """
+    products = rows @ rows.T
+    if not torch.isfinite(products).all() or products.diagonal().max() < 1e-30:
+        products = rows.double() @ rows.double().T
+    return products.double()
 
 
 def _by_parameters(module: nn.Module, output: Callable | None) -> tuple[Logits, Parameters]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from toymodels.run.files import whole
+from toymodels.validation import path as checked_path
 
 
 def save_checkpoint(path: str | Path, state: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -16,8 +17,22 @@ def save_checkpoint(path: str | Path, state: Mapping[str, Any], settings: Mappin
 
     `settings` says which run the state belongs to; :func:`load_checkpoint` compares it.
     """
-    with whole(path) as part:
+    with whole(checked_place(path)) as part:
         torch.save({"settings": dict(settings), "state": dict(state)}, part)
+
+
+def checked_place(checkpoint: str | Path) -> Path:
+    """Where a checkpoint can be written; `ValueError` for what would lie in a file.
+
+    Parameters
+    ----------
+    checkpoint : path
+    """
+    place = checked_path("checkpoint", checkpoint)
+    above = next(folder for folder in place.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise ValueError(f"checkpoint must lie in a folder, got {place}, where {above} is a file")
+    return place
 
 
 def load_checkpoint(path: str | Path, settings: Mapping[str, Any], device: torch.device | str = "cpu") -> dict:
@@ -32,7 +47,7 @@ def load_checkpoint(path: str | Path, settings: Mapping[str, Any], device: torch
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
-        written, state = content["settings"], content["state"]
+        written, state = dict(content["settings"]), dict(content["state"])
     except FileNotFoundError:
         raise
     except Exception as error:

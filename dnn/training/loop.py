@@ -26,7 +26,7 @@ from dnn.checks import network_of
 from dnn.data import Split
 from dnn.networks.mlp import batch_norm_mode, non_finite
 from dnn.observing.resting import kept
-from dnn.training.checkpoints import load_checkpoint, save_checkpoint
+from dnn.training.checkpoints import checked_place, load_checkpoint, save_checkpoint
 from dnn.training.config import TrainConfig
 from dnn.training.objectives import (
     LOSS_FUNCTIONS,
@@ -115,11 +115,13 @@ def train(
     if not isinstance(probes, Mapping | None):
         raise ValueError(f"probes must map names to functions, got {described(probes)}")
     seed = int(generator("rng", rng).integers(2**63))
+    if checkpoint is not None:
+        checkpoint = checked_place(checkpoint)
     with training_numerics(config.torch_device), _own_randomness(config.torch_device, seed):
         run = _Run(network, prepare(split, config), config, probes or {}, seed)
         settings = {} if checkpoint is None else run.settings()
         if checkpoint is not None and Path(checkpoint).exists():
-            run.load_state(load_checkpoint(checkpoint, settings, config.torch_device))
+            _resume(run, checkpoint, settings)
         saved = time.monotonic()
         for _ in run.advance():
             if progress is not None:
@@ -130,6 +132,14 @@ def train(
         if checkpoint is not None:
             save_checkpoint(checkpoint, run.state(), settings)
         return run.finish()
+
+
+def _resume(run: _Run, checkpoint: str | Path, settings: dict[str, Any]) -> None:
+    state = load_checkpoint(checkpoint, settings, run.config.torch_device)
+    try:
+        run.load_state(state)
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"checkpoint {checkpoint} must hold the whole state of a run, got {error!r}") from error
 
 
 class _Run:

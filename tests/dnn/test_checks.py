@@ -156,3 +156,36 @@ def test_without_a_generator_the_same_numbers_are_drawn_every_time():
     assert checks.random_of("rng", given_one) is given_one
     with pytest.raises(ValueError, match="rng must be"):
         checks.random_of("rng", np.random.RandomState(0))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda: torch.eye(3).to_sparse(), "a sparse one of torch.float32"),
+        (lambda: torch.eye(3).to("meta"), "a meta one of torch.float32"),
+        (lambda: torch.quantize_per_tensor(torch.eye(3), 0.1, 0, torch.qint8), "a quantized one of torch.qint8"),
+        (lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged), "a nested one"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_without_entries_of_their_own_are_refused(make, kind):
+    with pytest.raises(ValueError, match=f"x must be a dense tensor of numbers, got {kind}"):
+        checks.tensor_of("x", make())
+
+
+def test_rare_numbers_become_usual_ones():
+    halves = torch.tensor([0.5, -2.0, 448.0])
+    assert torch.equal(checks.tensor_of("x", halves.to(torch.float8_e4m3fn)), halves)
+    for kind in (torch.uint16, torch.uint32, torch.uint64):
+        assert checks.tensor_of("x", torch.tensor([0, 65_535]).to(kind)).tolist() == [0, 65_535]
+    with pytest.raises(ValueError, match=r"x must be < 2\^63, got larger integers"):
+        checks.tensor_of("x", np.array([2**63], dtype=np.uint64))
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.array(np.eye(3), mask=np.eye(3) > 0)
+    with pytest.raises(ValueError, match="x must not be masked, got 3 masked of 9 entries"):
+        checks.tensor_of("x", masked)
+    with pytest.raises(ValueError, match="firing must not be masked"):
+        checks.bools("firing", masked)
+    assert torch.equal(checks.tensor_of("x", np.ma.array(np.eye(3))), torch.eye(3).double())

@@ -458,3 +458,45 @@ def test_batch_norm_behind_attention_counts_as_part_of_it():
     with torch.no_grad():
         expected = module.norm(module.attention(x, x, x)[0].transpose(1, 2)).mean(2)
     np.testing.assert_allclose(fields_of(module, x, "attention")["attention"], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("samples", [1000, None])
+@pytest.mark.parametrize("kind", [torch.int64, torch.bool, torch.uint8, torch.uint16])
+def test_samples_of_a_type_that_the_module_does_not_take_are_refused_by_name(kind, samples):
+    x, y = torch.ones(9, 12).to(kind), torch.arange(9) % 3
+    with pytest.raises(ValueError, match=r"samples must have a shape and dtype that module takes, got \(9, 12\) of"):
+        observe(kinds()["chain"][0], (x, y), samples=samples)
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.uint8, torch.uint16, torch.int16])
+def test_labels_may_be_integers_of_any_size_and_samples_arrays(kind):
+    module, x = prepared("chain")
+    plain = observe(module, (x, LABELS), ["loss", "accuracy", "rank_gradient"])
+    assert dict(observe(module, (x, LABELS.to(kind)), ["loss", "accuracy", "rank_gradient"])) == dict(plain)
+    assert dict(observe(module, (x.numpy(), LABELS.numpy()), ["loss", "accuracy", "rank_gradient"])) == dict(plain)
+
+
+def test_masked_samples_are_refused():
+    module, x = prepared("chain")
+    masked = np.ma.array(x.numpy(), mask=x.numpy() > 0)
+    with pytest.raises(ValueError, match="inputs of a batch must not be masked"):
+        observe(module, (masked, LABELS))
+
+
+def test_targets_that_fit_no_logits_are_refused():
+    module, x = prepared("chain")
+    seen = observe(module, (x, LABELS.float()), ["loss"])
+    assert seen.refused["loss"].startswith("needs a real target for every logit")
+
+
+@pytest.mark.parametrize("scale", [2.0**-120, 2.0**-80, 2.0**80, 2.0**120])
+def test_what_no_unit_changes_is_the_same_in_any_unit(scale):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(4, 8, bias=False), nn.ReLU(), nn.Linear(8, 3, bias=False))
+    x, y = torch.randn(30, 4), torch.arange(30) % 3
+    free = ["information_input", "information_labels", "rank_gradient", "nc1", "effective_rank"]
+    plain, scaled = observe(module, (x, y), free), observe(module, (scale * x, y), free)
+    assert dict(scaled) == pytest.approx(dict(plain), rel=1e-4)
+    aligned = [observe(module, (factor * x, y), ["kernel_alignment"])["kernel_alignment"] for factor in (1, scale)]
+    assert aligned[0] == pytest.approx(aligned[1], rel=1e-4)
+    assert np.isfinite(list(observe(module, (scale * x, y)).values())).all()

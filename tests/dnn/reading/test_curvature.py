@@ -401,3 +401,12 @@ def test_agreement_with_another_library():
     operator = curvlinops.HessianLinearOperator(module, nn.CrossEntropyLoss(), parameters, [(x, y)])
     expected = eigsh(operator.to_scipy(), k=1, which="LA", return_eigenvectors=False)[0]
     assert_allclose(sharpness(module, x, y, "cross_entropy"), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2.0**-58, 2.0**-40, 2.0**40, 2.0**58])
+def test_the_curvature_of_a_loss_in_other_units_is_that_many_times_as_large(scale):
+    torch.manual_seed(0)
+    module, x, y = nn.Linear(12, 30), torch.randn(40, 12), torch.zeros(40, 30)
+    expected = sharpness(module, x, y, "mse")
+    measured = sharpness(module, x, y, lambda out, target: scale**2 * nn.functional.mse_loss(out, target))
+    assert measured / scale**2 == pytest.approx(expected, rel=1e-4)

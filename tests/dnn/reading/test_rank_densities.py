@@ -309,3 +309,22 @@ def test_labels_of_one_sample_are_labels():
     assert check_labels([0], 1, 1)[1].tolist() == [1]
     with pytest.raises(ValueError, match="at least one sample"):
         check_labels([], 0, 1)
+
+
+def test_masked_fields_signs_and_labels_are_refused():
+    fields, sign, labels = np.arange(4.0)[:, None], np.array([[-1], [1]]), np.array([0, 0, 1, 1])
+    for name, place in (("fields", 0), ("sign", 1), ("labels", 2)):
+        given_ = [fields, sign, labels]
+        given_[place] = np.ma.array(given_[place], mask=np.arange(given_[place].size).reshape(given_[place].shape) == 1)
+        with pytest.raises(ValueError, match=f"{name} must not be masked, got 1 masked"):
+            rank_gradient(*given_)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sparse_and_meta_fields_are_refused_and_small_floats_are_read():
+    sign, labels = [[-1], [1]], [0, 0, 1, 1]
+    fields = torch.arange(4.0)[:, None]
+    for given_ in (fields.to_sparse(), fields.to("meta")):
+        with pytest.raises(ValueError, match="fields must be a dense tensor"):
+            rank_gradient(given_, sign, labels)
+    assert rank_gradient(fields.to(torch.float8_e5m2), sign, labels).tolist() == [[3.0], [3.0]]

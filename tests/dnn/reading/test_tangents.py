@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -6,7 +7,7 @@ from torch import nn
 
 from dnn.networks.mlp import MLP
 from dnn.reading.kernels import tangent_kernel
-from dnn.reading.tangents import kernel_by_samples, moves_by_steps
+from dnn.reading.tangents import inner_products, kernel_by_samples, moves_by_steps
 from tests.dnn.observing.kinds import kinds
 
 seeds = st.integers(0, 100)
@@ -71,3 +72,10 @@ def test_only_trainable_parameters_count_and_half_precision_is_read_in_full():
     assert half[0].weight.dtype == torch.bfloat16
     with pytest.raises(ValueError, match="needs a trainable parameter, got a frozen module"):
         kernel_by_samples(network.requires_grad_(False), x)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-18, 1.0, 1e18, 1e30])
+def test_products_that_single_precision_lacks_are_taken_in_double(scale):
+    rows = torch.tensor([[3.0, 4.0], [1.0, 0.0]]) * scale
+    expected = np.array([[25.0, 3.0], [3.0, 1.0]]) * scale**2
+    np.testing.assert_allclose(inner_products(rows).numpy(), expected, rtol=1e-6)

@@ -134,3 +134,47 @@ def test_a_checkpoint_that_carries_code_is_refused(tmp_path):
         load_checkpoint(tmp_path / "evil.pt", {})
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / "missing.pt", {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"settings": None, "state": {}},
+        {"settings": {}, "state": None},
+        {"settings": {}, "state": [1, 2]},
+        {"settings": 3, "state": {}},
+        {"state": {}},
+        [],
+        torch.zeros(2),
+    ],
+)
+def test_what_training_has_not_written_is_refused_by_name(tmp_path, content):
+    torch.save(content, tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=r"checkpoint must be one written by training, got .*run\.pt"):
+        run(TrainConfig(4, batch_size=10, **CPU), checkpoint=tmp_path / "run.pt")
+
+
+@pytest.mark.parametrize("lost", ["network", "optimiser", "generator", "randomness", "order", "records", "best"])
+@pytest.mark.parametrize("how", ["gone", "None"])
+def test_a_checkpoint_without_a_part_of_its_state_is_refused_by_name(tmp_path, lost, how):
+    config = TrainConfig(4, batch_size=10, **CPU)
+    run(config, checkpoint=tmp_path / "run.pt")
+    content = torch.load(tmp_path / "run.pt", weights_only=True)
+    if how == "gone":
+        del content["state"][lost]
+    elif lost not in ("best", "order"):
+        content["state"][lost] = None
+    else:
+        content["state"] = {}
+    torch.save(content, tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=r"checkpoint .*run\.pt must hold the whole state of a run, got"):
+        run(config, checkpoint=tmp_path / "run.pt")
+
+
+def test_a_checkpoint_in_a_file_is_refused_before_training(tmp_path):
+    (tmp_path / "a.pt").write_bytes(b"")
+    for place in ("a.pt/x.pt", "a.pt/b/x.pt"):
+        with pytest.raises(ValueError, match=r"checkpoint must lie in a folder, got .*x\.pt, where .*a\.pt is a file"):
+            run(TrainConfig(4, batch_size=10, **CPU), checkpoint=tmp_path / place, progress=lambda *_: 1 / 0)
+    with pytest.raises(ValueError, match="checkpoint must be"):
+        run(TrainConfig(4, batch_size=10, **CPU), checkpoint=tmp_path)
