@@ -137,7 +137,8 @@ def _middle_ranks(rows: np.ndarray) -> np.ndarray:
     order = np.argsort(rows, axis=1)
     ascending = np.take_along_axis(rows, order, axis=1)
     place = np.arange(rows.shape[1])
-    is_new = np.diff(ascending, axis=1, prepend=ascending[:, :1]) > 0
+    is_new = np.zeros(rows.shape, dtype=bool)
+    is_new[:, 1:] = ascending[:, 1:] > ascending[:, :-1]
     first = np.maximum.accumulate(np.where(is_new, place, 0), axis=1)
     is_last = np.append(is_new[:, 1:], np.ones((len(rows), 1), dtype=bool), axis=1)
     last = np.minimum.accumulate(np.where(is_last, place, len(place))[:, ::-1], axis=1)[:, ::-1]

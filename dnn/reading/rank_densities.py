@@ -14,6 +14,11 @@ Ranks of more than :math:`2^{12}` samples come from counting rather than sorting
 a neuron's extremes, with mid-ranks inside a bucket. Small samples, and neurons whose samples crowd into few buckets
 (ties, outliers), are ranked exactly. Neurons are shared out among as many threads as torch uses.
 
+In a bucket that holds a share :math:`s_b` of all samples, a normalised rank is off by at most :math:`s_b / 2`, so that
+a gradient is off by at most :math:`6 \max_b s_b`: 0.003 where samples spread evenly, and never more than 0.06, since a
+bucket of more than 1 % is too crowded. That takes classes that are sorted inside every bucket. With 20,000 samples of
+four classes that overlap, the largest error of a normal neuron was 1.3e-4, and 3e-4 where it had 500 to 4,000 levels.
+
 References
 ----------
 .. [1] Order-preserving and non-order-preserving transformations in deep networks, 2025, Eqs. 4-6.
@@ -159,9 +164,23 @@ def _checked(fields, sign, labels):
         raise ValueError("sign must be finite, got NaN or infinity among its entries")
     labels, counts = check_labels(labels, len(fields), len(sign))
     check_every_class(counts)
-    if fields.dtype not in (np.float32, np.float64):
-        fields = fields.astype(np.float32 if fields.dtype == np.float16 else float)
-    return fields, np.sign(sign).astype(float), labels, counts
+    return _floats(fields), np.sign(sign).astype(float), labels, counts
+
+
+def _floats(fields: np.ndarray) -> np.ndarray:
+    """Fields in single or double precision, or numbers in their order where double precision would merge some."""
+    if fields.dtype in (np.float32, np.float64):
+        return fields
+    if fields.dtype == np.float16:
+        return fields.astype(np.float32)
+    if fields.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            merges = bool((fields.astype(float) != fields).any())
+    else:
+        merges = max(int(fields.max()), -int(fields.min())) > 2**53
+    if not merges or not np.isfinite(fields).all():
+        return fields.astype(float)
+    return np.stack([np.unique(column, return_inverse=True)[1] for column in fields.T], axis=1).astype(float)
 
 
 def check_labels(labels, n_samples: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:

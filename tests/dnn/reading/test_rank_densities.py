@@ -328,3 +328,35 @@ def test_sparse_and_meta_fields_are_refused_and_small_floats_are_read():
         with pytest.raises(ValueError, match="fields must be a dense tensor"):
             rank_gradient(given_, sign, labels)
     assert rank_gradient(fields.to(torch.float8_e5m2), sign, labels).tolist() == [[3.0], [3.0]]
+
+
+@pytest.mark.parametrize("start", [2**53, 2**60, 2**63 - 4, -(2**63)])
+def test_integers_that_no_float_tells_apart_are_ranked_as_they_are(start):
+    fields = np.array([[start + k] for k in range(4)], dtype=np.int64)
+    assert rank_gradient(fields, [[-1], [1]], [0, 0, 1, 1]).tolist() == [[3.0], [3.0]]
+    assert rank_gradient(torch.from_numpy(fields), [[-1], [1]], [0, 0, 1, 1]).tolist() == [[3.0], [3.0]]
+    density = rank_probability(fields, [[-1], [1]], [0, 0, 1, 1], bins=2)
+    assert density.tolist() == [[2.0, 0.0], [2.0, 0.0]]
+
+
+def test_unsigned_and_long_numbers_that_no_float_tells_apart_are_ranked_as_they_are():
+    unsigned = np.array([[2**64 - 4 + k] for k in range(4)], dtype=np.uint64)
+    long = 1 + np.arange(4, dtype=np.longdouble)[:, None] * np.finfo(np.longdouble).eps
+    for fields in (unsigned, long):
+        assert rank_gradient(fields, [[-1], [1]], [0, 0, 1, 1]).tolist() == [[3.0], [3.0]]
+
+
+@pytest.mark.parametrize("levels", [1500, 2000, 5000, BUCKETED])
+@pytest.mark.parametrize("sorted_inside", [False, True])
+def test_what_counting_changes_is_within_its_bound(levels, sorted_inside):
+    rng = np.random.default_rng(levels)
+    values = np.sort(rng.uniform(size=levels))
+    level = rng.integers(levels, size=BUCKETED)
+    fields = values[level][:, None]
+    labels = (fields[:, 0] * 2046 % 1 > 0.5).astype(int) if sorted_inside else rng.integers(2, size=BUCKETED)
+    share = np.histogram(fields, 2046)[0].max() / BUCKETED
+    ranks = rankdata(fields[:, 0]) - 0.5
+    exact = [12 * (ranks[labels == k].mean() / BUCKETED - 0.5) for k in range(2)]
+    error = np.abs(rank_gradient(fields, [[1], [1]], labels)[:, 0] - exact).max()
+    assert error <= 6 * 1.5 * share
+    assert sorted_inside or error < 3e-4
