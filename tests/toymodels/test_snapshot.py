@@ -122,3 +122,11 @@ def test_integers_become_floats_and_reasons_are_kept_apart_from_what_was_given()
     assert now.reason("features") == "the model gives no features"
     with pytest.raises(ValueError, match="got one for 'silent'"):
         Snapshot(np.zeros((1, 1)), silent={"silent": "?"})
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.array(np.ones((2, 1)), mask=[[True], [False]])
+    with pytest.raises(ValueError, match="outputs must not be masked, got 1 masked of 2 entries"):
+        Snapshot(masked)
+    with pytest.raises(ValueError, match="parameters must not be masked"):
+        Snapshot(np.ones((2, 1)), parameters=[masked])
