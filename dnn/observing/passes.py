@@ -225,13 +225,16 @@ def _passed(view: View) -> Passed:
             if differentiated:
                 (slopes.add if few else slopes.enliven)(listening, out)
             for name, values in listening.fields.items():
-                kept.setdefault(name, []).append(values.detach().cpu())
+                if len(values) == len(out):
+                    kept.setdefault(name, []).append(values.detach().cpu())
             linear = [name for name, owner in owners.items() if isinstance(owner.module, nn.Linear)]
             readout = owners[linear[-1]].module if linear else None
             if linear and linear[-1] in listening.inputs:
                 features.append(in_full(listening.inputs[linear[-1]].detach()).cpu())
             logits.append(in_full(out.detach()).cpu())
         means = slopes.means() if few or not view.sloped else _drawn_slopes(view, listening)
+    # what is the same for all samples, as an embedding of positions, is no field of theirs
+    kept = {name: parts for name, parts in kept.items() if sum(map(len, parts)) == len(view.batch)}
     return Passed(
         {name: _joined(parts) for name, parts in kept.items()},
         owners,

@@ -18,7 +18,7 @@ from dnn.observing.passes import Refused, View
 from dnn.observing.resting import undisturbed
 from dnn.observing.taps import in_full
 from dnn.reading.replacing import called_with
-from dnn.reading.tangents import inner_products
+from dnn.reading.tangents import inner_products, moved_along
 from toymodels.metrics.elasticity import contrast
 
 MOST = 200  # samples that a step may move
@@ -158,9 +158,8 @@ def elasticity(view: View) -> float:
                 return nn.functional.cross_entropy(in_full(logits(values, sample)), sample.labels)
 
             step = torch.func.grad(loss)(parameters)
-            with plain_kernels():
-                change = torch.func.jvp(lambda values: logits(values, part), (parameters,), (step,))[1]
-            moved.append(in_full(change.detach()).double().cpu().numpy())
+            change = moved_along(step, lambda values: logits(values, part), parameters)
+            moved.append(in_full(change).double().cpu().numpy())
     still = np.zeros_like(moved[0])
     try:
         return float(np.mean([contrast(still, change, base, labels) for base, change in enumerate(moved)]))

@@ -104,8 +104,7 @@ def moves_by_steps(
                 return (own * direction(own.detach(), base)).sum()
 
             step = torch.func.grad(along)(parameters)
-            with plain_kernels():
-                moved.append(torch.func.jvp(lambda values: logits(values, x), (parameters,), (step,))[1].detach())
+            moved.append(moved_along(step, lambda values: logits(values, x), parameters))
     return torch.stack(moved).double()
 
 
@@ -118,6 +117,25 @@ def plain_kernels() -> Iterator[None]:
         warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # of what is not vectorised
         with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH), slow_attention():
             yield
+
+
+def moved_along(step: Parameters, function: Callable[[Parameters], Tensor], parameters: Parameters) -> Tensor:
+    """Derivative of a function at some parameters along a step.
+
+    Parameters
+    ----------
+    step : dict of str to tensor
+    function : callable
+        From parameters to a tensor. Where an operation has no forward derivative, it is differentiated backwards twice.
+    parameters : dict of str to tensor
+    """
+    with plain_kernels():
+        try:
+            return torch.func.jvp(function, (parameters,), (step,))[1].detach()
+        except NotImplementedError:
+            out, back, *_ = torch.func.vjp(function, parameters)
+            pull = torch.func.vjp(lambda direction: back(direction)[0], torch.zeros_like(out))[1]
+            return pull(step)[0].detach()
 
 
 def inner_products(rows: Tensor) -> Tensor:

@@ -104,8 +104,8 @@ MUTANTS = (
     Mutant(
         "large integers ranked in single precision",
         "dnn/reading/rank_densities.py",
-        "fields.astype(np.float32 if fields.dtype == np.float16 else float)",
-        "fields.astype(np.float32)",
+        "return fields.astype(float)\n    return np.stack",
+        "return fields.astype(np.float32)\n    return np.stack",
         f"{D}/reading/test_rank_densities.py",
     ),
     Mutant(

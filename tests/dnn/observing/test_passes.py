@@ -1,6 +1,8 @@
 import pytest
 import torch
+from torch import nn
 
+from dnn import observe
 from dnn.observing import passes
 from dnn.observing.batches import Batch, logits_of
 from dnn.observing.passes import View
@@ -102,3 +104,24 @@ def test_a_dead_neuron_is_dead_by_a_mixture_too(monkeypatch):
     for sloped in (40, 10):
         monkeypatch.setattr(passes, "SLOPED", sloped)
         assert View(module, batch).passed.alive["0"].tolist() == [True, True, False, True, False, True]
+
+
+class Placed(nn.Module):
+    """Adds to every token what its place is, which is the same for all samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.places, self.tokens = nn.Embedding(5, 8), nn.Embedding(10, 8)
+        self.hidden, self.readout = nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, tokens):
+        read = self.tokens(tokens) + self.places(torch.arange(tokens.shape[1]))
+        return self.readout(torch.relu(self.hidden(read)).mean(1))
+
+
+@pytest.mark.parametrize(("n", "samples"), [(20, 1000), (305, 1000), (700, 1000), (20, None), (700, None)])
+def test_what_is_the_same_for_all_samples_is_no_field(n, samples):
+    torch.manual_seed(0)
+    tokens, labels = torch.randint(0, 10, (n, 5)), torch.arange(n) % 3
+    seen = observe(Placed(), (tokens, labels), samples=samples)
+    assert set(seen.of("rank_gradient")) == set(seen.of("firing_overlap")) == {"tokens", "hidden"}

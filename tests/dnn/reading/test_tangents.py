@@ -4,10 +4,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from dnn.networks.mlp import MLP
 from dnn.reading.kernels import tangent_kernel
-from dnn.reading.tangents import inner_products, kernel_by_samples, moves_by_steps
+from dnn.reading.replacing import called_with
+from dnn.reading.tangents import inner_products, kernel_by_samples, moved_along, moves_by_steps
 from tests.dnn.observing.kinds import kinds
 
 seeds = st.integers(0, 100)
@@ -79,3 +81,19 @@ def test_products_that_single_precision_lacks_are_taken_in_double(scale):
     rows = torch.tensor([[3.0, 4.0], [1.0, 0.0]]) * scale
     expected = np.array([[25.0, 3.0], [3.0, 1.0]]) * scale**2
     np.testing.assert_allclose(inner_products(rows).numpy(), expected, rtol=1e-6)
+
+
+def test_without_a_forward_derivative_the_step_is_differentiated_backwards_twice():
+    torch.manual_seed(0)
+    plain, x = nn.Linear(4, 3), torch.randn(6, 4)
+    normed = parametrizations.weight_norm(nn.Linear(4, 3))
+    for module in (plain, normed):
+        parameters = {name: value.detach() for name, value in module.named_parameters()}
+        step = {name: torch.randn_like(value) for name, value in parameters.items()}
+
+        def logits(values, module=module):
+            return called_with(module, values, (x,))
+
+        ahead, back = ({name: v + s * 1e-3 * step[name] for name, v in parameters.items()} for s in (1, -1))
+        differences = (logits(ahead) - logits(back)).detach() / 2e-3
+        assert torch.allclose(moved_along(step, logits, parameters), differences, atol=2e-3)
