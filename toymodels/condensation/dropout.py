@@ -57,7 +57,11 @@ def dropout_penalty(network: TwoLayerNetwork, x: ArrayLike, keep: float) -> np.n
     """
     keep = 1.0 if keep == 1 else fraction("keep", keep)
     parts = network.strength[..., None, :] * network.hidden(x)
-    return (1 - keep) / (2 * keep) * (parts**2).sum(axis=-1).mean(axis=-1)
+    with np.errstate(over="ignore"):
+        penalty = np.float64(1 - keep) / (2 * keep) * (parts**2).sum(axis=-1).mean(axis=-1)
+    if not np.isfinite(penalty).all():
+        raise ValueError(f"keep must not be so small beside the outputs that the penalty overflows, got {keep:g}")
+    return penalty
 
 
 @dataclass(frozen=True, eq=False)

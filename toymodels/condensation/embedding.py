@@ -60,7 +60,7 @@ def split(network: TwoLayerNetwork, k: int, fraction: float) -> TwoLayerNetwork:
     Raises
     ------
     ValueError
-        If there is no neuron k, or `fraction` is not finite.
+        If there is no neuron k, or `fraction` is not finite or beyond 1e75.
 
     Examples
     --------
@@ -73,6 +73,7 @@ def split(network: TwoLayerNetwork, k: int, fraction: float) -> TwoLayerNetwork:
     """
     k = _neuron(network, k)
     fraction = float(finite("fraction", fraction, ndim=0))
+    require_room(fraction=np.array(fraction))
     share = network.columns[..., k : k + 1, :]
     a = np.concatenate([network.columns, (1 - fraction) * share], axis=-2)
     a[..., k : k + 1, :] = fraction * share

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from toymodels.condensation.null import null_cosine
 from toymodels.condensation.similarity import amplitudes, as_rows, static_neurons, unit_rows
-from toymodels.validation import array_of, choice, finite, row_norms
+from toymodels.validation import array_of, choice, finite, of_ordinary_size, row_norms
 
 ORIENTATION_GAP = 0.2  # radians without a neuron that part two orientations
 SHARE = 0.02  # of the total amplitude that a direction must carry to count
@@ -245,7 +245,7 @@ def count_clusters(
     if not 0 <= float(cluster_share) < 1:
         raise ValueError(f"cluster_share must be in [0, 1), got {cluster_share:g}")
     w = as_rows("w", w)
-    mass = np.abs(finite("a", a, ndim=1)) * row_norms(w)
+    mass = np.abs(of_ordinary_size(finite("a", a, ndim=1))) * row_norms(of_ordinary_size(w))
     how = {"threshold": threshold, "signed": signed, "linkage": linkage, "min_share": min_share}
     return direction_counts(w, mass, **how, share=cluster_share).counted
 

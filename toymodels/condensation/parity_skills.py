@@ -18,7 +18,7 @@ import numpy as np
 
 from toymodels.condensation.network import TwoLayerNetwork
 from toymodels.trajectory import Trajectory
-from toymodels.validation import finite, plain_fields, positive, positive_int
+from toymodels.validation import finite, plain_fields, positive, positive_int, require_room
 
 LARGEST = 6  # skills; there are 4 times as many inputs for each more
 
@@ -103,6 +103,7 @@ class ParitySkills:
             If there is not one output for every input, or one is not finite.
         """
         outputs = finite("outputs", outputs)
+        require_room(outputs=outputs)
         if outputs.shape[-1:] != (len(self.inputs),):
             raise ValueError(f"outputs must end with {len(self.inputs)} of them, got shape {outputs.shape}")
         return outputs @ self.products / len(self.inputs) / self.strengths

@@ -141,6 +141,7 @@ def distance_exponent(gamma: float, gamma_prime: float) -> float:
     """
     regime = phase(gamma, gamma_prime)
     gamma, gamma_prime = float(gamma), float(gamma_prime)
+    require_room(gamma=np.asarray(gamma), gamma_prime=np.asarray(gamma_prime))
     if regime == "critical":
         return 0.0
     if regime == "condensed":

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from toymodels.validation import array_of, finite, non_negative, row_norms
+from toymodels.validation import array_of, finite, non_negative, of_ordinary_size, row_norms
 
 MOST_TURNED = 500  # neurons; optimal leaf ordering takes 0.6 s for these and grows with the third power
 ALIKE = 0.9  # mean |cos| from which a heat map sorts neurons by sign
@@ -42,7 +42,7 @@ def as_rows(name: str, w: ArrayLike) -> np.ndarray:
 
 
 def amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:
-    """Sizes (m,) of the neurons `w` (m, d): those given, checked, or the norms of the rows if None.
+    """Relative sizes (m,) of the neurons `w` (m, d): those given, checked, or the norms of the rows if None.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def amplitudes(amplitude: ArrayLike | None, w: np.ndarray) -> np.ndarray:
     amplitude = non_negative("amplitude", amplitude)
     if amplitude.shape != (len(w),):
         raise ValueError(f"amplitude must have shape ({len(w)},), one per neuron, got {amplitude.shape}")
-    return amplitude
+    return of_ordinary_size(amplitude)
 
 
 def cosine_similarity(w: ArrayLike) -> np.ndarray:

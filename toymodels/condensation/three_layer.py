@@ -29,9 +29,15 @@ from toymodels.condensation.phase_diagram import FARTHEST, relative_distance
 from toymodels.condensation.phase_flow import FITTED, INPUTS, MAX_STEPS, MOVE, STABLE, TARGETS
 from toymodels.run.sweep import sweep
 from toymodels.trajectory import SimulationError
-from toymodels.validation import counts, described, finite, generator, positive_int
+from toymodels.validation import counts, described, finite, generator, positive_int, require_room
 
 LARGEST_POWER = 50.0  # of ten, in a standard deviation: products of three stay numbers
+
+
+def _exponents(**given: float) -> list[float]:
+    exponents = {name: finite(name, value, ndim=0) for name, value in given.items()}
+    require_room(**exponents)
+    return [float(value) for value in exponents.values()]
 
 
 def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> tuple[float, float, float]:
@@ -58,10 +64,7 @@ def three_layer_exponents(std_a: float, std_v: float, std_w: float, scale: float
     >>> three_layer_exponents(0.0, 0.0, 0.0, 1.0)
     (-0.5, -1.0, -0.5)
     """
-    a, v, w, alpha = (
-        float(finite(name, value, ndim=0))
-        for name, value in (("std_a", std_a), ("std_v", std_v), ("std_w", std_w), ("scale", scale))
-    )
+    a, v, w, alpha = _exponents(std_a=std_a, std_v=std_v, std_w=std_w, scale=scale)
     roots = np.array([v + w, a + w, a + v]) + 1 - alpha  # exponents of the square roots of the kernel's parts
     start = np.array([a + 0.5, v + 1, w + 0.5])  # exponents of the initial norms
     moved = roots - 2 * roots.max() - start
@@ -111,10 +114,7 @@ def layer_exponents(std_a: float, std_v: float, std_w: float, scale: float) -> t
     >>> layer_exponents(0.0, 0.0, 0.0, 1.0), layer_exponents(-1.0, -1.0, -1.0, 0.0)
     ((-0.5, -1.0, -0.5), (0.5, 0.0, 0.5))
     """
-    a, v, w, alpha = (
-        float(finite(name, value, ndim=0))
-        for name, value in (("std_a", std_a), ("std_v", std_v), ("std_w", std_w), ("scale", scale))
-    )
+    a, v, w, alpha = _exponents(std_a=std_a, std_v=std_v, std_w=std_w, scale=scale)
     norms = np.array([a, v, w]) + 0.5
     gained = gained_exponent(norms, alpha)
     moved = np.where(gained < norms, 2 * gained - norms, gained) - norms - [0.0, 0.5, 0.0]
@@ -317,7 +317,7 @@ def fitted_distances(exponents: tuple[float, float, float, float], width: int, r
         if (error**2).sum() < FITTED * (TARGETS**2).sum():
             return [relative_distance(now, then) for now, then in zip(layers, start, strict=True)]
         relative = max(np.linalg.norm(move) / np.linalg.norm(now) for move, now in zip(moves, layers, strict=True))
-        h = min(STABLE / top, MOVE / relative)
+        h = min(STABLE / top, MOVE / max(relative, 1e-300))
         layers = [now + h * move for now, move in zip(layers, moves, strict=True)]
     raise SimulationError(f"loss not fitted after {MAX_STEPS} steps at width {width}")
 

@@ -329,6 +329,9 @@ def transition(t: ArrayLike, *, target: ArrayLike, initial: ArrayLike, imbalance
     if not (t >= 0).all():
         raise ValueError(f"t must be >= 0 and not NaN, got {t[~(t >= 0)].flat[0]}")
     parts = finite("initial", initial), finite("imbalance", imbalance), finite("target", target)
+    for name, part in zip(("initial", "imbalance", "target"), parts, strict=True):
+        if np.abs(part).max() > _FOREVER:
+            raise ValueError(f"{name} must be at most {_FOREVER:g} in size, got {np.abs(part).max():g}")
     try:
         np.broadcast(t, *parts)
     except ValueError:

@@ -57,6 +57,7 @@ def task_sequence(network: LinearNetwork, correlations: ArrayLike, duration: Arr
         raise ValueError(f"correlations must be matrices of shape {shape}, got {targets.shape[1:]}")
     require_room(correlations=targets)
     spans = positive("duration", duration)
+    require_room(duration=spans)
     if spans.ndim > 1 or (spans.ndim == 1 and spans.size != len(targets)):
         raise ValueError(f"duration must be a number or have shape ({len(targets)},), got shape {spans.shape}")
     spans = np.broadcast_to(spans, len(targets))

@@ -226,7 +226,7 @@ class TeacherStudent:
         block = max(1, _BLOCK // l.size)
         for first in range(0, t.size, block):
             rows = slice(first, first + block)
-            exponent = -np.multiply.outer(t[rows], l)
+            exponent = -np.multiply.outer(np.minimum(t[rows], 1e280), l)  # 1e280 stands for inf
             decay = np.exp(2 * exponent)
             train[rows] = decay @ (law.count * (distance * l + self.noise**2 * ratio))
             test[rows] = decay @ law.signal * distance

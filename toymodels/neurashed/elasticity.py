@@ -29,7 +29,7 @@ from toymodels.neurashed.graphs import random_classes
 from toymodels.neurashed.rules import Additive, Multiplicative, RuleTable
 from toymodels.neurashed.sums import log_sums
 from toymodels.trajectory import SimulationError
-from toymodels.validation import choice, described, finite, positive, positive_int
+from toymodels.validation import choice, described, finite, positive, positive_int, require_room
 
 READINGS = ("own_input", "same_input", "trained_edges")
 
@@ -178,7 +178,9 @@ def elasticity_ratio(t: ArrayLike, b1: int, b2: int, n_classes: int, depth: Arra
     [2.2857, 2.0]
     """
     b1, b2, n_classes = _sizes(b1, b2, n_classes)
-    base = positive("t", t) * (b2 + n_classes * b1)
+    t = positive("t", t)
+    require_room(t=t)
+    base = t * (b2 + n_classes * b1)
     depth = positive("depth", depth)
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = np.expm1(depth * np.log1p((b1 + b2) / base)) / np.expm1(depth * np.log1p(b1 / base))

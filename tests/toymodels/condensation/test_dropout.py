@@ -47,3 +47,8 @@ def test_a_keep_probability_outside_its_range_is_named(keep):
         dropout_penalty(network, X, keep)
     with pytest.raises(ValueError, match=r"^keep "):
         compare_dropout(X, X[:, 0], np.random.default_rng(0), keep=keep)
+
+
+def test_a_penalty_that_overflows_is_refused():
+    with pytest.raises(ValueError, match="keep must not be so small beside the outputs that the penalty overflows"):
+        dropout_penalty(TwoLayerNetwork([2.0], [[1.0, 0.0]]), [[1.0]], 1e-308)

@@ -130,3 +130,12 @@ def test_other_bad_input_is_named():
         direction_counts([[1.0, 0.0]], share=1.0)
     with pytest.raises(ValueError, match="cluster_share"):
         count_clusters([1.0], [[1.0, 0.0]], cluster_share=-1)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+def test_groups_have_no_unit(unit):
+    rng = np.random.default_rng(0)
+    a, w = rng.standard_normal(8), np.repeat(rng.standard_normal((4, 3)), 2, axis=0)
+    assert count_clusters(unit * a, w) == count_clusters(a, w)
+    amplitude = unit * np.abs(a)
+    np.testing.assert_array_equal(clusters(w, amplitude, min_share=0.05), clusters(w, np.abs(a), min_share=0.05))

@@ -251,3 +251,9 @@ def test_cells_of_the_plane_fall_with_their_powers(monkeypatch):
 def test_settings_out_of_range_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(np.random.default_rng(0))
+
+
+def test_exponents_whose_sums_overflow_are_refused():
+    for exponents in (layer_exponents, three_layer_exponents):
+        with pytest.raises(ValueError, match="std_v must be at most 1e\\+75 in size"):
+            exponents(0.0, 1e308, 0.0, 1.0)

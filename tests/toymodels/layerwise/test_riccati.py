@@ -213,3 +213,8 @@ def test_sigmoids_over_hundreds_of_decades_are_those_of_many_digits(target, init
         end, start = mpmath.mpf(target), mpmath.mpf(initial)
         wanted = [float(end / (1 + (end / start - 1) * mpmath.exp(-2 * abs(end) * mpmath.mpf(time)))) for time in t]
     assert_allclose(transition(t, target=target, initial=initial, imbalance=0), wanted, rtol=1e-12)
+
+
+def test_numbers_whose_sums_overflow_are_refused():
+    with pytest.raises(ValueError, match="target must be at most 1e\\+280 in size, got 1e\\+308"):
+        transition([1.0], target=1e308, initial=0.1, imbalance=0.0)

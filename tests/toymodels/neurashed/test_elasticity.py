@@ -180,3 +180,8 @@ def test_one_ratio_beyond_all_numbers_is_enough_to_stop():
     assert np.isfinite(elasticity_ratio([10.0, 1e6], 1, 1, 2, 2)).all()
     with pytest.raises(SimulationError, match="overflow float64"):
         elasticity_ratio([1e6, 1e-3], 1, 1, 2, 500)
+
+
+def test_times_whose_products_overflow_are_refused():
+    with pytest.raises(ValueError, match="t must be at most 1e\\+75 in size"):
+        elasticity_ratio([1e308], 2, 1, 3, 1)
