@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -206,3 +208,9 @@ def test_a_run_that_diverges_is_an_error():
 def test_bad_parameters_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ScalarChain(*arguments)
+
+
+def test_a_time_that_no_integrator_reaches_is_named_without_a_warning():
+    with warnings.catch_warnings(), pytest.raises(SimulationError, match=r"flow time 1e\+300 is not reached"):
+        warnings.simplefilter("error")
+        ScalarChain([0.5, 0.8, 1.0]).solve([1e-300, 1.0, 1e300])
