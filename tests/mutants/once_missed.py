@@ -13,8 +13,8 @@ MUTANTS = (
     Mutant(
         "half of the squared error of a sum",
         "dnn/observing/fitting.py",
-        "(logits - labels.reshape(logits.shape)).square().sum() / 2",
-        "(logits + labels.reshape(logits.shape)).square().sum() / 2",
+        "(logits - targets.reshape(logits.shape)).square().sum() / 2",
+        "(logits + targets.reshape(logits.shape)).square().sum() / 2",
         f"{D}/observing/test_fitting.py",
     ),
     Mutant(

@@ -34,15 +34,15 @@ MUTANTS = (
     Mutant(
         "mean for median of the replicates",
         "comparisons/harness/verdict.py",
-        "        median = float(np.median(scores))",
-        "        median = float(np.mean(scores))",
+        "        return float(np.median(scores))",
+        "        return float(np.mean(scores))",
         f"{C}/harness/test_study.py -k median_decides",
     ),
     Mutant(
         "a control is absent in one replicate only",
         "comparisons/harness/verdict.py",
-        "max(self.scores) < self.thresholds[0]",
-        "min(self.scores) < self.thresholds[0]",
+        "self.spread[1] < self.thresholds[0]",
+        "self.spread[0] < self.thresholds[0]",
         f"{C}/harness/test_study.py -k median_decides",
     ),
     Mutant(

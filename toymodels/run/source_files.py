@@ -175,6 +175,7 @@ def _suite() -> tuple[str, ...]:
 
 
 def is_of_suite(path: str) -> bool:
+    """Whether a file is one of the suite's own."""
     return path.startswith(_suite())
 
 
