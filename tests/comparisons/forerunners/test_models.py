@@ -84,7 +84,9 @@ def test_a_run_has_two_records_at_least_and_a_spread_is_none_or_more(made, setti
     with pytest.raises(ValueError, match="records must be >= 2, got 1"):
         replace(settings, records=1)
     for name in (name for name in visible(settings) if name.endswith("_spread")):
-        with pytest.raises(ValueError, match=r"spread must be >= 1 and finite, the largest over the smallest, got 0\.5"):
+        with pytest.raises(
+            ValueError, match=r"spread must be >= 1 and finite, the largest over the smallest, got 0\.5"
+        ):
             made(replace(settings, **{name: 0.5}), np.random.default_rng(0))
 
 

@@ -31,10 +31,15 @@ class Client:
     """A cluster whose workers answer at once in the order in which they are asked: `answer(items, number)`."""
 
     status = "running"
-    scheduler = types.SimpleNamespace(address="tcp://here:1")
+    scheduler = types.SimpleNamespace(address="tcp://here:1", ncores=object())
 
     def __init__(self, answer, workers=1):
         self.answer, self.workers, self.chunks, self.waits, self.answers = answer, workers, [], [], count()
+
+    def sync(self, ask, callback_timeout):
+        assert ask is self.scheduler.ncores
+        assert callback_timeout == cluster._patience()
+        return self.ncores()
 
     def ncores(self):
         return dict.fromkeys(range(self.workers), 4)
@@ -211,7 +216,8 @@ def crew_of(workers, clock):
         client.asked += 1
         return dict.fromkeys(range(client.workers), 8)
 
-    client.ncores = ncores
+    client.scheduler = types.SimpleNamespace(ncores=ncores)
+    client.sync = lambda ask, callback_timeout: ask()
     return client, cluster._Crew(client, "here:1", since=clock[0])
 
 
@@ -244,7 +250,7 @@ def test_a_client_that_is_not_connected_or_breaks_off_has_lost_its_scheduler(clo
     with pytest.raises(cluster._SchedulerLost, match="its client is closing"):
         crew.count("work")
     client.status = "running"
-    client.ncores = lambda: {}[3]
+    client.scheduler.ncores = lambda: {}[3]
     with pytest.raises(cluster._SchedulerLost, match="KeyError: 3"):
         crew.count("work")
 
