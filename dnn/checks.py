@@ -44,7 +44,6 @@ def tensor_of(name: str, value: Any) -> Tensor:
         Of the parameter, for the message.
     value : tensor, array or list
     """
-    unmasked(name, value)
     if isinstance(value, Tensor):
         tensor = value
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 from reprlib import Repr
 from typing import Any
@@ -44,16 +44,25 @@ def _read_tensor(tensor: Any) -> np.ndarray:
         return np.asarray(tensor.float())
 
 
+MOST_DIMENSIONS = 64  # of an array
+
+
 def unmasked(name: str, value: Any) -> Any:
     """`value`, unless it is or lists a masked array with masked entries, which numpy would read as if they counted."""
-    if isinstance(value, np.ma.MaskedArray):
-        if masked := np.ma.count_masked(value):
+    for part in parts_of(value):
+        if isinstance(part, np.ma.MaskedArray) and (masked := np.ma.count_masked(part)):
             raise ValueError(f"{name} must not be masked, got {masked} masked entries")
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            if not isinstance(entry, float | int):
-                unmasked(name, entry)
     return value
+
+
+def parts_of(value: Any, level: int = 0) -> Iterator[Any]:
+    """What an array may be made of: the value, or all that is listed in it as deep as arrays are, but plain numbers."""
+    if isinstance(value, list | tuple):
+        for entry in value if level < MOST_DIMENSIONS else ():
+            if not isinstance(entry, float | int):
+                yield from parts_of(entry, level + 1)
+    else:
+        yield value
 
 
 def array_of(name: str, value: Any) -> np.ndarray:

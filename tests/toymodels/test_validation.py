@@ -385,6 +385,13 @@ def test_masked_entries_are_refused(value):
             read("x", value)
 
 
+def test_a_list_that_holds_itself_is_no_array():
+    held = [1.0]
+    held.append(held)
+    with pytest.raises(ValueError, match="x must be numeric"):
+        numeric("x", held)
+
+
 def test_an_array_of_which_nothing_is_masked_is_an_array():
     assert_array_equal(finite("x", np.ma.array([1.0, 2.0], mask=False)), [1.0, 2.0])
 

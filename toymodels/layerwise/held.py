@@ -6,20 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from toymodels.validation import finite
+from toymodels.validation import finite, parts_of, unmasked
 
 
 def plain(name: str, value: Any) -> Any:
-    """`value`, unless it is or lists a masked array or a tensor with a gradient: either would be lost unseen."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} must not be a masked array, got {np.ma.count_masked(value)} masked entries")
-    if getattr(value, "requires_grad", False):
+    """`value`, unless it is or lists masked entries or a tensor with a gradient: either would be lost unseen."""
+    if any(getattr(part, "requires_grad", False) for part in parts_of(value)):
         raise ValueError(f"{name} must not require a gradient, which would be lost: pass {name}.detach()")
-    if isinstance(value, list | tuple):
-        for entry in value:
-            if not isinstance(entry, float | int):
-                plain(name, entry)
-    return value
+    return unmasked(name, value)
 
 
 def held(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:

@@ -14,18 +14,8 @@ from dnn.data import Split
 from dnn.probes import learning
 from dnn.probes.learning import elasticity, kernel_distance
 from tests.dnn.embedding.kinds import normal, seeded
+from tests.dnn.probes.opaque import Opaque
 from toymodels.metrics.elasticity import contrast
-
-
-class Opaque(nn.Module):
-    """A module that is no chain."""
-
-    def __init__(self, inside):
-        super().__init__()
-        self.inside = inside
-
-    def forward(self, x):
-        return self.inside(x)
 
 
 def network(seed=0, classes=3):

@@ -15,17 +15,7 @@ from dnn.probes import condensation, information
 from dnn.probes.neurons import CHUNK
 from dnn.reading.rank_densities import MOST_BINS
 from tests.dnn.embedding.kinds import normal, seeded
-
-
-class Opaque(nn.Module):
-    """A module that is no chain."""
-
-    def __init__(self, inside):
-        super().__init__()
-        self.inside = inside
-
-    def forward(self, x):
-        return self.inside(x)
+from tests.dnn.probes.opaque import Opaque
 
 
 def data(x, y=None):

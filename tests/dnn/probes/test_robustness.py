@@ -13,18 +13,7 @@ from dnn.extraction.measurements import measure_kept
 from dnn.probes import accuracy, basins, linear_map_accuracy
 from dnn.reading.basins import sample_basin
 from tests.dnn.embedding.kinds import normal, seeded
-
-
-class Opaque(nn.Module):
-    """A module that is no chain."""
-
-    def __init__(self, inside):
-        super().__init__()
-        self.inside = inside
-
-    def forward(self, x):
-        return self.inside(x)
-
+from tests.dnn.probes.opaque import Opaque
 
 WRAPS = [lambda each: each, Opaque]
 

@@ -10,18 +10,8 @@ from torch import nn
 from dnn.data import Split
 from dnn.probes import collapse, layer_gradients, rank_gradients
 from tests.dnn.embedding.kinds import normal, seeded
+from tests.dnn.probes.opaque import Opaque
 from toymodels.metrics import collapse as metrics
-
-
-class Opaque(nn.Module):
-    """A module that is no chain."""
-
-    def __init__(self, inside):
-        super().__init__()
-        self.inside = inside
-
-    def forward(self, x):
-        return self.inside(x)
 
 
 def network(seed=0, act=nn.Identity, norm=True):

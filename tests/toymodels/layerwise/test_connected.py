@@ -111,7 +111,7 @@ def test_descent_tends_to_the_flow_in_first_order():
         ({"connections": np.ones((1, 2), dtype=bool)}, "connections must be bool"),
         ({"connections": np.eye(2, dtype=bool)}, "w1 must be 0 where there is no connection, got up to 1"),
         ({"variance": -1.0}, "variance must be >= 0"),
-        ({"w1": np.ma.masked_equal(np.ones((2, 2)), 1)}, "w1 must not be a masked array"),
+        ({"w1": np.ma.masked_equal(np.ones((2, 2)), 1)}, "w1 must not be masked"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):

@@ -75,5 +75,5 @@ def test_bad_arguments_are_refused():
         LinearEstimator().predicted_times(1.0)
     with pytest.raises(ValueError, match="t must be strictly increasing"):
         LinearEstimator(3, 4).solve([1.0, 0.5], np.random.default_rng(0))
-    with pytest.raises(ValueError, match="t must not be a masked array, got 1 masked entries"):
+    with pytest.raises(ValueError, match="t must not be masked, got 1 masked entries"):
         LinearEstimator(3, 4).solve(np.ma.masked_equal([1.0], 1), np.random.default_rng(0))

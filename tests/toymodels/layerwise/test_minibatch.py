@@ -89,7 +89,7 @@ def test_overflow_is_named():
         ({"lr": 0.0}, "lr must be > 0, got 0"),
         ({"batch_size": 1.5}, "batch_size must be an integer"),
         ({"noise": -0.1}, r"noise must be >= 0, got -0\.1"),
-        ({"squared_error": np.ma.masked_equal([1.0], 1)}, "squared_error must not be a masked array, got 1 masked"),
+        ({"squared_error": np.ma.masked_equal([1.0], 1)}, "squared_error must not be masked, got 1 masked"),
         ({"variance": torch.ones(1, requires_grad=True)}, "variance must not require a gradient"),
     ],
 )

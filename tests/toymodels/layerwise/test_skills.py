@@ -242,9 +242,9 @@ def test_bad_arguments_are_refused():
         model.solve([1.0], [50, 20, 10, 1, 0])
     with pytest.raises(ValueError, match=r"frequencies must be >= 0, got -0\.5"):
         model.solve([1.0], [1.0, 0.5, 0.0, 0.0, -0.5])
-    with pytest.raises(ValueError, match="frequencies must not be a masked array"):
-        model.solve([1.0], np.ma.masked_equal(model.frequencies, 0))
-    with pytest.raises(ValueError, match="t must not be a masked array"):
+    with pytest.raises(ValueError, match="frequencies must not be masked"):
+        model.solve([1.0], np.ma.masked_greater(model.frequencies, 0))
+    with pytest.raises(ValueError, match="t must not be masked"):
         model.loss_in_time(np.ma.masked_equal([1.0], 1))
     with pytest.raises(ValueError, match="t must be >= 0"):
         model.loss_in_time(-1.0)

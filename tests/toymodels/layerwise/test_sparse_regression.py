@@ -149,7 +149,7 @@ def test_same_rng_gives_the_same_run():
         ({"init_scale": 0.0}, "init_scale must be > 0"),
         ({"init_scale": np.nan}, "init_scale must be finite"),
         ({"weight_decay": -0.1}, "weight_decay must be >= 0"),
-        ({"init_scale": np.ma.masked_equal(1.0, 1)}, "init_scale must not be a masked array"),
+        ({"init_scale": np.ma.masked_equal(1.0, 1)}, "init_scale must not be masked"),
     ],
 )
 def test_bad_settings_are_refused(setting, message):

@@ -122,7 +122,7 @@ def test_arrays_are_copied_and_closed():
         ({"layers": 2, "initial": [0.0, 0.0]}, "initial must not be 0 with two layers"),
         ({"covariance": [[1.0, 2.0], [0.0, 1.0]]}, "covariance must be symmetric"),
         ({"covariance": np.ones((3, 3))}, r"covariance must have shape \(2, 2\)"),
-        ({"x": np.ma.masked_less(np.eye(2), 0.5)}, "x must not be a masked array, got 2 masked entries"),
+        ({"x": np.ma.masked_less(np.eye(2), 0.5)}, "x must not be masked, got 2 masked entries"),
         ({"y": torch.ones(2, requires_grad=True)}, r"y must not require a gradient.*pass y\.detach\(\)"),
         ({"teacher": [np.nan, 1.0]}, "teacher must be finite"),
     ],

@@ -196,7 +196,7 @@ def test_arrays_are_copied_and_closed():
         ({"layers": 2, "initial": 0.0}, "initial must not be 0 with two layers"),
         ({"layers": 2, "initial": [1.0, 2.0, 3.0]}, r"initial must be a number or have shape \(2,\)"),
         ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "covariance must be positive semi-definite"),
-        ({"covariance": np.ma.masked_less(np.eye(2), 0.5)}, "covariance must not be a masked array"),
+        ({"covariance": np.ma.masked_less(np.eye(2), 0.5)}, "covariance must not be masked"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

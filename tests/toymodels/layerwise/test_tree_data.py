@@ -110,7 +110,7 @@ def test_broad_distinctions_come_first():
         (lambda: hierarchy_times(2, 2, fraction=1.0), r"fraction must be in \(0, 1\), got 1"),
         (lambda: hierarchy_times(2, 2, imbalance=np.nan), "imbalance must be finite"),
         (lambda: hierarchy_learning([1.0, 0.0], 2, 2), "t must be strictly increasing"),
-        (lambda: hierarchy_learning(np.ma.masked_equal([1.0], 1), 2, 2), "t must not be a masked array"),
+        (lambda: hierarchy_learning(np.ma.masked_equal([1.0], 1), 2, 2), "t must not be masked"),
         (lambda: hierarchy_times(2, 2, initial=torch.ones((), requires_grad=True)), "initial must not require a grad"),
     ],
 )
